@@ -7,7 +7,7 @@
         charger.on_call("Reset", lambda payload: {"status": "Accepted"})
 
 `url` is the part before the identity (`ws://127.0.0.1:9000/ocpp/`). `SyncCharger` is the same for tests
-without an event loop of their own. Fractions arrive as `Decimal`: no digit is lost before an assertion sees it.
+without an event loop of their own. Fractions arrive as `Decimal`: no digit is lost before an assertion.
 """
 
 from __future__ import annotations
