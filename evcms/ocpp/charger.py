@@ -1,0 +1,69 @@
+"""What the engine tells a handler about the charger that speaks, and the shapes of the version tables."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple, Protocol
+
+from evcms.ocpp.errors import OcppError
+
+Payload = dict[str, Any]  # Any: JSON as the action's schema has checked it; fractions are Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Charger:
+    """The speaker of one message. `received_at` is UTC, taken when the frame was read."""
+
+    station_id: int
+    identity: str
+    organization_id: int
+    protocol: str
+    registration: str
+    received_at: datetime
+    message_id: str
+
+
+class Handler(Protocol):
+    """Translates one message in, calls one service, translates the answer out.
+
+    Runs in the writer's thread inside a transaction that holds other chargers' messages too. Database work
+    only; nothing in memory may change, since a batch can run twice. Raises an OcppError to refuse.
+    """
+
+    def __call__(self, charger: Charger, payload: Payload, /) -> Payload: ...
+
+
+ManyHandler = Callable[[Sequence[tuple[Charger, Payload]]], list[Payload]]
+"""The bulk form: answers in the order of the messages, which are of different stations."""
+
+
+class Call(NamedTuple):
+    """A request as the station's version spells it."""
+
+    action: str
+    payload: Payload
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A station's answer to a command, in our words. `status` is the station's own word, kept verbatim."""
+
+    accepted: bool
+    status: str = ""
+    detail: str = ""
+
+
+class CommandCodec(NamedTuple):
+    """One command type in one version. `encode` takes our command; `decode` takes it with the checked answer."""
+
+    encode: Callable[[Any], Call]  # Any: the command's own class, which the table's key names
+    decode: Callable[[Any, Payload], Outcome]
+
+
+class Version(Protocol):
+    """What a version package offers; `MANY` holds only the messages that have a bulk form."""
+
+    HANDLERS: Mapping[str, Handler]
+    MANY: Mapping[str, ManyHandler]
+    COMMANDS: Mapping[type[Any], CommandCodec]  # Any: classes of stations.commands
+    ERRORS: Mapping[type[OcppError], str]
