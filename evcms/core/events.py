@@ -1,0 +1,124 @@
+"""The whole bus: facts go down into rows and up to subscribers.
+
+    @event
+    class SessionEnded:
+        session_id: int
+
+    publish(SessionEnded(session_id=1))          # inside a transaction: an Event row, a Delivery per subscriber
+    subscribe(SessionEnded, "billing.settle")(settle_session)   # in AppConfig.ready()
+    broadcast("session.progress", {...}, groups=["session.42"]) # ephemeral: channel layer only, lost without harm
+
+At least once: a subscriber runs inside one transaction together with the mark "done", so its own rows are written once;
+whatever leaves the process must be a row first and a task with an idempotency key after.
+"""
+
+import dataclasses
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Protocol, TypeVar
+
+from django.db import connection, transaction
+
+from .models import Delivery, Event
+
+E = TypeVar("E")
+Subscriber = Callable[[Any], None]
+
+_types: dict[str, type] = {}
+_subscribers: dict[str, dict[str, Subscriber]] = {}
+
+
+def event(cls: type[E]) -> type[E]:
+    """Declares a durable event: a frozen dataclass of JSON values (ids, strings, numbers; no rows, no money objects)."""
+    frozen = dataclasses.dataclass(frozen=True)(cls)
+    _types[cls.__name__] = frozen
+    return frozen
+
+
+def subscribe(event_type: type[E], name: str) -> Callable[[Callable[[E], None]], Callable[[E], None]]:
+    """Registers `fn(event)` under a stable, unique name (`app.verb`): the name is stored in Delivery rows."""
+
+    def register(fn: Callable[[E], None]) -> Callable[[E], None]:
+        _subscribers.setdefault(event_type.__name__, {})[name] = fn
+        return fn
+
+    return register
+
+
+def publish(fact: object) -> Event:
+    """Writes the fact and its deliveries in the transaction that is open; nudges the workers after commit.
+
+    Raises RuntimeError outside a transaction: a fact without its cause, or the other way round, must not exist.
+    """
+    if not connection.in_atomic_block:
+        raise RuntimeError(f"publish({type(fact).__name__}) needs an open transaction")
+    row = Event.objects.create(name=type(fact).__name__, payload=dataclasses.asdict(fact))  # type: ignore[call-overload]
+    names = _subscribers.get(row.name, {})
+    if names:
+        Delivery.objects.bulk_create([Delivery(event=row, subscriber=name, due_at=row.created_at) for name in names])
+        transaction.on_commit(_nudge)
+    return row
+
+
+def revive(row: Event) -> object:
+    """The event object of a stored row. Raises KeyError when its type is gone from the code."""
+    cls = _types[row.name]
+    known = {field.name for field in dataclasses.fields(cls)}
+    return cls(**{name: value for name, value in row.payload.items() if name in known})
+
+
+def subscriber(event_name: str, name: str) -> Subscriber | None:
+    return _subscribers.get(event_name, {}).get(name)
+
+
+def subscriptions() -> dict[str, list[str]]:
+    return {name: sorted(subscribers) for name, subscribers in sorted(_subscribers.items())}
+
+
+# What leaves the process without a promise -------------------------------------------------------------------------------
+
+
+class Transport(Protocol):
+    """How signals leave this process. Never raises, never blocks for long; may drop the oldest."""
+
+    def nudge(self, task: str) -> None: ...
+    def broadcast(self, group: str, message: dict[str, Any]) -> None: ...
+
+
+_transport: Transport | None = None
+
+
+def use_transport(transport: Transport) -> None:
+    """The gateway hands its signals to its own event loop; everybody else uses `transport.Outbound` (a thread)."""
+    global _transport
+    _transport = transport
+
+
+def _current() -> Transport:
+    from .transport import outbound
+
+    return _transport or outbound
+
+
+def _nudge() -> None:
+    _current().nudge("core.deliver")
+
+
+def nudge(task: str) -> None:
+    """Asks a worker to run a sweep-like Celery task (no arguments: the rows say what is to do) soon after commit."""
+    transaction.on_commit(lambda: _current().nudge(task))
+
+
+def broadcast(kind: str, data: Mapping[str, Any], *, groups: Iterable[str]) -> None:
+    """Tells open pages and waiting processes, after commit: `{"type": "evcms.signal", "kind": …, "data": …}`.
+
+    Groups: `org.<organization id>`, `station.<id>`, `session.<public id>`, `connector.<id>`, `command.<id>`,
+    `gateway.<id>`, `map`.
+    """
+    message = {"type": "evcms.signal", "kind": kind, "data": dict(data)}
+    names = list(groups)
+
+    def send() -> None:
+        for group in names:
+            _current().broadcast(group, message)
+
+    transaction.on_commit(send)

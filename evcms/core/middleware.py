@@ -1,0 +1,63 @@
+"""Gives each request its `access` (one person in one organization), its zone, and asks for the second factor."""
+
+from collections.abc import Callable
+from zoneinfo import ZoneInfo
+
+from allauth.mfa.utils import is_mfa_enabled
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils import timezone, translation
+
+from .access import Access, Role
+from .models import Membership, MfaPolicy, User
+
+SESSION_KEY = "organization_id"
+FREE_PATHS = ("/accounts/", "/static/", "/i18n/", "/map", "/c/", "/s/", "/r/", "/u/", "/healthz", "/hooks/")
+
+
+class AccessMiddleware:
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        request.access = None  # type: ignore[attr-defined]
+        if not request.user.is_authenticated:
+            return self.get_response(request)
+        access = access_of(request)
+        request.access = access  # type: ignore[attr-defined]
+        if access and needs_second_factor(access) and not request.path.startswith(FREE_PATHS):
+            return redirect("mfa_activate_totp")
+        if request.user.language:
+            translation.activate(request.user.language)
+        zone = request.user.time_zone or (access.organization.time_zone if access else "UTC")
+        with timezone.override(ZoneInfo(zone)):
+            return self.get_response(request)
+
+
+def access_of(request: HttpRequest) -> Access | None:
+    """The membership chosen in this session, else the person's first; None for somebody who is in no organization."""
+    assert isinstance(request.user, User)
+    memberships = Membership.objects.filter(user=request.user).select_related("organization").order_by("id")
+    chosen = request.session.get(SESSION_KEY)
+    membership = memberships.filter(organization_id=chosen).first() if chosen else None
+    membership = membership or memberships.first()
+    return membership_access(request.user, membership, client_address(request)) if membership else None
+
+
+def membership_access(user: User, membership: Membership, address: str | None = None) -> Access:
+    return Access(
+        organization=membership.organization, membership=membership, user=user, actor=str(user), address=address
+    )
+
+
+def client_address(request: HttpRequest) -> str | None:
+    """The peer's address; behind a trusted proxy the server in front (daphne --proxy-headers) has put it there."""
+    return request.META.get("REMOTE_ADDR") or None
+
+
+def needs_second_factor(access: Access) -> bool:
+    policy = access.organization.mfa_policy
+    must = policy == MfaPolicy.EVERYBODY or (
+        policy == MfaPolicy.MONEY and access.role in (Role.OWNER, Role.FINANCE)
+    )
+    return must and not is_mfa_enabled(access.user)

@@ -1,0 +1,75 @@
+"""Reads the environment: the one place that turns strings from outside into values, with a clear sentence when it cannot."""
+
+import os
+import secrets
+from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+TRUE, FALSE = {"1", "true", "yes", "on"}, {"", "0", "false", "no", "off"}
+
+
+def text(name: str, default: str = "") -> str:
+    return os.environ.get(name, "").strip() or default
+
+
+def flag(name: str, default: bool = False) -> bool:
+    """Raises ImproperlyConfigured for a word that is neither yes nor no."""
+    value = os.environ.get(name)
+    if value is None:
+        return default
+    if value.strip().lower() in TRUE:
+        return True
+    if value.strip().lower() in FALSE:
+        return False
+    raise ImproperlyConfigured(f"{name} must be 1 or 0 (yes/no, true/false, on/off), not {value!r}.")
+
+
+def whole(name: str, default: int, *, least: int = 0, most: int = 2**31) -> int:
+    """Raises ImproperlyConfigured for what is not a whole number between `least` and `most`."""
+    value = os.environ.get(name, "").strip()
+    if not value:
+        return default
+    try:
+        number = int(value)
+    except ValueError:
+        raise ImproperlyConfigured(f"{name} must be a whole number, not {value!r}.") from None
+    if not least <= number <= most:
+        raise ImproperlyConfigured(f"{name} must be between {least} and {most}, not {number}.")
+    return number
+
+
+def words(name: str, default: str = "") -> list[str]:
+    return [word.strip() for word in text(name, default).split(",") if word.strip()]
+
+
+def data_dir() -> Path:
+    """Where files that change live: database, secrets, logs, uploads (EVCMS_DATA_DIR, default var/)."""
+    return Path(text("EVCMS_DATA_DIR", str(BASE_DIR / "var")))
+
+
+def secret(name: str, filename: str) -> str:
+    """The secret from the environment, else from its 0600 file, which the first start writes."""
+    value = text(name)
+    if value:
+        return value
+    path = data_dir() / "secrets" / filename
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _write_once(path, secrets.token_urlsafe(48))
+    return path.read_text().strip()
+
+
+def _write_once(path: Path, value: str) -> None:
+    """Two processes may start at once: the file appears whole, and the first writer wins."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(value)
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()
