@@ -13,7 +13,9 @@ class OcppError(Exception):
 
     def __init__(self, description: str = "", details: Mapping[str, Any] | None = None) -> None:
         super().__init__(description)
-        self.description = description[:255]  # OCPP-J: "Should be filled in if possible", at most 255 characters
+        self.description = description[
+            :255
+        ]  # OCPP-J: "Should be filled in if possible", at most 255 characters
         self.details = dict(details or {})
 
 
@@ -33,7 +35,7 @@ class TypeConstraintViolation(OcppError):
     """A member has the wrong data type."""
 
 
-class NotImplemented_(OcppError):
+class ActionNotImplemented(OcppError):
     """The action is not known to us in the version that the charger speaks."""
 
 
@@ -70,7 +72,7 @@ ALL: tuple[type[OcppError], ...] = (
     OccurrenceConstraintViolation,
     PropertyConstraintViolation,
     TypeConstraintViolation,
-    NotImplemented_,
+    ActionNotImplemented,
     NotSupported,
     ProtocolError,
     RpcFrameworkError,
