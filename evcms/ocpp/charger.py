@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
 from evcms.ocpp.errors import OcppError
+from stations.vocabulary import Answer, Approval
 
 Payload = dict[str, Any]  # Any: JSON as the action's schema has checked it; fractions are Decimal
 
@@ -16,9 +17,9 @@ class Charger:
 
     station_id: int
     identity: str
-    organization_id: int
+    organization_id: int | None
     protocol: str
-    registration: str
+    approval: Approval
     received_at: datetime
     message_id: str
 
@@ -44,20 +45,11 @@ class Call(NamedTuple):
     payload: Payload
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """A station's answer to a command, in our words. `status` is the station's own word, kept verbatim."""
-
-    accepted: bool
-    status: str = ""
-    detail: str = ""
-
-
 class CommandCodec(NamedTuple):
-    """One command type in one version. `encode` takes our command; `decode` takes it with the checked answer."""
+    """One command type in one version: `decode` takes our command and the station's checked answer."""
 
     encode: Callable[[Any], Call]  # Any: the command's own class, which the table's key names
-    decode: Callable[[Any, Payload], Outcome]
+    decode: Callable[[Any, Payload], Answer]
 
 
 class Version(Protocol):

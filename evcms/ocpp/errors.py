@@ -9,13 +9,11 @@ from typing import Any
 
 
 class OcppError(Exception):
-    """A refusal that becomes the CALLERROR of the call at hand. Everything that the handler wrote is undone."""
+    """A refusal that becomes the CALLERROR of the call at hand. What the handler wrote is undone."""
 
     def __init__(self, description: str = "", details: Mapping[str, Any] | None = None) -> None:
         super().__init__(description)
-        self.description = description[
-            :255
-        ]  # OCPP-J: "Should be filled in if possible", at most 255 characters
+        self.description = description[:255]  # the length that OCPP-J allows
         self.details = dict(details or {})
 
 

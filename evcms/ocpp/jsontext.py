@@ -1,4 +1,4 @@
-"""JSON as the wire wants it: fractions are Decimal in both directions, no digit lost, nothing unstorable let in.
+"""JSON as the wire wants it: fractions are Decimal both ways, no digit lost, nothing unstorable let in.
 
 The standard library's float path loses digits and takes NaN; its encoder cannot write a Decimal as a number.
 """

@@ -59,7 +59,7 @@ Frame = Call | Send | Result | Error | ResultError
 
 
 class BadFrame(Exception):
-    """The frame cannot be taken. `answer` says whether a CALLERROR is due: never to what is itself an answer."""
+    """The frame cannot be taken. `answer`: is a CALLERROR due? Never to what is itself an answer."""
 
     def __init__(self, error: OcppError, message_id: str = UNREADABLE_ID, *, answer: bool = True) -> None:
         super().__init__(error.description)

@@ -1,4 +1,4 @@
-"""Compiled validators over the JSON schemas that the `ocpp` package carries, one set a version, made on first use."""
+"""Compiled validators over the JSON schemas of the `ocpp` package, one set a version, made on first use."""
 
 import json
 from functools import cache, cached_property
@@ -47,11 +47,10 @@ MAY_BE_CUT: Final = frozenset(
         "techInfo",
         "reasonCode",
         "additionalInfo",
-        "statusInfo",
         "techCode",
     ]
 )
-"""Words that only describe: real stations send 25 characters where 20 are allowed. What identifies is never cut."""
+"""Words that only describe: stations send 25 characters where 20 fit. What identifies is never cut."""
 
 
 class Shape:
@@ -94,7 +93,7 @@ class Message:
     def __init__(self, protocol: str, filename: str) -> None:
         folder = files("ocpp") / FOLDERS[protocol] / "schemas"
         schema = json.loads((folder / filename).read_text("utf-8-sig"))
-        # Formats are left to the handlers: stations write date-times without a zone, which "date-time" refuses.
+        # Formats are the handlers' business: stations write times without a zone, which "date-time" refuses.
         self._validator = jsonschema_rs.validator_for(schema, validate_formats=False)
         self._shape = shape_of(schema, schema)
 
@@ -165,7 +164,7 @@ class Schemas:
 
 
 def _action(filename: str) -> str:
-    return filename.removesuffix(".json").removesuffix("Request")
+    return filename.removesuffix(".json").removesuffix("Request").removesuffix("Response")
 
 
 @cache
