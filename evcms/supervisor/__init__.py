@@ -1,0 +1,1 @@
+"""One process tree: what `manage.py up` starts, watches and stops."""
