@@ -1,0 +1,11 @@
+"""Who must hear of it, and did they."""
+
+from django.apps import AppConfig
+
+
+class AlertsConfig(AppConfig):
+    name = "alerts"
+    verbose_name = "Alerts"
+
+    def ready(self) -> None:
+        from . import subscribers  # noqa: F401

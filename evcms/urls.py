@@ -1,0 +1,17 @@
+"""Which door answers which path."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    path("accounts/", include("allauth.urls")),
+    path("i18n/", include("django.conf.urls.i18n")),
+    path("api/", include("evcms.api.urls")),
+    path("", include("evcms.dashboard.urls")),
+    path("", include("stations.urls")),
+    path("", include("sessions.urls")),
+    path("", include("billing.urls")),
+    path("", include("alerts.urls")),
+    path("", include("evcms.public.urls")),
+]

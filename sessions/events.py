@@ -1,0 +1,47 @@
+"""Facts about charging that others build on."""
+
+from evcms.core.events import event
+
+
+@event
+class SessionStarted:
+    session_id: int
+    attempt_id: int | None
+    live: bool  # False when replayed from an offline buffer
+
+
+@event
+class SessionEnded:
+    session_id: int
+    attempt_id: int | None
+    live: bool
+
+
+@event
+class SessionCorrected:
+    """Late facts changed an ended session (samples, a stop after a system close)."""
+
+    session_id: int
+
+
+@event
+class SessionReached:
+    """A watch was crossed."""
+
+    session_id: int
+    reason: str
+
+
+@event
+class SessionFailed:
+    """An attempt came to nothing: no session for it."""
+
+    attempt_id: int
+    cause: str
+
+
+@event
+class DiscrepancyFound:
+    discrepancy_id: int
+    station_id: int
+    kind: str

@@ -1,0 +1,1 @@
+"""What charging hears from the street."""

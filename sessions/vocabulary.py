@@ -1,0 +1,169 @@
+"""Our words for sessions, tokens and readings. Energy is integer mWh, power integer W, current mA, voltage mV."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class SessionState(models.TextChoices):
+    """The life of a session; EVSE and EV may take turns pausing. ENDED is for good."""
+
+    PREPARING = "preparing", _("Preparing")  # transaction open, no energy offered yet (2.x EVConnected, Idle before charge)
+    CHARGING = "charging", _("Charging")
+    SUSPENDED_EV = "suspended_ev", _("Paused by the car")
+    SUSPENDED_EVSE = "suspended_evse", _("Paused by the station")
+    FINISHING = "finishing", _("Finishing")  # energy flow over, cable perhaps still in
+    ENDED = "ended", _("Ended")
+
+
+SESSION_MOVES: dict[SessionState, frozenset[SessionState]] = {
+    state: frozenset(set(SessionState) - {state}) for state in SessionState if state != SessionState.ENDED
+} | {SessionState.ENDED: frozenset()}
+
+
+class TokenStatus(models.TextChoices):
+    """What the operator says about a token; expiry is judged by time (OCPP 1.6 AuthorizationStatus, 2.x likewise)."""
+
+    ACCEPTED = "accepted", _("Accepted")
+    BLOCKED = "blocked", _("Blocked")
+    EXPIRED = "expired", _("Expired")
+    INVALID = "invalid", _("Invalid")
+
+
+class Verdict(models.TextChoices):
+    """What a charger is told about a token."""
+
+    ACCEPTED = "accepted", _("Accepted")
+    BLOCKED = "blocked", _("Blocked")
+    EXPIRED = "expired", _("Expired")
+    INVALID = "invalid", _("Unknown")
+    CONCURRENT = "concurrent", _("Already charging elsewhere")
+    NO_CREDIT = "no_credit", _("No credit")
+
+
+@dataclass(frozen=True)
+class TokenDecision:
+    verdict: Verdict
+    group_id: str = ""
+    expires_at: datetime | None = None
+    language: str = ""
+    max_cost_minor: int | None = None  # a prepaid token's limit, for versions that can carry it
+
+    @property
+    def accepted(self) -> bool:
+        return self.verdict == Verdict.ACCEPTED
+
+
+class TokenType(models.TextChoices):
+    """OCPP 2.0.1 IdTokenEnumType / 2.1 strings; 1.6 knows none: ISO14443 is assumed."""
+
+    ISO14443 = "ISO14443", "RFID (ISO 14443)"
+    ISO15693 = "ISO15693", "RFID (ISO 15693)"
+    CENTRAL = "Central", _("Issued by us")
+    EMAID = "eMAID", "eMAID"
+    KEY_CODE = "KeyCode", _("Key code")
+    LOCAL = "Local", _("Local")
+    MAC_ADDRESS = "MacAddress", _("Car (MAC address)")
+    DIRECT_PAYMENT = "DirectPayment", _("Payment terminal")
+    NO_AUTHORIZATION = "NoAuthorization", _("No authorization")
+
+
+class ReadingKind(models.IntegerChoices):
+    """Why a reading was taken (OCPP ReadingContext)."""
+
+    PERIODIC = 0, _("periodic")
+    BEGIN = 1, _("begin")
+    END = 2, _("end")
+    CLOCK = 3, _("clock")
+    TRIGGER = 4, _("trigger")
+    OTHER = 5, _("other")
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One meterValue of any version, all values of one moment. None: not reported.
+
+    `energy_mwh` is the import register (Energy.Active.Import.Register) as the meter shows it, not a difference;
+    `interval_mwh` is Energy.Active.Import.Interval. `refused` lists values that could not be read, verbatim.
+    """
+
+    at: datetime
+    kind: ReadingKind = ReadingKind.PERIODIC
+    energy_mwh: int | None = None
+    interval_mwh: int | None = None
+    power_w: int | None = None
+    offered_w: int | None = None
+    current_ma: int | None = None
+    voltage_mv: int | None = None
+    soc_percent: int | None = None
+    phases: dict[str, int] = field(default_factory=dict)  # l1_ma, l2_ma, l3_ma, l1_mv …
+    other: list[dict[str, str]] = field(default_factory=list)  # remaining sampledValues, verbatim
+    signed: list[dict[str, str]] = field(default_factory=list)  # OCMF and friends, unaltered
+    refused: list[str] = field(default_factory=list)
+
+
+class ClosedBy(models.TextChoices):
+    STATION = "station", _("the station")
+    SYSTEM = "system", _("closed by system")
+    OPERATOR = "operator", _("an operator")
+
+
+class AttemptKind(models.TextChoices):
+    SCAN = "scan", _("scanned and paid")
+    TAP = "tap", _("tapped a card")
+    PLUG = "plug", _("plugged in")
+    REMOTE = "remote", _("started from the dashboard")
+    API = "api", _("started by API")
+
+
+class AttemptState(models.TextChoices):
+    REQUESTED = "requested", _("requested")
+    STARTED = "started", _("started")
+    FAILED = "failed", _("failed")
+    ENDED = "ended", _("ended")
+
+
+ATTEMPT_MOVES: dict[AttemptState, frozenset[AttemptState]] = {
+    AttemptState.REQUESTED: frozenset({AttemptState.STARTED, AttemptState.FAILED}),
+    AttemptState.STARTED: frozenset({AttemptState.ENDED, AttemptState.FAILED}),
+    AttemptState.FAILED: frozenset({AttemptState.STARTED}),  # the station started after we had given up
+    AttemptState.ENDED: frozenset(),
+}
+
+
+class FailureCause(models.TextChoices):
+    REFUSED = "refused", _("the station refused the start")
+    OFFLINE = "offline", _("the station was offline")
+    TIMEOUT = "timeout", _("the station did not answer")
+    NOT_PLUGGED = "not_plugged", _("no cable was plugged in in time")
+    TOKEN = "token", _("the token was not accepted")
+    NO_ENERGY = "no_energy", _("no energy flowed")
+    PAYMENT = "payment", _("the payment failed")
+    CANCELLED = "cancelled", _("cancelled")
+
+
+class ReservationState(models.TextChoices):
+    REQUESTED = "requested", _("requested")
+    ACTIVE = "active", _("active")
+    REFUSED = "refused", _("refused by the station")
+    USED = "used", _("used")
+    EXPIRED = "expired", _("expired")
+    CANCELLED = "cancelled", _("cancelled")
+
+
+class DiscrepancyKind(models.TextChoices):
+    UNKNOWN_STOP = "unknown_stop", _("stop of an unknown session")
+    CONFLICTING_STOP = "conflicting_stop", _("second stop with other values")
+    UNKNOWN_TRANSACTION = "unknown_transaction", _("readings of an unknown session")
+    REGISTER_JUMP = "register_jump", _("implausible jump of the meter")
+    REGISTER_RESET = "register_reset", _("the meter ran backwards")
+    NEGATIVE = "negative", _("the meter stopped below its start")
+    IMPLAUSIBLE = "implausible", _("more energy than the connector can deliver")
+    UNREADABLE = "unreadable", _("unreadable reading")
+    SEQUENCE_GAP = "sequence_gap", _("events are missing")
+    START_LOST = "start_lost", _("the start was never reported")
+    STOP_LOST = "stop_lost", _("the stop was never reported")
+    CLOCK = "clock", _("the station's clock is wrong")
+    AFTER_END = "after_end", _("readings after the end")

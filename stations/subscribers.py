@@ -1,0 +1,1 @@
+"""The lowest app subscribes to nobody: its facts go up."""
