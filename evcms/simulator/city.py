@@ -354,7 +354,7 @@ def build_city(seed: int = 1) -> City:
         longitude=CENTRE_LONGITUDE,
         bounds=(west, south, east, north),
         sites=tuple(_site(rng, row, index) for index, row in enumerate(_SITES)),
-        drivers=tuple(_drivers(rng, 320)),
+        drivers=tuple(_drivers(rng, 480)),
     )
 
 
