@@ -167,3 +167,89 @@ class DiscrepancyKind(models.TextChoices):
     STOP_LOST = "stop_lost", _("the stop was never reported")
     CLOCK = "clock", _("the station's clock is wrong")
     AFTER_END = "after_end", _("readings after the end")
+
+
+@dataclass(frozen=True)
+class SessionStart:
+    """StartTransaction (1.6), TransactionEvent Started (2.x), or the first sign of a transaction whose start was lost.
+
+    `transaction_id` None: 1.6, where we give the number. `evse` None: never said. `start_lost`: first seen as Updated or Ended.
+    """
+
+    station_id: int
+    protocol: str
+    at: datetime
+    received_at: datetime
+    transaction_id: str | None = None
+    evse: int | None = None
+    connector: int | None = None
+    token_value: str = ""
+    token_type: str = TokenType.ISO14443
+    meter_start_mwh: int | None = None
+    remote_start_id: int | None = None
+    reservation_id: int | None = None
+    state: SessionState = SessionState.PREPARING
+    seq_no: int | None = None
+    offline: bool = False
+    start_lost: bool = False
+    samples: tuple[Sample, ...] = ()
+
+
+@dataclass(frozen=True)
+class SessionUpdate:
+    """TransactionEvent Updated. `token_value` when a card came after the plug."""
+
+    station_id: int
+    transaction_id: str
+    at: datetime
+    received_at: datetime
+    state: SessionState | None = None
+    evse: int | None = None
+    connector: int | None = None
+    token_value: str = ""
+    token_type: str = TokenType.ISO14443
+    remote_start_id: int | None = None
+    seq_no: int | None = None
+    offline: bool = False
+    trigger: str = ""
+    samples: tuple[Sample, ...] = ()
+
+
+@dataclass(frozen=True)
+class SessionEnd:
+    """StopTransaction (1.6), TransactionEvent Ended (2.x). `reason` and `token_value` verbatim."""
+
+    station_id: int
+    transaction_id: str
+    at: datetime
+    received_at: datetime
+    meter_stop_mwh: int | None = None
+    reason: str = ""
+    token_value: str = ""
+    token_type: str = TokenType.ISO14443
+    evse: int | None = None
+    connector: int | None = None
+    seq_no: int | None = None
+    offline: bool = False
+    samples: tuple[Sample, ...] = ()
+    closed_by: ClosedBy = ClosedBy.STATION
+    estimated: bool = False
+
+
+@dataclass(frozen=True)
+class Started:
+    """`session_id` None only when the station itself is unknown. `transaction_id` is what the station is told (1.6)."""
+
+    session_id: int
+    transaction_id: str
+    decision: TokenDecision | None  # None: no token was presented
+    created: bool
+
+
+@dataclass(frozen=True)
+class Ended:
+    """`session_id` None: nobody's stop, kept as a Discrepancy."""
+
+    session_id: int | None
+    decision: TokenDecision | None  # validity of the token that stopped it
+    changed: bool  # False: a repeat
