@@ -1,0 +1,171 @@
+"""`{% load evcms %}`: icons, status words, tiles, tables, form fields, and the filters for figures.
+
+Tags that draw more than a line use the templates in templates/components and templates/base/forms.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django import template
+from django.core.paginator import Page
+from django.forms import BaseForm, BoundField
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from . import figures, forms, icons, shapes, statuses
+
+register = template.Library()
+
+
+@register.simple_tag
+def icon(name: str, label: str = "", **attributes: str) -> SafeString:
+    """`{% icon "bolt" %}`; `label="Charging"` makes it speak, `class="…"` adds classes."""
+    return icons.svg(name, label, attributes.get("class", ""))
+
+
+@register.simple_tag
+def status_badge(status: object, word: str = "", *, plain: bool = False) -> SafeString:
+    """Shape, word and colour of any state; `word` replaces the usual one, `plain=True` drops the tint."""
+    seen = statuses.look(status)
+    return format_html(
+        '<span class="ev-status ev-st-{}{}">{}<span>{}</span></span>',
+        seen.hue,
+        " ev-status-plain" if plain else "",
+        icons.svg(seen.icon),
+        word or seen.word,
+    )
+
+
+@register.filter
+def status_hue(status: object) -> str:
+    """The class that sets --st, --st-ink and --st-soft: `<div class="ev-card {{ status|status_hue }}">`."""
+    return f"ev-st-{statuses.look(status).hue}"
+
+
+@register.filter
+def status_icon(status: object) -> str:
+    return statuses.look(status).icon
+
+
+@register.filter
+def status_word(status: object) -> str:
+    return str(statuses.look(status).word)
+
+
+@register.filter
+def kwh(milliwatt_hours: int | None, digits: int = 2) -> str:
+    return figures.kwh(milliwatt_hours, digits)
+
+
+@register.filter
+def power(watts: Decimal | int | None) -> str:
+    return figures.power(watts)
+
+
+@register.filter
+def money(minor: int | None, currency: str) -> str:
+    """`{{ payment.captured|money:payment.currency }}`"""
+    return figures.amount(minor, currency)
+
+
+@register.filter
+def duration(span: timedelta | int | None) -> str:
+    return figures.duration(span)
+
+
+@register.filter
+def ago(moment: datetime | None) -> str:
+    return figures.ago(moment)
+
+
+@register.filter
+def at_zone(moment: datetime | None, zone: Any = None) -> str:  # Any: a zone's name, a ZoneInfo or nothing
+    return figures.at_zone(moment, zone)
+
+
+@register.filter
+def units(figure: str) -> SafeString:
+    """`{{ mwh|kwh|units }}`: the figure in tabular digits, its unit small and grey."""
+    head, space, unit = str(figure).rpartition(" ")
+    if not space:
+        return format_html('<span class="ev-num">{}</span>', figure)
+    return format_html('<span class="ev-num">{} <span class="ev-unit">{}</span></span>', head, unit)
+
+
+@register.simple_tag
+def when(moment: datetime | None, zone: Any = None) -> SafeString:  # Any: as in at_zone
+    """`{% when incident.opened_at site.time_zone %}`: '4 min ago', the full moment on hover."""
+    if moment is None:
+        return format_html('<span class="ev-muted">{}</span>', figures.ago(None))
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>',
+        moment.isoformat(),
+        figures.at_zone(moment, zone),
+        figures.ago(moment),
+    )
+
+
+@register.simple_tag
+def sparkline(values: Sequence[float | int | None], label: str = "") -> SafeString:
+    """A small curve without axes, drawn on the server; None is a gap."""
+    return shapes.sparkline(values, label)
+
+
+@register.simple_tag
+def stacked_bar(segments: Iterable[tuple[object, int]], label: str = "") -> SafeString:
+    """`segments` are (status, count) pairs in drawing order."""
+    return shapes.stacked_bar([(statuses.look(status).hue, count) for status, count in segments], label)
+
+
+@register.inclusion_tag("components/stat_tile.html")
+def stat_tile(label: str, value: object, **more: object) -> dict[str, object]:
+    """One figure; `url`, `note`, `values` (curve), `segments` ((status, count) pairs), `status`, `live`."""
+    return {"label": label, "value": value, **more}
+
+
+@register.inclusion_tag("components/empty_state.html")
+def empty_state(title: str, text: str = "", icon: str = "inbox", **more: object) -> dict[str, object]:
+    """What this place will show and what to do now: `url` and `action` (the button's word)."""
+    return {"title": title, "text": text, "icon": icon, **more}
+
+
+@register.inclusion_tag("components/sort_header.html", takes_context=True)
+def sort_header(
+    context: template.Context, label: str, field: str = "", *, right: bool = False
+) -> dict[str, object]:
+    """A `<th>`; with `field` a link that sets `?sort=field`, then `-field`, and forgets the page."""
+    request: HttpRequest = context["request"]
+    now = request.GET.get("sort", "")
+    query = request.GET.copy()
+    query.pop("page", None)
+    query["sort"] = f"-{field}" if now == field else field
+    order = {field: "ascending", f"-{field}": "descending"}.get(now, "") if field else ""
+    return {"label": label, "field": field, "right": right, "query": query.urlencode(), "order": order}
+
+
+@register.inclusion_tag("components/pagination.html", takes_context=True)
+def pagination(context: template.Context, page: Page[Any], *, export: bool = True) -> dict[str, object]:
+    """How many rows there are, the pages, and the export of what the filter shows (`?export=csv`)."""
+    pages = page.paginator.get_elided_page_range(page.number, on_each_side=1, on_ends=1)
+    return {"request": context["request"], "page": page, "pages": pages, "export": export}
+
+
+@register.simple_tag
+def field(bound: BoundField) -> SafeString:
+    """Label, input, help and errors of one form field."""
+    return forms.field(bound)
+
+
+@register.simple_tag
+def widget(bound: BoundField) -> SafeString:
+    """The bare input with the right classes."""
+    return forms.widget(bound)
+
+
+@register.simple_tag
+def form_fields(form: BaseForm) -> SafeString:
+    """Everything between `<form>` and its button: errors of the whole form, hidden and visible fields."""
+    return forms.fields(form)

@@ -1,0 +1,90 @@
+"""How figures are written: energy, power, money, spans, moments; in the reader's language, no HTML."""
+
+from datetime import datetime, timedelta
+from decimal import ROUND_HALF_UP, Decimal
+from zoneinfo import ZoneInfo
+
+from django.utils import formats, timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from evcms.core import clock, money
+
+NOTHING = "–"
+MINUTE, HOUR, DAY = 60, 3600, 86400
+
+
+def number(value: Decimal | int, digits: int) -> str:
+    """Rounded half up, with the language's separators."""
+    rounded = Decimal(value).quantize(Decimal(1).scaleb(-digits), rounding=ROUND_HALF_UP)
+    return str(formats.number_format(rounded, digits, force_grouping=True))
+
+
+def kwh(milliwatt_hours: int | None, digits: int = 2) -> str:
+    """23_410_000 mWh → '23.41 kWh'."""
+    if milliwatt_hours is None:
+        return NOTHING
+    return f"{number(Decimal(milliwatt_hours).scaleb(-6), digits)} kWh"
+
+
+def power(watts: Decimal | int | None) -> str:
+    """11_040 W → '11.0 kW'; under one kilowatt in watts, from one megawatt in MW."""
+    if watts is None:
+        return NOTHING
+    size = abs(Decimal(watts))
+    if size >= 1_000_000:
+        return f"{number(Decimal(watts).scaleb(-6), 2)} MW"
+    if size >= 1000 or size == 0:
+        return f"{number(Decimal(watts).scaleb(-3), 1)} kW"
+    return f"{number(watts, 0)} W"
+
+
+def amount(minor: int | None, currency: str) -> str:
+    """1173, 'EUR' → '11.73 €' (German '11,73 €'); digits by the currency's own exponent."""
+    if minor is None:
+        return NOTHING
+    digits = number(money.to_major(minor, currency), money.exponent(currency))
+    return f"{digits} {money.SYMBOLS.get(currency.upper(), currency.upper())}"
+
+
+def duration(span: timedelta | int | Decimal | None) -> str:
+    """A span (timedelta, or seconds) in its two largest units: '35 s', '48 min', '1 h 05 min', '2 d 3 h'."""
+    if span is None:
+        return NOTHING
+    seconds = int(span.total_seconds() if isinstance(span, timedelta) else span)
+    if abs(seconds) < MINUTE:
+        return _("%(n)d s") % {"n": seconds}
+    if abs(seconds) < HOUR:
+        return _("%(n)d min") % {"n": seconds // MINUTE}
+    if abs(seconds) < DAY:
+        return _("%(h)d h %(m)02d min") % {"h": seconds // HOUR, "m": seconds % HOUR // MINUTE}
+    return _("%(d)d d %(h)d h") % {"d": seconds // DAY, "h": seconds % DAY // HOUR}
+
+
+def ago(moment: datetime | None) -> str:
+    """How long since (or until) a moment, in its largest unit: 'just now', '4 min ago', 'in 2 h'."""
+    if moment is None:
+        return _("never")
+    seconds = int((clock.now() - moment).total_seconds())
+    size = abs(seconds)
+    if size < 45:
+        return _("just now")
+    if size < HOUR:
+        span = _("%(n)d min") % {"n": max(1, round(size / MINUTE))}
+    elif size < DAY:
+        span = _("%(n)d h") % {"n": round(size / HOUR)}
+    else:
+        days = round(size / DAY)
+        span = ngettext("%(n)d day", "%(n)d days", days) % {"n": days}
+    return (_("%(span)s ago") if seconds > 0 else _("in %(span)s")) % {"span": span}
+
+
+def at_zone(moment: datetime | None, zone: str | ZoneInfo | None = None) -> str:
+    """The moment on the wall clock of `zone` (a site's; else the reader's), named: '22 Nov, 13:05 CET'."""
+    if moment is None:
+        return NOTHING
+    local = timezone.localtime(moment, ZoneInfo(zone) if isinstance(zone, str) and zone else zone or None)
+    name = local.tzname() or ""
+    name = f"UTC{name}" if name[:1] in "+-" else name
+    pattern = "j M, H:i" if local.year == clock.now().year else "j M Y, H:i"
+    return f"{formats.date_format(local, pattern)} {name}".strip()

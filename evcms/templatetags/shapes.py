@@ -1,0 +1,62 @@
+"""Small drawings as SVG made on the server: no script, no inline style, a label that says it."""
+
+from collections.abc import Sequence
+
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
+
+WIDTH, HEIGHT = 120, 32
+HIDDEN = mark_safe('aria-hidden="true"')
+
+
+def sparkline(values: Sequence[float | int | None], label: str = "") -> SafeString:
+    """Line and area from zero (or the least negative value) to the maximum; gaps where a value is None."""
+    runs = _runs(values)
+    line = " ".join(_path(run) for run in runs)
+    area = " ".join(f"{_path(run)} L{run[-1][0]:g} {HEIGHT} L{run[0][0]:g} {HEIGHT} Z" for run in runs)
+    spoken = format_html('role="img" aria-label="{}"', label) if label else HIDDEN
+    return format_html(
+        '<svg class="ev-spark" viewBox="0 0 {} {}" preserveAspectRatio="none" {}>'
+        '<path class="area" d="{}"/><path class="line" d="{}"/></svg>',
+        WIDTH,
+        HEIGHT,
+        spoken,
+        area,
+        line,
+    )
+
+
+def _runs(values: Sequence[float | int | None]) -> list[list[tuple[float, float]]]:
+    """Points without gaps between them, scaled to the drawing."""
+    known = [value for value in values if value is not None]
+    low, high = min([0, *known]), max([0, *known])
+    step, scale = WIDTH / max(1, len(values) - 1), (HEIGHT - 4) / ((high - low) or 1)
+    runs: list[list[tuple[float, float]]] = [[]]
+    for index, value in enumerate(values):
+        if value is None:
+            runs.append([])
+        else:
+            runs[-1].append((round(index * step, 1), round(HEIGHT - 2 - (value - low) * scale, 1)))
+    return [run for run in runs if run]
+
+
+def _path(run: list[tuple[float, float]]) -> str:
+    return "M" + " L".join(f"{x:g} {y:g}" for x, y in run)
+
+
+def stacked_bar(segments: Sequence[tuple[str, int]], label: str = "") -> SafeString:
+    """(hue, count) side by side; a segment is never thinner than can be seen."""
+    shown = [(hue, count) for hue, count in segments if count > 0]
+    total = sum(count for _, count in shown) or 1
+    rows, x = [], 0.0
+    for hue, count in shown:
+        width = 100 * count / total
+        rows.append((f"{x:.3f}", f"{max(width - 0.6, 0.8):.3f}", hue))
+        x += width
+    bars = format_html_join("", '<rect x="{}" y="0" width="{}" height="10" class="ev-st-{}"/>', rows)
+    return format_html(
+        '<svg class="ev-stack" viewBox="0 0 100 10" preserveAspectRatio="none" role="img" aria-label="{}">'
+        "{}</svg>",
+        label,
+        bars,
+    )

@@ -1,0 +1,121 @@
+"""One palette for every state that a page shows: our word → hue, icon (the shape), the word to read."""
+
+import enum
+from typing import NamedTuple
+
+from django.utils.functional import Promise
+from django.utils.text import capfirst
+from django.utils.translation import gettext_lazy as _
+
+
+class Look(NamedTuple):
+    """`hue` is one of the seven `ev-st-*` classes of components.css."""
+
+    hue: str
+    icon: str
+    word: str | Promise
+
+
+HUES = ("available", "charging", "reserved", "suspended", "faulted", "offline", "maintenance")
+
+LOOKS: dict[str, Look] = {
+    # connectors and stations
+    "available": Look("available", "circle-check", _("Available")),
+    "online": Look("available", "wifi", _("Online")),
+    "connected": Look("available", "wifi", _("Connected")),
+    "preparing": Look("charging", "plug-connected", _("Preparing")),
+    "occupied": Look("charging", "car", _("Occupied")),
+    "charging": Look("charging", "bolt", _("Charging")),
+    "discharging": Look("charging", "battery-charging", _("Discharging")),
+    "reserved": Look("reserved", "bookmark", _("Reserved")),
+    "suspended": Look("suspended", "player-pause", _("Paused")),
+    "suspended_ev": Look("suspended", "player-pause", _("Paused by the car")),
+    "suspended_evse": Look("suspended", "player-pause", _("Paused by the charger")),
+    "finishing": Look("suspended", "plug", _("Finishing")),
+    "idle": Look("suspended", "parking", _("Idle")),
+    "closing": Look("maintenance", "clock-pause", _("Closing")),
+    "unavailable": Look("offline", "ban", _("Out of service")),
+    "inoperative": Look("offline", "ban", _("Out of service")),
+    "faulted": Look("faulted", "alert-triangle", _("Faulted")),
+    "offline": Look("offline", "wifi-off", _("Offline")),
+    "unknown": Look("offline", "help", _("Unknown")),
+    "maintenance": Look("maintenance", "tool", _("Maintenance")),
+    "planned": Look("maintenance", "calendar-event", _("Planned")),
+    "archived": Look("offline", "archive", _("Archived")),
+    "quarantined": Look("suspended", "shield-exclamation", _("Waiting for approval")),
+    # commands and messages
+    "queued": Look("offline", "clock", _("Waiting")),
+    "pending": Look("suspended", "hourglass", _("Pending")),
+    "sent": Look("charging", "send", _("Sent")),
+    "accepted": Look("available", "check", _("Accepted")),
+    "rejected": Look("faulted", "x", _("Rejected")),
+    "scheduled": Look("suspended", "calendar-time", _("Scheduled")),
+    "timeout": Look("suspended", "clock-off", _("No answer in time")),
+    "timed_out": Look("suspended", "clock-off", _("No answer in time")),
+    "expired": Look("offline", "clock-off", _("Expired")),
+    "callerror": Look("faulted", "alert-circle", _("Error")),
+    "error": Look("faulted", "alert-circle", _("Error")),
+    "unsupported": Look("offline", "ban", _("Not supported")),
+    "not_supported": Look("offline", "ban", _("Not supported")),
+    # sessions
+    "requested": Look("suspended", "hourglass", _("Starting")),
+    "starting": Look("suspended", "hourglass", _("Starting")),
+    "active": Look("available", "activity", _("Active")),
+    "running": Look("charging", "bolt", _("Running")),
+    "stopping": Look("suspended", "player-stop", _("Stopping")),
+    "ended": Look("offline", "circle-check", _("Ended")),
+    "completed": Look("available", "circle-check", _("Completed")),
+    "incomplete": Look("suspended", "progress", _("Incomplete")),
+    "review": Look("suspended", "eye", _("Needs review")),
+    "failed": Look("faulted", "circle-x", _("Failed")),
+    "cancelled": Look("offline", "circle-x", _("Cancelled")),
+    "canceled": Look("offline", "circle-x", _("Cancelled")),
+    # money
+    "open": Look("faulted", "circle-dot", _("Open")),
+    "created": Look("offline", "circle-dot", _("Created")),
+    "authorized": Look("reserved", "lock", _("On hold")),
+    "held": Look("reserved", "lock", _("On hold")),
+    "capturing": Look("charging", "progress", _("Collecting")),
+    "captured": Look("available", "check", _("Paid")),
+    "paid": Look("available", "check", _("Paid")),
+    "settled": Look("available", "checks", _("Settled")),
+    "released": Look("offline", "lock-open", _("Released")),
+    "releasing": Look("offline", "progress", _("Releasing")),
+    "refunded": Look("offline", "receipt-refund", _("Refunded")),
+    "disputed": Look("faulted", "gavel", _("Disputed")),
+    "declined": Look("faulted", "credit-card-off", _("Declined")),
+    "free": Look("available", "circle-check", _("Free")),
+    # incidents
+    "acknowledged": Look("suspended", "hand-stop", _("Acknowledged")),
+    "resolved": Look("available", "circle-check", _("Resolved")),
+    "critical": Look("faulted", "alert-octagon", _("Critical")),
+    "major": Look("faulted", "alert-triangle", _("Major")),
+    "high": Look("faulted", "alert-triangle", _("High")),
+    "warning": Look("suspended", "alert-triangle", _("Warning")),
+    "minor": Look("suspended", "alert-circle", _("Minor")),
+    "low": Look("suspended", "alert-circle", _("Low")),
+    "info": Look("charging", "info-circle", _("Info")),
+    # tokens, subscriptions, deliveries
+    "blocked": Look("faulted", "lock", _("Blocked")),
+    "invalid": Look("faulted", "x", _("Invalid")),
+    "inactive": Look("offline", "circle-minus", _("Inactive")),
+    "confirmed": Look("available", "mail-check", _("Confirmed")),
+    "delivered": Look("available", "mail-check", _("Delivered")),
+    "dead": Look("faulted", "mail-off", _("Given up")),
+    "bounced": Look("faulted", "mail-off", _("Bounced")),
+}
+
+
+def look(status: object) -> Look:
+    """The look of a state, by its value: an enum member, a model's choice or a word in any spelling.
+
+    A word that the table does not know is shown as it is, in grey with a question mark, never lost.
+    """
+    value = status.value if isinstance(status, enum.Enum) else status
+    word = str(value or "unknown")
+    key = word.strip().lower().replace("-", "_").replace(" ", "_")
+    known = LOOKS.get(key) or LOOKS.get(key.replace("_", "")) or LOOKS.get(SPELLINGS.get(key, ""))
+    return known or Look("offline", "question-mark", capfirst(word.replace("_", " ")))
+
+
+SPELLINGS = {"suspendedev": "suspended_ev", "suspendedevse": "suspended_evse", "outofservice": "unavailable"}

@@ -1,0 +1,134 @@
+/* Small manners of every page; no API to call but evcms.toast(text, hue).
+
+   <form data-confirm-title="Reset 3 stations?" data-confirm-body="Running sessions end." data-confirm-verb="Reset" data-confirm-danger>
+       asks in a <dialog> first (works with htmx too; on a <button> it concerns that button alone)
+   every form     is sent once: while it is under way its buttons are disabled
+   <form data-autosubmit>                   a changed <select> or checkbox sends it (filters)
+   <input data-filter-list="#commands">     hides the items of that list which do not hold the typed words
+   <button data-copy="#code">               copies an element's words     data-copied="Copied" is said afterwards
+   <button data-close>                      removes its notice            <button data-print> prints
+   [data-href] rows                         are clickable as a whole (keep a real link inside for the keyboard)
+   HX-Trigger: {"evcms:toast": {"text": "Sent", "hue": "available"}}      shows a notice after a htmx request
+   "/" goes to the search field, Escape closes the menu. */
+(function () {
+  "use strict";
+  const evcms = (window.evcms = window.evcms || {});
+  const toasts = () => document.getElementById("ev-toasts");
+
+  evcms.toast = function (text, hue) {
+    const place = toasts();
+    if (!place) return;
+    const note = document.createElement("div");
+    note.className = "ev-notice ev-st-" + (hue || "charging");
+    const words = document.createElement("p");
+    words.textContent = text;
+    note.append(words);
+    place.append(note);
+    setTimeout(() => note.remove(), hue === "faulted" ? 12000 : 6000);
+  };
+
+  function ask(source, go) {
+    const template = document.getElementById("ev-dialog");
+    if (!template) return go();
+    const dialog = template.content.firstElementChild.cloneNode(true);
+    const yes = dialog.querySelector("[data-dialog-yes]");
+    dialog.querySelector("h2").textContent = source.dataset.confirmTitle;
+    dialog.querySelector("p").textContent = source.dataset.confirmBody || "";
+    yes.textContent = source.dataset.confirmVerb || source.dataset.confirmTitle;
+    if ("confirmDanger" in source.dataset) yes.classList.replace("btn-primary", "btn-danger");
+    yes.addEventListener("click", () => { dialog.close(); go(); });
+    dialog.querySelector("[data-dialog-no]").addEventListener("click", () => dialog.close());
+    dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });
+    dialog.addEventListener("close", () => dialog.remove());
+    document.body.append(dialog);
+    dialog.showModal();
+    return undefined;
+  }
+
+  const confirmed = new WeakSet();
+  document.addEventListener("submit", (event) => {
+    const form = event.target, button = event.submitter;
+    const source = button && button.dataset.confirmTitle ? button : form.dataset.confirmTitle ? form : null;
+    if (source && !confirmed.has(form)) {
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      ask(source, () => { confirmed.add(form); form.requestSubmit(button); });
+      return;
+    }
+    confirmed.delete(form);
+    if (form.dataset.busy) { event.preventDefault(); event.stopImmediatePropagation(); return; }
+    if ((form.method || "get").toLowerCase() === "post" || form.hasAttribute("hx-post")) busy(form, true);
+  }, true);
+
+  function busy(form, on) {
+    if (on) form.dataset.busy = "1"; else delete form.dataset.busy;
+    form.setAttribute("aria-busy", on ? "true" : "false");
+    setTimeout(() => {
+      for (const button of form.querySelectorAll("button:not([type=button])")) button.disabled = on;
+    }, 0);
+  }
+  function free() { document.querySelectorAll("form[data-busy]").forEach((form) => busy(form, false)); }
+  window.addEventListener("pageshow", free);
+  document.addEventListener("htmx:afterRequest", (event) => {
+    const form = event.target.closest && event.target.closest("form");
+    if (form) busy(form, false);
+  });
+  document.addEventListener("htmx:responseError", () => failed());
+  document.addEventListener("htmx:sendError", () => failed());
+  function failed() { const place = toasts(); if (place) evcms.toast(place.dataset.errorText || "", "faulted"); }
+  document.addEventListener("evcms:toast", (event) => evcms.toast(event.detail.text, event.detail.hue));
+
+  document.addEventListener("change", (event) => {
+    const form = event.target.closest("form[data-autosubmit]");
+    if (form && event.target.matches("select, input[type=checkbox], input[type=radio], input[type=date]")) form.requestSubmit();
+  });
+
+  document.addEventListener("input", (event) => {
+    const list = event.target.dataset && event.target.dataset.filterList && document.querySelector(event.target.dataset.filterList);
+    if (!list) return;
+    const words = event.target.value.toLowerCase().split(/\s+/).filter(Boolean);
+    for (const item of list.children) item.hidden = !words.every((word) => item.textContent.toLowerCase().includes(word));
+  });
+
+  function menu(open) {
+    const toggle = document.querySelector("[data-menu-toggle]");
+    document.body.classList.toggle("ev-side-open", open);
+    if (toggle) toggle.setAttribute("aria-expanded", String(open));
+    const veil = document.querySelector(".ev-veil");
+    if (veil && !open) { veil.remove(); if (toggle) toggle.focus(); }
+    if (open && !veil) {
+      const cover = document.createElement("div");
+      cover.className = "ev-veil";
+      cover.addEventListener("click", () => menu(false));
+      document.body.append(cover);
+      const first = document.querySelector(".ev-menu a");
+      if (first) first.focus();
+    }
+  }
+
+  async function copy(button) {
+    const source = document.querySelector(button.dataset.copy);
+    if (!source) return;
+    await navigator.clipboard.writeText((source.value || source.textContent).trim());
+    if (button.dataset.copied) evcms.toast(button.dataset.copied, "available");
+  }
+
+  document.addEventListener("click", (event) => {
+    const hit = (selector) => event.target.closest(selector);
+    if (hit("[data-menu-toggle]")) menu(!document.body.classList.contains("ev-side-open"));
+    else if (hit("[data-close]")) hit(".ev-notice").remove();
+    else if (hit("[data-copy]")) copy(hit("[data-copy]"));
+    else if (hit("[data-print]")) window.print();
+    else if (hit("[data-href]") && !hit("a, button, input, label, select")) location.assign(hit("[data-href]").dataset.href);
+  });
+
+  document.addEventListener("keydown", (event) => {
+    const typing = event.target.matches && event.target.matches("input, textarea, select, [contenteditable]");
+    const search = document.getElementById("ev-search");
+    if (event.key === "/" && search && !typing && !event.ctrlKey && !event.metaKey && !event.altKey) {
+      event.preventDefault();
+      search.focus();
+      search.select();
+    } else if (event.key === "Escape" && document.body.classList.contains("ev-side-open")) menu(false);
+  });
+})();

@@ -1,0 +1,211 @@
+/* Live pages: one WebSocket per page, its path in <body data-live-url="/ws/live/…">.
+
+   The server sends JSON:
+     {"type": "patch", "items": [{"target": "#id" | "key of data-live", …what to change}], "cursor": "…"}
+         text: "…"            the element's words
+         html: "…"            its content           outer: "…"   the element itself
+         attrs: {name: value | null}                value: 3     of a <progress> or <input>
+         prepend: "<li>…"     a row on top; data-live-max on the element says how many stay
+     {"type": "event", "name": "connector", "data": {"key": "…", …}, "cursor": "…"}
+         becomes CustomEvent "evcms:connector" on document; the last one per key wins within half a second
+     {"type": "caught_up"}    answer to our hello when everything since `since` was sent again
+     {"type": "refresh"}      the server cannot catch up: fetch the fragments again
+     {"type": "pong"}         answer to our {"type": "ping"} (every 25 s)
+   We send {"type": "hello", "since": <last cursor or null>} after each connection.
+
+   Fragments: <div data-live-refresh="/url/of/its/html"> is fetched again when the catch-up failed, and every 15 s while the
+   socket is down. Writes to the page are collected and made twice a second; nothing is written while the page is hidden or
+   while somebody types inside the part that would change. For scripts: evcms.live.on("connector", fn), evcms.live.send(obj). */
+(function () {
+  "use strict";
+  const evcms = (window.evcms = window.evcms || {});
+  const FLUSH = 500, PING = 25000, ANSWER = 10000, CATCH_UP = 3000, STALE = 20000, REFRESH = 15000, MOST = 2000;
+  const url = document.body.dataset.liveUrl;
+  const badge = document.getElementById("ev-live");
+  const patches = new Map(), events = new Map();
+  let socket = null, tries = 0, lostAt = 0, cursor = null, behind = false, serial = 0;
+  let flushTimer = 0, catchUpTimer = 0, answerTimer = 0, retryTimer = 0;
+
+  function show(state) {
+    evcms.live.state = state;
+    if (!badge) return;
+    badge.hidden = false;
+    badge.dataset.state = state;
+    const since = state === "stale" ? " " + new Date(lostAt).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" }) : "";
+    const word = (badge.dataset[state + "Word"] || state) + since;
+    (badge.querySelector(".ev-live-word") || badge).textContent = word;
+    badge.title = word;
+  }
+
+  function targets(name) {
+    if (name.startsWith("#")) return [document.getElementById(name.slice(1))].filter(Boolean);
+    return [...document.querySelectorAll('[data-live="' + CSS.escape(name) + '"]')];
+  }
+
+  function inUse(element) {
+    const active = document.activeElement;
+    if (element.querySelector("dialog[open], .dropdown-menu.show")) return true;
+    return Boolean(active && element.contains(active) && active.matches("input:not([type=button]), select, textarea"));
+  }
+
+  function adopt(element) {
+    if (window.htmx) window.htmx.process(element);
+    element.dispatchEvent(new CustomEvent("evcms:swapped", { bubbles: true }));
+  }
+
+  function fragment(html) {
+    const holder = document.createElement("template");
+    holder.innerHTML = html;
+    return holder.content;
+  }
+
+  function prepend(element, html) {
+    element.prepend(fragment(html));
+    const most = Number(element.dataset.liveMax || 50);
+    while (element.children.length > most) element.lastElementChild.remove();
+    adopt(element);
+  }
+
+  function attribute(element, name, value) {
+    if (/^(on|style$|src|href|action|formaction)/i.test(name) && !/^(href|src)$/i.test(name)) return;
+    if (/^(href|src)$/i.test(name) && !/^[/?#]/.test(String(value))) return;
+    if (value === null || value === false) element.removeAttribute(name);
+    else element.setAttribute(name, value);
+  }
+
+  function replace(element, html) {
+    const fresh = fragment(html).firstElementChild;
+    if (!fresh) return;
+    element.replaceWith(fresh);
+    adopt(fresh);
+  }
+
+  function write(element, item) {
+    if (item.text !== undefined && element.textContent !== item.text) {
+      element.textContent = item.text;
+      element.classList.remove("ev-flash");
+      requestAnimationFrame(() => element.classList.add("ev-flash"));
+    }
+    if (item.html !== undefined) { element.replaceChildren(fragment(item.html)); adopt(element); }
+    if (item.value !== undefined) element.value = item.value;
+    if (item.prepend !== undefined) prepend(element, item.prepend);
+    for (const [name, value] of Object.entries(item.attrs || {})) attribute(element, name, value);
+    if (item.outer !== undefined) replace(element, item.outer);
+  }
+
+  function flush() {
+    flushTimer = 0;
+    if (document.hidden) return;
+    for (const [key, item] of [...patches]) {
+      const elements = targets(item.target);
+      const replaces = item.html !== undefined || item.outer !== undefined;
+      if (replaces && elements.some(inUse)) continue;
+      patches.delete(key);
+      elements.forEach((element) => write(element, item));
+    }
+    const due = [...events.values()];
+    events.clear();
+    for (const event of due) document.dispatchEvent(new CustomEvent("evcms:" + event.name, { detail: event.data }));
+    if (behind) { behind = false; refresh(); }
+    if (patches.size) schedule();
+  }
+
+  function schedule() {
+    if (!flushTimer && !document.hidden) flushTimer = setTimeout(flush, FLUSH);
+  }
+
+  function keep(map, key, value) {
+    if (map.size >= MOST && !map.has(key)) { map.clear(); behind = true; return; }
+    map.set(key, value);
+  }
+
+  function take(message) {
+    if (message.cursor !== undefined) cursor = message.cursor;
+    if (message.type === "patch") {
+      for (const item of message.items || []) {
+        if (item.prepend !== undefined) keep(patches, item.target + "+" + ++serial, item);
+        else keep(patches, item.target, Object.assign({}, patches.get(item.target), item));
+      }
+    } else if (message.type === "event") {
+      const key = (message.data || {}).key;
+      keep(events, message.name + " " + (key === undefined ? ++serial : key), message);
+    } else if (message.type === "caught_up") clearTimeout(catchUpTimer);
+    else if (message.type === "refresh") { clearTimeout(catchUpTimer); behind = true; }
+    schedule();
+  }
+
+  async function refreshOne(element) {
+    if (inUse(element)) return;
+    try {
+      const answer = await fetch(element.dataset.liveRefresh, { headers: { "X-Requested-With": "evcms-live" }, credentials: "same-origin" });
+      if (!answer.ok || answer.redirected) return;
+      element.replaceChildren(fragment(await answer.text()));
+      adopt(element);
+    } catch (error) { /* the socket's own state already says that we are cut off */ }
+  }
+
+  function refresh() {
+    if (document.hidden) { behind = true; return; }
+    document.querySelectorAll("[data-live-refresh]").forEach(refreshOne);
+    document.dispatchEvent(new CustomEvent("evcms:refresh"));
+  }
+
+  function send(message) {
+    if (socket && socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message));
+  }
+
+  function ping() {
+    if (!socket || socket.readyState !== WebSocket.OPEN) return;
+    send({ type: "ping" });
+    clearTimeout(answerTimer);
+    answerTimer = setTimeout(() => socket && socket.close(), ANSWER);
+  }
+
+  function opened() {
+    const again = lostAt > 0;
+    tries = 0; lostAt = 0;
+    show("live");
+    send({ type: "hello", since: cursor });
+    if (again) catchUpTimer = setTimeout(refresh, CATCH_UP);
+  }
+
+  function closed() {
+    clearTimeout(answerTimer); clearTimeout(catchUpTimer);
+    socket = null;
+    lostAt = lostAt || Date.now();
+    show(Date.now() - lostAt > STALE ? "stale" : "reconnecting");
+    const wait = Math.min(30000, 1000 * 2 ** tries++) * (0.7 + Math.random() * 0.6);
+    retryTimer = setTimeout(connect, wait);
+  }
+
+  function connect() {
+    clearTimeout(retryTimer);
+    if (socket) return;
+    const mine = new WebSocket(new URL(url, location.href.replace(/^http/, "ws")));
+    socket = mine;
+    mine.onopen = opened;
+    mine.onclose = () => { if (socket === mine) closed(); };
+    mine.onmessage = (event) => {
+      clearTimeout(answerTimer);
+      let message = null;
+      try { message = JSON.parse(event.data); } catch (error) { return; }
+      take(message);
+    };
+  }
+
+  evcms.live = { state: "off", send, on: (name, fn) => document.addEventListener("evcms:" + name, (event) => fn(event.detail)), refresh };
+  if (!url) return;
+  lostAt = 0;
+  show("reconnecting");
+  connect();
+  setInterval(ping, PING);
+  setInterval(() => {
+    if (!lostAt) return;
+    if (Date.now() - lostAt > STALE) show("stale");
+    refresh();
+  }, REFRESH);
+  document.addEventListener("visibilitychange", () => { if (!document.hidden) { schedule(); if (!socket) connect(); } });
+  window.addEventListener("online", () => { if (!socket) { tries = 0; connect(); } });
+  window.addEventListener("pagehide", () => { if (socket) { const old = socket; socket = null; old.close(); } });
+  window.addEventListener("pageshow", (event) => { if (event.persisted && !socket) { lostAt = lostAt || Date.now(); connect(); } });
+})();
