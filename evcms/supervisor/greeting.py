@@ -1,0 +1,61 @@
+"""The lines that tell the person at the terminal that it runs, and where."""
+
+from __future__ import annotations
+
+import time
+import urllib.error
+import urllib.request
+
+from evcms.supervisor.child import State
+from evcms.supervisor.console import Console
+from evcms.supervisor.plan import Plan
+from evcms.supervisor.tree import Supervisor
+
+ASK_EVERY, PATIENCE = 1.0, 60.0
+
+
+class Greeting:
+    """Called at each look of the supervisor: asks `/healthz` now and then, speaks once when all is well."""
+
+    def __init__(self, plan: Plan, tree: Supervisor, console: Console, begin: float) -> None:
+        self._plan, self._tree, self._console, self._begin = plan, tree, console, begin
+        self._next = 0.0
+        self._done = False
+
+    def __call__(self) -> None:
+        now = time.monotonic()
+        if self._done or now < self._next:
+            return
+        self._next = now + ASK_EVERY
+        if all(child.state is State.RUNNING for child in self._tree.children) and self._healthy():
+            self._greet(now - self._begin)
+        elif now - self._begin > PATIENCE:
+            self._done = True
+            self._console.say(
+                f"Not everything is well yet: {self._plan.web_url}/healthz tells what is missing."
+            )
+
+    def _healthy(self) -> bool:
+        """The supervisor must not hang on a web process that does."""
+        try:
+            with urllib.request.urlopen(f"{self._plan.web_url}/healthz", timeout=1) as answer:  # noqa: S310
+                return bool(answer.status == 200)
+        except (OSError, urllib.error.URLError):
+            return False
+
+    def _greet(self, seconds: float) -> None:
+        self._done = True
+        plan, say = self._plan, self._console.say
+        say(f"\nEVCMS runs (after {seconds:.0f} s).")
+        say(f"  Operators       {plan.web_url}/")
+        say(f"  Drivers' map    {plan.web_url}/map")
+        say(f"  Staff           {plan.web_url}/admin/")
+        say(f"  API             {plan.web_url}/api/v1/")
+        say(f"  Chargers        ws://{plan.ocpp_host}:{plan.ocpp_port}/ocpp/<identity>")
+        say(f"  Health          {plan.web_url}/healthz")
+        if plan.mail_catcher:
+            say(f"  Inbox           http://127.0.0.1:{plan.inbox_port}/")
+        if plan.provider_double:
+            say(f"  Payment double  http://127.0.0.1:{plan.provider_port}/")
+        say(f"  Logs            {plan.log_dir}")
+        say("Ctrl-C stops everything.\n")
