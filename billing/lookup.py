@@ -1,0 +1,63 @@
+"""Which price holds here and now, and its frozen form. Used by `services` on the hot path and by `queries`."""
+
+import hashlib
+import json
+from datetime import datetime
+
+from django.db.models import Q
+
+from .models import PriceSnapshot, Tariff, TariffAssignment
+from .pricing import Terms
+
+
+def tariff_in_force(
+    *, organization_id: int, site_id: int | None, station_id: int | None, connector_id: int | None, at: datetime
+) -> Tariff | None:
+    """The tariff of the most particular assignment valid at `at`; of equals the one that began last. One query."""
+    places = Q(site=None, station=None, connector=None)
+    if site_id:
+        places |= Q(site_id=site_id, station=None, connector=None)
+    if station_id:
+        places |= Q(station_id=station_id, connector=None)
+    if connector_id:
+        places |= Q(connector_id=connector_id)
+    assignments = (
+        TariffAssignment.objects.filter(places, organization_id=organization_id, valid_from__lte=at)
+        .filter(Q(valid_until=None) | Q(valid_until__gt=at), tariff__archived_at=None)
+        .select_related("tariff")
+    )
+    best = max(assignments, key=_particularity, default=None)
+    return best.tariff if best else None
+
+
+def _particularity(assignment: TariffAssignment) -> tuple[int, datetime, int]:
+    if assignment.connector_id:
+        depth = 3
+    elif assignment.station_id:
+        depth = 2
+    else:
+        depth = 1 if assignment.site_id else 0
+    return depth, assignment.valid_from, assignment.pk
+
+
+def terms_of(tariff: Tariff) -> Terms:
+    return Terms.from_texts(
+        currency=tariff.currency, per_kwh=tariff.per_kwh, per_minute=tariff.per_minute, per_start=tariff.per_start,
+        idle_per_minute=tariff.idle_per_minute, idle_grace_minutes=tariff.idle_grace_minutes,
+        tax_percent=tariff.tax_percent, tax_included=tariff.tax_included, max_price=tariff.max_price,
+    )
+
+
+def snapshot_of(tariff: Tariff) -> PriceSnapshot:
+    """The frozen terms of a tariff as it stands, made once per content. One query when they exist."""
+    terms = terms_of(tariff).to_json()
+    key = {"organization_id": tariff.organization_id, "tariff_id": tariff.pk, "digest": digest(terms)}
+    snapshot = PriceSnapshot.objects.filter(**key).first()
+    if snapshot is None:
+        PriceSnapshot.objects.bulk_create([PriceSnapshot(terms=terms, **key)], ignore_conflicts=True)
+        snapshot = PriceSnapshot.objects.get(**key)
+    return snapshot
+
+
+def digest(terms: dict[str, object]) -> str:
+    return hashlib.sha256(json.dumps(terms, sort_keys=True, separators=(",", ":")).encode()).hexdigest()

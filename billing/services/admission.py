@@ -1,0 +1,35 @@
+"""What a charger's Authorize, start and stop cost us: rows only, a handful of queries, inside the writer's transaction.
+
+The price of an ended session, the capture and the receipt are work for a task (`settlement`): a station's stop is
+answered without waiting for them, and a worker that dies leaves the SessionEnded delivery to the next one.
+"""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from sessions import services as sessions
+from sessions.vocabulary import Ended, SessionEnd, SessionStart, Started, TokenDecision, TokenType
+
+from . import bills
+
+
+def admit(*, station_id: int, token_value: str, token_type: str = TokenType.ISO14443, at: datetime) -> TokenDecision:
+    """May this token charge here? Tokens need no money of their own today: sessions' word is money's word."""
+    return sessions.authorize(station_id=station_id, token_value=token_value, token_type=token_type, at=at)
+
+
+def begin(*, start: SessionStart) -> Started:
+    """Starts the session and opens its bill with the price frozen: the payment's when it was paid for, else the tariff
+    in force at the connector. A repeat changes nothing.
+    """
+    with transaction.atomic():
+        started = sessions.start(start=start)
+        if started.created:
+            bills.open_bill(session_id=started.session_id)
+    return started
+
+
+def finish(*, end: SessionEnd) -> Ended:
+    """Ends the session; SessionEnded then brings the final price (`billing.settle_session`)."""
+    return sessions.end(end=end)
