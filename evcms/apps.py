@@ -1,4 +1,4 @@
-"""The project package: configuration and the doors."""
+"""The project package: configuration, commands, checks of the settings, the Celery application and the doors."""
 
 from django.apps import AppConfig
 
@@ -6,3 +6,7 @@ from django.apps import AppConfig
 class EvcmsConfig(AppConfig):
     name = "evcms"
     verbose_name = "EVCMS"
+
+    def ready(self) -> None:
+        """Every process publishes tasks, so every process needs the Celery application."""
+        from evcms import celery, checks  # noqa: F401

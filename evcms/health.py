@@ -1,7 +1,7 @@
 """`/healthz`: is each part of this installation alive? 200 when all needed parts are, 503 otherwise.
 
-Answers only from facts that the parts leave themselves: a query, a ping, leases, signs of life. It tells states and
-ages, no names or addresses, so it needs no login.
+Answers only from facts that the parts leave themselves: a query, a ping, leases, signs of life. It tells states
+and ages, no names or addresses, so it needs no login.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def _alive(seen: datetime | None, limit: timedelta) -> Part:
 
 
 def outbox() -> Part:
-    """How long the oldest delivery that is due has waited; the dead ones are counted, they wait for a person."""
+    """How long the oldest delivery that is due has waited; the dead are counted, they wait for a person."""
     now = clock.now()
     oldest = Delivery.objects.filter(state=DeliveryState.WAITING, due_at__lte=now).aggregate(
         at=Min("due_at")
