@@ -21,7 +21,7 @@ def css_class(bound: BoundField) -> str:
 
 def widget(bound: BoundField) -> SafeString:
     """Help and errors are named in `aria-describedby`, so a screen reader says them with the field."""
-    attributes = {"class": css_class(bound)}
+    attributes: dict[str, str | bool] = {"class": css_class(bound)}
     described = [f"{bound.id_for_label}_helptext"] if bound.help_text else []
     described += [f"{bound.id_for_label}_error"] if bound.errors else []
     if described and not bound.use_fieldset:

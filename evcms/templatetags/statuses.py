@@ -24,13 +24,13 @@ LOOKS: dict[str, Look] = {
     "online": Look("available", "wifi", _("Online")),
     "connected": Look("available", "wifi", _("Connected")),
     "preparing": Look("charging", "plug-connected", _("Preparing")),
-    "occupied": Look("charging", "car", _("Occupied")),
+    "occupied": Look("charging", "car", _("In use")),
     "charging": Look("charging", "bolt", _("Charging")),
     "discharging": Look("charging", "battery-charging", _("Discharging")),
     "reserved": Look("reserved", "bookmark", _("Reserved")),
     "suspended": Look("suspended", "player-pause", _("Paused")),
     "suspended_ev": Look("suspended", "player-pause", _("Paused by the car")),
-    "suspended_evse": Look("suspended", "player-pause", _("Paused by the charger")),
+    "suspended_evse": Look("suspended", "player-pause", _("Paused by the station")),
     "finishing": Look("suspended", "plug", _("Finishing")),
     "idle": Look("suspended", "parking", _("Idle")),
     "closing": Look("maintenance", "clock-pause", _("Closing")),
@@ -54,6 +54,9 @@ LOOKS: dict[str, Look] = {
     "timed_out": Look("suspended", "clock-off", _("No answer in time")),
     "expired": Look("offline", "clock-off", _("Expired")),
     "callerror": Look("faulted", "alert-circle", _("Error")),
+    "result": Look("available", "check", _("Answered")),
+    "waiting": Look("suspended", "hourglass", _("Waiting")),
+    "ignored": Look("offline", "circle-minus", _("Ignored")),
     "error": Look("faulted", "alert-circle", _("Error")),
     "unsupported": Look("offline", "ban", _("Not supported")),
     "not_supported": Look("offline", "ban", _("Not supported")),
@@ -63,6 +66,9 @@ LOOKS: dict[str, Look] = {
     "active": Look("available", "activity", _("Active")),
     "running": Look("charging", "bolt", _("Running")),
     "stopping": Look("suspended", "player-stop", _("Stopping")),
+    "started": Look("charging", "bolt", _("Started")),
+    "refused": Look("faulted", "x", _("Refused")),
+    "used": Look("available", "check", _("Used")),
     "ended": Look("offline", "circle-check", _("Ended")),
     "completed": Look("available", "circle-check", _("Completed")),
     "incomplete": Look("suspended", "progress", _("Incomplete")),
@@ -73,6 +79,9 @@ LOOKS: dict[str, Look] = {
     # money
     "open": Look("faulted", "circle-dot", _("Open")),
     "created": Look("offline", "circle-dot", _("Created")),
+    "checkout": Look("suspended", "credit-card", _("Waiting for the driver")),
+    "due": Look("charging", "progress", _("To be charged")),
+    "unpaid": Look("faulted", "alert-circle", _("Unpaid")),
     "authorized": Look("reserved", "lock", _("On hold")),
     "held": Look("reserved", "lock", _("On hold")),
     "capturing": Look("charging", "progress", _("Collecting")),
@@ -89,6 +98,7 @@ LOOKS: dict[str, Look] = {
     "acknowledged": Look("suspended", "hand-stop", _("Acknowledged")),
     "resolved": Look("available", "circle-check", _("Resolved")),
     "critical": Look("faulted", "alert-octagon", _("Critical")),
+    "serious": Look("faulted", "alert-triangle", _("Serious")),
     "major": Look("faulted", "alert-triangle", _("Major")),
     "high": Look("faulted", "alert-triangle", _("High")),
     "warning": Look("suspended", "alert-triangle", _("Warning")),
@@ -102,20 +112,25 @@ LOOKS: dict[str, Look] = {
     "confirmed": Look("available", "mail-check", _("Confirmed")),
     "delivered": Look("available", "mail-check", _("Delivered")),
     "dead": Look("faulted", "mail-off", _("Given up")),
+    "sending": Look("charging", "send", _("Sending")),
+    "broken": Look("faulted", "tool", _("Broken")),
+    "concurrent": Look("suspended", "users", _("Already charging elsewhere")),
+    "no_credit": Look("suspended", "wallet", _("No credit")),
     "bounced": Look("faulted", "mail-off", _("Bounced")),
 }
 
 
+SPELLINGS = {"suspendedev": "suspended_ev", "suspendedevse": "suspended_evse", "outofservice": "unavailable"}
+SEVERITIES = {1: "info", 2: "warning", 3: "serious", 4: "critical"}
+
+
 def look(status: object) -> Look:
-    """The look of a state, by its value: an enum member, a model's choice or a word in any spelling.
+    """The look of a state: an enum member, a model's choice, a severity, or a word in any spelling.
 
     A word that the table does not know is shown as it is, in grey with a question mark, never lost.
     """
     value = status.value if isinstance(status, enum.Enum) else status
-    word = str(value or "unknown")
+    word = SEVERITIES.get(value, "unknown") if isinstance(value, int) else str(value or "unknown")
     key = word.strip().lower().replace("-", "_").replace(" ", "_")
-    known = LOOKS.get(key) or LOOKS.get(key.replace("_", "")) or LOOKS.get(SPELLINGS.get(key, ""))
+    known = LOOKS.get(key) or LOOKS.get(SPELLINGS.get(key.replace("_", ""), ""))
     return known or Look("offline", "question-mark", capfirst(word.replace("_", " ")))
-
-
-SPELLINGS = {"suspendedev": "suspended_ev", "suspendedevse": "suspended_evse", "outofservice": "unavailable"}

@@ -1,0 +1,206 @@
+/* Maps of Leaflet. Use {% include "components/map.html" %}, which writes the element and its words:
+
+   <div class="ev-map" data-map data-points="/map/points.geojson" data-base="/map/streets.geojson" data-tiles="https://…/{z}/{x}/{y}.png"
+        data-attribution="© …" data-centre="52.37,4.89" data-zoom="13" data-mode="driver|operator" data-locate data-live-event="site">
+
+   Points: GeoJSON Points with properties {key, name, status, word, free, total, url, note, age}. `status` is one of
+   available occupied charging suspended reserved maintenance unavailable faulted offline unknown; `word` is said for it; `note` is one
+   line (power, price); `age` says how old the word is when offline. Shape, letter and colour tell the status; with something free
+   the marker carries the number.
+   Base: GeoJSON with properties {kind: water | park | block | road | rail, width: metres, name}; drawn on a canvas in the theme's colours.
+   With data-tiles the tiles are the ground instead (darkened in the dark theme).
+
+   Live: evcms.live events of the name in data-live-event (default "site") with {key, …properties} repaint one marker;
+   "evcms:refresh" loads all points again. The element gets CustomEvents "evcms:place" (detail: properties) when a marker is chosen and
+   "evcms:view" (detail: bounds as [west, south, east, north]) when the view moved.
+   evcms.map.of(element) gives {map, show(key), filter(properties => boolean), reload()}. */
+(function () {
+  "use strict";
+  const evcms = (window.evcms = window.evcms || {});
+  const L = window.L, SVG = "http://www.w3.org/2000/svg", maps = new Map();
+  const HUES = { available: "available", occupied: "charging", charging: "charging", preparing: "charging", suspended: "suspended", reserved: "reserved", maintenance: "maintenance", unavailable: "offline", offline: "offline", unknown: "offline", faulted: "faulted" };
+  const SHAPES = {
+    available: "M18 2a16 16 0 1 1 0 32a16 16 0 1 1 0-32z",
+    charging: "M10 3h16a7 7 0 0 1 7 7v16a7 7 0 0 1-7 7h-16a7 7 0 0 1-7-7v-16a7 7 0 0 1 7-7z",
+    suspended: "M10 3h16a7 7 0 0 1 7 7v16a7 7 0 0 1-7 7h-16a7 7 0 0 1-7-7v-16a7 7 0 0 1 7-7z",
+    reserved: "M18 1.5l16.5 16.5l-16.5 16.5l-16.5-16.5z",
+    faulted: "M18 2.5l16 29.5h-32z",
+    maintenance: "M10 3.5h16l8 14.5l-8 14.5h-16l-8-14.5z",
+    offline: "M18 4a14 14 0 1 1 0 28a14 14 0 1 1 0-28z",
+  };
+  const SIGNS = {
+    charging: "M19.5 10l-6.5 9h4.5l-1 7l6.5-9h-4.5z", suspended: "M13.5 12h3v12h-3zM19.5 12h3v12h-3z", reserved: "M14.5 11h7v14l-3.5-3l-3.5 3z",
+    faulted: "M16.7 13h2.6l-.4 9h-1.8zM16.6 24.2h2.8v2.6h-2.8z", offline: "M13 14.4l1.4-1.4l3.6 3.6l3.6-3.6l1.4 1.4l-3.6 3.6l3.6 3.6l-1.4 1.4l-3.6-3.6l-3.6 3.6l-1.4-1.4l3.6-3.6z",
+    maintenance: "M21.5 11.2a4.6 4.6 0 0 0-5.9 5.9l-4.3 4.3l2.9 2.9l4.3-4.3a4.6 4.6 0 0 0 5.9-5.9l-2.6 2.6l-2.3-.6l-.6-2.3z",
+  };
+  const token = (name) => getComputedStyle(document.documentElement).getPropertyValue("--ev-" + name).trim();
+  const hue = (place) => place.free > 0 && HUES[place.status] !== "offline" && place.status !== "maintenance" ? "available" : HUES[place.status] || "offline";
+  const fill = (words, values) => (words || "").replace(/%(\w+)/g, (all, name) => values[name] ?? "");
+
+  function node(name, attributes, parent) {
+    const made = document.createElementNS(SVG, name);
+    for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+    if (parent) parent.append(made);
+    return made;
+  }
+
+  function drawing(place) {
+    const kind = hue(place), box = document.createElement("div");
+    box.className = "ev-pin ev-st-" + kind;
+    const svg = node("svg", { viewBox: "0 0 36 36", "aria-hidden": "true" });
+    node("path", { d: SHAPES[kind], class: "ev-pin-shape" }, svg);
+    if (kind === "available") {
+      node("text", { x: 18, y: 23, "text-anchor": "middle", class: "ev-pin-count" }, svg).textContent = place.free ?? "";
+    } else node("path", { d: SIGNS[kind], class: "ev-pin-sign" }, svg);
+    const label = document.createElement("span");
+    label.className = "ev-pin-label";
+    label.textContent = place.name;
+    box.append(svg, label);
+    return box;
+  }
+
+  const pin = (place) => L.divIcon({ html: drawing(place), className: "ev-pin-holder", iconSize: [36, 36], iconAnchor: [18, 18], popupAnchor: [0, -16] });
+
+  function cluster(view) {
+    return (group) => {
+      const places = group.getAllChildMarkers().map((marker) => marker.place);
+      const free = places.reduce((sum, place) => sum + (hue(place) === "available" ? place.free || 0 : 0), 0);
+      const bad = places.some((place) => hue(place) === "faulted"), driver = view.mode === "driver";
+      const box = document.createElement("div");
+      box.className = "ev-cluster " + (driver ? (free ? "ev-st-available" : "ev-st-charging") : bad ? "ev-st-faulted" : "ev-st-available");
+      box.textContent = driver ? free : places.length;
+      box.title = fill(view.words.cluster, { places: places.length, free });
+      return L.divIcon({ html: box, className: "ev-pin-holder", iconSize: [44, 44] });
+    };
+  }
+
+  function said(view, place) {
+    const many = place.total > 0 ? fill(view.words.free, { free: place.free, total: place.total }) : "";
+    return [place.word || place.status, many, place.age].filter(Boolean).join(" · ");
+  }
+
+  function popup(view, place) {
+    const box = document.createElement("div"), add = (tag, css, words) => { const el = document.createElement(tag); el.className = css; el.textContent = words; box.append(el); return el; };
+    box.className = "ev-popup ev-st-" + hue(place);
+    add("strong", "ev-popup-name", place.name);
+    add("span", "ev-popup-state", said(view, place));
+    if (place.note) add("span", "ev-popup-note", place.note);
+    if (place.url && /^[/?#]|^https?:/.test(place.url)) add("a", "ev-popup-link", view.words.open).href = place.url;
+    return box;
+  }
+
+  function paint(view, marker, place) {
+    marker.place = place;
+    marker.setIcon(pin(place));
+    marker.options.alt = place.name + ": " + said(view, place);
+    const element = marker.getElement();
+    if (element) element.setAttribute("aria-label", marker.options.alt);
+    if (marker.isPopupOpen()) marker.setPopupContent(popup(view, place));
+  }
+
+  function make(view, feature) {
+    const [longitude, latitude] = feature.geometry.coordinates, place = feature.properties;
+    const marker = L.marker([latitude, longitude], { icon: pin(place), alt: place.name + ": " + said(view, place), keyboard: true });
+    marker.place = place;
+    marker.bindPopup(() => popup(view, marker.place), { closeButton: false, minWidth: 180 });
+    marker.on("click keypress", () => view.element.dispatchEvent(new CustomEvent("evcms:place", { bubbles: true, detail: marker.place })));
+    return marker;
+  }
+
+  function fillLayer(view) {
+    view.layer.clearLayers();
+    view.layer.addLayers([...view.markers.values()].filter((marker) => !view.only || view.only(marker.place)));
+  }
+
+  async function load(view) {
+    const answer = await fetch(view.element.dataset.points, { credentials: "same-origin" });
+    if (!answer.ok) return;
+    const first = view.markers.size === 0;
+    view.markers = new Map((await answer.json()).features.map((feature) => [String(feature.properties.key), make(view, feature)]));
+    fillLayer(view);
+    if (first && !view.element.dataset.centre && view.markers.size) view.map.fitBounds(view.layer.getBounds().pad(0.15), { maxZoom: 15, animate: false });
+    view.element.dataset.loaded = String(view.markers.size);
+  }
+
+  function ground(feature) {
+    const { kind, width } = feature.properties;
+    if (kind === "road") return { color: token("map-road"), weight: Math.max(1, (width || 6) / 2), lineCap: "round", fill: false };
+    if (kind === "rail") return { color: token("map-road-edge"), weight: 1.5, dashArray: "6 4", fill: false };
+    return { stroke: kind === "block", color: token("map-road-edge"), weight: .5, fillColor: token("map-" + (kind === "water" || kind === "park" ? kind : "block")), fillOpacity: 1, fill: feature.geometry.type.includes("Polygon") };
+  }
+
+  async function base(view) {
+    const { tiles, attribution, base: path } = view.element.dataset;
+    if (tiles) { L.tileLayer(tiles, { attribution: attribution || "", maxZoom: 19 }).addTo(view.map); return; }
+    if (!path) return;
+    const answer = await fetch(path, { credentials: "same-origin" });
+    if (!answer.ok) return;
+    view.ground = L.geoJSON(await answer.json(), { style: ground, interactive: false, renderer: L.canvas({ padding: 0.4 }), pointToLayer: (feature, at) => L.marker(at, { interactive: false, keyboard: false, icon: name(feature) }) }).addTo(view.map);
+    view.ground.bringToBack();
+  }
+
+  function name(feature) {
+    const words = document.createElement("span");
+    words.textContent = feature.properties.name || "";
+    return L.divIcon({ html: words, className: "ev-map-name", iconSize: [0, 0] });
+  }
+
+  function locate(view) {
+    const Control = L.Control.extend({ onAdd() {
+      const button = L.DomUtil.create("button", "ev-map-locate");
+      button.type = "button";
+      button.title = view.words.locate;
+      button.setAttribute("aria-label", view.words.locate);
+      const svg = node("svg", { viewBox: "0 0 24 24", "aria-hidden": "true" });
+      node("path", { d: "M12 8a4 4 0 1 1 0 8a4 4 0 0 1 0-8M12 2v3M12 19v3M2 12h3M19 12h3" }, svg);
+      button.append(svg);
+      L.DomEvent.on(button, "click", (event) => { L.DomEvent.stop(event); view.map.locate({ setView: true, maxZoom: 15 }); });
+      return button;
+    } });
+    view.map.addControl(new Control({ position: "bottomright" }));
+    view.map.on("locationfound", (event) => {
+      if (view.here) view.here.setLatLng(event.latlng);
+      else view.here = L.circleMarker(event.latlng, { radius: 8, weight: 3, color: "#fff", fillColor: token("charging"), fillOpacity: 1 }).addTo(view.map);
+      view.element.dispatchEvent(new CustomEvent("evcms:here", { bubbles: true, detail: { latitude: event.latlng.lat, longitude: event.latlng.lng } }));
+    });
+    view.map.on("locationerror", () => evcms.toast && evcms.toast(view.words.nowhere, "suspended"));
+  }
+
+  function moved(view) {
+    view.element.classList.toggle("ev-map-close", view.map.getZoom() >= 15);
+    const box = view.map.getBounds();
+    view.element.dispatchEvent(new CustomEvent("evcms:view", { bubbles: true, detail: [box.getWest(), box.getSouth(), box.getEast(), box.getNorth()] }));
+  }
+
+  function start(element) {
+    const data = element.dataset;
+    const [latitude, longitude] = (data.centre || "0,0").split(",").map(Number);
+    const calm = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
+    const map = L.map(element, { zoomControl: false, attributionControl: false, zoomAnimation: !calm, fadeAnimation: !calm, maxZoom: 19, minZoom: 3 }).setView([latitude, longitude], Number(data.zoom || (data.centre ? 13 : 2)));
+    const view = { element, map, mode: data.mode || "driver", markers: new Map(), only: null, ground: null, here: null, words: { free: data.wordFree, cluster: data.wordCluster, open: data.wordOpen, locate: data.wordLocate, nowhere: data.wordNowhere } };
+    if (window.matchMedia("(min-width: 40rem)").matches) L.control.zoom({ position: "bottomright" }).addTo(map);
+    if (data.attribution) L.control.attribution({ prefix: false, position: "bottomleft" }).addTo(map);
+    view.layer = L.markerClusterGroup({ iconCreateFunction: cluster(view), showCoverageOnHover: false, maxClusterRadius: 46, disableClusteringAtZoom: 15, animate: !calm, chunkedLoading: true }).addTo(map);
+    if ("locate" in data) locate(view);
+    map.on("moveend", () => moved(view));
+    new ResizeObserver(() => map.invalidateSize({ animate: false })).observe(element);
+    document.addEventListener("evcms:" + (data.liveEvent || "site"), (event) => {
+      const marker = view.markers.get(String(event.detail.key));
+      if (!marker) return;
+      paint(view, marker, Object.assign({}, marker.place, event.detail));
+      view.layer.refreshClusters(marker);
+    });
+    document.addEventListener("evcms:refresh", () => load(view));
+    view.show = (key) => { const marker = view.markers.get(String(key)); if (marker) view.layer.zoomToShowLayer(marker, () => marker.openPopup()); };
+    view.filter = (test) => { view.only = test; fillLayer(view); };
+    view.reload = () => load(view);
+    maps.set(element, view);
+    base(view).catch(() => { element.dataset.baseFailed = "1"; });
+    load(view).catch(() => { element.dataset.pointsFailed = "1"; });
+    moved(view);
+  }
+
+  evcms.map = { of: (element) => maps.get(element) };
+  document.querySelectorAll("[data-map]").forEach(start);
+  window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => requestAnimationFrame(() => maps.forEach((view) => view.ground && view.ground.setStyle(ground))));
+})();
