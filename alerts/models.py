@@ -37,7 +37,9 @@ class Incident(models.Model):
     class Meta:
         ordering = ("-severity", "-opened_at")
         constraints = [
-            models.UniqueConstraint(fields=["key"], condition=~models.Q(state="resolved"), name="one_open_incident_per_key")
+            models.UniqueConstraint(
+                fields=["key"], condition=~models.Q(state="resolved"), name="one_open_incident_per_key"
+            )
         ]
         indexes = [models.Index(fields=["organization", "state"], name="incidents_open")]
 
@@ -93,7 +95,9 @@ class Subscription(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["destination", "connector", "topic"], condition=models.Q(ended_at=None), name="one_live_subscription"
+                fields=["destination", "connector", "topic"],
+                condition=models.Q(ended_at=None),
+                name="one_live_subscription",
             )
         ]
 

@@ -1,1 +1,195 @@
-"""What alerts hears from below."""
+"""What alerts hears from below, and what it makes of it."""
+
+import hashlib
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+
+from alerts import rules, services
+from alerts.events import IncidentOpened, IncidentResolved
+from alerts.models import Incident, OperatorContact
+from alerts.services.notifications import enqueue, notify
+from alerts.services.watching import station_key
+from alerts.vocabulary import IncidentKind
+from billing import facts as billing
+from billing.events import PaymentFailed, PaymentReleased, ReceiptIssued
+from evcms.core.adapter import MailRequested
+from evcms.core.delivery import DeliveryDied
+from evcms.core.events import subscribe
+from sessions.events import DiscrepancyFound
+from stations import places as stations
+from stations.events import ConnectorStatusChanged, GatewayLost, MaintenanceEnded, StationConnected
+
+
+@subscribe(StationConnected, "alerts.station_back")
+def station_back(fact: StationConnected) -> None:
+    services.resolve_key(key=station_key(fact.station_id), text=_("The station is online again"))
+
+
+@subscribe(GatewayLost, "alerts.gateway_lost")
+def gateway_lost(fact: GatewayLost) -> None:
+    """One incident per organization, however many stations hang on the gateway."""
+    for organization_id, station_ids in stations.by_organization(fact.station_ids).items():
+        services.open_incident(
+            kind=IncidentKind.GATEWAY_LOST,
+            key=f"gateway_lost:{fact.gateway_id}:{organization_id}",
+            organization_id=organization_id,
+            station_ids=station_ids,
+            detail={"gateway": fact.gateway_id, "at": fact.at},
+            title=_("The charger gateway is gone: %(count)s stations without link") % {"count": len(station_ids)},
+        )
+
+
+@subscribe(ConnectorStatusChanged, "alerts.connector_status")
+def connector_status(fact: ConnectorStatusChanged) -> None:
+    place = stations.place(station_id=fact.station_id, connector_id=fact.connector_id)
+    if place is None:
+        return
+    verdict = rules.judge_status(fact.status, fact.previous, live=fact.live, in_maintenance=place.in_maintenance)
+    key = fault_key(fact.station_id, fact.connector_id)
+    if verdict.opens:
+        _open_fault(place, key)
+    elif verdict.resolves:
+        services.resolve_key(key=key, text=_("Its status is %(status)s again") % {"status": fact.status})
+    if verdict.broken and fact.connector_id:
+        services.tell_broken(connector_id=fact.connector_id, fact=fact.at)
+
+
+@subscribe(MaintenanceEnded, "alerts.recheck_after_maintenance")
+def recheck_after_maintenance(fact: MaintenanceEnded) -> None:
+    """A fault during maintenance pages nobody; one that is still there afterwards does."""
+    for place in stations.faulted_places(window_id=fact.window_id):
+        _open_fault(place, fault_key(place.station_id, place.connector_id))
+
+
+def fault_key(station_id: int, connector_id: int | None) -> str:
+    return f"fault:connector:{connector_id}" if connector_id else f"fault:station:{station_id}"
+
+
+def _open_fault(place: stations.Place, key: str) -> None:
+    kind = IncidentKind.CONNECTOR_FAULTED if place.connector_id else IncidentKind.STATION_FAULTED
+    error = f": {place.error_code}" if place.error_code and place.error_code != "NoError" else ""
+    services.open_incident(
+        kind=kind,
+        key=key,
+        organization_id=place.organization_id,
+        site_id=place.site_id,
+        station_ids=[place.station_id],
+        connector_id=place.connector_id,
+        title=_("%(what)s reports a fault") % {"what": place.label} + error,
+        detail={"error_code": place.error_code, "info": place.error_info},
+    )
+
+
+@subscribe(DiscrepancyFound, "alerts.discrepancy")
+def discrepancy(fact: DiscrepancyFound) -> None:
+    place = stations.place(station_id=fact.station_id, connector_id=None)
+    if place is None:
+        return
+    services.open_incident(
+        kind=IncidentKind.METER,
+        key=f"meter:{fact.station_id}:{fact.kind}",
+        organization_id=place.organization_id,
+        site_id=place.site_id,
+        station_ids=[fact.station_id],
+        detail={"discrepancy": fact.discrepancy_id},
+        title=_("%(station)s: %(what)s") % {"station": place.label, "what": fact.kind.replace("_", " ")},
+    )
+
+
+@subscribe(DeliveryDied, "alerts.delivery_died")
+def delivery_died(fact: DeliveryDied) -> None:
+    services.open_incident(
+        kind=IncidentKind.DEAD_DELIVERY,
+        key=f"delivery:{fact.subscriber}",
+        organization_id=None,
+        title=_("%(subscriber)s failed for the last time") % {"subscriber": fact.subscriber},
+        detail={"delivery": fact.delivery_id, "error": fact.error},
+    )
+
+
+@subscribe(PaymentFailed, "alerts.payment_failed")
+def payment_failed(fact: PaymentFailed) -> None:
+    payment = billing.payment_facts(fact.payment_id)
+    services.open_incident(
+        kind=IncidentKind.PAYMENT_FAILED,
+        key=f"payment:{fact.payment_id}",
+        organization_id=payment.organization_id,
+        title=_("A payment could not be completed (%(code)s)") % {"code": fact.code},
+        detail={"payment": payment.public_id, "code": fact.code},
+    )
+
+
+@subscribe(ReceiptIssued, "alerts.mail_receipt")
+def mail_receipt(fact: ReceiptIssued) -> None:
+    """The receipt by mail, when the driver left an address."""
+    receipt = billing.receipt_facts(fact.receipt_id)
+    if not receipt.email:
+        return
+    notify(
+        key=f"receipt:{fact.receipt_id}",
+        template="receipt",
+        to=receipt.email,
+        language=receipt.language,
+        organization_id=receipt.organization_id,
+        attachments=[f"receipt:{fact.receipt_id}"],
+        context={"receipt": receipt, "page": f"{settings.PUBLIC_URL}/r/{receipt.public_id}"},
+    )
+
+
+@subscribe(PaymentReleased, "alerts.mail_release")
+def mail_release(fact: PaymentReleased) -> None:
+    """Nothing started or nothing was used: the driver hears that the amount is free again."""
+    payment = billing.payment_facts(fact.payment_id)
+    if not payment.email:
+        return
+    notify(
+        key=f"released:{fact.payment_id}",
+        template="released",
+        to=payment.email,
+        language=payment.language,
+        organization_id=payment.organization_id,
+        context={"payment": payment, "reason": fact.reason},
+    )
+
+
+@subscribe(MailRequested, "alerts.mail_account")
+def mail_account(fact: MailRequested) -> None:
+    """allauth's mails; no key of their own, each request is one mail."""
+    stamp = hashlib.sha256("\0".join((fact.to, fact.subject, fact.text)).encode()).hexdigest()
+    enqueue(
+        key=f"account:{stamp}",
+        template="account",
+        to=fact.to,
+        subject=fact.subject[:200],
+        text=fact.text,
+        html=fact.html,
+    )
+
+
+@subscribe(IncidentOpened, "alerts.tell_operators")
+def tell_operators(fact: IncidentOpened) -> None:
+    _mail_contacts(fact.incident_id, "incident_opened")
+
+
+@subscribe(IncidentResolved, "alerts.tell_operators_resolved")
+def tell_operators_resolved(fact: IncidentResolved) -> None:
+    _mail_contacts(fact.incident_id, "incident_resolved")
+
+
+def _mail_contacts(incident_id: int, template: str) -> None:
+    incident = Incident.objects.select_related("organization", "site").get(pk=incident_id)
+    contacts = OperatorContact.objects.filter(
+        organization_id=incident.organization_id, least_severity__lte=incident.severity
+    )
+    page = f"{settings.PUBLIC_URL}/incidents/{incident.pk}/"
+    for contact in contacts:
+        notify(
+            key=f"incident:{incident.pk}:{template}:{contact.pk}",
+            template=template,
+            to=contact.email,
+            organization_id=incident.organization_id,
+            incident=incident,
+            context={"incident": incident, "page": page},
+            language=incident.organization.language if incident.organization else "en",
+        )

@@ -1,5 +1,14 @@
 """Paths of this room."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from alerts import views
+
+urlpatterns = [
+    path("incidents/", views.incidents, name="incidents"),
+    path("incidents/<int:pk>/", views.incident, name="incident"),
+    path("incidents/<int:pk>/act/", views.incident_act, name="incident-act"),
+    path("settings/alerts/", views.contacts, name="alert-contacts"),
+    path("u/confirm/<str:token>/", views.confirm, name="subscription-confirm"),
+    path("u/<str:token>/", views.unsubscribe, name="unsubscribe"),
+]

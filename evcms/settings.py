@@ -14,7 +14,7 @@ from evcms.environment import BASE_DIR, data_dir, flag, secret, text, whole, wor
 
 django_stubs_ext.monkeypatch()
 
-# What this installation is -------------------------------------------------------------------------------------------
+# What this installation is
 DEMO = flag("EVCMS_DEMO")
 TESTING = flag("EVCMS_TESTING") or "pytest" in sys.modules
 DEBUG = flag("EVCMS_DEBUG")
@@ -106,7 +106,7 @@ TEMPLATES: list[dict[str, Any]] = [
 ]
 FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 
-# Rows: SQLite file by default, PostgreSQL by DATABASE_URL ---------------------------------------------------------------
+# Rows: SQLite file by default, PostgreSQL by DATABASE_URL
 DATABASES: dict[str, Any] = {
     "default": dj_database_url.parse(text("DATABASE_URL", f"sqlite:///{DATA_DIR / 'evcms.sqlite3'}"), conn_max_age=0)
 }
@@ -120,7 +120,7 @@ if SQLITE:
     DATABASES["default"]["TEST"] = {"NAME": DATA_DIR / "test.sqlite3"}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# Signals: Valkey/Redis; losing it loses nothing -------------------------------------------------------------------------
+# Signals: Valkey/Redis; losing it loses nothing
 REDIS_URL = text("REDIS_URL", f"redis://127.0.0.1:{whole('EVCMS_REDIS_PORT', 6390)}/0")
 CACHES = {
     "default": {
@@ -138,7 +138,7 @@ CHANNEL_LAYERS = {
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 CELERY_BROKER_URL = REDIS_URL
 
-# People -----------------------------------------------------------------------------------------------------------------
+# People
 AUTH_USER_MODEL = "core.User"
 AUTHENTICATION_BACKENDS = [
     "django.contrib.auth.backends.ModelBackend",
@@ -163,7 +163,7 @@ ACCOUNT_PREVENT_ENUMERATION = True
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = "EVCMS"
 
-# Language, time -----------------------------------------------------------------------------------------------------------
+# Language, time
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("de", _("German")), ("nl", _("Dutch")), ("fr", _("French")), ("es", _("Spanish"))]
 LOCALE_PATHS = [BASE_DIR / "evcms" / "locale"]
@@ -171,7 +171,7 @@ USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"
 
-# Files --------------------------------------------------------------------------------------------------------------------
+# Files
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT = DATA_DIR / "static"
@@ -184,7 +184,7 @@ STORAGES = {
     else {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 
-# Safety ---------------------------------------------------------------------------------------------------------------------
+# Safety
 BEHIND_TLS = PUBLIC_URL.startswith("https://")
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if flag("TRUST_PROXY") else None
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = BEHIND_TLS
@@ -196,6 +196,7 @@ X_FRAME_OPTIONS = "DENY"
 MAP_TILE_URL = text("MAP_TILE_URL")
 MAP_TILE_ATTRIBUTION = text("MAP_TILE_ATTRIBUTION")
 MAP_TILE_ORIGIN = "/".join(MAP_TILE_URL.split("/")[:3]).replace("{s}", "*") if MAP_TILE_URL else ""
+CHECKOUT_ORIGIN = text("STRIPE_API_BASE", "https://checkout.stripe.com").rstrip("/")
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [SELF],
@@ -206,17 +207,17 @@ CONTENT_SECURITY_POLICY = {
         "object-src": [NONE],
         "base-uri": [NONE],
         "frame-ancestors": [NONE],
-        "form-action": [SELF] + words("CSP_FORM_ACTION", text("STRIPE_CHECKOUT_ORIGIN", "https://checkout.stripe.com")),
+        "form-action": [SELF, CHECKOUT_ORIGIN],  # the pay button redirects to the provider's hosted page
     }
 }
 
-# Payment provider: the product never knows whether it talks to Stripe or to a double ---------------------------------------
+# Payment provider: the product never knows whether it talks to Stripe or to a double
 STRIPE_SECRET_KEY = text("STRIPE_SECRET_KEY")
 STRIPE_WEBHOOK_SECRET = text("STRIPE_WEBHOOK_SECRET")
 STRIPE_API_BASE = text("STRIPE_API_BASE", "https://api.stripe.com")
 PAYMENTS_ON = bool(STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRET)
 
-# Mail: any Anymail provider, or SMTP -----------------------------------------------------------------------------------------
+# Mail: any Anymail provider, or SMTP
 EMAIL_BACKEND = text("EMAIL_BACKEND", "django.core.mail.backends.smtp.EmailBackend")
 EMAIL_HOST = text("EMAIL_HOST")
 EMAIL_PORT = whole("EMAIL_PORT", 25)
@@ -226,14 +227,12 @@ EMAIL_USE_TLS = flag("EMAIL_USE_TLS")
 EMAIL_USE_SSL = flag("EMAIL_USE_SSL")
 EMAIL_TIMEOUT = 10
 ANYMAIL: dict[str, Any] = {"SEND_DEFAULTS": {"tags": ["evcms"]}} | {
-    name.removeprefix("ANYMAIL_"): value
-    for name, value in os.environ.items()
-    if name.startswith("ANYMAIL_") and value
+    name.removeprefix("ANYMAIL_"): value for name, value in os.environ.items() if name.startswith("ANYMAIL_") and value
 }
 DEFAULT_FROM_EMAIL = text("EMAIL_FROM", "EVCMS <no-reply@localhost>")
 MAIL_ON = bool(EMAIL_HOST) or "anymail" in EMAIL_BACKEND or "locmem" in EMAIL_BACKEND
 
-# Chargers --------------------------------------------------------------------------------------------------------------------
+# Chargers
 OCPP_HEARTBEAT_INTERVAL = whole("OCPP_HEARTBEAT_INTERVAL", 300, least=10)
 OCPP_PING_INTERVAL = whole("OCPP_PING_INTERVAL", 30, least=1)
 OCPP_CALL_TIMEOUT = whole("OCPP_CALL_TIMEOUT", 30, least=1)
@@ -242,7 +241,7 @@ OCPP_LEASE_SECONDS = whole("OCPP_LEASE_SECONDS", 30, least=2)
 STATION_OFFLINE_AFTER = whole("STATION_OFFLINE_AFTER", 90, least=1)
 QUARANTINE_LIMIT = whole("QUARANTINE_LIMIT", 1000)
 
-# How long rows are kept (days; 0 keeps for ever) ---------------------------------------------------------------------------------
+# How long rows are kept (days; 0 keeps for ever)
 RETENTION_MESSAGES_DAYS = whole("RETENTION_MESSAGES_DAYS", 90)
 RETENTION_SAMPLES_DAYS = whole("RETENTION_SAMPLES_DAYS", 730)
 RETENTION_PERSONAL_DAYS = whole("RETENTION_PERSONAL_DAYS", 1095)
@@ -273,7 +272,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
 }
 SILENCED_SYSTEM_CHECKS: list[str] = []
 
-# Logs: one JSON line an event (plain on a terminal) ---------------------------------------------------------------------------------
+# Logs: one JSON line an event (plain on a terminal)
 LOG_LEVEL = text("LOG_LEVEL", "INFO").upper()
 LOGGING: dict[str, Any] = {
     "version": 1,

@@ -11,5 +11,7 @@ from rest_framework.views import exception_handler
 def handle(error: Exception, context: dict[str, Any]) -> Response | None:
     """Any: DRF's context. Shape: `{"detail": "…"}` or `{"field": ["…"]}`."""
     if isinstance(error, ValidationError):
-        error = exceptions.ValidationError(error.message_dict if hasattr(error, "error_dict") else {"detail": error.messages})
+        error = exceptions.ValidationError(
+            error.message_dict if hasattr(error, "error_dict") else {"detail": error.messages}
+        )
     return exception_handler(error, context)

@@ -7,4 +7,3 @@ class CoreConfig(AppConfig):
     name = "evcms.core"
     label = "core"
     verbose_name = "People and events"
-

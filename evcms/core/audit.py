@@ -34,7 +34,9 @@ def record_staff(user: User, action: str, target: models.Model | None = None, **
     )
 
 
-def record_system(organization: Organization | None, action: str, target: models.Model | None = None, **detail: Any) -> None:
+def record_system(
+    organization: Organization | None, action: str, target: models.Model | None = None, **detail: Any
+) -> None:
     AuditEntry.objects.create(organization=organization, actor="system", action=action, detail=detail, **_names(target))
 
 

@@ -13,7 +13,7 @@ class TolerantRedisCache(RedisCache):
     def _or(self, default: Any, method: str, *args: Any, **kwargs: Any) -> Any:
         """Any: the cache holds anything, as Django's own backends do."""
         try:
-            return getattr(super(TolerantRedisCache, self), method)(*args, **kwargs)
+            return getattr(super(), method)(*args, **kwargs)
         except (RedisError, OSError) as error:
             log.warning("cache unavailable", operation=method, error=str(error))
             return default

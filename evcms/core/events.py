@@ -8,8 +8,8 @@
     subscribe(SessionEnded, "billing.settle")(settle_session)   # in AppConfig.ready()
     broadcast("session.progress", {...}, groups=["session.42"]) # ephemeral: channel layer only, lost without harm
 
-At least once: a subscriber runs inside one transaction together with the mark "done", so its own rows are written once;
-whatever leaves the process must be a row first and a task with an idempotency key after.
+At least once: a subscriber runs inside one transaction together with the mark "done", so its own rows are written
+once; whatever leaves the process must be a row first and a task with an idempotency key after.
 """
 
 import dataclasses
@@ -28,7 +28,7 @@ _subscribers: dict[str, dict[str, Subscriber]] = {}
 
 
 def event(cls: type[E]) -> type[E]:
-    """Declares a durable event: a frozen dataclass of JSON values (ids, strings, numbers; no rows, no money objects)."""
+    """Declares a durable event: a frozen dataclass of JSON values (ids, strings, numbers; no rows)."""
     frozen = dataclasses.dataclass(frozen=True)(cls)
     _types[cls.__name__] = frozen
     return frozen
@@ -74,7 +74,7 @@ def subscriptions() -> dict[str, list[str]]:
     return {name: sorted(subscribers) for name, subscribers in sorted(_subscribers.items())}
 
 
-# What leaves the process without a promise -------------------------------------------------------------------------------
+# What leaves the process without a promise
 
 
 class Transport(Protocol):

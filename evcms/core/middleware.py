@@ -57,7 +57,5 @@ def client_address(request: HttpRequest) -> str | None:
 
 def needs_second_factor(access: Access) -> bool:
     policy = access.organization.mfa_policy
-    must = policy == MfaPolicy.EVERYBODY or (
-        policy == MfaPolicy.MONEY and access.role in (Role.OWNER, Role.FINANCE)
-    )
+    must = policy == MfaPolicy.EVERYBODY or (policy == MfaPolicy.MONEY and access.role in (Role.OWNER, Role.FINANCE))
     return must and not is_mfa_enabled(access.user)

@@ -1,4 +1,4 @@
-"""Who acts (User, Organization, Membership, ApiToken), what happened (Event, Delivery) and who did what (AuditEntry)."""
+"""Who acts (User, Organization, Membership, ApiToken), what happened (Event, Delivery), who did what (AuditEntry)."""
 
 from typing import Any, ClassVar
 
@@ -72,7 +72,7 @@ class Organization(models.Model):
 
 
 class Membership(models.Model):
-    """A person's role in an organization; without `all_sites` only the sites granted by stations.SiteGrant."""
+    """A person's role in an organization; without `all_sites` only the sites of its stations.SiteGrant rows."""
 
     user = models.ForeignKey(User, models.CASCADE, related_name="memberships")
     organization = models.ForeignKey(Organization, models.CASCADE, related_name="memberships")
@@ -88,7 +88,7 @@ class Membership(models.Model):
 
 
 class ApiToken(models.Model):
-    """A partner's key to the REST API: only its SHA-256 is kept; it sees what its membership sees, cut to its scopes."""
+    """A partner's key to the REST API: only its SHA-256 is kept; sees what its membership sees, cut to its scopes."""
 
     membership = models.ForeignKey(Membership, models.CASCADE, related_name="api_tokens")
     name = models.CharField(_("name"), max_length=80)
@@ -128,7 +128,9 @@ class Delivery(models.Model):
     subscriber = models.CharField(max_length=100)
     state = models.CharField(max_length=8, choices=DeliveryState, default=DeliveryState.WAITING)
     attempts = models.PositiveSmallIntegerField(default=0)
-    due_at = models.DateTimeField(default=clock.now, help_text=_("Not before; a claim moves it to the end of its lease"))
+    due_at = models.DateTimeField(
+        default=clock.now, help_text=_("Not before; a claim moves it to the end of its lease")
+    )
     done_at = models.DateTimeField(null=True)
     last_error = models.TextField(blank=True)
 

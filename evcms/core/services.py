@@ -13,13 +13,18 @@ from django.utils.translation import gettext as _
 from . import audit, clock
 from .access import Access, Permission, Role
 from .models import ApiToken, Membership, MfaPolicy, Organization, User
-from .money import EXPONENTS
 
-TOKEN_PREFIX = "evc_"
+MARK = "evc_"
 
 
 def found_organization(
-    *, name: str, owner_email: str, owner_password: str, currency: str, time_zone: str, country: str = "NL",
+    *,
+    name: str,
+    owner_email: str,
+    owner_password: str,
+    currency: str,
+    time_zone: str,
+    country: str = "NL",
     mfa_policy: str = MfaPolicy.MONEY,
 ) -> Organization:
     """The first organization and its owner (also staff of the installation, who may enter the admin).
@@ -32,8 +37,12 @@ def found_organization(
         raise ValidationError(_("%(currency)s is no ISO 4217 currency code such as EUR.") % {"currency": currency})
     with transaction.atomic():
         organization = Organization.objects.create(
-            name=name, slug=free_slug(name), currency=currency.upper(), time_zone=str(ZoneInfo(time_zone)),
-            country=country.upper(), mfa_policy=mfa_policy,
+            name=name,
+            slug=free_slug(name),
+            currency=currency.upper(),
+            time_zone=str(ZoneInfo(time_zone)),
+            country=country.upper(),
+            mfa_policy=mfa_policy,
         )
         owner = User.objects.create_user(owner_email, owner_password, is_staff=True, is_superuser=True)
         Membership.objects.create(user=owner, organization=organization, role=Role.OWNER)
@@ -62,15 +71,23 @@ def issue_token(
 
 
 def create_token(
-    *, membership: Membership, name: str, scopes: list[Permission], expires_at: datetime | None = None,
+    *,
+    membership: Membership,
+    name: str,
+    scopes: list[Permission],
+    expires_at: datetime | None = None,
     access: Access | None = None,
 ) -> tuple[ApiToken, str]:
     """As `issue_token`, without a person asking (the demo seed)."""
-    secret = TOKEN_PREFIX + secrets.token_urlsafe(32)
+    secret = MARK + secrets.token_urlsafe(32)
     with transaction.atomic():
         token = ApiToken.objects.create(
-            membership=membership, name=name, prefix=secret[:10], digest=token_digest(secret),
-            scopes=[str(scope) for scope in scopes], expires_at=expires_at,
+            membership=membership,
+            name=name,
+            prefix=secret[:10],
+            digest=token_digest(secret),
+            scopes=[str(scope) for scope in scopes],
+            expires_at=expires_at,
         )
         if access:
             audit.record(access, "api_token.issued", token, scopes=token.scopes)

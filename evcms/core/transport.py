@@ -1,7 +1,7 @@
 """The default way out for signals: one daemon thread with its own event loop, started at the first signal.
 
-Measured: `async_to_sync(group_send)` costs 3.3 ms and a connection each time, and a publish to a dead broker blocks 0.6 s.
-A thread that keeps its connection costs the caller a few microseconds, and a dead Redis costs it nothing.
+Measured: `async_to_sync(group_send)` costs 3.3 ms and a connection each time, and a publish to a dead broker blocks
+0.6 s. A thread that keeps its connection costs the caller a few microseconds, and a dead Redis costs it nothing.
 """
 
 import asyncio

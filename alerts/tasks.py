@@ -1,0 +1,17 @@
+"""Celery's side of alerts."""
+
+from celery import shared_task
+
+from . import services
+
+
+@shared_task(name="alerts.send")
+def send() -> int:
+    """Hands over what is queued; nudged by notify(), swept every ten seconds."""
+    return services.send_due()
+
+
+@shared_task(name="alerts.sweep")
+def sweep() -> None:
+    """Every ten seconds: dark stations, returned gateways, freed connectors."""
+    services.sweep()

@@ -1,0 +1,67 @@
+"""What those above may know of payments and receipts: plain values, no rows."""
+
+from dataclasses import dataclass
+
+from evcms.core.money import format_money
+
+from .models import Payment, Receipt
+from .receipts import pdf
+
+
+@dataclass(frozen=True)
+class PaymentFacts:
+    organization_id: int
+    public_id: str
+    email: str
+    language: str
+    place: str
+    hold: str  # formatted, with currency
+
+
+@dataclass(frozen=True)
+class ReceiptFacts:
+    organization_id: int
+    public_id: str
+    number: str
+    email: str
+    language: str
+    place: str
+    total: str  # formatted, with currency
+    energy_mwh: int
+    seller: str
+
+
+def payment_facts(payment_id: int) -> PaymentFacts:
+    payment = Payment.objects.select_related("connector__station__site", "connector__evse").get(pk=payment_id)
+    return PaymentFacts(
+        organization_id=payment.organization_id,
+        public_id=payment.public_id,
+        email=payment.email,
+        language=payment.language,
+        place=str(payment.connector),
+        hold=format_money(payment.hold_minor, payment.currency),
+    )
+
+
+def receipt_facts(receipt_id: int) -> ReceiptFacts:
+    rows = Receipt.objects.select_related(
+        "payment__connector__station__site", "payment__connector__evse", "bill__session", "organization"
+    )
+    receipt = rows.get(pk=receipt_id)
+    return ReceiptFacts(
+        organization_id=receipt.organization_id,
+        public_id=receipt.public_id,
+        number=receipt.number,
+        email=receipt.payment.email,
+        language=receipt.payment.language,
+        place=str(receipt.payment.connector),
+        total=format_money(receipt.total_minor, receipt.currency),
+        energy_mwh=receipt.bill.session.energy_mwh,
+        seller=receipt.organization.legal_name or receipt.organization.name,
+    )
+
+
+def receipt_pdf(receipt_id: int) -> tuple[str, bytes]:
+    """(number, the document)."""
+    receipt = Receipt.objects.get(pk=receipt_id)
+    return receipt.number, pdf(receipt)

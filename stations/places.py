@@ -1,0 +1,145 @@
+"""Where something stands and how it is, in words: for those above who tell people about it and never touch our rows."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from evcms.core import clock
+
+from .models import Connector, MaintenanceWindow, Station, WindowState
+from .vocabulary import Approval, ConnectorStatus
+
+
+@dataclass(frozen=True)
+class Place:
+    """A station, or one of its connectors (`connector_id`), as a person would name it."""
+
+    station_id: int
+    organization_id: int
+    site_id: int | None
+    label: str
+    site: str
+    in_maintenance: bool
+    connector_id: int | None = None
+    code: str = ""
+    error_code: str = ""
+    error_info: str = ""
+    offline_since: datetime | None = None
+
+
+def windows_now() -> QuerySet[MaintenanceWindow]:
+    """The maintenance windows that cover this moment."""
+    now = clock.now()
+    return MaintenanceWindow.objects.filter(
+        state__in=[WindowState.PLANNED, WindowState.RUNNING], starts_at__lte=now, ends_at__gt=now
+    )
+
+
+def _covering(station: str) -> Exists:
+    """Is the station of the outer row (`station`: the prefix to it) inside a window now?"""
+    whole = Q(station=None, site=None, organization=OuterRef(f"{station}organization"))
+    site = Q(station=None, site=OuterRef(f"{station}site"))
+    one = Q(station=OuterRef(f"{station}pk"))
+    return Exists(windows_now().filter(whole | site | one))
+
+
+def _stations() -> QuerySet[Station]:
+    known = Station.objects.filter(archived_at=None, organization__isnull=False)
+    return known.select_related("site").annotate(in_maintenance=_covering(""))
+
+
+def _connectors() -> QuerySet[Connector]:
+    rows = Connector.objects.filter(archived_at=None, station__archived_at=None, station__organization__isnull=False)
+    return rows.select_related("station__site", "evse").annotate(in_maintenance=_covering("station__"))
+
+
+def _of_station(station: Station) -> Place:
+    return Place(
+        station_id=station.pk,
+        organization_id=station.organization_id or 0,
+        site_id=station.site_id,
+        label=str(station),
+        site=str(station.site or ""),
+        offline_since=station.offline_since,
+        error_code=station.status_error,
+        in_maintenance=station.in_maintenance,  # type: ignore[attr-defined]
+    )
+
+
+def _of_connector(connector: Connector) -> Place:
+    station = connector.station
+    return Place(
+        station_id=station.pk,
+        organization_id=station.organization_id or 0,
+        site_id=station.site_id,
+        label=str(connector),
+        site=str(station.site or ""),
+        offline_since=station.offline_since,
+        connector_id=connector.pk,
+        code=connector.code,
+        error_code=connector.error_code,
+        error_info=connector.error_info,
+        in_maintenance=connector.in_maintenance,  # type: ignore[attr-defined]
+    )
+
+
+def place(*, station_id: int, connector_id: int | None) -> Place | None:
+    """None when it is gone, archived, or belongs to nobody yet."""
+    if connector_id:
+        return connector_place(connector_id)
+    station = _stations().filter(pk=station_id).first()
+    return _of_station(station) if station else None
+
+
+def connector_place(connector_id: int) -> Place | None:
+    connector = _connectors().filter(pk=connector_id).first()
+    return _of_connector(connector) if connector else None
+
+
+def dark_stations(*, before: datetime) -> list[Place]:
+    """Accepted stations without a link since `before` or longer."""
+    dark = _stations().filter(approval=Approval.ACCEPTED, connection=None, offline_since__lte=before)
+    return [_of_station(station) for station in dark]
+
+
+def count_dark(station_ids: Iterable[int]) -> int:
+    return Station.objects.filter(pk__in=list(station_ids), archived_at=None, connection=None).count()
+
+
+def free_connectors(connector_ids: Iterable[int], *, before: datetime) -> list[tuple[int, datetime]]:
+    """(connector id, since) of those usable now and since `before`: available, online, not in maintenance."""
+    rows = (
+        _connectors()
+        .filter(
+            pk__in=list(connector_ids),
+            status=ConnectorStatus.AVAILABLE,
+            status_at__lte=before,
+            station__connection__isnull=False,
+            in_maintenance=False,
+        )
+        .exclude(station__status__in=[ConnectorStatus.FAULTED, ConnectorStatus.UNAVAILABLE])
+    )
+    return [(row.pk, row.status_at) for row in rows if row.status_at]
+
+
+def by_organization(station_ids: Iterable[int]) -> dict[int, list[int]]:
+    """Organization id → its stations among these."""
+    groups: dict[int, list[int]] = defaultdict(list)
+    rows = Station.objects.filter(pk__in=list(station_ids), organization__isnull=False, archived_at=None)
+    for pk, organization_id in rows.values_list("pk", "organization_id"):
+        groups[organization_id].append(pk)
+    return dict(groups)
+
+
+def faulted_places(*, window_id: int) -> list[Place]:
+    """What reports a fault within a maintenance window's reach."""
+    window = MaintenanceWindow.objects.get(pk=window_id)
+    reach = Q(station__organization=window.organization_id)
+    if window.station_id:
+        reach &= Q(station=window.station_id)
+    elif window.site_id:
+        reach &= Q(station__site=window.site_id)
+    return [_of_connector(row) for row in _connectors().filter(reach, status=ConnectorStatus.FAULTED)]
