@@ -29,6 +29,7 @@ class Handler(Protocol):
 
     Runs in the writer's thread inside a transaction that holds other chargers' messages too. Database work
     only; nothing in memory may change, since a batch can run twice. Raises an OcppError to refuse.
+    The handler of Heartbeat alone runs in the event loop and touches no database: contacts are kept apart.
     """
 
     def __call__(self, charger: Charger, payload: Payload, /) -> Payload: ...
@@ -46,10 +47,15 @@ class Call(NamedTuple):
 
 
 class CommandCodec(NamedTuple):
-    """One command type in one version: `decode` takes our command and the station's checked answer."""
+    """One command type in one version: `decode` takes our command and the station's schema-checked answer.
+
+    `store`, where there is one, keeps what the answer reports (configuration keys, variables) by calling one
+    service; it runs in the same transaction as `stations.services.command_answered`.
+    """
 
     encode: Callable[[Any], Call]  # Any: the command's own class, which the table's key names
     decode: Callable[[Any, Payload], Answer]
+    store: Callable[[Charger, Any, Payload], None] | None = None
 
 
 class Version(Protocol):
