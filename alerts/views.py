@@ -123,7 +123,8 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
 @csrf_exempt  # RFC 8058: the mail provider posts here without our cookie; the token is the authority
 @require_http_methods(["GET", "POST"])
 def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
-    subscription = get_object_or_404(Subscription.objects.select_related("connector__station", "connector__evse"), token=token)
+    rows = Subscription.objects.select_related("connector__station", "connector__evse")
+    subscription = get_object_or_404(rows, token=token)
     if request.method == "POST":
         services.unsubscribe(token=token)
     context = {"done": request.method == "POST" or subscription.ended_at, "subscription": subscription}
