@@ -15,8 +15,7 @@ from evcms.ocpp.consumer import Receive, Scope, serve  # noqa: E402
 from evcms.ocpp.gateway import Gateway  # noqa: E402
 from evcms.ocpp.link import Send  # noqa: E402
 
-UPGRADE = b"Chargers connect here by WebSocket: /ocpp/<identity>, subprotocol ocpp1.6, ocpp2.0.1 or
-ocpp2.1.\n"
+UPGRADE = b"Chargers connect here by WebSocket: /ocpp/<identity>, subprotocol ocpp1.6, ocpp2.0.1 or ocpp2.1.\n"
 
 
 class Application:

@@ -24,8 +24,8 @@ from stations.vocabulary import Approval, RefusalReason, SecurityProfile
 
 log = structlog.get_logger(__name__)
 
-MOST_FAILURES: Final = 10  # wrong passwords of one identity from one address, then of one address for any
-identity ×10 WINDOW: Final = 60.0  # s
+MOST_FAILURES: Final = 10  # wrong passwords of one identity from one address, then of one address for any ×10
+WINDOW: Final = 60.0  # s
 MOST_COUNTERS: Final = 10_000
 MOST_CACHED: Final = 20_000
 SLOW_AT_ONCE: Final = 2  # threads that may compute slow hashes
@@ -122,8 +122,8 @@ def find(identity: str) -> Candidate | None:
         "pk", "identity", "organization_id", "approval", "security_profile", "password_digest", "archived_at"
     )
     for pk, name, organization_id, approval, profile, digest, archived_at in row:
-        return Candidate(pk, name, organization_id, Approval(approval), profile, digest, archived_at is not
-        None) return None
+        return Candidate(pk, name, organization_id, Approval(approval), profile, digest, archived_at is not None)
+    return None
 
 
 def quarantine(knock: Knock, protocol: str) -> Candidate | None:

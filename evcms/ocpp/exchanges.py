@@ -108,8 +108,8 @@ class Exchange(Work):
         """
         if not isinstance(error, OcppError):
             metrics.ERRORS.labels("handler").inc()
-            log.error("handler failed", action=self.frame.action, identity=self.charger.identity,
-            exc_info=error) error = errors.InternalError("the central system failed; please repeat")
+            log.error("handler failed", action=self.frame.action, identity=self.charger.identity, exc_info=error)
+            error = errors.InternalError("the central system failed; please repeat")
         self.result = self._refused(error)
         return True
 
@@ -201,16 +201,14 @@ def garbage_row(station_id: int, at: datetime, text: str, *, answer: str, error_
     """A frame that could not be taken, as it came, cut; PostgreSQL keeps no NUL."""
     kept = text[:LONGEST_GARBAGE].replace("\0", "\ufffd").encode("utf-8", "replace").decode()
     outcome = MessageOutcome.ERROR if answer else MessageOutcome.IGNORED
-    return Row(station_id, Direction.IN.value, "", "", kept, answer, outcome.value, error_code, at, None, 1,
-    None)
+    return Row(station_id, Direction.IN.value, "", "", kept, answer, outcome.value, error_code, at, None, 1, None)
 
 
-def ignored_row(station_id: int, at: datetime, frame: rpc.Result | rpc.Error | rpc.ResultError, action: str)
--> Row:
+def ignored_row(station_id: int, at: datetime, frame: rpc.Result | rpc.Error | rpc.ResultError, action: str) -> Row:
     """An answer that no waiting call of ours is for."""
     garbage = garbage_row(station_id, at, "", answer="", error_code="")
     code = "" if isinstance(frame, rpc.Result) else frame.code[:64]
-    content = frame.payload if isinstance(frame, rpc.Result) else [frame.code, frame.description,
-    frame.details] return garbage._replace(
+    content = frame.payload if isinstance(frame, rpc.Result) else [frame.code, frame.description, frame.details]
+    return garbage._replace(
         action=action, message_id=frame.message_id[:64], answer=jsontext.encode(content), error_code=code
     )

@@ -73,8 +73,7 @@ class Gateway:
             return int(connection.pk)
 
         connection_id = await self.writer.do(connect, candidate.station_id)
-        return Link(candidate, connection_id, protocol, send, self.writer, self.contacts,
-        settings.OCPP_CALL_TIMEOUT)
+        return Link(candidate, connection_id, protocol, send, self.writer, self.contacts, settings.OCPP_CALL_TIMEOUT)
 
     async def drain(self) -> None:
         """Stop reading, answer what was read, then close the sockets: service restart."""

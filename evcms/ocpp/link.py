@@ -98,8 +98,8 @@ class Link:
             return
         action = frame.action
         schema = None if handler is None or isinstance(frame, rpc.Send) else self._schemas.answer(action)
-        exchange = Exchange(charger, self._version, frame, text, begun, handler=handler, schema=schema,
-        refusal=refusal) answer = await self._stored(exchange)
+        exchange = Exchange(charger, self._version, frame, text, begun, handler=handler, schema=schema, refusal=refusal)
+        answer = await self._stored(exchange)
         if answer:
             await self.send_text(answer)
         self._contacts.seen(self.station_id, at)
@@ -165,8 +165,7 @@ class Link:
     async def too_large(self, limit: int) -> None:
         """The server closed the link (1009) because a frame was larger than it takes."""
         row = garbage_row(self.station_id, clock.now(), "", answer="", error_code="1009")
-        await self._remark(row._replace(request=f"(a frame of more than {limit} bytes; link closed with
-        1009)"))
+        await self._remark(row._replace(request=f"(a frame of more than {limit} bytes; link closed with 1009)"))
 
     async def _remark(self, row: Any) -> None:
         try:

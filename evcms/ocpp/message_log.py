@@ -74,4 +74,4 @@ def _statement(vendor: str) -> str:
     names = ", ".join(connection.ops.quote_name(column) for column in columns)
     marks = ", ".join(["%s"] * len(columns))
     table = connection.ops.quote_name(OcppMessage._meta.db_table)
-    return f"INSERT INTO {table} ({names}) VALUES ({marks})"  # noqa: S608: names of our own model
+    return f"INSERT INTO {table} ({names}) VALUES ({marks})"  # noqa: S608  (names of our own model)

@@ -7,7 +7,7 @@ COMMANDS = Counter("evcms_ocpp_commands", "Calls to stations by outcome", ["prot
 BAD_FRAMES = Counter("evcms_ocpp_bad_frames", "Frames that are no OCPP-J", ["protocol"])
 REFUSED = Counter("evcms_ocpp_refused_handshakes", "Refused handshakes", ["reason"])
 CONNECTED = Gauge("evcms_ocpp_connections", "Open links")
-BATCHES = Histogram("evcms_ocpp_batch_size", "Works in one commit", buckets=(1, 2, 4, 8, 16, 32, 64, 128,
-256)) RERUNS = Counter("evcms_ocpp_batch_reruns", "Batches run again because of one work")
+BATCHES = Histogram("evcms_ocpp_batch_size", "Works in one commit", buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256))
+RERUNS = Counter("evcms_ocpp_batch_reruns", "Batches run again because of one work")
 ERRORS = Counter("evcms_ocpp_errors", "Failures of our own", ["where"])
 SIGNALS_DROPPED = Counter("evcms_ocpp_signals_dropped", "Signals dropped because the queue was full")

@@ -67,8 +67,8 @@ class Orders:
             command = commands.from_json(row.kind, row.fields)
         except (KeyError, TypeError, ValueError) as error:
             raise CannotTell(CommandState.UNSUPPORTED, f"unreadable command: {error}") from None
-        codec = RAW if isinstance(command, commands.RawCall) else
-        VERSIONS[link.protocol].COMMANDS.get(type(command)) if codec is None:
+        codec = RAW if isinstance(command, commands.RawCall) else VERSIONS[link.protocol].COMMANDS.get(type(command))
+        if codec is None:
             raise CannotTell(CommandState.UNSUPPORTED, f"{row.kind} does not exist in {link.protocol}")
         try:
             call = codec.encode(command)
@@ -124,12 +124,11 @@ class Orders:
         await self._tell_writer(Told(conclude, row))
         self._known.discard(order.command_id)
 
-    def _conclusion(self, order: Order, heard: Heard | Silence) -> tuple[Callable[[], Any], MessageOutcome,
-    str, str]:
+    def _conclusion(self, order: Order, heard: Heard | Silence) -> tuple[Callable[[], Any], MessageOutcome, str, str]:
         """What to store about the command, and outcome, error code and text of its log row."""
         if isinstance(heard, rpc.Result):
-            return self._answer(order, heard.payload), MessageOutcome.RESULT, "",
-            jsontext.encode(heard.payload) if isinstance(heard, rpc.Error):
+            return self._answer(order, heard.payload), MessageOutcome.RESULT, "", jsontext.encode(heard.payload)
+        if isinstance(heard, rpc.Error):
             text = jsontext.encode([heard.code, heard.description, heard.details])
             state = CommandState.UNSUPPORTED if heard.code in NO_SUCH else CommandState.CALLERROR
             error = f"{heard.code}: {heard.description}" if heard.description else heard.code
@@ -241,8 +240,7 @@ def _by_status(_: Any, payload: Any) -> Answer:
     payload = payload if isinstance(payload, dict) else {"answer": payload}
     status = payload.get("status")
     refused = isinstance(status, str) and status in REFUSALS
-    return Answer(accepted=not refused, status=status[:64] if isinstance(status, str) else "",
-    payload=payload)
+    return Answer(accepted=not refused, status=status[:64] if isinstance(status, str) else "", payload=payload)
 
 
 REFUSALS = frozenset(

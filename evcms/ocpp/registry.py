@@ -60,8 +60,8 @@ class Registry:
         connection_id = link.connection_id
         try:
             await self._writer.do(
-                lambda: services.disconnected(connection_id=connection_id, reason=reason[:120]),
-                link.station_id )
+                lambda: services.disconnected(connection_id=connection_id, reason=reason[:120]), link.station_id
+            )
         except Closed:
             log.info("link closed while stopping", identity=link.identity)
         except Exception:

@@ -134,8 +134,8 @@ class Schemas:
         self.protocol = protocol
         names = {item.name for item in (files("ocpp") / FOLDERS[protocol] / "schemas").iterdir()}
         self._requests = {_action(name): name for name in names if not name.endswith("Response.json")}
-        self._answers = {name.removesuffix("Response.json"): name for name in names if
-        name.endswith("Response.json")} self._made: dict[str, Message] = {}
+        self._answers = {name.removesuffix("Response.json"): name for name in names if name.endswith("Response.json")}
+        self._made: dict[str, Message] = {}
 
     @property
     def actions(self) -> frozenset[str]:

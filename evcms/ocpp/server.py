@@ -20,8 +20,8 @@ STOP_TIMEOUT: Final = 5  # s for closing handshakes
 class GatewayServer(uvicorn.Server):
     """Stops in order: no new sockets, answers to what was read, 1012 to all, then the gateway's own end."""
 
-    def __init__(self, application: Application, host: str, port: int, announce: Callable[[int], None]) ->
-    None: ping = float(settings.OCPP_PING_INTERVAL)
+    def __init__(self, application: Application, host: str, port: int, announce: Callable[[int], None]) -> None:
+        ping = float(settings.OCPP_PING_INTERVAL)
         super().__init__(
             uvicorn.Config(
                 application,  # type: ignore[arg-type]

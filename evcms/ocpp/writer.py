@@ -20,8 +20,8 @@ from evcms.ocpp import metrics
 
 log = structlog.get_logger(__name__)
 
-FULL_BATCH: Final = 256  # messages; a bigger transaction keeps other writers of a SQLite file out for too
-long ROOM: Final = 4096  # works waiting; beyond it sockets are not read
+FULL_BATCH: Final = 256  # messages; a bigger transaction keeps other writers of a SQLite file out long
+ROOM: Final = 4096  # works waiting; beyond it sockets are not read
 BREATH: Final = 0.004  # s; SQLite has no fair queue for its lock: after a full batch others get a chance
 MOST_RERUNS: Final = 3  # then the rest of the batch runs one by one
 
@@ -83,8 +83,8 @@ class Writer:
     statement.
     """
 
-    def __init__(self, keep: Callable[[Rows], None], *, after_commit: Callable[[], None] = lambda: None) ->
-    None: self._keep = keep
+    def __init__(self, keep: Callable[[Rows], None], *, after_commit: Callable[[], None] = lambda: None) -> None:
+        self._keep = keep
         self._after_commit = after_commit
         self._queue: SimpleQueue[Work | None] = SimpleQueue()
         self._waiting = 0
@@ -189,7 +189,8 @@ class Writer:
                 rest = [work for work in rest if work not in culprits]
             except DatabaseError as error:
                 _forget_broken_connection(error)
-                return _fail_all(batch, error)
+                _fail_all(batch, error)
+                return
         for work in rest + alone:
             self._single(work)
 
