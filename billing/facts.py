@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from evcms.core.money import format_money
 
 from .models import Payment, Receipt
-from .receipts import pdf
 
 
 @dataclass(frozen=True)
@@ -63,5 +62,7 @@ def receipt_facts(receipt_id: int) -> ReceiptFacts:
 
 def receipt_pdf(receipt_id: int) -> tuple[str, bytes]:
     """(number, the document)."""
+    from .receipts import pdf
+
     receipt = Receipt.objects.get(pk=receipt_id)
     return receipt.number, pdf(receipt)
