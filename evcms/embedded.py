@@ -112,7 +112,7 @@ def _configured_port(directory: Path) -> int:
 
 def _is_server(pid: int) -> bool:
     """A pid may have been given to a stranger since: look at the program's name before touching it."""
-    said = subprocess.run(["ps", "-o", "args=", "-p", str(pid)], capture_output=True, text=True, check=False)
+    said = subprocess.run(["ps", "-ww", "-o", "args=", "-p", str(pid)], capture_output=True, text=True, check=False)
     return any(name in said.stdout for name in NAMES_ON_PATH)
 
 

@@ -1,10 +1,8 @@
 """What every test may ask for: see tests/fixtures/."""
 
-from datetime import timedelta
-
 import pytest
 
-from evcms.core import clock
+from tests.environment import SCRATCH
 
 pytest_plugins = [
     "tests.fixtures.database",
@@ -18,4 +16,4 @@ pytest_plugins = [
 def clock_at_rest():
     """Whoever moved the clock, the next test finds it right."""
     yield
-    clock.set_offset(timedelta(0))
+    (SCRATCH / "clock").unlink(missing_ok=True)

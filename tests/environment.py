@@ -37,3 +37,4 @@ for name in ("SECRET_KEY", "STATION_PASSWORD_PEPPER"):
 for name in list(os.environ):
     if name.startswith(("STRIPE_", "EMAIL_", "ANYMAIL_", "MAP_TILE_")):
         del os.environ[name]
+os.environ["EMAIL_BACKEND"] = "django.core.mail.backends.locmem.EmailBackend"

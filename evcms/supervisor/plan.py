@@ -12,6 +12,7 @@ from evcms.environment import BASE_DIR, data_dir, secret, text, whole
 from evcms.supervisor import ports
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - chargers come from outside
+WEBHOOK_PATH = "/webhooks/stripe/"
 DEMO_SENDER = "EVCMS demo <no-reply@evcms.example>"
 
 
@@ -109,7 +110,7 @@ def make(*, demo: bool) -> Plan:
         redis_port=redis_port,
         provider_double=provider_double,
         provider_port=provider_port,
-        provider_options=_provider_options(web_port) if provider_double else (),
+        provider_options=_provider_options(web_port, given) if provider_double else (),
         mail_catcher=mail_catcher,
         smtp_port=smtp_port,
         inbox_port=_port("EVCMS_INBOX_PORT", 8026),
@@ -132,10 +133,12 @@ def _double(port: int) -> dict[str, str]:
         "STRIPE_SECRET_KEY": "sk_test_" + secret("EVCMS_DOUBLE_KEY", "double_key"),
         "STRIPE_WEBHOOK_SECRET": "whsec_" + secret("EVCMS_DOUBLE_WEBHOOK_SECRET", "double_webhook_secret"),
         "STRIPE_API_BASE": url,
-        "STRIPE_CHECKOUT_ORIGIN": url,
     }
 
 
-def _provider_options(web_port: int) -> tuple[str, ...]:
-    webhook = f"http://127.0.0.1:{web_port}/webhooks/stripe"
-    return ("--data", str(data_dir() / "provider.sqlite3"), "--webhook-url", webhook)
+def _provider_options(web_port: int, environment: Mapping[str, str]) -> tuple[str, ...]:
+    """The double keeps its rows in a file beside ours, so a second start finds the same payments."""
+    webhook = f"http://127.0.0.1:{web_port}{WEBHOOK_PATH}"
+    database = str(Path(environment["EVCMS_DATA_DIR"]) / "provider.sqlite3")
+    signed = environment["STRIPE_WEBHOOK_SECRET"]
+    return ("--database", database, "--webhook-url", webhook, "--webhook-secret", signed)

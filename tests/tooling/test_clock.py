@@ -36,7 +36,10 @@ def test_another_process_sees_the_moved_clock():
     clock.set_offset(timedelta(days=-9))
     said = subprocess.run(
         [sys.executable, "-c", "from evcms.core import clock; print(clock.now().isoformat())"],
-        capture_output=True, text=True, check=True, timeout=30,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=30,
     ).stdout.strip()
     assert near(datetime.fromisoformat(said), datetime.now(UTC) - timedelta(days=9))
 
