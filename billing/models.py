@@ -8,11 +8,11 @@ from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
 from evcms.core import clock
-from evcms.core.models import Organization
+from evcms.core.models import Organization, User
 from sessions.models import Attempt, ChargingSession, Driver
 from stations.models import Connector, Site, Station
 
-from .vocabulary import BillState, PaymentState
+from .vocabulary import BillState, PaymentState, RefundState
 
 DECIMAL = RegexValidator(r"^\d{1,9}(\.\d{1,6})?\Z", _("A number such as 0.49, with a point"))
 
@@ -41,7 +41,13 @@ class Tariff(models.Model):
     tax_percent = price_field(_("tax (%)"), "21")
     tax_included = models.BooleanField(_("prices include tax"), default=True)
     max_price = models.CharField(_("never more than"), max_length=20, blank=True, validators=[DECIMAL])
-    hold = models.CharField(_("amount held"), max_length=20, default="50", validators=[DECIMAL], help_text=_("Blocked on the card before the start"))
+    hold = models.CharField(
+        _("amount held"),
+        max_length=20,
+        default="50",
+        validators=[DECIMAL],
+        help_text=_("Blocked on the card before the start"),
+    )
     created_at = models.DateTimeField(default=clock.now, editable=False)
     archived_at = models.DateTimeField(null=True, blank=True, editable=False)
     history = HistoricalRecords()
@@ -81,7 +87,11 @@ class PriceSnapshot(models.Model):
     created_at = models.DateTimeField(default=clock.now)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["organization", "tariff", "digest"], name="one_snapshot", nulls_distinct=False)]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "tariff", "digest"], name="one_snapshot", nulls_distinct=False
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.tariff} at {self.created_at:%F %T}"
@@ -126,8 +136,12 @@ class Payment(models.Model):
             models.Index(fields=["state", "due_at"], name="payments_to_do"),
         ]
         constraints = [
-            models.CheckConstraint(condition=models.Q(captured_minor__lte=models.F("hold_minor")), name="capture_within_hold"),
-            models.CheckConstraint(condition=models.Q(refunded_minor__lte=models.F("captured_minor")), name="refund_within_capture"),
+            models.CheckConstraint(
+                condition=models.Q(captured_minor__lte=models.F("hold_minor")), name="capture_within_hold"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(refunded_minor__lte=models.F("captured_minor")), name="refund_within_capture"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -150,6 +164,41 @@ class PaymentEvent(models.Model):
         return self.kind
 
 
+class Refund(models.Model):
+    """Money given back from a captured payment. `public_id` is also the stem of its idempotency keys."""
+
+    organization = models.ForeignKey(Organization, models.PROTECT, related_name="refunds")
+    payment = models.ForeignKey(Payment, models.PROTECT, related_name="refunds")
+    public_id = models.CharField(max_length=32, unique=True, default=guest_token, editable=False)
+    request_key = models.CharField(
+        max_length=64, blank=True, help_text=_("The asker's own key: the same key twice is one refund")
+    )
+    amount_minor = models.BigIntegerField()
+    reason = models.CharField(_("reason"), max_length=200)
+    state = models.CharField(max_length=10, choices=RefundState, default=RefundState.REQUESTED)
+    requested_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
+    provider_id = models.CharField(max_length=80, blank=True, db_index=True)
+    error_text = models.CharField(max_length=255, blank=True)
+    created_at = models.DateTimeField(default=clock.now)
+    done_at = models.DateTimeField(null=True)
+    refusals = models.PositiveSmallIntegerField(default=0, help_text=_("Answers that were a no: each takes a new key"))
+    tries = models.PositiveSmallIntegerField(default=0)
+    due_at = models.DateTimeField(null=True, help_text=_("When the sweep looks at it next"))
+
+    class Meta:
+        ordering = ("-created_at", "-id")
+        indexes = [models.Index(fields=["state", "due_at"], name="refunds_to_do")]
+        constraints = [
+            models.CheckConstraint(condition=models.Q(amount_minor__gt=0), name="refund_is_positive"),
+            models.UniqueConstraint(
+                fields=["payment", "request_key"], condition=~models.Q(request_key=""), name="one_refund_per_request"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.amount_minor} {self.payment.currency} {self.state}"
+
+
 class Bill(models.Model):
     """A session's price: snapshot from the start, total and trace (billing.pricing.Trace as JSON) at the end."""
 
@@ -161,6 +210,7 @@ class Bill(models.Model):
     net_minor = models.BigIntegerField(default=0)
     tax_minor = models.BigIntegerField(default=0)
     total_minor = models.BigIntegerField(default=0)
+    shortfall_minor = models.BigIntegerField(default=0, help_text=_("Part of the total that was not charged; see reason"))
     trace = models.JSONField(null=True)
     reason = models.CharField(max_length=160, blank=True, help_text=_("Why it is free, unpaid or waits for a person"))
     created_at = models.DateTimeField(default=clock.now)
@@ -224,10 +274,11 @@ class WebhookEvent(models.Model):
     received_at = models.DateTimeField(default=clock.now)
     applied_at = models.DateTimeField(null=True)
     tries = models.PositiveSmallIntegerField(default=0)
+    due_at = models.DateTimeField(null=True, default=clock.now, help_text=_("When it is applied; null when it was"))
     error = models.CharField(max_length=255, blank=True)
 
     class Meta:
-        indexes = [models.Index(fields=["applied_at", "received_at"], name="webhooks_to_apply")]
+        indexes = [models.Index(fields=["due_at"], condition=models.Q(applied_at=None), name="webhooks_to_apply")]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.provider_id}"

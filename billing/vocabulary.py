@@ -19,9 +19,13 @@ class PaymentState(models.TextChoices):
 
 
 PAYMENT_MOVES: dict[PaymentState, frozenset[PaymentState]] = {
-    PaymentState.CREATED: frozenset({PaymentState.CHECKOUT, PaymentState.AUTHORIZED, PaymentState.FAILED, PaymentState.EXPIRED}),
+    PaymentState.CREATED: frozenset(
+        {PaymentState.CHECKOUT, PaymentState.AUTHORIZED, PaymentState.FAILED, PaymentState.EXPIRED}
+    ),
     PaymentState.CHECKOUT: frozenset({PaymentState.AUTHORIZED, PaymentState.EXPIRED, PaymentState.FAILED}),
-    PaymentState.AUTHORIZED: frozenset({PaymentState.CAPTURING, PaymentState.RELEASING, PaymentState.RELEASED, PaymentState.FAILED}),
+    PaymentState.AUTHORIZED: frozenset(
+        {PaymentState.CAPTURING, PaymentState.RELEASING, PaymentState.RELEASED, PaymentState.FAILED}
+    ),
     PaymentState.CAPTURING: frozenset({PaymentState.CAPTURED, PaymentState.FAILED}),
     PaymentState.RELEASING: frozenset({PaymentState.RELEASED, PaymentState.FAILED}),
     PaymentState.EXPIRED: frozenset({PaymentState.AUTHORIZED}),  # the driver paid in the last second
@@ -40,3 +44,24 @@ class BillState(models.TextChoices):
     FREE = "free", _("nothing to pay")
     UNPAID = "unpaid", _("unpaid")
     REVIEW = "review", _("waits for a person")
+
+
+class RefundState(models.TextChoices):
+    REQUESTED = "requested", _("on its way")
+    DONE = "done", _("given back")
+    FAILED = "failed", _("failed")
+
+
+class Refusal(models.TextChoices):
+    """Why a paid start is refused before any money moves."""
+
+    PAYMENTS_OFF = "payments_off", _("Card payment is not switched on here.")
+    NO_TARIFF = "no_tariff", _("No price is set for this connector, so a paid start is not possible.")
+    FREE = "free", _("Charging is free here; no payment is needed.")
+    OFFLINE = "offline", _("The station is offline at the moment; it cannot be started from here.")
+    FAULTED = "faulted", _("This connector reports a fault. Please take another one.")
+    MAINTENANCE = "maintenance", _("The station is being serviced. Please take another one.")
+    UNAVAILABLE = "unavailable", _("This connector is out of service. Please take another one.")
+    RESERVED = "reserved", _("This connector is reserved for somebody else.")
+    OCCUPIED = "occupied", _("Somebody else is charging here. Please take another connector.")
+    PRIVATE = "private", _("This connector is not open to the public.")

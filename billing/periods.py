@@ -1,0 +1,130 @@
+"""From what a station reported to what a price needs: a session as periods. Pure: no Django, no float.
+
+The station's word about its plug (charging, paused by the car …) decides what time counts as; where it said nothing,
+the meter does: time in which the register rose was charging. The energy of all periods is the session's energy, exactly.
+"""
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from .pricing import Activity, Period
+
+SAYS = {  # statuses of stations.vocabulary.ConnectorStatus; whatever else a plug says is not the driver's doing
+    "charging": Activity.CHARGING,
+    "suspended_ev": Activity.IDLE,
+    "finishing": Activity.IDLE,
+}
+UNSAID = frozenset({"", "unknown"})
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Energy since the session began, mWh."""
+
+    at: datetime
+    energy_mwh: int
+
+
+@dataclass(frozen=True)
+class Status:
+    """What the plug says from `at` on, until the next one."""
+
+    at: datetime
+    status: str
+
+
+@dataclass(frozen=True)
+class Link:
+    """A time in which the station was connected; `until` None: still is."""
+
+    since: datetime
+    until: datetime | None
+
+
+def periods(
+    *, starts_at: datetime, ends_at: datetime, energy_mwh: int, readings: Sequence[Reading] = (),
+    statuses: Sequence[Status] = (), links: Sequence[Link] | None = None,
+) -> list[Period]:
+    """The session from `starts_at` to `ends_at` (its end, or now) in order, neighbours of one activity joined.
+
+    `statuses`: from the last one before the start on. `links` None: not asked; else idle time without a link counts as
+    PAUSED (nobody could have known that the car was full).
+    """
+    ends_at = max(starts_at, ends_at)
+    curve = _Curve(starts_at, ends_at, energy_mwh, readings)
+    borders = {starts_at, ends_at}
+    borders |= {status.at for status in statuses if starts_at < status.at < ends_at}
+    borders |= {at for at in curve.times if starts_at < at < ends_at}
+    for link in links or ():
+        borders |= {at for at in (link.since, link.until) if at and starts_at < at < ends_at}
+    ordered = sorted(borders)
+    said = _Said(statuses)
+    pieces = [_piece(start, end, curve, said, links) for start, end in zip(ordered, ordered[1:], strict=False)]
+    return _joined(pieces) or [Period(starts_at, ends_at, Activity.PAUSED, energy_mwh)]
+
+
+class _Curve:
+    """Energy over time: the readings, never falling, ending in the judged total; straight lines between."""
+
+    def __init__(self, starts_at: datetime, ends_at: datetime, total: int, readings: Sequence[Reading]) -> None:
+        self.times, self.values = [starts_at], [0]
+        for reading in sorted(readings, key=lambda reading: reading.at):
+            if self.times[-1] < reading.at <= ends_at:
+                self.times.append(reading.at)
+                self.values.append(max(self.values[-1], min(reading.energy_mwh, total)))
+        if self.times[-1] < ends_at:
+            self.times.append(ends_at)
+            self.values.append(total)
+        self.values[-1] = total
+
+    def at(self, moment: datetime) -> int:
+        after = bisect_right(self.times, moment)
+        if after >= len(self.times):
+            return self.values[-1]
+        t0, t1, v0, v1 = self.times[after - 1], self.times[after], self.values[after - 1], self.values[after]
+        return v0 + (v1 - v0) * _microseconds(t0, moment) // _microseconds(t0, t1)
+
+
+class _Said:
+    def __init__(self, statuses: Sequence[Status]) -> None:
+        ordered = sorted(statuses, key=lambda status: status.at)
+        self.times = [status.at for status in ordered]
+        self.words = [status.status for status in ordered]
+
+    def at(self, moment: datetime) -> str:
+        index = bisect_right(self.times, moment) - 1
+        return self.words[index] if index >= 0 else ""
+
+
+def _piece(start: datetime, end: datetime, curve: _Curve, said: _Said, links: Sequence[Link] | None) -> Period:
+    energy = curve.at(end) - curve.at(start)
+    word = said.at(start)
+    if word in UNSAID:
+        activity = Activity.CHARGING if energy else Activity.IDLE
+    else:
+        activity = SAYS.get(word, Activity.PAUSED)
+    if activity == Activity.IDLE and links is not None and not any(_covers(link, start) for link in links):
+        activity = Activity.PAUSED
+    return Period(start, end, activity, energy)
+
+
+def _covers(link: Link, moment: datetime) -> bool:
+    return link.since <= moment and (link.until is None or moment < link.until)
+
+
+def _joined(pieces: list[Period]) -> list[Period]:
+    joined: list[Period] = []
+    for piece in pieces:
+        if joined and joined[-1].activity == piece.activity:
+            last = joined[-1]
+            joined[-1] = Period(last.starts_at, piece.ends_at, piece.activity, last.energy_mwh + piece.energy_mwh)
+        else:
+            joined.append(piece)
+    return joined
+
+
+def _microseconds(start: datetime, end: datetime) -> int:
+    delta = end - start
+    return (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds
