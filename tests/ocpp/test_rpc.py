@@ -1,5 +1,6 @@
 """Frames: what is taken, what is refused with which message id, and what goes out."""
 
+import contextlib
 import json
 from decimal import Decimal
 
@@ -113,25 +114,21 @@ def test_no_number_that_json_lacks_goes_out():
 
 @given(st.text(max_size=60))
 def test_any_text_is_a_frame_or_a_bad_frame(text):
-    try:
-        rpc.parse(text, NEW)
-    except rpc.BadFrame as bad:
-        assert bad.error.description
+    with contextlib.suppress(rpc.BadFrame):
+        assert isinstance(rpc.parse(text, NEW), rpc.Frame)
 
 
+STORABLE = st.text(st.characters(exclude_characters="\0", exclude_categories=("Cs",)))
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-(10**30), 10**30) | st.decimals(-1000, 1000, places=3) | st.text(),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    st.none() | st.booleans() | st.integers(-(10**30), 10**30) | st.decimals(-1000, 1000, places=3) | STORABLE,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(STORABLE, inner, max_size=4),
     max_leaves=15,
 )
 
 
 @given(JSON)
 def test_what_is_encoded_reads_back_equal(value):
-    try:
-        assert jsontext.decode(jsontext.encode(value)) == value
-    except jsontext.Unreadable as error:
-        assert "NUL" in str(error)
+    assert jsontext.decode(jsontext.encode(value)) == value
 
 
 @pytest.mark.parametrize(
