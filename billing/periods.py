@@ -45,12 +45,13 @@ class Link:
 
 def periods(
     *, starts_at: datetime, ends_at: datetime, energy_mwh: int, readings: Sequence[Reading] = (),
-    statuses: Sequence[Status] = (), links: Sequence[Link] | None = None,
+    statuses: Sequence[Status] = (), links: Sequence[Link] | None = None, running: bool = False,
 ) -> list[Period]:
     """The session from `starts_at` to `ends_at` (its end, or now) in order, neighbours of one activity joined.
 
     `statuses`: from the last one before the start on. `links` None: not asked; else idle time without a link counts as
-    PAUSED (nobody could have known that the car was full).
+    PAUSED (nobody could have known that the car was full). While it is `running`, time since the last reading of a plug
+    that says nothing counts as PAUSED: what the car did is not known yet.
     """
     ends_at = max(starts_at, ends_at)
     curve = _Curve(starts_at, ends_at, energy_mwh, readings)
@@ -61,7 +62,11 @@ def periods(
         borders |= {at for at in (link.since, link.until) if at and starts_at < at < ends_at}
     ordered = sorted(borders)
     said = _Said(statuses)
-    pieces = [_piece(start, end, curve, said, links) for start, end in zip(ordered, ordered[1:], strict=False)]
+    known_until = curve.last_reading if running else ends_at
+    pieces = [
+        _piece(start, end, curve, said, links, known=start < known_until)
+        for start, end in zip(ordered, ordered[1:], strict=False)
+    ]
     return _joined(pieces) or [Period(starts_at, ends_at, Activity.PAUSED, energy_mwh)]
 
 
@@ -74,6 +79,7 @@ class _Curve:
             if self.times[-1] < reading.at <= ends_at:
                 self.times.append(reading.at)
                 self.values.append(max(self.values[-1], min(reading.energy_mwh, total)))
+        self.last_reading = self.times[-1]
         if self.times[-1] < ends_at:
             self.times.append(ends_at)
             self.values.append(total)
@@ -98,11 +104,13 @@ class _Said:
         return self.words[index] if index >= 0 else ""
 
 
-def _piece(start: datetime, end: datetime, curve: _Curve, said: _Said, links: Sequence[Link] | None) -> Period:
+def _piece(
+    start: datetime, end: datetime, curve: _Curve, said: _Said, links: Sequence[Link] | None, *, known: bool
+) -> Period:
     energy = curve.at(end) - curve.at(start)
     word = said.at(start)
     if word in UNSAID:
-        activity = Activity.CHARGING if energy else Activity.IDLE
+        activity = (Activity.CHARGING if energy else Activity.IDLE) if known else Activity.PAUSED
     else:
         activity = SAYS.get(word, Activity.PAUSED)
     if activity == Activity.IDLE and links is not None and not any(_covers(link, start) for link in links):

@@ -1,0 +1,65 @@
+"""What a session costs, from its rows: the same way while it runs, when it ends, on the receipt."""
+
+from datetime import datetime
+
+from django.db.models import Q
+
+from evcms.core import clock
+from sessions.models import ChargingSession, MeterSample
+from stations.models import Connection, StatusChange
+
+from .models import PriceSnapshot
+from .periods import Link, Reading, Status, periods
+from .pricing import Activity, Period, Priced, Terms, price
+
+
+def priced(session: ChargingSession, snapshot: PriceSnapshot, *, until: datetime | None = None) -> Priced:
+    """The price of the session up to its end, or up to `until` (default: now) while it runs."""
+    terms = Terms.from_json(snapshot.terms)
+    return price(terms, periods_of(session, terms, until=until))
+
+
+def periods_of(session: ChargingSession, terms: Terms, *, until: datetime | None = None) -> list[Period]:
+    """Reads only what the terms need: an energy tariff costs no query."""
+    end = session.ended_at or max(until or clock.now(), session.started_at)
+    energy = max(0, session.energy_mwh)
+    if not terms.needs_time:
+        return [Period(session.started_at, max(end, session.started_at), Activity.CHARGING, energy)]
+    return periods(
+        starts_at=session.started_at,
+        ends_at=end,
+        energy_mwh=energy,
+        readings=_readings(session),
+        statuses=_statuses(session, end),
+        links=_links(session, end) if terms.idle_per_minute else None,
+        running=session.ended_at is None,
+    )
+
+
+def _readings(session: ChargingSession) -> list[Reading]:
+    """Energy since the start: the rises of the register summed, so that a register that was reset does no harm."""
+    rows = MeterSample.objects.filter(session=session, quarantined=False, energy_mwh__isnull=False)
+    readings, drawn, last = [], 0, session.meter_start_mwh
+    for at, register in rows.order_by("at", "id").values_list("at", "energy_mwh"):
+        drawn += max(0, register - last) if last is not None else 0
+        last = register
+        readings.append(Reading(at, drawn))
+    return readings
+
+
+def _statuses(session: ChargingSession, end: datetime) -> list[Status]:
+    """What the plug and the station said, merged: a fault of the whole station holds for its plugs."""
+    if session.connector_id is None:
+        return []
+    plug = Q(connector_id=session.connector_id) | Q(connector=None, status="faulted")
+    rows = StatusChange.objects.filter(plug, station_id=session.station_id, at__lt=end)
+    before = rows.filter(at__lte=session.started_at).order_by("-at", "-id").values_list("at", "status")[:1]
+    during = rows.filter(at__gt=session.started_at).order_by("at", "id").values_list("at", "status")
+    return [Status(at, status) for at, status in [*before, *during]]
+
+
+def _links(session: ChargingSession, end: datetime) -> list[Link]:
+    rows = Connection.objects.filter(station_id=session.station_id, opened_at__lt=end).filter(
+        Q(closed_at=None) | Q(closed_at__gt=session.started_at)
+    )
+    return [Link(since, until) for since, until in rows.order_by("opened_at").values_list("opened_at", "closed_at")]
