@@ -130,17 +130,20 @@ class Orders:
             return self._answer(order, heard.payload), MessageOutcome.RESULT, "", jsontext.encode(heard.payload)
         if isinstance(heard, rpc.Error):
             text = jsontext.encode([heard.code, heard.description, heard.details])
-            state = CommandState.UNSUPPORTED if heard.code in NO_SUCH else CommandState.CALLERROR
+            said = {"errorCode": heard.code, "errorDescription": heard.description, "errorDetails": heard.details}
             error = f"{heard.code}: {heard.description}" if heard.description else heard.code
-            return self._failure(order, state, error[:255]), MessageOutcome.ERROR, heard.code[:64], text
+            failure = self._failure(order, CommandState.CALLERROR, error, Answer(False, heard.code, said))
+            return failure, MessageOutcome.ERROR, heard.code[:64], text
         if heard is Silence.TIMEOUT:
             failure = self._failure(order, CommandState.TIMEOUT, "the station did not answer in time")
             return failure, MessageOutcome.TIMEOUT, "", ""
         failure = self._failure(order, CommandState.OFFLINE, "the link broke before the station answered")
         return failure, MessageOutcome.TIMEOUT, "", ""
 
-    def _failure(self, order: Order, state: CommandState, error: str) -> Callable[[], Any]:
-        return lambda: services.command_failed(command_id=order.command_id, state=state, error=error)
+    def _failure(
+        self, order: Order, state: CommandState, error: str, answer: Answer | None = None
+    ) -> Callable[[], Any]:
+        return lambda: services.command_failed(command_id=order.command_id, state=state, error=error, answer=answer)
 
     def _answer(self, order: Order, payload: Any) -> Callable[[], Any]:
         """Decode leniently: an answer that breaks its schema is kept verbatim and judged by its status
@@ -226,9 +229,6 @@ class Orders:
         except Exception:
             metrics.ERRORS.labels("command").inc()
             log.exception("end of a command not stored", identity=self._link.identity)
-
-
-NO_SUCH = frozenset({"NotImplemented", "NotSupported"})
 
 
 def _raw_call(command: commands.RawCall) -> Call:

@@ -11,15 +11,13 @@ from channels.layers import get_channel_layer
 from evcms.ocpp import metrics
 from evcms.ocpp.link import Link
 from evcms.ocpp.writer import Closed, Writer
-from stations import services
-from stations.models import Command, Connection
-from stations.vocabulary import CommandState
+from stations import queries, services
+from stations.models import Connection
 
 log = structlog.get_logger(__name__)
 
 POLL: Final = 2.0  # s between looks at the rows; a nudge is faster, and may be lost
 CHECK_LINKS: Final = 10.0  # s between looks for links that another gateway took over
-MOST_COMMANDS: Final = 500  # taken in one look
 RETRY: Final = 2.0  # s before dialling a lost channel layer again
 REPLACED: Final = 1000
 
@@ -124,7 +122,7 @@ class Registry:
 
     async def _bring(self) -> None:
         gateway_id = self.gateway_id
-        for row in await self._writer.do(lambda: queued_commands(gateway_id)):
+        for row in await self._writer.do(lambda: queries.queued_commands(gateway_id)):
             link = self._links.get(row.station_id)
             if link is not None and not link.closing:
                 await link.orders.add(row)
@@ -137,16 +135,6 @@ class Registry:
         for link in links:
             if link.connection_id not in live:
                 await link.close(REPLACED, "replaced by a newer connection")
-
-
-def queued_commands(gateway_id: uuid.UUID) -> list[Command]:
-    """Commands that wait for a station whose live connection is on this gateway, oldest first."""
-    waiting = Command.objects.filter(
-        state=CommandState.QUEUED,
-        station__connection__gateway_id=gateway_id,
-        station__connection__closed_at__isnull=True,
-    )
-    return list(waiting.order_by("created_at")[:MOST_COMMANDS])
 
 
 def live_connections(gateway_id: uuid.UUID) -> set[int]:
