@@ -27,7 +27,7 @@ class StartCharging:
     id_token: str
     remote_start_id: int
     evse: int | None = None
-    token_type: str = "Central"
+    token_type: str = "Central"  # noqa: S105 (a kind of token, no secret)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,8 +69,9 @@ class Trigger:
 
 @dataclasses.dataclass(frozen=True)
 class GetVariables:
-    """1.6 GetConfiguration (keys; none = all) and 2.x GetVariables ("Component.Variable" or "Component/instance.Variable").
+    """1.6 GetConfiguration (keys; none = all) and 2.x GetVariables.
 
+    2.x keys are spelled "Component.Variable" or "Component/instance.Variable".
     With no keys, 2.x sends GetBaseReport(FullInventory) instead.
     """
 
@@ -97,7 +98,7 @@ class ReserveNow:
     evse: int | None = None
     connector: int | None = None
     group_id: str = ""
-    token_type: str = "Central"
+    token_type: str = "Central"  # noqa: S105 (a kind of token, no secret)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -130,8 +131,20 @@ class RawCall:
 
 
 Command = (
-    StartCharging | StopCharging | Reset | Unlock | ChangeAvailability | Trigger | GetVariables | SetVariables
-    | ClearCache | ReserveNow | CancelReservation | SendData | GetTransactionStatus | RawCall
+    StartCharging
+    | StopCharging
+    | Reset
+    | Unlock
+    | ChangeAvailability
+    | Trigger
+    | GetVariables
+    | SetVariables
+    | ClearCache
+    | ReserveNow
+    | CancelReservation
+    | SendData
+    | GetTransactionStatus
+    | RawCall
 )
 KINDS: dict[str, type] = {cls.__name__: cls for cls in Command.__args__}  # type: ignore[attr-defined]
 
@@ -145,7 +158,13 @@ def as_json(command: Command) -> dict[str, Any]:
 def from_json(kind: str, fields: dict[str, Any]) -> Command:
     """The command of a stored row. Raises KeyError for an unknown kind, TypeError or ValueError for wrong fields."""
     cls = KINDS[kind]
-    return cls(**{field.name: _revive(field.name, fields[field.name]) for field in dataclasses.fields(cls) if field.name in fields})  # type: ignore[no-any-return]
+    return cls(
+        **{
+            field.name: _revive(field.name, fields[field.name])
+            for field in dataclasses.fields(cls)
+            if field.name in fields
+        }
+    )  # type: ignore[no-any-return]
 
 
 def _revive(name: str, value: Any) -> Any:

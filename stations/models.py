@@ -108,6 +108,8 @@ class Station(models.Model):
     model = models.CharField(_("model"), max_length=64, blank=True)
     serial_number = models.CharField(_("serial number"), max_length=64, blank=True)
     firmware_version = models.CharField(_("firmware"), max_length=64, blank=True)
+    iccid = models.CharField(_("SIM card"), max_length=32, blank=True, editable=False)
+    imsi = models.CharField(max_length=32, blank=True, editable=False)
     protocol = models.CharField(_("protocol"), max_length=10, blank=True, help_text=_("Spoken at the last handshake"))
     heartbeat_interval = models.PositiveIntegerField(
         _("heartbeat interval (s)"), null=True, blank=True, help_text=_("Empty: the installation's")
@@ -118,14 +120,28 @@ class Station(models.Model):
     status_at = models.DateTimeField(null=True, editable=False)
     last_boot_at = models.DateTimeField(null=True, editable=False)
     last_seen_at = models.DateTimeField(null=True, editable=False)
-    offline_since = models.DateTimeField(null=True, editable=False, help_text=_("Since when no live link; null while online or never seen"))
-    clock_skew_ms = models.IntegerField(null=True, editable=False, help_text=_("Station clock minus ours, estimated"))
+    offline_since = models.DateTimeField(
+        null=True, editable=False, help_text=_("Since when no live link; null while online or never seen")
+    )
+    clock_skew_ms = models.BigIntegerField(null=True, editable=False, help_text=_("Station clock minus ours"))
+    clock_suspect_ms = models.BigIntegerField(null=True, editable=False)  # stations.clocks: an offset seen once
+    clock_suspected_at = models.DateTimeField(null=True, editable=False)
     created_at = models.DateTimeField(default=clock.now, editable=False)
     archived_at = models.DateTimeField(null=True, blank=True, editable=False)
     history = HistoricalRecords(
         excluded_fields=[
-            "connection", "status", "status_error", "status_at", "last_boot_at", "last_seen_at", "offline_since",
-            "clock_skew_ms", "protocol", "password_digest",
+            "connection",
+            "status",
+            "status_error",
+            "status_at",
+            "last_boot_at",
+            "last_seen_at",
+            "offline_since",
+            "clock_skew_ms",
+            "clock_suspect_ms",
+            "clock_suspected_at",
+            "protocol",
+            "password_digest",
         ]
     )
 
@@ -228,15 +244,28 @@ class StatusChange(models.Model):
     vendor_error_code = models.CharField(max_length=64, blank=True)
     info = models.CharField(max_length=255, blank=True)
     at = models.DateTimeField(help_text=_("By the station's clock when it gave one"))
+    happened_at = models.DateTimeField(
+        default=clock.now, help_text=_("By our clock: corrected by the station's skew, never after reception")
+    )
     received_at = models.DateTimeField(default=clock.now)
 
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["station", "connector", "at", "status", "error_code"], name="one_status_change", nulls_distinct=False
-            )
+                fields=["connector", "at", "status", "error_code"],
+                name="one_status_change",
+                condition=models.Q(connector__isnull=False),
+            ),
+            models.UniqueConstraint(
+                fields=["station", "at", "status", "error_code"],
+                name="one_station_status_change",
+                condition=models.Q(connector__isnull=True),
+            ),
         ]
-        indexes = [models.Index(fields=["connector", "-at"], name="status_of_connector")]
+        indexes = [
+            models.Index(fields=["connector", "-happened_at"], name="status_of_connector"),
+            models.Index(fields=["station", "-happened_at"], name="status_of_station"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.status} at {self.at:%F %T}"
@@ -250,7 +279,9 @@ class Command(models.Model):
     kind = models.CharField(max_length=32)
     fields = models.JSONField(default=dict)
     state = models.CharField(max_length=12, choices=CommandState, default=CommandState.QUEUED)
-    origin = models.CharField(max_length=160, help_text=_("Who asked: a person, an API token, 'payment', 'budget guard' …"))
+    origin = models.CharField(
+        max_length=160, help_text=_("Who asked: a person, an API token, 'payment', 'budget guard' …")
+    )
     user = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(default=clock.now)
     expires_at = models.DateTimeField(help_text=_("Not sent or not answered by then: offline or timeout"))
@@ -301,8 +332,8 @@ class Variable(models.Model):
     station = models.ForeignKey(Station, models.CASCADE, related_name="variables")
     component = models.CharField(max_length=50, blank=True)
     component_instance = models.CharField(max_length=50, blank=True)
-    evse = models.PositiveSmallIntegerField(null=True)
-    connector = models.PositiveSmallIntegerField(null=True)
+    evse = models.PositiveSmallIntegerField(default=0, help_text=_("0: of the station"))
+    connector = models.PositiveSmallIntegerField(default=0, help_text=_("0: of the EVSE or the station"))
     variable = models.CharField(max_length=50)
     variable_instance = models.CharField(max_length=50, blank=True)
     attribute = models.CharField(max_length=10, default="Actual")
@@ -317,11 +348,16 @@ class Variable(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=[
-                    "station", "component", "component_instance", "evse", "connector", "variable", "variable_instance",
+                    "station",
+                    "component",
+                    "component_instance",
+                    "evse",
+                    "connector",
+                    "variable",
+                    "variable_instance",
                     "attribute",
                 ],
                 name="one_variable",
-                nulls_distinct=False,
             )
         ]
 
@@ -370,7 +406,9 @@ class MaintenanceWindow(models.Model):
 
     class Meta:
         ordering = ("starts_at",)
-        constraints = [models.CheckConstraint(condition=models.Q(ends_at__gt=models.F("starts_at")), name="window_has_length")]
+        constraints = [
+            models.CheckConstraint(condition=models.Q(ends_at__gt=models.F("starts_at")), name="window_has_length")
+        ]
 
     def __str__(self) -> str:
         return self.title

@@ -1,6 +1,5 @@
 """Our words for what chargers report: one vocabulary for every OCPP version. Pure but for translations."""
 
-import enum
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -36,7 +35,7 @@ OCCUPIED_STATUSES = frozenset(
 
 
 class Shown(models.TextChoices):
-    """What a person is told about a connector: its status seen through link, station and maintenance (`queries.shown`)."""
+    """What a person is told about a connector: its status seen through link, station and maintenance."""
 
     AVAILABLE = "available", _("Available")
     OCCUPIED = "occupied", _("In use")
@@ -81,7 +80,13 @@ class CommandState(models.TextChoices):
 COMMAND_MOVES: dict[CommandState, frozenset[CommandState]] = {
     CommandState.QUEUED: frozenset(set(CommandState) - {CommandState.QUEUED}),
     CommandState.SENT: frozenset(
-        {CommandState.ACCEPTED, CommandState.REJECTED, CommandState.CALLERROR, CommandState.TIMEOUT, CommandState.OFFLINE}
+        {
+            CommandState.ACCEPTED,
+            CommandState.REJECTED,
+            CommandState.CALLERROR,
+            CommandState.TIMEOUT,
+            CommandState.OFFLINE,
+        }
     ),
     # a late answer is recorded on the row but does not undo what was concluded from the silence
     **{state: frozenset() for state in CommandState if state not in (CommandState.QUEUED, CommandState.SENT)},

@@ -14,7 +14,7 @@ once; whatever leaves the process must be a row first and a task with an idempot
 
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, dataclass_transform
 
 from django.db import connection, transaction
 
@@ -27,6 +27,7 @@ _types: dict[str, type] = {}
 _subscribers: dict[str, dict[str, Subscriber]] = {}
 
 
+@dataclass_transform(frozen_default=True)
 def event(cls: type[E]) -> type[E]:
     """Declares a durable event: a frozen dataclass of JSON values (ids, strings, numbers; no rows)."""
     frozen = dataclasses.dataclass(frozen=True)(cls)

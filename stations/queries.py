@@ -1,0 +1,262 @@
+"""Reads about the street: who may see what, what is online, what a person is told about a connector."""
+
+import uuid
+from collections.abc import Iterable
+from typing import Any
+
+from django.db.models import BooleanField, Case, CharField, Count, Exists, OuterRef, Q, QuerySet, Value, When
+from django.db.models.functions import Coalesce
+
+from evcms.core import clock
+from evcms.core.access import Access
+
+from .models import Command, Connector, MaintenanceWindow, OcppMessage, RefusedHandshake, Site, Station, WindowState
+from .vocabulary import Approval, CommandState, ConnectorStatus, Shown
+
+# Who may see what ----------------------------------------------------------------------------------
+
+
+def visible_sites(access: Access) -> QuerySet[Site]:
+    """The organization's sites that this membership may see, archived ones included."""
+    sites = Site.objects.filter(organization=access.organization)
+    return sites if access.all_sites else sites.filter(grants__membership=access.membership)
+
+
+def stations(access: Access) -> QuerySet[Station]:
+    """The visible stations, archived ones left out, with `online` and `in_maintenance`.
+
+    A station without a site (quarantined, or not placed yet) is seen by members of all sites.
+    """
+    return with_online(_visible_stations(access).filter(archived_at=None)).select_related("site")
+
+
+def _visible_stations(access: Access) -> QuerySet[Station]:
+    rows = Station.objects.filter(organization=access.organization)
+    return rows if access.all_sites else rows.filter(site__grants__membership=access.membership)
+
+
+def archived_stations(access: Access) -> QuerySet[Station]:
+    return with_online(_visible_stations(access).exclude(archived_at=None)).select_related("site")
+
+
+def connectors(access: Access) -> QuerySet[Connector]:
+    """The visible connectors with `online`, `in_maintenance` and `shown`, their station, site and EVSE at hand."""
+    rows = with_shown(_standing()).filter(station__organization=access.organization)
+    return rows if access.all_sites else rows.filter(station__site__grants__membership=access.membership)
+
+
+def public_connectors() -> QuerySet[Connector]:
+    """What the public map shows: accepted stations at public sites, with `shown`."""
+    return with_shown(_standing()).filter(
+        station__approval=Approval.ACCEPTED, station__site__public=True, station__site__archived_at=None
+    )
+
+
+def _standing() -> QuerySet[Connector]:
+    rows = Connector.objects.filter(archived_at=None, station__archived_at=None)
+    return rows.select_related("station__site__organization", "evse")
+
+
+def quarantined(access: Access) -> QuerySet[Station]:
+    """Unknown stations that wait for a decision of this organization; those of nobody wait for anybody's.
+
+    Only members of all sites decide.
+    """
+    waiting = Station.objects.filter(approval=Approval.QUARANTINED, archived_at=None)
+    if not access.all_sites:
+        return waiting.none()
+    return with_online(waiting.filter(Q(organization=access.organization) | Q(organization=None))).order_by(
+        "-created_at"
+    )
+
+
+def refused_handshakes(access: Access) -> QuerySet[RefusedHandshake]:
+    """Of this organization's stations and of strangers, newest first."""
+    if not access.all_sites:
+        return RefusedHandshake.objects.filter(station__in=_visible_stations(access)).order_by("-last_at")
+    mine = Q(organization=access.organization) | Q(organization=None)
+    return RefusedHandshake.objects.filter(mine).select_related("station").order_by("-last_at")
+
+
+def windows(access: Access) -> QuerySet[MaintenanceWindow]:
+    """Maintenance that touches what this membership sees, the next first."""
+    rows = MaintenanceWindow.objects.filter(organization=access.organization).select_related("site", "station")
+    if not access.all_sites:
+        sites = visible_sites(access)
+        rows = rows.filter(Q(site=None, station=None) | Q(site__in=sites) | Q(station__site__in=sites))
+    return rows.order_by("-starts_at")
+
+
+# Online --------------------------------------------------------------------------------------------
+
+
+def _online(prefix: str) -> Q:
+    """A link that is open, under the lease of a gateway that lives. `prefix` leads to the station."""
+    link = f"{prefix}connection__"
+    return Q(
+        **{
+            f"{prefix}connection__isnull": False,
+            f"{link}closed_at__isnull": True,
+            f"{link}gateway__ended_at__isnull": True,
+            f"{link}gateway__lease_until__gt": clock.now(),
+        }
+    )
+
+
+def _as_flag(condition: Q | Exists) -> Case:
+    return Case(When(condition, then=Value(True)), default=Value(False), output_field=BooleanField())
+
+
+def with_online(rows: QuerySet[Station]) -> QuerySet[Station]:
+    """Adds `online`, `in_maintenance` and `dark_since` (since when offline; null while online)."""
+    dark = Coalesce("offline_since", "connection__gateway__lease_until")
+    return rows.annotate(
+        online=_as_flag(_online("")),
+        in_maintenance=_as_flag(_covered("")),
+        dark_since=Case(When(_online(""), then=Value(None)), default=dark),
+    )
+
+
+def online(station: Station) -> bool:
+    """Is there a live link now? Takes the annotation when the row has it."""
+    said = getattr(station, "online", None)
+    return said if isinstance(said, bool) else bool(online_ids([station.pk]))
+
+
+def online_ids(station_ids: Iterable[int]) -> set[int]:
+    """Those of these stations that have a live link, in one query."""
+    wanted = list(station_ids)
+    if not wanted:
+        return set()
+    return set(Station.objects.filter(_online(""), pk__in=wanted).values_list("pk", flat=True))
+
+
+def gateway_of(station_id: int) -> uuid.UUID | None:
+    """The live gateway that holds the station's link."""
+    row = Station.objects.filter(_online(""), pk=station_id).values_list("connection__gateway_id", flat=True)
+    return row.first()
+
+
+def queued_commands(gateway_id: uuid.UUID, most: int = 500) -> list[Command]:
+    """Commands that wait for a station linked to this gateway, oldest first."""
+    waiting = Command.objects.filter(
+        state=CommandState.QUEUED, station__connection__gateway_id=gateway_id, station__connection__closed_at=None
+    )
+    return list(waiting.order_by("created_at")[:most])
+
+
+# Maintenance ---------------------------------------------------------------------------------------
+
+
+def windows_now() -> QuerySet[MaintenanceWindow]:
+    """Windows that cover this moment, whether or not the sweep has noticed."""
+    now = clock.now()
+    open_states = [WindowState.PLANNED, WindowState.RUNNING]
+    return MaintenanceWindow.objects.filter(state__in=open_states, starts_at__lte=now, ends_at__gt=now)
+
+
+def _covered(prefix: str) -> Exists:
+    """Does a window cover the station of the outer row now? A window names a station, a site, or the organization."""
+    whole = Q(station=None, site=None, organization=OuterRef(f"{prefix}organization"))
+    site = Q(station=None, site=OuterRef(f"{prefix}site"))
+    one = Q(station=OuterRef(f"{prefix}pk"))
+    return Exists(windows_now().filter(whole | site | one))
+
+
+# Shown ---------------------------------------------------------------------------------------------
+
+SHOWN_AS: dict[str, Shown] = {
+    ConnectorStatus.AVAILABLE: Shown.AVAILABLE,
+    ConnectorStatus.PREPARING: Shown.OCCUPIED,
+    ConnectorStatus.CHARGING: Shown.CHARGING,
+    ConnectorStatus.SUSPENDED_EV: Shown.SUSPENDED,
+    ConnectorStatus.SUSPENDED_EVSE: Shown.SUSPENDED,
+    ConnectorStatus.FINISHING: Shown.OCCUPIED,
+    ConnectorStatus.RESERVED: Shown.RESERVED,
+    ConnectorStatus.UNAVAILABLE: Shown.UNAVAILABLE,
+    ConnectorStatus.FAULTED: Shown.FAULTED,
+    ConnectorStatus.UNKNOWN: Shown.UNKNOWN,
+}
+COVERING = (ConnectorStatus.FAULTED, ConnectorStatus.UNAVAILABLE)  # of the whole station: covers all its ports
+AT_WORK = (ConnectorStatus.CHARGING, ConnectorStatus.SUSPENDED_EV, ConnectorStatus.SUSPENDED_EVSE)
+
+
+def judge_shown(*, status: str, station_status: str, is_online: bool, in_maintenance: bool) -> Shown:
+    """What a person is told. Maintenance explains a dark station; a car that charges is seen in spite of a window.
+
+    A good word of the whole station does not clear a port's fault; a fault of the whole covers all ports.
+    """
+    at_work = is_online and status in AT_WORK and station_status not in COVERING
+    if in_maintenance and not at_work:
+        return Shown.MAINTENANCE
+    if not is_online:
+        return Shown.OFFLINE
+    if station_status in COVERING:
+        return SHOWN_AS[station_status]
+    return SHOWN_AS[status]
+
+
+def shown(connector: Connector) -> Shown:
+    """Of one connector; rows from `connectors()` and `public_connectors()` carry it already as `.shown`."""
+    said = getattr(connector, "shown", None)
+    if said is not None:
+        return Shown(said)
+    row = with_shown(Connector.objects.filter(pk=connector.pk)).values_list("shown", flat=True).get()
+    return Shown(row)
+
+
+def with_shown(rows: QuerySet[Connector]) -> QuerySet[Connector]:
+    """Adds `online`, `in_maintenance` and `shown`: `judge_shown` in SQL, so that lists filter and count by it."""
+    covered = Q(station__status__in=COVERING)
+    at_work = Q(online=True) & Q(status__in=AT_WORK) & ~covered
+    by_station = [When(station__status=status, then=Value(SHOWN_AS[status].value)) for status in COVERING]
+    by_status = [When(status=status, then=Value(word.value)) for status, word in SHOWN_AS.items()]
+    return rows.annotate(
+        online=_as_flag(_online("station__")), in_maintenance=_as_flag(_covered("station__"))
+    ).annotate(
+        shown=Case(
+            When(Q(in_maintenance=True) & ~at_work, then=Value(Shown.MAINTENANCE.value)),
+            When(online=False, then=Value(Shown.OFFLINE.value)),
+            *by_station,
+            *by_status,
+            default=Value(Shown.UNKNOWN.value),
+            output_field=CharField(),
+        )
+    )
+
+
+def connector_counts(access: Access) -> dict[Shown, int]:
+    """How many visible connectors are shown how; every word is there, most with 0."""
+    rows = connectors(access).select_related(None).order_by().values("shown").annotate(number=Count("pk"))
+    counts = dict.fromkeys(Shown, 0)
+    return counts | {Shown(row["shown"]): row["number"] for row in rows}
+
+
+def station_counts(access: Access) -> dict[str, int]:
+    """Of the visible, accepted stations: `total`, `online`, `offline`."""
+    accepted = stations(access).filter(approval=Approval.ACCEPTED).select_related(None).order_by()
+    said: dict[str, Any] = accepted.aggregate(total=Count("pk"), online=Count("pk", filter=Q(online=True)))  # Any: ORM
+    return {"total": said["total"], "online": said["online"], "offline": said["total"] - said["online"]}
+
+
+# The log -------------------------------------------------------------------------------------------
+
+
+def messages(
+    station: Station, search: str = "", *, direction: str = "", outcome: str = "", before: int | None = None
+) -> QuerySet[OcppMessage]:
+    """The exchanges with a station, newest first; `before` (an id) continues a page. `search` looks into everything."""
+    rows = OcppMessage.objects.filter(station=station).order_by("-at", "-pk")
+    if search:
+        texts = ("action", "message_id", "request", "answer", "error_code")
+        found = Q()
+        for name in texts:
+            found |= Q(**{f"{name}__icontains": search})
+        rows = rows.filter(found)
+    if direction:
+        rows = rows.filter(direction=direction)
+    if outcome:
+        rows = rows.filter(outcome=outcome)
+    if before is not None:
+        rows = rows.filter(pk__lt=before)
+    return rows
