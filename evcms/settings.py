@@ -83,6 +83,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "simple_history.middleware.HistoryRequestMiddleware",
     "evcms.core.middleware.AccessMiddleware",
+    "evcms.core.middleware.AdminPolicyMiddleware",
     "django_prometheus.middleware.PrometheusAfterMiddleware",
 ]
 
@@ -270,16 +271,39 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
 }
+UNFOLD: dict[str, Any] = {
+    "SITE_TITLE": "EVCMS",
+    "SITE_HEADER": "EVCMS",
+    "SITE_SUBHEADER": _("Administration"),
+    "SITE_URL": "/",
+    "SITE_SYMBOL": "bolt",
+    "COLORS": {
+        "primary": {
+            "50": "#eef1fb", "100": "#e0e5f7", "200": "#c5cef0", "300": "#a3b1f0", "400": "#7d8fe0", "500": "#566ac6",
+            "600": "#3d51a8", "700": "#2c3f8f", "800": "#243473", "900": "#1e2b5e", "950": "#141c3d",
+        }
+    },
+    "DASHBOARD_CALLBACK": "evcms.staff.dashboard",
+    "SIDEBAR": {"show_search": True, "show_all_applications": True},
+}
 SILENCED_SYSTEM_CHECKS: list[str] = []
 
 # Logs: one JSON line an event (plain on a terminal)
 LOG_LEVEL = text("LOG_LEVEL", "INFO").upper()
+STAMPED: list[Any] = [
+    structlog.contextvars.merge_contextvars,
+    structlog.processors.TimeStamper(fmt="iso"),
+    structlog.stdlib.add_logger_name,
+    structlog.stdlib.add_log_level,
+    structlog.processors.format_exc_info,
+]
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
         "line": {
             "()": structlog.stdlib.ProcessorFormatter,
+            "foreign_pre_chain": STAMPED,
             "processor": structlog.dev.ConsoleRenderer(colors=False)
             if sys.stderr.isatty() or DEMO
             else structlog.processors.JSONRenderer(),
@@ -291,12 +315,8 @@ LOGGING: dict[str, Any] = {
 }
 structlog.configure(
     processors=[
-        structlog.contextvars.merge_contextvars,
         structlog.stdlib.filter_by_level,
-        structlog.processors.TimeStamper(fmt="iso"),
-        structlog.stdlib.add_logger_name,
-        structlog.stdlib.add_log_level,
-        structlog.processors.format_exc_info,
+        *STAMPED,
         structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
     ],
     logger_factory=structlog.stdlib.LoggerFactory(),

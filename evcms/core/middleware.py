@@ -4,6 +4,7 @@ from collections.abc import Callable
 from zoneinfo import ZoneInfo
 
 from allauth.mfa.utils import is_mfa_enabled
+from csp.constants import UNSAFE_EVAL, UNSAFE_INLINE
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone, translation
@@ -59,3 +60,18 @@ def needs_second_factor(access: Access) -> bool:
     policy = access.organization.mfa_policy
     must = policy == MfaPolicy.EVERYBODY or (policy == MfaPolicy.MONEY and access.role in (Role.OWNER, Role.FINANCE))
     return must and not is_mfa_enabled(access.user)
+
+
+class AdminPolicyMiddleware:
+    """The admin's front end (Alpine, inline styles) needs a wider policy than ours: it gets it, and nobody else does."""
+
+    WIDER = {"script-src": [UNSAFE_EVAL, UNSAFE_INLINE], "style-src": [UNSAFE_INLINE], "img-src": ["blob:"]}
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if request.path.startswith("/admin/"):
+            response._csp_update = self.WIDER  # type: ignore[attr-defined]
+        return response
