@@ -26,16 +26,20 @@ from evcms.supervisor import orphans
 SOFT_LIMIT, HARD_LIMIT = 240, 300  # seconds that one task may take
 PULSE_EVERY = 5.0
 
+EVERY_TEN_SECONDS = ("core.sweep", "alerts.sweep", "alerts.send")
+EVERY_NIGHT = ("core.prune",)
+
 SCHEDULE: dict[str, dict[str, Any]] = {
-    "sweep deliveries": {"task": "core.sweep", "schedule": 10.0, "options": {"expires": 10}},
-    "prune events": {"task": "core.prune", "schedule": crontab(hour="3", minute="20")},
+    # A message that nobody took before the next one is due has no use any more.
+    **{task: {"task": task, "schedule": 10.0, "options": {"expires": 10}} for task in EVERY_TEN_SECONDS},
+    **{task: {"task": task, "schedule": crontab(hour="3", minute="20")} for task in EVERY_NIGHT},
 }
 
 
 class _Connection(kombu.Connection):
     """Looks for a lost broker every few seconds: Celery's own patience grows to 30 s, ours must not."""
 
-    def ensure_connection(self, *args: Any, **kwargs: Any) -> kombu.Connection:
+    def ensure_connection(self, *args: Any, **kwargs: Any) -> kombu.Connection:  # type: ignore[override]
         return super().ensure_connection(
             *args, **{"interval_start": 0.5, "interval_step": 0.5, "interval_max": 3} | kwargs
         )
@@ -60,7 +64,7 @@ app.conf.update(
         "socket_connect_timeout": 1,
         "socket_timeout": 5,
         "socket_keepalive": True,
-        "global_keyprefix": f"{settings.CHANNEL_LAYERS['default']['CONFIG']['prefix']}.celery.",
+        "global_keyprefix": f"{settings.REDIS_PREFIX}.celery.",
     },
     result_backend=None,
     task_ignore_result=True,

@@ -26,7 +26,7 @@ def _client() -> redis.Redis:
 
 
 def _key(part: str) -> str:
-    return f"{settings.CHANNEL_LAYERS['default']['CONFIG']['prefix']}:pulse:{part}"
+    return f"{settings.REDIS_PREFIX}:pulse:{part}"
 
 
 def ping() -> None:

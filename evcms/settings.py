@@ -130,10 +130,11 @@ CACHES = {
         "OPTIONS": {"socket_timeout": 0.5, "socket_connect_timeout": 0.5},
     }
 }
+REDIS_PREFIX = text("EVCMS_CHANNEL_PREFIX", "evcms")  # of every name that we use there
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-        "CONFIG": {"hosts": [REDIS_URL], "prefix": text("EVCMS_CHANNEL_PREFIX", "evcms")},
+        "CONFIG": {"hosts": [REDIS_URL], "prefix": REDIS_PREFIX},
     }
 }
 SESSION_ENGINE = "django.contrib.sessions.backends.db"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import getpass
 import os
-import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from django.core.validators import validate_email
 
 from evcms.core import services
 from evcms.core.models import Organization
-from evcms.core.money import EXPONENTS
+from evcms.supervisor import currencies
 
 
 class NotAnswered(RuntimeError):
@@ -42,7 +41,7 @@ def _name(value: str) -> str:
 
 def _currency(value: str) -> str:
     code = value.upper()
-    if not re.fullmatch(r"[A-Z]{3}", code) or code not in EXPONENTS:
+    if code not in currencies.CODES:
         raise ValueError(
             f"{value!r} is no currency that we know: give an ISO 4217 code such as EUR, GBP or JPY."
         )
@@ -115,10 +114,11 @@ def _from_environment() -> dict[str, str]:
     answers, wrong, missing = {}, [], []
     for question in QUESTIONS:
         value = os.environ.get(question.variable, "").strip()
+        if not value:
+            missing.append(question.variable)
+            continue
         try:
-            answers[question.variable] = (
-                question.clean(value) if value else missing.append(question.variable) or ""
-            )
+            answers[question.variable] = question.clean(value)
         except ValueError as error:
             wrong.append(f"{question.variable}: {error}")
     if missing:

@@ -56,7 +56,7 @@ def _valkey(plan: Plan) -> Part:
 
 
 def _worker(plan: Plan, after: tuple[str, ...]) -> Part:
-    argv = _python("celery", "-A", "evcms.celery", "worker", "-B", "-s", str(plan.run_dir / "beat-schedule"))
+    argv = _python("celery", "--quiet", "-A", "evcms.celery", "worker", "-B", "-s", str(plan.run_dir / "beat-schedule"))
     options = ("--concurrency", str(plan.worker_processes), "--loglevel", "INFO", "--without-mingle")
     return Part("worker", argv + options, after=after, stop_timeout=15)
 

@@ -55,6 +55,7 @@ _prepared: Plan | None = None
 def prepare(*, demo: bool) -> None:
     """Called by manage.py before Django reads its settings; every later process inherits the plan."""
     global _prepared
+    os.umask(0o077)  # database, logs and uploads hold what people trust us with
     _prepared = make(demo=demo)
     os.environ.update(_prepared.environment)
 

@@ -8,6 +8,7 @@ import time
 from argparse import ArgumentParser
 from typing import Any
 
+from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection, connections
@@ -51,6 +52,7 @@ class Command(BaseCommand):
     def _prepare(self, what: plan.Plan, console: Console) -> None:
         _clear_away(what, console)
         ports.demand(_wanted_ports(what))
+        settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
         self.check()
         _migrate(console)
         if what.demo:
