@@ -66,6 +66,11 @@ def power(watts: Decimal | int | None) -> str:
 
 
 @register.filter
+def rating(watts: int | None) -> str:
+    return figures.rating(watts)
+
+
+@register.filter
 def money(minor: int | None, currency: str) -> str:
     """`{{ payment.captured|money:payment.currency }}`"""
     return figures.amount(minor, currency)
@@ -133,9 +138,7 @@ def empty_state(title: str, text: str = "", icon: str = "inbox", **more: object)
 
 
 @register.inclusion_tag("components/sort_header.html", takes_context=True)
-def sort_header(
-    context: template.Context, label: str, field: str = "", *, right: bool = False
-) -> dict[str, object]:
+def sort_header(context: template.Context, label: str, field: str = "", *, right: bool = False) -> dict[str, object]:
     """A `<th>`; with `field` a link that sets `?sort=field`, then `-field`, and forgets the page."""
     request: HttpRequest = context["request"]
     now = request.GET.get("sort", "")

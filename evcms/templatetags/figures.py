@@ -28,15 +28,24 @@ def kwh(milliwatt_hours: int | None, digits: int = 2) -> str:
 
 
 def power(watts: Decimal | int | None) -> str:
-    """11_040 W → '11.0 kW'; under one kilowatt in watts, from one megawatt in MW."""
+    """11_040 W → '11.0 kW'; watts below one kilowatt, no decimals from 100 kW, MW from one megawatt."""
     if watts is None:
         return NOTHING
     size = abs(Decimal(watts))
     if size >= 1_000_000:
         return f"{number(Decimal(watts).scaleb(-6), 2)} MW"
+    if size >= 100_000:
+        return f"{number(Decimal(watts).scaleb(-3), 0)} kW"
     if size >= 1000 or size == 0:
         return f"{number(Decimal(watts).scaleb(-3), 1)} kW"
     return f"{number(watts, 0)} W"
+
+
+def rating(watts: int | None) -> str:
+    """What a plug can deliver, without idle zeros: '7.4 kW', '22 kW', '150 kW'."""
+    if watts is None:
+        return NOTHING
+    return f"{number(Decimal(watts).scaleb(-3), 1 if watts % 1000 else 0)} kW"
 
 
 def amount(minor: int | None, currency: str) -> str:

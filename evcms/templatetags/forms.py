@@ -31,6 +31,8 @@ def widget(bound: BoundField) -> SafeString:
 
 def field(bound: BoundField) -> SafeString:
     kind = bound.field.widget
+    if isinstance(kind, CHOICES):  # its inputs are drawn one by one and take the widget's own attributes
+        kind.attrs["class"] = css_class(bound)
     context = {
         "field": bound,
         "is_checkbox": isinstance(kind, widgets.CheckboxInput),

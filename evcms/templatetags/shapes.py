@@ -55,8 +55,7 @@ def stacked_bar(segments: Sequence[tuple[str, int]], label: str = "") -> SafeStr
         x += width
     bars = format_html_join("", '<rect x="{}" y="0" width="{}" height="10" class="ev-st-{}"/>', rows)
     return format_html(
-        '<svg class="ev-stack" viewBox="0 0 100 10" preserveAspectRatio="none" role="img" aria-label="{}">'
-        "{}</svg>",
+        '<svg class="ev-stack" viewBox="0 0 100 10" preserveAspectRatio="none" role="img" aria-label="{}">{}</svg>',
         label,
         bars,
     )

@@ -6,7 +6,7 @@
 
    data-chart="session": {"zone": "Europe/Amsterdam", "t": [seconds], "power_w": […], "energy_wh": […], "soc": […], "offered_w": […],
         "periods": [{"from": s, "to": s, "label": "0.49 €/kWh"}], "events": [{"t": s, "label": "Paused by the car"}]}
-        every list but t may be missing; null is a gap.
+        every list but t may be missing; null is a gap; "labels": {"power_w": …} names the lines in the reader's language.
    data-chart="lines":   {"zone": …, "t": […], "unit": "kW", "digits": 1, "series": [{"label": …, "values": […], "hue": "charging",
         "dashed": false, "area": true}]}
    data-chart="bars":    {"labels": ["Mon", …], "unit": "%", "digits": 0, "series": [{"label": …, "values": […], "hue": "charging"}]}
@@ -25,7 +25,7 @@
   const part = (color, percent) => color + Math.round(percent * 2.55).toString(16).padStart(2, "0"); // tokens are #rrggbb
 
   function clock(zone, long) {
-    const format = new Intl.DateTimeFormat(language, Object.assign({ hour: "2-digit", minute: "2-digit", timeZone: zone || undefined }, long ? { day: "numeric", month: "short" } : {}));
+    const format = new Intl.DateTimeFormat(language, Object.assign({ hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: zone || undefined }, long ? { day: "numeric", month: "short" } : {}));
     return (seconds) => format.format(new Date(seconds * 1000));
   }
 
@@ -36,7 +36,7 @@
   function line(spec) {
     const color = token(spec.hue || "accent");
     return { label: spec.label, scale: spec.scale || "y", stroke: color, width: 2, dash: spec.dashed ? [6, 5] : undefined,
-      fill: spec.area ? part(color, 16) : undefined, points: { show: false }, value: (u, v) => v == null ? "–" : number(v, spec.digits) + " " + spec.unit };
+      fill: spec.area ? part(color, 16) : undefined, points: { show: false }, show: spec.show !== false, value: (u, v) => v == null ? "" : number(v, spec.digits) + " " + spec.unit };
   }
 
   function bands(data) {
@@ -70,8 +70,8 @@
 
   function timeOptions(data, series, scales, axes) {
     const time = clock(data.zone), long = clock(data.zone, data.t.length && data.t[data.t.length - 1] - data.t[0] > 86400);
-    return { series: [{ label: "", value: (u, v) => v == null ? "–" : long(v) }, ...series], scales: Object.assign({ x: { time: true } }, scales),
-      axes: [axis({ values: (u, splits) => splits.map(data.t[data.t.length - 1] - data.t[0] > 2 * 86400 ? long : time), grid: { show: false }, space: 70 }), ...axes],
+    return { series: [{ label: "", value: (u, v) => v == null ? "" : long(v) }, ...series], scales: Object.assign({ x: { time: true } }, scales),
+      axes: [axis({ values: (u, splits) => splits.map(data.t[data.t.length - 1] - data.t[0] > 2 * 86400 ? long : time), grid: { show: false }, space: 70, size: 36 }), ...axes],
       hooks: { drawClear: [bands(data)], draw: [marks(data)] } };
   }
 
@@ -85,6 +85,8 @@
   function session(data) {
     const words = data.labels || {};
     const used = SESSION.filter((spec) => (data[spec.key] || []).some((value) => value != null)).map((spec) => Object.assign({}, spec, { label: words[spec.key] || spec.label }));
+    const charged = used.some((spec) => spec.key === "soc");
+    for (const spec of used) if (spec.key === "energy_wh") spec.show = !charged; // one right axis; a click on its name shows it
     const rows = used.map((spec) => data[spec.key].map((value) => value == null ? null : value / spec.by));
     const above = (u, low, high) => [0, Math.max(high || 0, 1) * 1.1];
     const side = used.some((spec) => spec.scale === "percent") ? "percent" : "energy";
@@ -105,9 +107,9 @@
     const many = data.series.length, x = data.labels.map((word, index) => index);
     const used = data.series.map((each) => Object.assign({ unit: data.unit || "", digits: data.digits || 0, area: true, scale: "y" }, each));
     const series = used.map((spec, index) => Object.assign(line(spec), { width: 0, fill: token(spec.hue || "accent"), paths: window.uPlot.paths.bars({ size: [0.62 / many, 44], radius: 0.18, align: many === 1 ? 0 : index ? 1 : -1 }) }));
-    const options = { series: [{ label: "", value: (u, v) => v == null ? "–" : data.labels[v] }, ...series],
+    const options = { series: [{ label: "", value: (u, v) => v == null ? "" : data.labels[v] }, ...series],
       scales: { x: { time: false, range: [-0.6, x.length - 0.4] }, y: { range: (u, low, high) => [0, Math.max(high || 0, 1e-9) * 1.1] } },
-      axes: [axis({ grid: { show: false }, splits: () => x, values: () => data.labels }), axis({ scale: "y", size: 52, values: (u, v) => v.map((n) => number(n, n % 1 ? 1 : 0)) })] };
+      axes: [axis({ size: 36, grid: { show: false }, splits: () => x, values: () => data.labels }), axis({ scale: "y", size: 52, values: (u, v) => v.map((n) => number(n, n % 1 ? 1 : 0)) })] };
     return { options, rows: [x, ...data.series.map((each) => each.values)], columns: used, stamp: (index) => data.labels[index] };
   }
 

@@ -13,13 +13,14 @@
      {"type": "pong"}         answer to our {"type": "ping"} (every 25 s)
    We send {"type": "hello", "since": <last cursor or null>} after each connection.
 
-   Fragments: <div data-live-refresh="/url/of/its/html"> is fetched again when the catch-up failed, and every 15 s while the
-   socket is down. Writes to the page are collected and made twice a second; nothing is written while the page is hidden or
+   Fragments: <div id="board" data-live-refresh="/url"> is fetched again when the catch-up failed, and every 15 s while the socket
+   is down. The url answers the fragment's content, or a whole page in which the same id is looked up. With
+   data-live-on="incident session" it is also fetched again after such events, at most every two seconds. Writes to the page are collected and made twice a second; nothing is written while the page is hidden or
    while somebody types inside the part that would change. For scripts: evcms.live.on("connector", fn), evcms.live.send(obj). */
 (function () {
   "use strict";
   const evcms = (window.evcms = window.evcms || {});
-  const FLUSH = 500, PING = 25000, ANSWER = 10000, CATCH_UP = 3000, STALE = 20000, REFRESH = 15000, MOST = 2000;
+  const FLUSH = 500, PING = 25000, ANSWER = 10000, CATCH_UP = 3000, STALE = 20000, REFRESH = 15000, REFETCH = 2000, MOST = 2000;
   const url = document.body.dataset.liveUrl;
   const badge = document.getElementById("ev-live");
   const patches = new Map(), events = new Map();
@@ -31,7 +32,7 @@
     if (!badge) return;
     badge.hidden = false;
     badge.dataset.state = state;
-    const since = state === "stale" ? " " + new Date(lostAt).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" }) : "";
+    const since = state === "stale" ? " " + new Date(lostAt).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hourCycle: "h23" }) : "";
     const word = (badge.dataset[state + "Word"] || state) + since;
     (badge.querySelector(".ev-live-word") || badge).textContent = word;
     badge.title = word;
@@ -67,7 +68,7 @@
   }
 
   function attribute(element, name, value) {
-    if (/^(on|style$|src|href|action|formaction)/i.test(name) && !/^(href|src)$/i.test(name)) return;
+    if (/^(on|style$|srcdoc$|action$|formaction$|hx-|data-hx-)/i.test(name)) return;
     if (/^(href|src)$/i.test(name) && !/^[/?#]/.test(String(value))) return;
     if (value === null || value === false) element.removeAttribute(name);
     else element.setAttribute(name, value);
@@ -105,7 +106,10 @@
     }
     const due = [...events.values()];
     events.clear();
-    for (const event of due) document.dispatchEvent(new CustomEvent("evcms:" + event.name, { detail: event.data }));
+    for (const event of due) {
+      document.dispatchEvent(new CustomEvent("evcms:" + event.name, { detail: event.data }));
+      refreshAfter(event.name);
+    }
     if (behind) { behind = false; refresh(); }
     if (patches.size) schedule();
   }
@@ -134,12 +138,20 @@
     schedule();
   }
 
+  function contentOf(html, element) {
+    if (!/<html[\s>]/i.test(html)) return fragment(html);
+    const same = new DOMParser().parseFromString(html, "text/html").getElementById(element.id);
+    return same ? fragment(same.innerHTML) : null;
+  }
+
   async function refreshOne(element) {
     if (inUse(element)) return;
     try {
       const answer = await fetch(element.dataset.liveRefresh, { headers: { "X-Requested-With": "evcms-live" }, credentials: "same-origin" });
       if (!answer.ok || answer.redirected) return;
-      element.replaceChildren(fragment(await answer.text()));
+      const content = contentOf(await answer.text(), element);
+      if (!content) return;
+      element.replaceChildren(content);
       adopt(element);
     } catch (error) { /* the socket's own state already says that we are cut off */ }
   }
@@ -148,6 +160,14 @@
     if (document.hidden) { behind = true; return; }
     document.querySelectorAll("[data-live-refresh]").forEach(refreshOne);
     document.dispatchEvent(new CustomEvent("evcms:refresh"));
+  }
+
+  const waiting = new Map();
+  function refreshAfter(name) {
+    for (const element of document.querySelectorAll('[data-live-on~="' + CSS.escape(name) + '"]')) {
+      if (waiting.has(element)) continue;
+      waiting.set(element, setTimeout(() => { waiting.delete(element); if (element.isConnected) refreshOne(element); }, REFETCH));
+    }
   }
 
   function send(message) {

@@ -107,6 +107,11 @@
     return marker;
   }
 
+  function covered(view) {
+    const sheet = view.element.parentElement.querySelector(".ev-sheet");
+    return sheet && window.matchMedia("(max-width: 55.99rem)").matches ? sheet.offsetHeight : 0;
+  }
+
   function fillLayer(view) {
     view.layer.clearLayers();
     view.layer.addLayers([...view.markers.values()].filter((marker) => !view.only || view.only(marker.place)));
@@ -118,7 +123,7 @@
     const first = view.markers.size === 0;
     view.markers = new Map((await answer.json()).features.map((feature) => [String(feature.properties.key), make(view, feature)]));
     fillLayer(view);
-    if (first && !view.element.dataset.centre && view.markers.size) view.map.fitBounds(view.layer.getBounds().pad(0.15), { maxZoom: 15, animate: false });
+    if (first && !view.element.dataset.centre && view.markers.size) view.map.fitBounds(view.layer.getBounds().pad(0.15), { maxZoom: 15, animate: false, paddingBottomRight: [0, covered(view)] });
     view.element.dataset.loaded = String(view.markers.size);
   }
 
@@ -195,6 +200,7 @@
     view.filter = (test) => { view.only = test; fillLayer(view); };
     view.reload = () => load(view);
     maps.set(element, view);
+    if (data.centre) map.panBy([0, covered(view) / 2], { animate: false });
     base(view).catch(() => { element.dataset.baseFailed = "1"; });
     load(view).catch(() => { element.dataset.pointsFailed = "1"; });
     moved(view);

@@ -32,12 +32,15 @@ def test_page_fits_its_width_and_breaks_no_policy(page, server, name, width, sch
     page.emulate_media(color_scheme=scheme)
     page.goto(f"{server.url}/{name}")
     if name != "driver":
-        page.wait_for_selector("[data-map][data-loaded='12']")
+        page.wait_for_selector("[data-map][data-loaded='12']", state="attached")
     page.wait_for_timeout(400)
     shot(page, f"{name}-{width}-{scheme}")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     expected = "dark" if scheme == "dark" else "light"
-    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == {
-        "light": "rgb(246, 247, 249)",
-        "dark": "rgb(14, 18, 24)",
-    }[expected]
+    assert (
+        page.evaluate("getComputedStyle(document.body).backgroundColor")
+        == {
+            "light": "rgb(246, 247, 249)",
+            "dark": "rgb(14, 18, 24)",
+        }[expected]
+    )

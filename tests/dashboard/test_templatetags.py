@@ -20,11 +20,24 @@ from stations.vocabulary import Approval, CommandState, ConnectorStatus, Message
 STATES = [
     member
     for vocabulary in (
-        ConnectorStatus, Shown, Approval, CommandState, MessageOutcome, SessionState, TokenStatus, Verdict, AttemptState,
-        ReservationState, PaymentState, BillState, IncidentState, NotificationState, Severity,
+        ConnectorStatus,
+        Shown,
+        Approval,
+        CommandState,
+        MessageOutcome,
+        SessionState,
+        TokenStatus,
+        Verdict,
+        AttemptState,
+        ReservationState,
+        PaymentState,
+        BillState,
+        IncidentState,
+        NotificationState,
+        Severity,
     )
     for member in vocabulary
-]  # fmt: skip
+]
 
 
 def draw(source, **context):
@@ -49,24 +62,52 @@ def test_a_badge_escapes_what_a_station_sent():
 
 @pytest.mark.parametrize(
     ("mwh", "said"),
-    [(23_410_000, "23.41 kWh"), (0, "0.00 kWh"), (4_999, "0.00 kWh"), (5_000, "0.01 kWh"), (1_234_567_890_000, "1,234,567.89 kWh"), (-5_000, "-0.01 kWh"), (None, "–")],
-)  # fmt: skip
+    [
+        (23_410_000, "23.41 kWh"),
+        (0, "0.00 kWh"),
+        (4_999, "0.00 kWh"),
+        (5_000, "0.01 kWh"),
+        (1_234_567_890_000, "1,234,567.89 kWh"),
+        (-5_000, "-0.01 kWh"),
+        (None, "–"),
+    ],
+)
 def test_energy_is_written_in_kilowatt_hours(mwh, said):
     assert figures.kwh(mwh) == said
 
 
 @pytest.mark.parametrize(
     ("watts", "said"),
-    [(11_000, "11.0 kW"), (11_040, "11.0 kW"), (850, "850 W"), (0, "0.0 kW"), (-7_400, "-7.4 kW"), (1_250_000, "1.25 MW"), (None, "–")],
-)  # fmt: skip
+    [
+        (11_000, "11.0 kW"),
+        (11_040, "11.0 kW"),
+        (850, "850 W"),
+        (412_400, "412 kW"),
+        (0, "0.0 kW"),
+        (-7_400, "-7.4 kW"),
+        (1_250_000, "1.25 MW"),
+        (None, "–"),
+    ],
+)
 def test_power_is_written_in_the_unit_that_fits(watts, said):
     assert figures.power(watts) == said
 
 
+@pytest.mark.parametrize(("watts", "said"), [(22_000, "22 kW"), (7_400, "7.4 kW"), (150_000, "150 kW"), (None, "–")])
+def test_what_a_plug_can_deliver_has_no_idle_zeros(watts, said):
+    assert figures.rating(watts) == said
+
+
 @pytest.mark.parametrize(
     ("minor", "currency", "said"),
-    [(1173, "EUR", "11.73 €"), (1200, "JPY", "1,200 ¥"), (1500, "KWD", "1.500 KWD"), (-5, "USD", "-0.05 $"), (None, "EUR", "–")],
-)  # fmt: skip
+    [
+        (1173, "EUR", "11.73 €"),
+        (1200, "JPY", "1,200 ¥"),
+        (1500, "KWD", "1.500 KWD"),
+        (-5, "USD", "-0.05 $"),
+        (None, "EUR", "–"),
+    ],
+)
 def test_money_has_the_digits_of_its_currency(minor, currency, said):
     assert figures.amount(minor, currency) == said
 
@@ -89,8 +130,15 @@ def test_a_span_is_said_in_its_two_largest_units(seconds, said):
 
 @pytest.mark.parametrize(
     ("seconds", "said"),
-    [(10, "just now"), (240, "4 min ago"), (7200, "2 h ago"), (86_400, "1 day ago"), (200_000, "2 days ago"), (-7200, "in 2 h")],
-)  # fmt: skip
+    [
+        (10, "just now"),
+        (240, "4 min ago"),
+        (7200, "2 h ago"),
+        (86_400, "1 day ago"),
+        (200_000, "2 days ago"),
+        (-7200, "in 2 h"),
+    ],
+)
 def test_a_moment_is_said_by_its_distance(seconds, said):
     assert figures.ago(clock.now() - datetime.timedelta(seconds=seconds)) == said
 

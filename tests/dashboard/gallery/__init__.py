@@ -21,7 +21,9 @@ from evcms.core.models import User
 from evcms.templatetags import figures, statuses
 
 HERE = Path(__file__).parent
-POLICY = "; ".join(f"{name} {' '.join(values)}" for name, values in settings.CONTENT_SECURITY_POLICY["DIRECTIVES"].items())
+POLICY = "; ".join(
+    f"{name} {' '.join(values)}" for name, values in settings.CONTENT_SECURITY_POLICY["DIRECTIVES"].items()
+)
 
 
 class StationForm(forms.Form):
@@ -42,12 +44,18 @@ def places():
     states = ["available"] * 6 + ["charging", "offline", "faulted", "maintenance", "reserved", "suspended"]
     return [
         {
-            "key": index, "name": f"Kade {index}", "status": state, "word": str(statuses.look(state).word),
-            "free": dice.randint(1, 4) if state == "available" else 0, "total": 4, "url": f"/c/{index}",
-            "note": "CCS, Type 2 · 150 kW", "at": [4.89 + dice.uniform(-0.02, 0.02), 52.37 + dice.uniform(-0.01, 0.012)],
+            "key": index,
+            "name": f"Kade {index}",
+            "status": state,
+            "word": str(statuses.look(state).word),
+            "free": dice.randint(1, 4) if state == "available" else 0,
+            "total": 4,
+            "url": f"/c/{index}",
+            "note": "CCS, Type 2 · 150 kW",
+            "at": [4.89 + dice.uniform(-0.02, 0.02), 52.37 + dice.uniform(-0.01, 0.012)],
         }
         for index, state in enumerate(states)
-    ]  # fmt: skip
+    ]
 
 
 def collection(features):
@@ -85,12 +93,18 @@ def session():
     t = [start + 60 * minute for minute in range(60)]
     power = [min(11000, 1500 * minute) if minute < 45 else 11000 - 600 * (minute - 45) for minute in range(60)]
     return {
-        "zone": "Europe/Amsterdam", "t": t, "power_w": [None if 20 < i < 24 else p for i, p in enumerate(power)],
-        "offered_w": [11000] * 60, "soc": [20 + minute for minute in range(60)],
+        "zone": "Europe/Amsterdam",
+        "t": t,
+        "power_w": [None if 20 < i < 24 else p for i, p in enumerate(power)],
+        "offered_w": [11000] * 60,
+        "soc": [20 + minute for minute in range(60)],
         "energy_wh": [180 * minute for minute in range(60)],
-        "periods": [{"from": t[0], "to": t[30], "label": "0.49 €/kWh"}, {"from": t[30], "to": t[-1], "label": "0.39 €/kWh"}],
+        "periods": [
+            {"from": t[0], "to": t[30], "label": "0.49 €/kWh"},
+            {"from": t[30], "to": t[-1], "label": "0.39 €/kWh"},
+        ],
         "events": [{"t": t[21], "label": "Paused by the car"}],
-    }  # fmt: skip
+    }
 
 
 def context():
@@ -100,44 +114,113 @@ def context():
         severity=4, state="open", title="Gateway lost", opened_at=now - datetime.timedelta(hours=2), assignee=""
     )
     other = SimpleNamespace(
-        severity=2, state="acknowledged", title="Connector faulted: ground failure at Kade 12", opened_at=now, assignee="Mila"
+        severity=2,
+        state="acknowledged",
+        title="Connector faulted: ground failure at Kade 12",
+        opened_at=now,
+        assignee="Mila",
     )
     connectors = [
         SimpleNamespace(
-            label=f"Connector {number}", plug="CCS", max_power_w=150_000, status=state, since=now, url="#", live=f"c{number}",
+            label=f"Connector {number}",
+            plug="CCS",
+            max_power_w=150_000,
+            status=state,
+            since=now,
+            url="#",
+            live=f"c{number}",
             figures=[("Power", "48.2 kW"), ("Energy", "11.40 kWh"), ("Battery", "62 %")] if state == "charging" else [],
             driver="Guest, paid by card" if state == "charging" else "",
         )
         for number, state in enumerate(("available", "charging", "suspended_ev", "faulted", "offline"), 1)
-    ]  # fmt: skip
+    ]
     week = {
-        "labels": ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"], "unit": "%",
-        "series": [{"label": "This week", "values": [42, 48, 51, 47, 66, 38, 29], "hue": "accent"},
-                   {"label": "Week before", "values": [40, 44, 46, 45, 58, 35, 30], "hue": "offline"}],
-    }  # fmt: skip
+        "labels": ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"],
+        "unit": "%",
+        "series": [
+            {"label": "This week", "values": [42, 48, 51, 47, 66, 38, 29], "hue": "accent"},
+            {"label": "Week before", "values": [40, 44, 46, 45, 58, 35, 30], "hue": "offline"},
+        ],
+    }
     t = [1_790_000_000 + 900 * step for step in range(96)]
-    lines = {"t": t, "unit": "kW", "digits": 1, "series": [{"label": "Delivered", "values": [abs(48 - s) * 3 for s in range(96)], "hue": "charging", "area": True}]}
-    menu = [("Overview", "layout-dashboard", 0), ("Map", "map-2", 0), ("Stations", "charging-pile", 0), ("Sessions", "bolt", 0),
-            ("Incidents", "alert-triangle", 3), ("Maintenance", "tool", 0), ("Drivers", "users", 0), ("Tariffs", "tag", 0),
-            ("Money", "coins", 0), ("Settings", "settings", 0)]  # fmt: skip
+    lines = {
+        "t": t,
+        "unit": "kW",
+        "digits": 1,
+        "series": [
+            {"label": "Delivered", "values": [abs(48 - s) * 3 for s in range(96)], "hue": "charging", "area": True}
+        ],
+    }
+    menu = [
+        ("Overview", "layout-dashboard", 0),
+        ("Map", "map-2", 0),
+        ("Stations", "charging-pile", 0),
+        ("Sessions", "bolt", 0),
+        ("Incidents", "alert-triangle", 3),
+        ("Maintenance", "tool", 0),
+        ("Drivers", "users", 0),
+        ("Tariffs", "tag", 0),
+        ("Money", "coins", 0),
+        ("Settings", "settings", 0),
+    ]
     return {
-        "now": now, "zone": "Europe/Amsterdam", "curve": curve, "gaps": [*curve[:6], None, None, *curve[8:]],
+        "now": now,
+        "zone": "Europe/Amsterdam",
+        "curve": curve,
+        "gaps": [*curve[:6], None, None, *curve[8:]],
         "segments": [("available", 87), ("charging", 23), ("suspended", 4), ("faulted", 2), ("offline", 2)],
-        "energy": figures.kwh(1_284_370_000, 0), "revenue": figures.amount(61_872, "EUR"),
-        "states": ["available", "occupied", "charging", "reserved", "suspended_ev", "suspended_evse", "faulted", "offline",
-                   "maintenance", "unavailable", "closing", "sent", "accepted", "rejected", "timeout", "authorized", "captured"],
-        "incidents": [incident, other], "connectors": connectors, "session": session(), "week": week, "lines": lines,
-        "filter": FilterForm({"q": "kade"}), "form": StationForm({"name": "", "plug": "ccs"}),
+        "energy": figures.kwh(1_284_370_000, 0),
+        "revenue": figures.amount(61_872, "EUR"),
+        "states": [
+            "available",
+            "occupied",
+            "charging",
+            "reserved",
+            "suspended_ev",
+            "suspended_evse",
+            "faulted",
+            "offline",
+            "maintenance",
+            "unavailable",
+            "closing",
+            "sent",
+            "accepted",
+            "rejected",
+            "timeout",
+            "authorized",
+            "captured",
+        ],
+        "incidents": [incident, other],
+        "connectors": connectors,
+        "session": session(),
+        "week": week,
+        "lines": lines,
+        "filter": FilterForm({"q": "kade"}),
+        "form": StationForm({"name": "", "plug": "ccs"}),
         "page": Paginator(range(1, 232), 8).page(3),
-        "timeline": [SimpleNamespace(status="authorized", title="50.00 € held", at=now, text="Visa ending in 4242"),
-                     SimpleNamespace(status="captured", title="11.72 € paid", at=now, text="The rest was released.")],
+        "timeline": [
+            SimpleNamespace(status="authorized", title="50.00 € held", at=now, text="Visa ending in 4242"),
+            SimpleNamespace(status="captured", title="11.72 € paid", at=now, text="The rest was released."),
+        ],
         "facts": [("Identity", "RIV-0012"), ("Model", "Alfa DC 150"), ("Firmware", "4.2.1"), ("Note", "")],
-        "command": SimpleNamespace(name="Unlock connector 2", state="rejected", sent_at=now, sentence="The station refused: a session is running.", answer='{"status":"UnlockFailed"}'),
-        "menu": [SimpleNamespace(label=word, url="#", icon=icon, badge=badge, active=word == "Overview") for word, icon, badge in menu],
+        "command": SimpleNamespace(
+            name="Unlock connector 2",
+            state="rejected",
+            sent_at=now,
+            sentence="The station refused: a session is running.",
+            answer='{"status":"UnlockFailed"}',
+        ),
+        "menu": [
+            SimpleNamespace(label=word, url="#", icon=icon, badge=badge, active=word == "Overview")
+            for word, icon, badge in menu
+        ],
         "organization": SimpleNamespace(id=1, name="Rivierstad Energie"),
         "organizations": [SimpleNamespace(id=1, name="Rivierstad Energie"), SimpleNamespace(id=2, name="Polder Laadt")],
-        "search_url": "/search", "switch_url": "/switch", "brand": "Rivierstad", "places": places()[:6],
-    }  # fmt: skip
+        "search_url": "/search",
+        "switch_url": "/switch",
+        "brand": "Rivierstad",
+        "places": places()[:6],
+    }
 
 
 def render(name, **more):
@@ -156,7 +239,9 @@ class Handler(BaseHTTPRequestHandler):
             return self.answer(made[path](), "application/json")
         if path.startswith("/static/"):
             found = finders.find(path.removeprefix("/static/"))
-            return self.answer(Path(found).read_bytes(), mimetypes.guess_type(path)[0]) if found else self.send_error(404)
+            return (
+                self.answer(Path(found).read_bytes(), mimetypes.guess_type(path)[0]) if found else self.send_error(404)
+            )
         if path.strip("/") in self.server.pages:
             return self.answer(self.server.pages[path.strip("/")].encode(), "text/html; charset=utf-8")
         return self.send_error(404)

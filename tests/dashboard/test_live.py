@@ -1,0 +1,145 @@
+"""static/evcms/live.js against a socket that we hold: patches, events, loss, return."""
+
+import json
+
+import pytest
+
+from tests.dashboard import gallery
+
+pytestmark = pytest.mark.browser
+
+
+class Socket:
+    """The server's end of a page's WebSocket: each connection, and what the page said on it."""
+
+    def __init__(self, page):
+        self.connections, self.said, self.refuse = [], [], False
+        page.route_web_socket("**/ws/live/gallery", self.opened)
+
+    def opened(self, connection):
+        if self.refuse:
+            connection.close()
+            return
+        self.connections.append(connection)
+        connection.on_message(lambda text: self.said.append(json.loads(text)))
+
+    def send(self, **message):
+        self.connections[-1].send(json.dumps(message))
+
+    def patch(self, *items):
+        self.send(type="patch", items=list(items))
+
+
+@pytest.fixture(scope="module")
+def server():
+    server = gallery.serve({"operator": gallery.render("operator", live_url="/ws/live/gallery")})
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def socket(page, server):
+    socket = Socket(page)
+    page.goto(f"{server.url}/operator")
+    page.wait_for_selector("#ev-live[data-state=live]")
+    return socket
+
+
+def test_a_page_says_hello_and_shows_that_it_is_live(page, socket):
+    assert socket.said[0] == {"type": "hello", "since": None}
+    assert page.locator("#ev-live").inner_text() == "live"
+
+
+def test_a_figure_changes_without_reload(page, socket):
+    socket.patch({"target": "now", "text": "24 sessions"})
+    page.wait_for_selector("[data-live=now]:text-is('24 sessions')")
+
+
+def test_a_burst_is_written_twice_a_second_and_ends_with_the_last_word(page, socket):
+    page.evaluate(
+        """() => { window.writes = 0; const now = document.querySelector('[data-live=now]');
+        new MutationObserver(() => window.writes++).observe(now, {childList: true}); }"""
+    )
+    for count in range(300):
+        socket.patch({"target": "now", "text": f"{count} sessions"})
+    page.wait_for_selector("[data-live=now]:text-is('299 sessions')")
+    assert page.evaluate("window.writes") <= 4
+
+
+def test_an_element_is_replaced_and_its_attributes_set(page, socket):
+    socket.patch({"target": "gone", "html": "<i id='new'>new</i>"}, {"target": "#main", "attrs": {"data-mark": "1"}})
+    page.wait_for_selector("#new")
+    assert page.locator("#old").count() == 0
+    assert page.locator("#main[data-mark='1']").count() == 1
+
+
+def test_a_row_comes_on_top_and_the_tape_keeps_its_length(page, socket):
+    for number in range(5):
+        socket.patch({"target": "tape", "prepend": f"<li>event {number}</li>"})
+    page.wait_for_selector("text=event 4")
+    assert page.locator("[data-live=tape] li").all_inner_texts() == ["event 4", "event 3", "event 2"]
+
+
+def test_nothing_is_written_under_the_fingers_of_somebody_who_types(page, socket):
+    field = page.locator("#id_name")
+    field.focus()
+    page.evaluate("document.getElementById('form').dataset.live = 'form'")
+    socket.patch({"target": "form", "html": "<b id='late'>late</b>"}, {"target": "now", "text": "25 sessions"})
+    page.wait_for_selector("[data-live=now]:text-is('25 sessions')")
+    assert page.locator("#late").count() == 0
+    field.blur()
+    page.wait_for_selector("#late")
+
+
+def test_what_is_sent_cannot_bring_script_handlers(page, socket):
+    socket.patch({"target": "#main", "attrs": {"onclick": "alert(1)", "data-mark": "2"}})
+    page.wait_for_selector("#main[data-mark='2']", state="attached")
+    assert page.locator("#main").get_attribute("onclick") is None
+
+
+def test_an_event_reaches_the_map_and_repaints_one_marker(page, socket):
+    page.wait_for_selector("[data-map][data-loaded='12']")
+    page.evaluate("evcms.map.of(document.querySelector('[data-map]')).show(6)")
+    page.wait_for_selector(".ev-popup-name:has-text('Kade 6')")
+    socket.send(type="event", name="site", data={"key": 6, "status": "faulted", "word": "Faulted", "free": 0})
+    page.wait_for_selector(".ev-popup-state:has-text('Faulted')")
+
+
+def test_a_lost_socket_is_said_and_caught_up_with_its_last_cursor(page, socket):
+    socket.send(type="patch", items=[], cursor="41")
+    page.wait_for_timeout(100)
+    socket.connections[-1].close()
+    page.wait_for_selector("#ev-live[data-state=reconnecting]")
+    page.wait_for_selector("#ev-live[data-state=live]")
+    page.wait_for_timeout(200)
+    assert socket.said[-1] == {"type": "hello", "since": "41"}
+
+
+def test_a_fragment_is_fetched_again_when_nobody_catches_it_up(page, socket):
+    page.evaluate("document.querySelector('[data-live=gone]').dataset.liveRefresh = '/fragment'")
+    socket.connections[-1].close()
+    page.wait_for_selector("#ev-live[data-state=live]")
+    page.wait_for_selector("[data-live=gone] >> text=fresh")
+
+
+def test_a_fragment_is_left_alone_when_it_was_caught_up(page, socket):
+    page.evaluate("document.querySelector('[data-live=gone]').dataset.liveRefresh = '/fragment'")
+    socket.connections[-1].close()
+    page.wait_for_selector("#ev-live[data-state=reconnecting]")
+    page.wait_for_selector("#ev-live[data-state=live]")
+    page.wait_for_timeout(100)
+    socket.send(type="caught_up")
+    page.wait_for_timeout(3500)
+    assert page.locator("#old").count() == 1
+
+
+def test_an_event_fetches_a_fragment_again_and_finds_it_in_a_whole_page_by_its_id(page, socket):
+    page.evaluate(
+        """() => { const form = document.getElementById('form');
+        form.dataset.liveRefresh = '/operator'; form.dataset.liveOn = 'incident';
+        form.querySelector('label').textContent = 'stale'; }"""
+    )
+    socket.send(type="event", name="incident", data={"key": 1})
+    page.wait_for_selector("#form label:text-is('Name')")
+    assert page.locator("#form").count() == 1
