@@ -2,4 +2,10 @@
 
 from typing import Any
 
-websocket_urlpatterns: list[Any] = []  # Any: channels calls them URLPattern but they are its own
+from django.urls import path
+
+from .consumers import OrganizationConsumer
+
+websocket_urlpatterns: list[Any] = [  # Any: channels calls them URLPattern but they are its own
+    path("ws/live/", OrganizationConsumer.as_asgi()),
+]
