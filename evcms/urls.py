@@ -15,5 +15,6 @@ urlpatterns = [
     path("", include("stations.urls")),
     path("", include("sessions.urls")),
     path("", include("billing.urls")),
+    path("", include("alerts.urls")),
     path("", include("evcms.public.urls")),
 ]

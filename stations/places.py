@@ -5,12 +5,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Q, QuerySet
 
-from evcms.core import clock
-
-from .models import Connector, MaintenanceWindow, Station, WindowState
-from .vocabulary import Approval, ConnectorStatus
+from . import queries
+from .models import Connector, MaintenanceWindow, Station
+from .vocabulary import Approval, ConnectorStatus, Shown
 
 
 @dataclass(frozen=True)
@@ -30,30 +29,14 @@ class Place:
     offline_since: datetime | None = None
 
 
-def windows_now() -> QuerySet[MaintenanceWindow]:
-    """The maintenance windows that cover this moment."""
-    now = clock.now()
-    return MaintenanceWindow.objects.filter(
-        state__in=[WindowState.PLANNED, WindowState.RUNNING], starts_at__lte=now, ends_at__gt=now
-    )
-
-
-def _covering(station: str) -> Exists:
-    """Is the station of the outer row (`station`: the prefix to it) inside a window now?"""
-    whole = Q(station=None, site=None, organization=OuterRef(f"{station}organization"))
-    site = Q(station=None, site=OuterRef(f"{station}site"))
-    one = Q(station=OuterRef(f"{station}pk"))
-    return Exists(windows_now().filter(whole | site | one))
-
-
 def _stations() -> QuerySet[Station]:
     known = Station.objects.filter(archived_at=None, organization__isnull=False)
-    return known.select_related("site").annotate(in_maintenance=_covering(""))
+    return queries.with_online(known).select_related("site")
 
 
 def _connectors() -> QuerySet[Connector]:
     rows = Connector.objects.filter(archived_at=None, station__archived_at=None, station__organization__isnull=False)
-    return rows.select_related("station__site", "evse").annotate(in_maintenance=_covering("station__"))
+    return queries.with_shown(rows).select_related("station__site", "evse")
 
 
 def _of_station(station: Station) -> Place:
@@ -63,7 +46,7 @@ def _of_station(station: Station) -> Place:
         site_id=station.site_id,
         label=str(station),
         site=str(station.site or ""),
-        offline_since=station.offline_since,
+        offline_since=station.dark_since,  # type: ignore[attr-defined]
         error_code=station.status_error,
         in_maintenance=station.in_maintenance,  # type: ignore[attr-defined]
     )
@@ -101,28 +84,18 @@ def connector_place(connector_id: int) -> Place | None:
 
 def dark_stations(*, before: datetime) -> list[Place]:
     """Accepted stations without a link since `before` or longer."""
-    dark = _stations().filter(approval=Approval.ACCEPTED, connection=None, offline_since__lte=before)
+    dark = _stations().filter(approval=Approval.ACCEPTED, online=False, dark_since__lte=before)
     return [_of_station(station) for station in dark]
 
 
 def count_dark(station_ids: Iterable[int]) -> int:
-    return Station.objects.filter(pk__in=list(station_ids), archived_at=None, connection=None).count()
+    return _stations().filter(pk__in=list(station_ids), online=False).count()
 
 
 def free_connectors(connector_ids: Iterable[int], *, before: datetime) -> list[tuple[int, datetime]]:
     """(connector id, since) of those usable now and since `before`: available, online, not in maintenance."""
-    rows = (
-        _connectors()
-        .filter(
-            pk__in=list(connector_ids),
-            status=ConnectorStatus.AVAILABLE,
-            status_at__lte=before,
-            station__connection__isnull=False,
-            in_maintenance=False,
-        )
-        .exclude(station__status__in=[ConnectorStatus.FAULTED, ConnectorStatus.UNAVAILABLE])
-    )
-    return [(row.pk, row.status_at) for row in rows if row.status_at]
+    free = _connectors().filter(pk__in=list(connector_ids), shown=Shown.AVAILABLE, status_at__lte=before)
+    return [(row.pk, row.status_at) for row in free if row.status_at]
 
 
 def by_organization(station_ids: Iterable[int]) -> dict[int, list[int]]:

@@ -36,7 +36,7 @@ class AccessMiddleware:
 
 
 def access_of(request: HttpRequest) -> Access | None:
-    """The membership chosen in this session, else the person's first; None for somebody who is in no organization."""
+    """The membership chosen in this session, else the first; None for somebody who is in no organization."""
     assert isinstance(request.user, User)
     memberships = Membership.objects.filter(user=request.user).select_related("organization").order_by("id")
     chosen = request.session.get(SESSION_KEY)

@@ -5,7 +5,7 @@ from channels.db import database_sync_to_async
 from evcms.core.consumers import LiveConsumer
 from evcms.core.middleware import SESSION_KEY, membership_access, needs_second_factor
 from evcms.core.models import Membership, User
-from stations.queries import visible_stations
+from stations import queries
 
 
 class OrganizationConsumer(LiveConsumer):
@@ -29,4 +29,4 @@ class OrganizationConsumer(LiveConsumer):
             return None
         if access.all_sites:
             return [f"org.{access.organization.pk}"]
-        return [f"station.{pk}" for pk in visible_stations(access).values_list("pk", flat=True)]
+        return [f"station.{pk}" for pk in queries.stations(access).order_by().values_list("pk", flat=True)]
