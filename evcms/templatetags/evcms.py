@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+import structlog
 from django import template
 from django.core.paginator import Page
 from django.forms import BaseForm, BoundField
@@ -154,6 +155,16 @@ def pagination(context: template.Context, page: Page[Any], *, export: bool = Tru
     """How many rows there are, the pages, and the export of what the filter shows (`?export=csv`)."""
     pages = page.paginator.get_elided_page_range(page.number, on_each_side=1, on_ends=1)
     return {"request": context["request"], "page": page, "pages": pages, "export": export}
+
+
+@register.simple_tag(takes_context=True)
+def quote_id(context: template.Context) -> str:
+    """The id that our logs know this request by; '' outside a request.
+
+    The handler of status 500 renders without a request, so the log's own context is asked as well.
+    """
+    known = getattr(context.get("request"), "id", "") or structlog.contextvars.get_contextvars().get("request_id")
+    return str(known or "")
 
 
 @register.simple_tag
