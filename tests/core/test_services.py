@@ -39,7 +39,11 @@ def test_the_first_owner_can_log_in_and_enter_the_admin():
 
 @pytest.mark.parametrize(
     ("field", "value", "sentence"),
-    [("time_zone", "Mars/Olympus", "no time zone"), ("currency", "EURO", "no ISO 4217"), ("currency", "E1R", "no ISO 4217")],
+    [
+        ("time_zone", "Mars/Olympus", "no time zone"),
+        ("currency", "EURO", "no ISO 4217"),
+        ("currency", "E1R", "no ISO 4217"),
+    ],
 )
 def test_a_wrong_zone_or_currency_is_said_in_a_sentence(field, value, sentence):
     with pytest.raises(ValidationError, match=sentence):
@@ -76,7 +80,10 @@ def test_nobody_gives_a_token_more_than_he_may_himself():
 def test_a_scope_cuts_what_the_role_allows():
     access = owner_access(found())
     cut = Access(
-        organization=access.organization, membership=access.membership, user=access.user, actor="token",
+        organization=access.organization,
+        membership=access.membership,
+        user=access.user,
+        actor="token",
         scopes=frozenset({Permission.VIEW}),
     )
     assert cut.can(Permission.VIEW)
