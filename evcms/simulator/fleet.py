@@ -31,6 +31,7 @@ class FleetConnector:
     phases: int = 3
     evse: int = 0  # 0: the same as number
     connector: int = 1  # 2.x connectorId within the EVSE
+    register_mwh: int = 0  # where its lifetime register stands; 0: somewhere plausible
     code: str = ""  # of the driver page /c/<code>; empty: nobody pays here by web
 
     @property
@@ -96,9 +97,7 @@ def _station(row: dict[str, Any], position: int) -> FleetStation:
     return station
 
 
-def made_up(
-    count: int, *, protocol: str = "mixed", prefix: str = "SIM-", seed: int = 1
-) -> list[FleetStation]:
+def made_up(count: int, *, protocol: str = "mixed", prefix: str = "SIM-", seed: int = 1) -> list[FleetStation]:
     """`count` stations for load and trials, AC and DC mixed, with derived passwords."""
     return [_made_up(number, protocol, prefix, seed) for number in range(1, count + 1)]
 
