@@ -5,7 +5,6 @@ or in front of it and are refused with that reason until the link is secure.
 """
 
 import asyncio
-import hashlib
 import hmac
 import time
 from collections import OrderedDict
@@ -13,7 +12,6 @@ from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 import structlog
-from django.conf import settings
 
 from evcms.ocpp import metrics
 from evcms.ocpp.handshake import Knock, Refused
@@ -24,10 +22,9 @@ from stations.vocabulary import Approval, RefusalReason, SecurityProfile
 
 log = structlog.get_logger(__name__)
 
-MOST_FAILURES: Final = 10  # wrong passwords of one identity from one address, then of one address for any ×10
+MOST_FAILURES: Final = 10  # of one identity from one address; ten times that of one address
 WINDOW: Final = 60.0  # s
 MOST_COUNTERS: Final = 10_000
-MOST_CACHED: Final = 20_000
 SLOW_AT_ONCE: Final = 2  # threads that may compute slow hashes
 
 
@@ -49,7 +46,6 @@ class Doorkeeper:
     def __init__(self, writer: Writer) -> None:
         self._writer = writer
         self._failures = Failures()
-        self._known = Known()
         self._slow = asyncio.Semaphore(SLOW_AT_ONCE)
 
     async def admit(self, knock: Knock, protocol: str) -> Candidate:
@@ -75,31 +71,26 @@ class Doorkeeper:
             return
         if knock.password is None:
             raise Refused(RefusalReason.NO_PASSWORD, 401, "HTTP Basic authentication is required.")
-        if not await self._is_right(knock, candidate):
-            raise Refused(RefusalReason.WRONG_PASSWORD, 401, "Wrong user name or password.")
+        await self._check_password(knock, candidate, knock.password)
 
-    async def _is_right(self, knock: Knock, candidate: Candidate) -> bool:
-        """The cheap checks come first and are never limited, so an attacker cannot lock the station out."""
-        assert knock.password is not None
+    async def _check_password(self, knock: Knock, candidate: Candidate, password: bytes) -> None:
+        """Quick checks are never limited, so a stranger who guesses cannot lock the genuine station out."""
         named = hmac.compare_digest(knock.username.encode(), candidate.identity.encode())
-        spellings = spellings_of(knock.password)
         digest = candidate.password_digest
-        if named and self._known.holds(digest, knock.password):
-            return True
-        if self._failures.too_many(knock):
+        quick = passwords.is_quick(digest, password)
+        limited = self._failures.too_many(knock)
+        if named and (quick or not limited) and await self._verify(digest, password, quick=quick):
+            return
+        self._failures.note(knock)
+        if limited:
             raise Refused(RefusalReason.TOO_MANY_FAILURES, 429, "Too many failed attempts; wait a minute.")
-        right = named and bool(digest) and await self._verify(digest, spellings)
-        if right:
-            self._known.keep(digest, knock.password)
-        else:
-            self._failures.note(knock)
-        return right
+        raise Refused(RefusalReason.WRONG_PASSWORD, 401, "Wrong user name or password.")
 
-    async def _verify(self, digest: str, spellings: list[bytes]) -> bool:
-        if passwords.is_cheap(digest):
-            return passwords.verify(digest, spellings)
+    async def _verify(self, digest: str, password: bytes, *, quick: bool) -> bool:
+        if quick:
+            return passwords.verify(digest, password)
         async with self._slow:
-            return await asyncio.to_thread(passwords.verify, digest, spellings)
+            return await asyncio.to_thread(passwords.verify, digest, password)
 
     async def refused(self, knock: Knock, refusal: Refused) -> None:
         """Keep the refusal for the operator."""
@@ -130,42 +121,6 @@ def quarantine(knock: Knock, protocol: str) -> Candidate | None:
     """A row for the unknown station, unless too many wait already."""
     station = services.quarantine(identity=knock.identity, address=knock.address, protocol=protocol)
     return None if station is None else find(station.identity)
-
-
-def spellings_of(password: bytes) -> list[bytes]:
-    """The password as sent, and as the other ways to write an AuthorizationKey would have it.
-
-    1.6 keys are set as hex text; some chargers then send that text, some the bytes that it stands for.
-    """
-    found = [password]
-    try:
-        found.append(bytes.fromhex(password.decode("ascii")))
-        found += [password.lower(), password.upper()]
-    except ValueError:
-        found += [password.hex().encode(), password.hex().upper().encode()]
-    return list(dict.fromkeys(found))
-
-
-class Known:
-    """Passwords that were right, as keyed digests: a slow hash is computed once a process, not once a
-    boot.
-    """
-
-    def __init__(self) -> None:
-        self._right: OrderedDict[bytes, bytes] = OrderedDict()
-
-    def holds(self, digest: str, password: bytes) -> bool:
-        kept = self._right.get(_fingerprint(digest.encode()))
-        return kept is not None and hmac.compare_digest(kept, _fingerprint(password))
-
-    def keep(self, digest: str, password: bytes) -> None:
-        self._right[_fingerprint(digest.encode())] = _fingerprint(password)
-        while len(self._right) > MOST_CACHED:
-            self._right.popitem(last=False)
-
-
-def _fingerprint(value: bytes) -> bytes:
-    return hmac.digest(settings.STATION_PASSWORD_PEPPER.encode(), value, hashlib.sha256)
 
 
 class Failures:

@@ -51,7 +51,7 @@ class Gateway:
         loops: list[Callable[[], Awaitable[None]]] = [
             self.signals.run,
             self.registry.bring_commands,
-            self.registry.drop_replaced,
+            self.registry.follow_rows,
             lambda: self._every(lease, self._renew, "lease"),
             lambda: self._every(FLUSH_CONTACTS, self.flush_contacts, "contacts"),
         ]

@@ -3,7 +3,7 @@
 import asyncio
 import uuid
 from collections.abc import Awaitable, Callable
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import structlog
 from channels.layers import get_channel_layer
@@ -12,7 +12,8 @@ from evcms.ocpp import metrics
 from evcms.ocpp.link import Link
 from evcms.ocpp.writer import Closed, Writer
 from stations import queries, services
-from stations.models import Connection
+from stations.models import Station
+from stations.vocabulary import Approval
 
 log = structlog.get_logger(__name__)
 
@@ -20,6 +21,7 @@ POLL: Final = 2.0  # s between looks at the rows; a nudge is faster, and may be 
 CHECK_LINKS: Final = 10.0  # s between looks for links that another gateway took over
 RETRY: Final = 2.0  # s before dialling a lost channel layer again
 REPLACED: Final = 1000
+REFUSED: Final = 1008
 
 
 class Registry:
@@ -86,7 +88,7 @@ class Registry:
         """
         while True:
             await asyncio.sleep(CHECK_LINKS)
-            await self._guarded(self._drop_replaced, "replaced links")
+            await self._guarded(self._follow_rows, "standing of links")
 
     async def listen(self) -> None:
         """Signals to this gateway: whatever they say, the rows are looked at."""
@@ -109,7 +111,7 @@ class Registry:
     def _heard(self, message: dict[str, Any]) -> None:
         self._look.set()
         if message.get("kind") == "connection.replaced":
-            asyncio.create_task(self._guarded(self._drop_replaced, "replaced links"))  # noqa: RUF006
+            asyncio.create_task(self._guarded(self._follow_rows, "standing of links"))  # noqa: RUF006
 
     async def _guarded(self, step: Callable[[], Awaitable[None]], what: str) -> None:
         try:
@@ -127,17 +129,30 @@ class Registry:
             if link is not None and not link.closing:
                 await link.orders.add(row)
 
-    async def _drop_replaced(self) -> None:
+    async def _follow_rows(self) -> None:
         gateway_id, links = self.gateway_id, self.links
         if not links:
             return
-        live = await self._writer.do(lambda: live_connections(gateway_id))
+        standing = await self._writer.do(lambda: standing_links(gateway_id))
         for link in links:
-            if link.connection_id not in live:
+            row = standing.get(link.connection_id)
+            if row is None:
                 await link.close(REPLACED, "replaced by a newer connection")
+            elif row.archived:
+                await link.close(REFUSED, "the station is archived")
+            else:
+                link.admission.approval = row.approval
 
 
-def live_connections(gateway_id: uuid.UUID) -> set[int]:
-    """The connections of this gateway that their stations still point at."""
-    live = Connection.objects.filter(gateway_id=gateway_id, closed_at__isnull=True)
-    return set(live.values_list("pk", flat=True))
+class Standing(NamedTuple):
+    approval: Approval
+    archived: bool
+
+
+def standing_links(gateway_id: uuid.UUID) -> dict[int, Standing]:
+    """The links of this gateway that their stations still point at, by connection."""
+    rows = Station.objects.filter(connection__gateway_id=gateway_id, connection__closed_at=None)
+    return {
+        connection_id: Standing(Approval(approval), archived_at is not None)
+        for connection_id, approval, archived_at in rows.values_list("connection_id", "approval", "archived_at")
+    }
