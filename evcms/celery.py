@@ -60,6 +60,7 @@ app.conf.update(
     broker_connection_retry_on_startup=True,
     broker_connection_max_retries=None,
     broker_transport_options={
+        "max_retries": 0,  # a publish to a dead broker fails at once: rows and the sweep make up for it
         "visibility_timeout": 3 * HARD_LIMIT,
         "socket_connect_timeout": 1,
         "socket_timeout": 5,

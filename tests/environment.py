@@ -32,6 +32,7 @@ def free_port() -> int:
 os.environ["EVCMS_CLOCK_FILE"] = str(SCRATCH / "clock")
 os.environ["EVCMS_DATA_DIR"] = str(SCRATCH / "var")
 os.environ["REDIS_URL"] = f"redis://127.0.0.1:{free_port()}/0"
+(SCRATCH / "var" / "static").mkdir(parents=True, exist_ok=True)
 for name in ("SECRET_KEY", "STATION_PASSWORD_PEPPER"):
     os.environ.setdefault(name, f"{name.lower()} of the tests, the same in every process")
 for name in list(os.environ):
