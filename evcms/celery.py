@@ -26,8 +26,15 @@ from evcms.supervisor import orphans
 SOFT_LIMIT, HARD_LIMIT = 240, 300  # seconds that one task may take
 PULSE_EVERY = 5.0
 
-EVERY_TEN_SECONDS = ("core.sweep", "alerts.sweep", "alerts.send")
-EVERY_NIGHT = ("core.prune",)
+EVERY_TEN_SECONDS = (
+    "core.sweep",
+    "alerts.sweep",
+    "alerts.send",
+    "stations.sweep_gateways",
+    "stations.expire_commands",
+    "stations.run_maintenance",
+)
+EVERY_NIGHT = ("core.prune", "stations.prune_messages")
 
 SCHEDULE: dict[str, dict[str, Any]] = {
     # A message that nobody took before the next one is due has no use any more.

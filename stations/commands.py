@@ -158,13 +158,8 @@ def as_json(command: Command) -> dict[str, Any]:
 def from_json(kind: str, fields: dict[str, Any]) -> Command:
     """The command of a stored row. Raises KeyError for an unknown kind, TypeError or ValueError for wrong fields."""
     cls = KINDS[kind]
-    return cls(
-        **{
-            field.name: _revive(field.name, fields[field.name])
-            for field in dataclasses.fields(cls)
-            if field.name in fields
-        }
-    )  # type: ignore[no-any-return]
+    known = [field.name for field in dataclasses.fields(cls) if field.name in fields]
+    return cls(**{name: _revive(name, fields[name]) for name in known})  # type: ignore[no-any-return]
 
 
 def _revive(name: str, value: Any) -> Any:

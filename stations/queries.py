@@ -2,16 +2,34 @@
 
 import uuid
 from collections.abc import Iterable
-from typing import Any
+from datetime import datetime
+from typing import Any, TypedDict
 
 from django.db.models import BooleanField, Case, CharField, Count, Exists, OuterRef, Q, QuerySet, Value, When
 from django.db.models.functions import Coalesce
+from django_stubs_ext import WithAnnotations
 
 from evcms.core import clock
 from evcms.core.access import Access
 
 from .models import Command, Connector, MaintenanceWindow, OcppMessage, RefusedHandshake, Site, Station, WindowState
 from .vocabulary import Approval, CommandState, ConnectorStatus, Shown
+
+
+class OnlineColumns(TypedDict):
+    online: bool
+    in_maintenance: bool
+    dark_since: datetime | None
+
+
+class ShownColumns(TypedDict):
+    online: bool
+    in_maintenance: bool
+    shown: str  # a Shown
+
+
+Stations = QuerySet[WithAnnotations[Station, OnlineColumns]]
+Connectors = QuerySet[WithAnnotations[Connector, ShownColumns]]
 
 # Who may see what ----------------------------------------------------------------------------------
 
@@ -22,7 +40,7 @@ def visible_sites(access: Access) -> QuerySet[Site]:
     return sites if access.all_sites else sites.filter(grants__membership=access.membership)
 
 
-def stations(access: Access) -> QuerySet[Station]:
+def stations(access: Access) -> Stations:
     """The visible stations, archived ones left out, with `online` and `in_maintenance`.
 
     A station without a site (quarantined, or not placed yet) is seen by members of all sites.
@@ -35,17 +53,17 @@ def _visible_stations(access: Access) -> QuerySet[Station]:
     return rows if access.all_sites else rows.filter(site__grants__membership=access.membership)
 
 
-def archived_stations(access: Access) -> QuerySet[Station]:
+def archived_stations(access: Access) -> Stations:
     return with_online(_visible_stations(access).exclude(archived_at=None)).select_related("site")
 
 
-def connectors(access: Access) -> QuerySet[Connector]:
+def connectors(access: Access) -> Connectors:
     """The visible connectors with `online`, `in_maintenance` and `shown`, their station, site and EVSE at hand."""
     rows = with_shown(_standing()).filter(station__organization=access.organization)
     return rows if access.all_sites else rows.filter(station__site__grants__membership=access.membership)
 
 
-def public_connectors() -> QuerySet[Connector]:
+def public_connectors() -> Connectors:
     """What the public map shows: accepted stations at public sites, with `shown`."""
     return with_shown(_standing()).filter(
         station__approval=Approval.ACCEPTED, station__site__public=True, station__site__archived_at=None
@@ -57,7 +75,7 @@ def _standing() -> QuerySet[Connector]:
     return rows.select_related("station__site__organization", "evse")
 
 
-def quarantined(access: Access) -> QuerySet[Station]:
+def quarantined(access: Access) -> Stations:
     """Unknown stations that wait for a decision of this organization; those of nobody wait for anybody's.
 
     Only members of all sites decide.
@@ -107,7 +125,7 @@ def _as_flag(condition: Q | Exists) -> Case:
     return Case(When(condition, then=Value(True)), default=Value(False), output_field=BooleanField())
 
 
-def with_online(rows: QuerySet[Station]) -> QuerySet[Station]:
+def with_online(rows: QuerySet[Station]) -> Stations:
     """Adds `online`, `in_maintenance` and `dark_since` (since when offline; null while online)."""
     dark = Coalesce("offline_since", "connection__gateway__lease_until")
     return rows.annotate(
@@ -205,7 +223,7 @@ def shown(connector: Connector) -> Shown:
     return Shown(row)
 
 
-def with_shown(rows: QuerySet[Connector]) -> QuerySet[Connector]:
+def with_shown(rows: QuerySet[Connector]) -> Connectors:
     """Adds `online`, `in_maintenance` and `shown`: `judge_shown` in SQL, so that lists filter and count by it."""
     covered = Q(station__status__in=COVERING)
     at_work = Q(online=True) & Q(status__in=AT_WORK) & ~covered

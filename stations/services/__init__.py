@@ -10,6 +10,18 @@ from .commands import (
     send,
     wait_for_command,
 )
+from .configuration import (
+    approve,
+    archive_site,
+    archive_station,
+    create_site,
+    create_station,
+    edit_site,
+    edit_station,
+    reject,
+    set_connectors,
+    set_password,
+)
 from .links import (
     connected,
     disconnected,
@@ -22,27 +34,43 @@ from .links import (
     sole_organization,
     sweep_gateways,
 )
+from .maintenance import cancel_maintenance, plan_maintenance, run_maintenance
+from .retention import prune_messages
 from .statuses import ensure_connector, session_status, status_reported, statuses_reported
 from .variables import variables_reported
 
 __all__ = [
+    "approve",
+    "archive_site",
+    "archive_station",
     "booted",
+    "cancel_maintenance",
     "command_answered",
     "command_failed",
     "command_sent",
     "connected",
+    "create_site",
+    "create_station",
     "describe",
     "disconnected",
+    "edit_site",
+    "edit_station",
     "ensure_connector",
     "expire_commands",
     "gateway_alive",
     "gateway_ended",
     "gateway_started",
+    "plan_maintenance",
+    "prune_messages",
     "quarantine",
     "refuse_handshake",
+    "reject",
+    "run_maintenance",
     "seen",
     "send",
     "session_status",
+    "set_connectors",
+    "set_password",
     "sole_organization",
     "status_reported",
     "statuses_reported",

@@ -1,0 +1,34 @@
+"""What is thrown away when it is old."""
+
+from datetime import timedelta
+from typing import Final
+
+from django.conf import settings
+from django.db import transaction
+
+from evcms.core import clock
+from stations.models import OcppMessage, RefusedHandshake
+
+BATCH: Final = 5_000  # rows in a transaction, so that chargers are not kept waiting
+MOST_BATCHES: Final = 200  # in one run; the next goes on
+
+
+def prune_messages() -> int:
+    """Removes exchanges and refused handshakes older than RETENTION_MESSAGES_DAYS (0: keeps all); returns how many."""
+    if not settings.RETENTION_MESSAGES_DAYS:
+        return 0
+    border = clock.now() - timedelta(days=settings.RETENTION_MESSAGES_DAYS)
+    removed = RefusedHandshake.objects.filter(last_at__lt=border).delete()[0]
+    for _batch in range(MOST_BATCHES):
+        gone = _prune_batch(border)
+        removed += gone
+        if gone < BATCH:
+            break
+    return removed
+
+
+def _prune_batch(border: object) -> int:
+    with transaction.atomic():
+        old = OcppMessage.objects.filter(at__lt=border).order_by("at").values_list("pk", flat=True)
+        ids = list(old[:BATCH])
+        return OcppMessage.objects.filter(pk__in=ids).delete()[0] if ids else 0

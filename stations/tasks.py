@@ -1,0 +1,29 @@
+"""The clockwork of this room: each task calls the service of its name. All may run twice, late, or side by side."""
+
+from celery import shared_task
+
+from . import services
+
+
+@shared_task(name="stations.sweep_gateways")
+def sweep_gateways() -> int:
+    """Every 10 s."""
+    return services.sweep_gateways()
+
+
+@shared_task(name="stations.expire_commands")
+def expire_commands() -> int:
+    """Every 10 s."""
+    return services.expire_commands()
+
+
+@shared_task(name="stations.run_maintenance")
+def run_maintenance() -> int:
+    """Every 10 s."""
+    return services.run_maintenance()
+
+
+@shared_task(name="stations.prune_messages")
+def prune_messages() -> int:
+    """Every night, in small batches."""
+    return services.prune_messages()
