@@ -107,7 +107,7 @@ def when(moment: datetime | None, zone: Any = None) -> SafeString:  # Any: as in
     if moment is None:
         return format_html('<span class="ev-muted">{}</span>', figures.ago(None))
     return format_html(
-        '<time datetime="{}" title="{}">{}</time>',
+        '<time datetime="{}" title="{}" data-ago>{}</time>',
         moment.isoformat(),
         figures.at_zone(moment, zone),
         figures.ago(moment),

@@ -9,6 +9,7 @@
    <button data-close>                      removes its notice            <button data-print> prints
    [data-href] rows                         are clickable as a whole (keep a real link inside for the keyboard)
    HX-Trigger: {"evcms:toast": {"text": "Sent", "hue": "available"}}      shows a notice after a htmx request
+   <time datetime data-ago> (of {% when %})  keeps telling the truth while the page stays open
    "/" goes to the search field, Escape closes the menu. */
 (function () {
   "use strict";
@@ -121,6 +122,25 @@
     else if (hit("[data-print]")) window.print();
     else if (hit("[data-href]") && !hit("a, button, input, label, select")) location.assign(hit("[data-href]").dataset.href);
   });
+
+  function age(moment, words) {
+    const seconds = (Date.now() - moment) / 1000, size = Math.abs(seconds);
+    if (size < 45) return words.now;
+    const [n, unit] = size < 3600 ? [Math.max(1, Math.round(size / 60)), "min"] : size < 86400 ? [Math.round(size / 3600), "hour"] : [Math.round(size / 86400), "days"];
+    const span = words[unit === "days" && n === 1 ? "day" : unit].replace("%n", n);
+    return words[seconds > 0 ? "past" : "future"].replace("%span", span);
+  }
+
+  function grow() {
+    const words = (document.getElementById("ev-ago") || {}).dataset;
+    if (!words || document.hidden) return;
+    for (const time of document.querySelectorAll("time[data-ago]")) {
+      const said = age(Date.parse(time.dateTime), words);
+      if (time.textContent !== said) time.textContent = said;
+    }
+  }
+  setInterval(grow, 20000);
+  document.addEventListener("visibilitychange", grow);
 
   document.addEventListener("keydown", (event) => {
     const typing = event.target.matches && event.target.matches("input, textarea, select, [contenteditable]");

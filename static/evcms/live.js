@@ -15,12 +15,13 @@
 
    Fragments: <div id="board" data-live-refresh="/url"> is fetched again when the catch-up failed, and every 15 s while the socket
    is down. The url answers the fragment's content, or a whole page in which the same id is looked up. With
-   data-live-on="incident session" it is also fetched again after such events, at most every two seconds. Writes to the page are collected and made twice a second; nothing is written while the page is hidden or
+   data-live-on="connector.status session.ended" it is also fetched again after such events (at most every two seconds, or
+   data-live-every="10"), with data-live-key="station_id:17" only when the event's data say so (station_id or station_ids). Writes to the page are collected and made twice a second; nothing is written while the page is hidden or
    while somebody types inside the part that would change. For scripts: evcms.live.on("connector", fn), evcms.live.send(obj). */
 (function () {
   "use strict";
   const evcms = (window.evcms = window.evcms || {});
-  const FLUSH = 500, PING = 25000, ANSWER = 10000, CATCH_UP = 3000, STALE = 20000, REFRESH = 15000, REFETCH = 2000, MOST = 2000;
+  const FLUSH = 500, PING = 25000, ANSWER = 10000, CATCH_UP = 3000, STALE = 20000, REFRESH = 15000, MOST = 2000;
   const url = document.body.dataset.liveUrl;
   const badge = document.getElementById("ev-live");
   const patches = new Map(), events = new Map();
@@ -108,7 +109,7 @@
     events.clear();
     for (const event of due) {
       document.dispatchEvent(new CustomEvent("evcms:" + event.name, { detail: event.data }));
-      refreshAfter(event.name);
+      refreshAfter(event.name, event.data);
     }
     if (behind) { behind = false; refresh(); }
     if (patches.size) schedule();
@@ -146,6 +147,7 @@
 
   async function refreshOne(element) {
     if (inUse(element)) return;
+    fetched.set(element, Date.now());
     try {
       const answer = await fetch(element.dataset.liveRefresh, { headers: { "X-Requested-With": "evcms-live" }, credentials: "same-origin" });
       if (!answer.ok || answer.redirected) return;
@@ -162,11 +164,19 @@
     document.dispatchEvent(new CustomEvent("evcms:refresh"));
   }
 
-  const waiting = new Map();
-  function refreshAfter(name) {
-    for (const element of document.querySelectorAll('[data-live-on~="' + CSS.escape(name) + '"]')) {
-      if (waiting.has(element)) continue;
-      waiting.set(element, setTimeout(() => { waiting.delete(element); if (element.isConnected) refreshOne(element); }, REFETCH));
+  const waiting = new Map(), fetched = new WeakMap();
+  function concerns(element, data) {
+    const [name, value] = (element.dataset.liveKey || "").split(":");
+    if (!name) return true;
+    return String((data || {})[name]) === value || ((data || {})[name + "s"] || []).map(String).includes(value);
+  }
+
+  function refreshAfter(name, data) {
+    for (const element of document.querySelectorAll('[data-live-refresh][data-live-on~="' + CSS.escape(name) + '"]')) {
+      if (waiting.has(element) || !concerns(element, data)) continue;
+      const pause = 1000 * Number(element.dataset.liveEvery || 2);
+      const early = Math.min(pause, 250), due = (fetched.get(element) || 0) + pause - Date.now();
+      waiting.set(element, setTimeout(() => { waiting.delete(element); if (element.isConnected) refreshOne(element); }, Math.max(early, due)));
     }
   }
 

@@ -10,14 +10,15 @@
    Base: GeoJSON with properties {kind: water | park | block | road | rail, width: metres, name}; drawn on a canvas in the theme's colours.
    With data-tiles the tiles are the ground instead (darkened in the dark theme).
 
-   Live: evcms.live events of the name in data-live-event (default "site") with {key, …properties} repaint one marker;
-   "evcms:refresh" loads all points again. The element gets CustomEvents "evcms:place" (detail: properties) when a marker is chosen and
+   Live: evcms.live events of the name in data-live-event (default "site") with {key, …properties} repaint one marker. Events whose
+   names stand in data-live-on ("connector.status station.online") load the points again, at most every four seconds, as does
+   "evcms:refresh"; what did not change stays as it is. The element gets CustomEvents "evcms:place" (detail: properties) when a marker is chosen and
    "evcms:view" (detail: bounds as [west, south, east, north]) when the view moved.
    evcms.map.of(element) gives {map, show(key), filter(properties => boolean), reload()}. */
 (function () {
   "use strict";
   const evcms = (window.evcms = window.evcms || {});
-  const L = window.L, SVG = "http://www.w3.org/2000/svg", maps = new Map();
+  const RELOAD = 4000, L = window.L, SVG = "http://www.w3.org/2000/svg", maps = new Map();
   const HUES = { available: "available", occupied: "charging", charging: "charging", preparing: "charging", suspended: "suspended", reserved: "reserved", maintenance: "maintenance", unavailable: "offline", offline: "offline", unknown: "offline", faulted: "faulted" };
   const SHAPES = {
     available: "M18 2a16 16 0 1 1 0 32a16 16 0 1 1 0-32z",
@@ -117,12 +118,20 @@
     view.layer.addLayers([...view.markers.values()].filter((marker) => !view.only || view.only(marker.place)));
   }
 
+  function renewed(view, known, feature) {
+    const marker = known.get(String(feature.properties.key)), [longitude, latitude] = feature.geometry.coordinates;
+    if (!marker || !marker.getLatLng().equals([latitude, longitude])) return make(view, feature);
+    if (JSON.stringify(marker.place) !== JSON.stringify(feature.properties)) paint(view, marker, feature.properties);
+    return marker;
+  }
+
   async function load(view) {
     const answer = await fetch(view.element.dataset.points, { credentials: "same-origin" });
     if (!answer.ok) return;
-    const first = view.markers.size === 0;
-    view.markers = new Map((await answer.json()).features.map((feature) => [String(feature.properties.key), make(view, feature)]));
-    fillLayer(view);
+    const first = view.markers.size === 0, known = view.markers;
+    view.markers = new Map((await answer.json()).features.map((feature) => [String(feature.properties.key), renewed(view, known, feature)]));
+    const gone = [...known.keys()].some((key) => !view.markers.has(key)), fresh = [...view.markers.keys()].some((key) => !known.has(key));
+    if (gone || fresh || view.only) fillLayer(view); else view.layer.refreshClusters();
     if (first && !view.element.dataset.centre && view.markers.size) view.map.fitBounds(view.layer.getBounds().pad(0.15), { maxZoom: 15, animate: false, paddingBottomRight: [0, covered(view)] });
     view.element.dataset.loaded = String(view.markers.size);
   }
@@ -195,7 +204,10 @@
       paint(view, marker, Object.assign({}, marker.place, event.detail));
       view.layer.refreshClusters(marker);
     });
-    document.addEventListener("evcms:refresh", () => load(view));
+    let loading = 0;
+    const soon = () => { if (!loading) loading = setTimeout(() => { loading = 0; load(view).catch(() => {}); }, RELOAD); };
+    for (const name of (data.liveOn || "").split(" ").filter(Boolean)) document.addEventListener("evcms:" + name, soon);
+    document.addEventListener("evcms:refresh", () => load(view).catch(() => {}));
     view.show = (key) => { const marker = view.markers.get(String(key)); if (marker) view.layer.zoomToShowLayer(marker, () => marker.openPopup()); };
     view.filter = (test) => { view.only = test; fillLayer(view); };
     view.reload = () => load(view);

@@ -155,7 +155,14 @@ def test_every_control_has_a_name_and_every_field_a_label(gallery_page):
 
 
 @pytest.mark.parametrize(
-    ("name", "says"), [("403", "not yours"), ("404", "nothing at this address"), ("500", "on our side")]
+    ("name", "says"),
+    [
+        ("403", "not yours"),
+        ("404", "nothing at this address"),
+        ("500", "on our side"),
+        ("400", "could not read"),
+        ("403_csrf", "open for too long"),
+    ],
 )
 def test_an_error_page_says_in_plain_words_what_happened_and_an_id_to_quote(page, name, says):
     request = RequestFactory().get("/nowhere")

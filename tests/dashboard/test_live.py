@@ -143,3 +143,36 @@ def test_an_event_fetches_a_fragment_again_and_finds_it_in_a_whole_page_by_its_i
     socket.send(type="event", name="incident", data={"key": 1})
     page.wait_for_selector("#form label:text-is('Name')")
     assert page.locator("#form").count() == 1
+
+
+def test_a_fragment_with_a_key_follows_only_events_about_itself(page, socket, server):
+    page.evaluate(
+        """() => { const card = document.getElementById('c2'); card.dataset.liveRefresh = '/fragment';
+        card.dataset.liveOn = 'connector.status'; card.dataset.liveKey = 'station_id:17'; }"""
+    )
+    socket.send(type="event", name="connector.status", data={"key": "station_id:4", "station_id": 4})
+    page.wait_for_timeout(1200)
+    assert "fresh" not in page.locator("#c2").inner_text()
+    socket.send(type="event", name="connector.status", data={"key": "station_ids:x", "station_ids": [4, 17]})
+    page.wait_for_selector("#c2 >> text=fresh")
+
+
+def test_the_map_loads_its_points_again_and_keeps_an_open_popup(page, socket, server):
+    page.wait_for_selector("[data-map][data-loaded='12']")
+    page.evaluate("evcms.map.of(document.querySelector('[data-map]')).show(8)")
+    page.wait_for_selector(".ev-popup-state:has-text('Faulted')")
+    points = json.loads(gallery.points())
+    points["features"][8]["properties"] |= {"status": "available", "word": "Available", "free": 2}
+    points["features"].pop(0)
+    page.route("**/points.geojson", lambda route: route.fulfill(json=points))
+    page.evaluate("evcms.map.of(document.querySelector('[data-map]')).reload()")
+    page.wait_for_selector("[data-map][data-loaded='11']")
+    assert page.locator(".ev-popup-name").inner_text() == "Kade 8"
+    assert "Available · 2 of 4 free" in page.locator(".ev-popup-state").inner_text()
+
+
+def test_an_age_keeps_telling_the_truth_while_the_page_stays_open(page, socket):
+    moments = "[...document.querySelectorAll('time[data-ago]')]"
+    page.evaluate(f"{moments}.forEach(time => time.dateTime = new Date(Date.now() - 7260e3).toISOString())")
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    assert set(page.evaluate(f"{moments}.map(time => time.textContent)")) == {"2 h ago"}
