@@ -3,11 +3,11 @@
 import uuid
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any, TypedDict
+from typing import Annotated, Any, TypedDict
 
 from django.db.models import BooleanField, Case, CharField, Count, Exists, OuterRef, Q, QuerySet, Value, When
 from django.db.models.functions import Coalesce
-from django_stubs_ext import WithAnnotations
+from django_stubs_ext import Annotations
 
 from evcms.core import clock
 from evcms.core.access import Access
@@ -28,8 +28,8 @@ class ShownColumns(TypedDict):
     shown: str  # a Shown
 
 
-Stations = QuerySet[WithAnnotations[Station, OnlineColumns]]
-Connectors = QuerySet[WithAnnotations[Connector, ShownColumns]]
+Stations = QuerySet[Annotated[Station, Annotations[OnlineColumns]]]
+Connectors = QuerySet[Annotated[Connector, Annotations[ShownColumns]]]
 
 # Who may see what ----------------------------------------------------------------------------------
 
