@@ -1,0 +1,60 @@
+"""Forms about people and organizations."""
+
+from zoneinfo import available_timezones
+
+from django import forms
+from django.conf import settings
+from django.utils.translation import gettext_lazy as _
+
+from .access import Permission, Role
+from .models import Organization, User
+
+
+def zones() -> list[tuple[str, str]]:
+    return [(zone, zone.replace("_", " ")) for zone in sorted(available_timezones()) if "/" in zone or zone == "UTC"]
+
+
+class OrganizationForm(forms.ModelForm):
+    time_zone = forms.ChoiceField(label=_("Time zone"), choices=zones)
+    language = forms.ChoiceField(label=_("Language"), choices=settings.LANGUAGES)
+
+    class Meta:
+        model = Organization
+        fields = (
+            "name",
+            "legal_name",
+            "address",
+            "country",
+            "vat_id",
+            "time_zone",
+            "language",
+            "support_email",
+            "support_phone",
+            "mfa_policy",
+        )
+
+
+class MemberForm(forms.Form):
+    email = forms.EmailField(label=_("E-mail"))
+    role = forms.ChoiceField(label=_("Role"), choices=[(role.value, role.label) for role in Role])
+
+
+class TokenForm(forms.Form):
+    name = forms.CharField(label=_("What is it for?"), max_length=80)
+    scopes = forms.MultipleChoiceField(
+        label=_("May"),
+        choices=[(permission.value, permission.value) for permission in Permission],
+        widget=forms.CheckboxSelectMultiple,
+    )
+    days = forms.IntegerField(
+        label=_("Valid for (days)"), min_value=1, max_value=3650, required=False, help_text=_("Empty: until revoked")
+    )
+
+
+class ProfileForm(forms.ModelForm):
+    time_zone = forms.ChoiceField(label=_("Time zone"), required=False, choices=lambda: [("", "—"), *zones()])
+    language = forms.ChoiceField(label=_("Language"), required=False, choices=[("", "—"), *settings.LANGUAGES])
+
+    class Meta:
+        model = User
+        fields = ("name", "time_zone", "language")

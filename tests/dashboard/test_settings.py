@@ -1,0 +1,122 @@
+"""Settings: people come and go, an owner stays, tokens are shown once, everything is audited."""
+
+import pytest
+from django.test import Client
+
+from evcms.core.access import Role
+from evcms.core.models import ApiToken, AuditEntry, Event, Membership, MfaPolicy, Organization, User
+from tests.stations.conftest import make_access
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture()
+def organization():
+    return Organization.objects.create(name="City Charging", slug="city")
+
+
+@pytest.fixture()
+def owner(organization):
+    return make_access(organization)
+
+
+def browser(access) -> Client:
+    client = Client()
+    client.force_login(access.user, backend="django.contrib.auth.backends.ModelBackend")
+    return client
+
+
+PAGES = [
+    "/settings/",
+    "/settings/organization/",
+    "/settings/members/",
+    "/settings/api-tokens/",
+    "/settings/audit/",
+    "/settings/profile/",
+    "/settings/alerts/",
+]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_owner_opens_every_settings_page(owner, page):
+    assert browser(owner).get(page).status_code == 200
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_stranger_is_sent_to_the_log_in(page):
+    answer = Client().get(page)
+    assert answer.status_code == 302
+    assert answer.url.startswith("/accounts/login/")
+
+
+@pytest.mark.parametrize("page", PAGES[1:5] + PAGES[6:])
+def test_a_viewer_may_not_change_people(organization, page):
+    assert browser(make_access(organization, Role.VIEWER)).get(page).status_code == 403
+
+
+def test_an_invited_person_gets_an_account_a_role_and_a_mail_to_choose_a_password(owner, organization):
+    browser(owner).post("/settings/members/", {"email": "New@example.org", "role": "finance"})
+    member = Membership.objects.get(user__email="new@example.org")
+    assert (member.role, member.organization) == (Role.FINANCE, organization)
+    assert not member.user.has_usable_password()
+    assert Event.objects.get(name="MailRequested").payload["to"] == "new@example.org"
+    assert AuditEntry.objects.filter(action="member.added", organization=organization).exists()
+
+
+def test_the_last_owner_can_neither_leave_nor_step_down(owner):
+    page = browser(owner)
+    page.post(f"/settings/members/{owner.membership.pk}/", {"role": "viewer"})
+    page.post(f"/settings/members/{owner.membership.pk}/", {"remove": "1"})
+    assert Membership.objects.get(pk=owner.membership.pk).role == Role.OWNER
+
+
+def test_somebody_elses_member_is_not_found(owner):
+    rival = make_access(Organization.objects.create(name="Rival", slug="rival"))
+    assert browser(owner).post(f"/settings/members/{rival.membership.pk}/", {"remove": "1"}).status_code == 404
+    assert Membership.objects.filter(pk=rival.membership.pk).exists()
+
+
+def test_a_token_is_shown_once_and_revoked_for_good(owner):
+    page = browser(owner)
+    shown = page.post("/settings/api-tokens/", {"name": "partner", "scopes": ["view"], "days": "30"}).content.decode()
+    token = ApiToken.objects.get()
+    assert token.prefix in shown
+    assert "evc_" in shown
+    assert shown.count("evc_") > page.get("/settings/api-tokens/").content.decode().count("evc_")
+    page.post(f"/settings/api-tokens/{token.pk}/revoke/")
+    token.refresh_from_db()
+    assert token.revoked_at
+
+
+def test_one_switches_only_to_an_organization_of_ones_own(owner):
+    rival = Organization.objects.create(name="Rival", slug="rival")
+    page = browser(owner)
+    page.post("/organization/switch/", {"organization": rival.pk})
+    assert "City Charging" in page.get("/settings/").content.decode()
+    Membership.objects.create(user=owner.user, organization=rival, role=Role.VIEWER)
+    page.post("/organization/switch/", {"organization": rival.pk})
+    assert "Rival" in page.get("/settings/").content.decode()
+
+
+def test_who_must_have_a_second_factor_is_led_to_it(owner, organization):
+    Organization.objects.filter(pk=organization.pk).update(mfa_policy=MfaPolicy.MONEY)
+    answer = browser(owner).get("/settings/")
+    assert answer.status_code == 302
+    assert "2fa" in answer.url
+    viewer = make_access(organization, Role.VIEWER)
+    assert browser(viewer).get("/settings/").status_code == 200
+
+
+def test_nobody_signs_up_by_himself():
+    Client().post(
+        "/accounts/signup/", {"email": "x@example.org", "password1": "a long phrase", "password2": "a long phrase"}
+    )
+    assert not User.objects.exists()
+
+
+@pytest.mark.parametrize(("path", "eval_allowed"), [("/admin/login/", True), ("/accounts/login/", False)])
+def test_only_the_admin_has_the_wider_policy(path, eval_allowed):
+    policy = Client().get(path)["Content-Security-Policy"]
+    assert ("'unsafe-eval'" in policy) == eval_allowed
+    assert ("'unsafe-inline'" in policy) == eval_allowed
+    assert "default-src 'self'" in policy
