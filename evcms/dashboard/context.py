@@ -31,7 +31,7 @@ MENU = (
     Entry(_("Incidents"), "incidents", "alert-triangle"),
     Entry(_("Maintenance"), "maintenance", "tool"),
     Entry(_("Quarantine"), "quarantine", "shield-lock", Permission.STATIONS),
-    Entry(_("Tokens"), "tokens", "id-badge"),
+    Entry(_("Tokens"), "tokens", "id-badge-2"),
     Entry(_("Tariffs"), "tariffs", "tag", Permission.TARIFFS),
     Entry(_("Money"), "money", "wallet", Permission.MONEY),
     Entry(_("Settings"), "settings", "settings"),
