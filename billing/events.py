@@ -36,3 +36,11 @@ class ReceiptIssued:
 @event
 class TariffChanged:
     tariff_id: int
+
+
+@event
+class BillNeedsReview:
+    """A session's price waits for a person: no tariff was in force, or late readings changed what was charged."""
+
+    bill_id: int
+    reason: str

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from datetime import datetime
+from decimal import Decimal
 
 from django.db.models import Q
 
@@ -61,3 +62,8 @@ def snapshot_of(tariff: Tariff) -> PriceSnapshot:
 
 def digest(terms: dict[str, object]) -> str:
     return hashlib.sha256(json.dumps(terms, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def decimal(text: str) -> Decimal:
+    """A price text of a tariff; empty is 0."""
+    return Decimal(text or "0")

@@ -7,6 +7,7 @@ from django.db.models import Q
 from evcms.core import clock
 from sessions.models import ChargingSession, MeterSample
 from stations.models import Connection, StatusChange
+from stations.vocabulary import ConnectorStatus
 
 from .models import PriceSnapshot
 from .periods import Link, Reading, Status, periods
@@ -48,14 +49,30 @@ def _readings(session: ChargingSession) -> list[Reading]:
 
 
 def _statuses(session: ChargingSession, end: datetime) -> list[Status]:
-    """What the plug and the station said, merged: a fault of the whole station holds for its plugs."""
+    """What the plug said; while the whole station reports a fault, that holds for the plug."""
     if session.connector_id is None:
         return []
-    plug = Q(connector_id=session.connector_id) | Q(connector=None, status="faulted")
-    rows = StatusChange.objects.filter(plug, station_id=session.station_id, at__lt=end)
-    before = rows.filter(at__lte=session.started_at).order_by("-at", "-id").values_list("at", "status")[:1]
-    during = rows.filter(at__gt=session.started_at).order_by("at", "id").values_list("at", "status")
-    return [Status(at, status) for at, status in [*before, *during]]
+    rows = StatusChange.objects.filter(
+        Q(connector_id=session.connector_id) | Q(connector=None), station_id=session.station_id, at__lt=end
+    )
+    fields = ("at", "status", "connector_id")
+    before = [
+        rows.filter(at__lte=session.started_at, connector_id=connector_id).order_by("-at", "-id").values_list(*fields)[:1]
+        for connector_id in (session.connector_id, None)
+    ]
+    during = rows.filter(at__gt=session.started_at).order_by("at", "id").values_list(*fields)
+    return _folded([*before[0], *before[1], *during])
+
+
+def _folded(changes: list[tuple[datetime, str, int | None]]) -> list[Status]:
+    said, plug, broken = [], "", False
+    for at, status, connector_id in changes:
+        if connector_id is None:
+            broken = status == ConnectorStatus.FAULTED
+        else:
+            plug = status
+        said.append(Status(at, ConnectorStatus.FAULTED if broken else plug))
+    return said
 
 
 def _links(session: ChargingSession, end: datetime) -> list[Link]:
@@ -63,3 +80,10 @@ def _links(session: ChargingSession, end: datetime) -> list[Link]:
         Q(closed_at=None) | Q(closed_at__gt=session.started_at)
     )
     return [Link(since, until) for since, until in rows.order_by("opened_at").values_list("opened_at", "closed_at")]
+
+
+def terms_of_snapshot(snapshot: PriceSnapshot | None) -> Terms:
+    """Raises ValueError without a snapshot: who has no terms has no price."""
+    if snapshot is None:
+        raise ValueError("no terms were frozen")
+    return Terms.from_json(snapshot.terms)

@@ -1,1 +1,33 @@
-"""What billing hears from charging."""
+"""What billing hears from charging. Each runs in one transaction with its delivery's mark "done"; none calls out."""
+
+from evcms.core.events import subscribe
+from sessions.events import SessionCorrected, SessionEnded, SessionFailed, SessionReached, SessionStarted
+
+from . import services
+from .services import guard
+
+
+@subscribe(SessionStarted, "billing.guard_session")
+def guard_session(event: SessionStarted) -> None:
+    services.session_started(session_id=event.session_id)
+
+
+@subscribe(SessionReached, "billing.guard_budget")
+def guard_budget(event: SessionReached) -> None:
+    if event.reason == guard.REASON:
+        services.budget_reached(session_id=event.session_id)
+
+
+@subscribe(SessionEnded, "billing.settle_session")
+def settle_session(event: SessionEnded) -> None:
+    services.settle_session(session_id=event.session_id)
+
+
+@subscribe(SessionCorrected, "billing.correct_session")
+def correct_session(event: SessionCorrected) -> None:
+    services.correct_session(session_id=event.session_id)
+
+
+@subscribe(SessionFailed, "billing.release_hold")
+def release_hold(event: SessionFailed) -> None:
+    services.start_failed(attempt_id=event.attempt_id, cause=event.cause)

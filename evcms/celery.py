@@ -28,6 +28,7 @@ PULSE_EVERY = 5.0
 
 EVERY_TEN_SECONDS = (
     "core.sweep",
+    "billing.sweep",
     "alerts.sweep",
     "alerts.send",
     "stations.sweep_gateways",

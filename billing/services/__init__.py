@@ -1,5 +1,41 @@
-"""Everything that changes money's rows. Call as `billing.services.open_payment(…)`."""
+"""Everything that changes money's rows. Call as `billing.services.open_payment(…)`.
+
+admission: what chargers ask · payments: scan and pay · guard: the budget · settlement: price, capture, receipt ·
+refunds · following, webhooks: what the provider says · sweeps: what was left behind · tariffs: by people.
+"""
 
 from .admission import admit, begin, finish
+from .following import refresh
+from .guard import budget_reached, session_started
+from .payments import open_payment, payment_authorized, start_checkout, start_failed
+from .refunds import refund
+from .settlement import correct_session, settle_session
+from .sweeps import capture_due, refund_due, sweep
+from .tariffs import archive_tariff, assign_tariff, create_tariff, edit_tariff, end_assignment
+from .webhooks import apply_webhooks, receive_webhook
 
-__all__ = ["admit", "begin", "finish"]
+__all__ = [
+    "admit",
+    "apply_webhooks",
+    "archive_tariff",
+    "assign_tariff",
+    "begin",
+    "budget_reached",
+    "capture_due",
+    "correct_session",
+    "create_tariff",
+    "edit_tariff",
+    "end_assignment",
+    "finish",
+    "open_payment",
+    "payment_authorized",
+    "receive_webhook",
+    "refresh",
+    "refund",
+    "refund_due",
+    "session_started",
+    "settle_session",
+    "start_checkout",
+    "start_failed",
+    "sweep",
+]

@@ -2,10 +2,13 @@
 
 from django.db import transaction
 
+from evcms.core import clock, events
 from sessions.models import ChargingSession
 
 from .. import lookup
+from ..events import BillNeedsReview
 from ..models import Bill
+from ..vocabulary import BillState
 
 
 def open_bill(*, session_id: int) -> None:
@@ -33,3 +36,30 @@ def open_bill(*, session_id: int) -> None:
                   currency=currency)],
             ignore_conflicts=True,
         )
+
+
+def lock(session_id: int) -> Bill:
+    return Bill.objects.select_for_update(of=("self",)).select_related("session", "snapshot").get(session_id=session_id)
+
+
+def close(bill: Bill, state: BillState, reason: str, *, shortfall: int = 0) -> None:
+    """The price stands. `shortfall`: what of it nobody has paid, with the reason."""
+    bill.state, bill.reason, bill.shortfall_minor = state, reason[:160], shortfall
+    bill.final_at = bill.final_at or clock.now()
+    bill.save()
+
+
+def review(bill: Bill, reason: str) -> None:
+    """A person must look; `alerts` hears of it."""
+    close(bill, BillState.REVIEW, reason, shortfall=bill.shortfall_minor)
+    events.publish(BillNeedsReview(bill_id=bill.pk, reason=bill.reason))
+
+
+def paid(bill: Bill, captured_minor: int) -> None:
+    """The provider has taken `captured_minor`; a bill in review stays there, as what it asks is not answered by money."""
+    bill.shortfall_minor = max(0, bill.total_minor - captured_minor)
+    if captured_minor > bill.total_minor:
+        bill.state, bill.reason = BillState.REVIEW, "more was captured than the price"
+    elif bill.state != BillState.REVIEW:
+        bill.state = BillState.PAID
+    bill.save()

@@ -1,0 +1,66 @@
+"""May somebody pay and start at this connector now?"""
+
+from datetime import datetime
+
+from django.conf import settings
+from django.db.models import Q
+
+from sessions.models import ChargingSession
+from sessions.vocabulary import AttemptState
+from stations import queries as stations
+from stations.models import Connector
+from stations.vocabulary import Shown
+
+from . import lookup
+from .models import Payment, Tariff
+from .vocabulary import PaymentState, Refusal
+
+REFUSED = {
+    Shown.OFFLINE: Refusal.OFFLINE,
+    Shown.FAULTED: Refusal.FAULTED,
+    Shown.MAINTENANCE: Refusal.MAINTENANCE,
+    Shown.UNAVAILABLE: Refusal.UNAVAILABLE,
+    Shown.UNKNOWN: Refusal.UNAVAILABLE,
+    Shown.RESERVED: Refusal.RESERVED,
+    Shown.CHARGING: Refusal.OCCUPIED,
+    Shown.SUSPENDED: Refusal.OCCUPIED,
+}  # OCCUPIED is not refused: a car that is plugged in and waits for its payment looks so
+
+
+def tariff_at(connector: Connector, at: datetime) -> Tariff | None:
+    station = connector.station
+    if station.organization_id is None:
+        return None
+    return lookup.tariff_in_force(
+        organization_id=station.organization_id, site_id=station.site_id, station_id=station.pk,
+        connector_id=connector.pk, at=at,
+    )
+
+
+def refusal(connector: Connector, tariff: Tariff | None) -> Refusal | None:
+    """Why a paid start is refused; None when it is possible."""
+    if not settings.PAYMENTS_ON:
+        return Refusal.PAYMENTS_OFF
+    if connector.archived_at or connector.station.archived_at:
+        return Refusal.UNAVAILABLE
+    if tariff is None:
+        return Refusal.NO_TARIFF
+    if lookup.terms_of(tariff).free:
+        return Refusal.FREE
+    return REFUSED.get(stations.shown(connector)) or (Refusal.OCCUPIED if taken(connector) else None)
+
+
+def taken(connector: Connector, *, other_than: int | None = None) -> bool:
+    """Does somebody charge at this EVSE, or has paid and is about to? `other_than`: a payment that does not count.
+
+    A session without an accepted token is a car that waits for its payment.
+    """
+    running = ChargingSession.objects.filter(evse_id=connector.evse_id, ended_at=None, authorized=True)
+    if other_than is not None:
+        running = running.exclude(payment__id=other_than)
+    if running.exists():
+        return True
+    paid = Payment.objects.filter(connector__evse_id=connector.evse_id, state=PaymentState.AUTHORIZED).filter(
+        Q(attempt=None) | Q(attempt__state__in=[AttemptState.REQUESTED, AttemptState.STARTED])
+    )
+    return paid.exclude(pk=other_than).exists()

@@ -1,0 +1,132 @@
+"""Catching up with the provider: whatever a webhook, a returning driver or the sweep makes us look at is fetched, and the
+row brought in line with it. Any order, any repetition, days late: only the present state counts.
+"""
+
+import structlog
+from django.db import transaction
+
+from evcms.core import clock
+
+from ..gateways import gateway
+from ..gateways.base import Found, GatewayError, GivenBack, Hold, HoldStatus, Page, PageStatus, RefundStatus
+from ..models import Payment, Refund
+from ..vocabulary import RefundState
+from . import moves, payments, settlement
+
+log = structlog.get_logger(__name__)
+
+
+def refresh(*, payment: Payment) -> None:
+    """Fetches the payment's page or hold and applies it (the driver came back, or the sweep asks). Never inside a
+    transaction. No answer from the provider is no error: the sweep asks again.
+    """
+    object_id = payment.intent_id or payment.checkout_id
+    if not object_id:
+        return
+    try:
+        found = gateway().find(object_id)
+        given_back = _refunds_of(found)
+    except GatewayError as error:
+        log.info("provider not read", payment=payment.public_id, code=error.code)
+        return
+    if found:
+        with transaction.atomic():
+            catch_up(found=found, given_back=given_back)
+
+
+def look_up(object_id: str) -> tuple[Found | None, list[GivenBack]]:
+    """Fetches, outside any transaction. Raises GatewayError."""
+    found = gateway().find(object_id)
+    return found, _refunds_of(found)
+
+
+def _refunds_of(found: Found | None) -> list[GivenBack]:
+    if found is None or found.hold is None or found.hold.status != HoldStatus.CAPTURED:
+        return []
+    return gateway().refunds(found.hold.intent_id)
+
+
+def catch_up(*, found: Found, given_back: list[GivenBack]) -> None:
+    """Applies what was fetched, in the caller's transaction."""
+    payment = Payment.objects.filter(public_id=found.reference).first()
+    if payment is None:
+        return
+    if found.hold:
+        _follow_hold(payment, found.hold, found.page)
+    elif found.page and found.page.status == PageStatus.EXPIRED:
+        payments.checkout_expired(payment_id=payment.pk)
+    if given_back:
+        follow_refunds(payment_id=payment.pk, given_back=given_back)
+
+
+def _follow_hold(payment: Payment, hold: Hold, page: Page | None) -> None:
+    if hold.status == HoldStatus.HELD:
+        payments.payment_authorized(payment_id=payment.pk, hold=hold, email=page.email if page else "")
+    elif hold.status == HoldStatus.OPEN:
+        _declined(payment, hold)
+    elif hold.status == HoldStatus.CAPTURED:
+        settlement.capture_seen(payment_id=payment.pk, hold=hold)
+    else:
+        _freed(payment, hold)
+    if page and page.status == PageStatus.EXPIRED:
+        payments.checkout_expired(payment_id=payment.pk)
+
+
+def _declined(payment: Payment, hold: Hold) -> None:
+    """The card was refused; the page is open still and the driver may try another. Told once per refusal."""
+    mine = Payment.objects.filter(pk=payment.pk, state__in=payments.UNPAID).exclude(error_code=hold.error_code)
+    if hold.error_code and mine.update(error_code=hold.error_code[:80], error_text=hold.error_text):
+        moves.note(payment, "declined", text=hold.error_text)
+
+
+def _freed(payment: Payment, hold: Hold) -> None:
+    settlement.release_seen(payment_id=payment.pk, hold=hold)
+    settlement.capture_seen(payment_id=payment.pk, hold=hold)
+    settlement.hold_lost(payment_id=payment.pk, text="the hold had expired or was cancelled at the provider")
+    payments.checkout_expired(payment_id=payment.pk)
+
+
+def follow_refunds(*, payment_id: int, given_back: list[GivenBack]) -> None:
+    """Our refunds get their outcome; one made in the provider's own dashboard gets a row; the sum is what arrived."""
+    with transaction.atomic():
+        payment = moves.lock(payment_id)
+        for each in given_back:
+            _follow_refund(payment, each)
+        done = payment.refunds.filter(state=RefundState.DONE).values_list("amount_minor", flat=True)
+        total = min(sum(done), payment.captured_minor)
+        if total != payment.refunded_minor:
+            Payment.objects.filter(pk=payment.pk).update(refunded_minor=total)
+            payment.refunded_minor = total
+            moves.note(payment, "refunded", amount=total)
+
+
+def _follow_refund(payment: Payment, given: GivenBack) -> None:
+    ours = payment.refunds.filter(provider_id=given.refund_id).first()
+    ours = ours or payment.refunds.filter(public_id=given.reference).first()
+    if ours is None:
+        ours = Refund(
+            organization_id=payment.organization_id, payment=payment, amount_minor=given.amount_minor,
+            reason="made at the provider",
+        )
+    states = {RefundStatus.DONE: RefundState.DONE, RefundStatus.FAILED: RefundState.FAILED}
+    state = states.get(given.status, RefundState.REQUESTED)
+    ours.provider_id, ours.error_text = given.refund_id, given.error_text[:255]
+    if state != RefundState.REQUESTED:
+        ours.due_at = None
+        ours.done_at = ours.done_at or clock.now()
+    ours.state = state
+    ours.save()
+
+
+def close_page(*, payment: Payment) -> None:
+    """Nobody pays on this page any more: asks the provider to close it, then reads what became of it (a driver may have
+    paid in the last second).
+    """
+    try:
+        gateway().expire_checkout(payment.checkout_id, f"{payment.public_id}-expire")
+    except GatewayError as error:
+        log.info("page not closed", payment=payment.public_id, code=error.code)
+        return
+    refresh(payment=payment)
+
+

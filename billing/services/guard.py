@@ -1,0 +1,78 @@
+"""The budget guard: stops a paid session before its hold is used up, by energy, by time and by blocking."""
+
+from datetime import timedelta
+
+from django.db import transaction
+
+from evcms.core import clock, events
+from sessions import services as sessions
+from sessions.models import ChargingSession, MeterSample
+
+from .. import budget
+from ..models import Bill, Payment
+from ..reckoning import periods_of, terms_of_snapshot
+from ..vocabulary import BillState, PaymentState
+from . import moves, settlement
+
+REASON = "budget"
+USUAL_INTERVAL = 60  # seconds between readings when there are not yet two to tell
+LONGEST_INTERVAL = 900
+GONE = (PaymentState.RELEASING, PaymentState.RELEASED, PaymentState.FAILED, PaymentState.EXPIRED)
+
+
+def session_started(*, session_id: int) -> None:
+    """Ties payment and session together and leaves the first watch. A session whose hold has been freed meanwhile (the
+    station started after we had given up) is stopped.
+    """
+    with transaction.atomic():
+        session = ChargingSession.objects.get(pk=session_id)
+        payment = settlement.payment_of(session)
+        if payment is None:
+            return
+        Bill.objects.filter(session=session, state=BillState.OPEN).update(snapshot=payment.snapshot)
+        if payment.state in GONE:
+            sessions.request_stop(session=session, origin="payment")
+            moves.note(payment, "stop_requested", text="the hold was no longer there when the station started")
+            return
+        moves.note(payment, "session_started")
+        _guard(payment, session)
+        groups = [f"payment.{payment.public_id}"]
+        events.broadcast("payment.session", {"payment": payment.public_id, "session": session.public_id}, groups=groups)
+
+
+def budget_reached(*, session_id: int) -> None:
+    """A watch was crossed: stop, or look again later when there is still room."""
+    with transaction.atomic():
+        session = ChargingSession.objects.get(pk=session_id)
+        payment = settlement.payment_of(session)
+        if payment and payment.state == PaymentState.AUTHORIZED:
+            _guard(payment, session)
+
+
+def _guard(payment: Payment, session: ChargingSession) -> None:
+    if session.ended_at is not None:
+        return
+    terms = terms_of_snapshot(payment.snapshot)
+    if terms.free:
+        return
+    plan = budget.plan(terms, periods_of(session, terms), budget_minor=payment.hold_minor, draw=_draw(session))
+    if plan.stop:
+        sessions.request_stop(session=session, origin="budget guard")
+        moves.note(payment, "budget_reached", text="stopped before the hold was used up")
+        plan = budget.Plan(stop=True, at=clock.now() + timedelta(seconds=LONGEST_INTERVAL))  # ask again if it goes on
+    if plan.at_mwh is not None or plan.at is not None:
+        sessions.watch(session=session, reason=REASON, at_mwh=plan.at_mwh, at=plan.at)
+
+
+def _draw(session: ChargingSession) -> budget.Draw:
+    """The power that this session showed, else what the plug can give; the pace of its readings."""
+    latest = list(
+        MeterSample.objects.filter(session=session, energy_mwh__isnull=False).order_by("-at").values_list("at", flat=True)[:2]
+    )
+    gap = int((latest[0] - latest[1]).total_seconds()) if len(latest) == 2 else USUAL_INTERVAL
+    most = session.connector.max_power_w if session.connector else 22_000
+    return budget.Draw(
+        power_w=min(session.max_power_w or most, most),
+        interval=min(max(gap, USUAL_INTERVAL), LONGEST_INTERVAL),
+        last_at=latest[0] if latest else session.started_at,
+    )

@@ -1,0 +1,227 @@
+"""Scan and pay: from a connector to a hold on a card, from the hold to the start, and back when nothing starts."""
+
+from datetime import timedelta
+
+import structlog
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.db import transaction
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from evcms.core import clock, events
+from evcms.core.money import exponent, to_major, to_minor
+from sessions import services as sessions
+from sessions.vocabulary import AttemptKind, FailureCause
+from stations.models import Connector
+
+from .. import availability, lookup
+from ..errors import PaymentError, PaymentRefused, ProviderUnavailable
+from ..events import PaymentAuthorized, PaymentFailed, PaymentReleased
+from ..gateways import gateway
+from ..gateways.base import GatewayError, Hold, Order, Page
+from ..models import Payment, Tariff
+from ..vocabulary import PaymentState
+from . import moves
+
+log = structlog.get_logger(__name__)
+
+PAGE_LIVES = timedelta(minutes=45)  # Stripe wants 30 min at least, counted from the call
+PATIENCE = timedelta(minutes=31)  # after this an unpaid page is closed
+START_WITHIN = timedelta(minutes=10)  # a hold older than this starts nothing any more: the driver has gone
+LOOK_AGAIN = timedelta(minutes=2)
+LOOK_FOR_START = timedelta(seconds=15)
+UNPAID = (PaymentState.CREATED, PaymentState.CHECKOUT, PaymentState.EXPIRED)
+
+
+def open_payment(*, connector: Connector, email: str = "", language: str = "en") -> Payment:
+    """A payment with the price and the hold that the driver saw. No money moves, nothing is asked of the provider.
+
+    Raises PaymentRefused with a sentence when a paid start is not possible here and now, ValidationError for an address
+    that is none.
+    """
+    if email:
+        validate_email(email)
+    with translation.override(_known(language)):
+        tariff = availability.tariff_at(connector, clock.now())
+        refusal = availability.refusal(connector, tariff)
+        if refusal or tariff is None:
+            raise PaymentRefused(refusal) if refusal else ValidationError("no tariff")
+    with transaction.atomic():
+        payment = Payment.objects.create(
+            organization_id=tariff.organization_id, connector=connector, snapshot=lookup.snapshot_of(tariff),
+            currency=tariff.currency, hold_minor=hold_of(tariff), email=email, language=_known(language),
+            due_at=clock.now() + PATIENCE,
+        )
+        moves.note(payment, PaymentState.CREATED, amount=payment.hold_minor)
+    return payment
+
+
+def hold_of(tariff: Tariff) -> int:
+    """Minor units to block: the tariff's hold, no more than its cap, rounded up to what a card can be charged."""
+    provider = gateway()
+    held = to_minor(lookup.decimal(tariff.hold), tariff.currency)
+    if tariff.max_price:
+        held = min(held, to_minor(lookup.decimal(tariff.max_price), tariff.currency))
+    step = provider.step(tariff.currency)
+    return max(-(-held // step) * step, provider.least(tariff.currency))
+
+
+def _known(language: str) -> str:
+    return language if language in dict(settings.LANGUAGES) else "en"
+
+
+def start_checkout(*, payment: Payment) -> str:
+    """The address of the provider's page. Call outside any transaction; the same payment gets the same page.
+
+    Raises PaymentError with a sentence: the payment is over, or the provider is not reachable (nothing was charged).
+    """
+    payment.refresh_from_db()
+    if payment.state == PaymentState.CHECKOUT and payment.checkout_url:
+        return payment.checkout_url
+    with translation.override(payment.language):
+        if payment.state != PaymentState.CREATED:
+            raise PaymentError(_("This payment is over. Please begin again."))
+        try:
+            page = gateway().create_checkout(_order(payment), f"{payment.public_id}-checkout")
+        except GatewayError as error:
+            _checkout_refused(payment, error)
+            raise ProviderUnavailable(_("Paying is not possible at the moment; nothing was charged. Please try again."))
+    return _page_opened(payment.pk, page)
+
+
+def _order(payment: Payment) -> Order:
+    """The same for each try with one key: everything comes from the row."""
+    place = str(payment.connector)
+    held = f"{to_major(payment.hold_minor, payment.currency):.{exponent(payment.currency)}f} {payment.currency}"
+    return Order(
+        reference=payment.public_id,
+        amount_minor=payment.hold_minor,
+        currency=payment.currency,
+        title=_("Charging at %(place)s") % {"place": place},
+        description=_("Up to %(amount)s is held; you pay only what you charge, the rest is freed.") % {"amount": held},
+        success_url=f"{settings.PUBLIC_URL}/pay/{payment.public_id}/back",
+        cancel_url=f"{settings.PUBLIC_URL}/c/{payment.connector.code}",
+        email=payment.email,
+        language=payment.language,
+        expires_at=payment.created_at + PAGE_LIVES,
+    )
+
+
+def _page_opened(payment_id: int, page: Page) -> str:
+    with transaction.atomic():
+        payment = moves.lock(payment_id)
+        if payment.state == PaymentState.CREATED:
+            moves.move(
+                payment, PaymentState.CHECKOUT, checkout_id=page.checkout_id, checkout_url=page.url,
+                due_at=payment.created_at + PATIENCE,
+            )
+    return payment.checkout_url or page.url
+
+
+def _checkout_refused(payment: Payment, error: GatewayError) -> None:
+    log.warning("checkout refused", payment=payment.public_id, code=error.code, text=error.text)
+    if error.permanent:
+        failed(payment_id=payment.pk, code=error.code, text=error.text)
+
+
+def failed(*, payment_id: int, code: str, text: str) -> None:
+    """The provider's final no."""
+    with transaction.atomic():
+        payment = moves.lock(payment_id)
+        moves.move(
+            payment, PaymentState.FAILED, text=text, error_code=code[:80], error_text=text[:255], due_at=None,
+            settled_at=clock.now(),
+        )
+        events.publish(PaymentFailed(payment_id=payment.pk, code=code))
+
+
+def payment_authorized(*, payment_id: int, hold: Hold, email: str = "") -> None:
+    """The amount is held: ask the station to start. Somebody who was faster has done all this already.
+
+    A hold that comes too late, or for a plug that somebody else took meanwhile, is freed at once.
+    """
+    with transaction.atomic():
+        payment = moves.lock(payment_id)
+        if payment.state not in UNPAID:
+            return
+        now = clock.now()
+        moves.move(
+            payment, PaymentState.AUTHORIZED, amount=hold.amount_minor, text=hold.card, intent_id=hold.intent_id,
+            charge_id=hold.charge_id, card=hold.card, capture_before=hold.capture_before, authorized_at=now,
+            email=payment.email or email, due_at=now + LOOK_FOR_START,
+        )
+        events.publish(PaymentAuthorized(payment_id=payment.pk))
+        with translation.override(payment.language):
+            why = _why_not(payment, hold)
+            if why:
+                release(payment=payment, code="not_started", text=why)
+            else:
+                _start(payment)
+
+
+def _why_not(payment: Payment, hold: Hold) -> str:
+    if hold.held_at and clock.now() - hold.held_at > START_WITHIN:
+        return _("Your payment reached us too late to start. Nothing is charged.")
+    connector = Connector.objects.select_for_update(of=("self",)).get(pk=payment.connector_id)
+    if availability.taken(connector, other_than=payment.pk):
+        return _("Somebody else was faster at this connector. Nothing is charged.")
+    return ""
+
+
+def _start(payment: Payment) -> None:
+    connector = Connector.objects.select_related("station", "evse").get(pk=payment.connector_id)
+    attempt = sessions.request_start(
+        connector=connector, kind=AttemptKind.SCAN, origin="payment", driver=payment.driver
+    )
+    Payment.objects.filter(pk=payment.pk).update(attempt=attempt)
+    payment.attempt = attempt
+    moves.note(payment, "start_requested")
+
+
+def release(*, payment: Payment, code: str, text: str) -> None:
+    """Marks the hold of a locked, authorized payment for release; a task asks the provider. `text` is for the driver."""
+    moves.move(
+        payment, PaymentState.RELEASING, text=text, error_code=code[:80], error_text=text[:255], due_at=clock.now()
+    )
+    events.nudge("billing.capture")
+
+
+def released(*, payment_id: int) -> None:
+    """The provider has freed the hold."""
+    with transaction.atomic():
+        payment = moves.lock(payment_id)
+        if payment.state != PaymentState.RELEASING:
+            return
+        moves.move(payment, PaymentState.RELEASED, amount=payment.hold_minor, due_at=None, settled_at=clock.now())
+        events.publish(PaymentReleased(payment_id=payment.pk, reason=payment.error_text))
+
+
+def checkout_expired(*, payment_id: int) -> None:
+    with transaction.atomic():
+        payment = moves.lock(payment_id)
+        if payment.state in (PaymentState.CREATED, PaymentState.CHECKOUT):
+            moves.move(payment, PaymentState.EXPIRED, due_at=None)
+
+
+def start_failed(*, attempt_id: int, cause: str) -> None:
+    """No session came of the attempt: free the hold and tell the driver why."""
+    found = Payment.objects.filter(attempt_id=attempt_id).values_list("pk", flat=True).first()
+    if found is not None:
+        give_up(payment_id=found, cause=cause)
+
+
+def give_up(*, payment_id: int, cause: str) -> None:
+    """Frees the hold of a payment that no session came of."""
+    with transaction.atomic():
+        payment = moves.lock(payment_id)
+        if payment.state != PaymentState.AUTHORIZED or payment.session_id:
+            return
+        with translation.override(payment.language):
+            text = _("Charging did not start: %(cause)s. Nothing is charged.") % {"cause": _cause(cause)}
+        release(payment=payment, code=f"start_{cause}", text=text)
+
+
+def _cause(cause: str) -> str:
+    return str(FailureCause(cause).label) if cause in FailureCause else _("no reason was given")

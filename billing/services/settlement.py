@@ -1,0 +1,254 @@
+"""From an ended session to money in hand: final price, capture of the hold, numbered receipt.
+
+    SessionEnded → settle_session (rows: Bill priced, Payment CAPTURING or RELEASING)
+                 → capture / free_hold (a task asks the provider)
+                 → captured / released (rows: receipt, events)
+
+Killed anywhere, the row stands in a state that `sweep` picks up; a second round reads back what the first one did.
+"""
+
+import structlog
+from django.db import transaction
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from evcms.core import clock, events
+from evcms.core.money import format_money
+from sessions.models import ChargingSession
+
+from ..events import PaymentFailed, PaymentSettled, ReceiptIssued
+from ..gateways import gateway
+from ..gateways.base import GatewayError, Hold, HoldStatus
+from ..models import Bill, Payment, PriceSnapshot
+from ..pricing import Priced, Terms
+from ..reckoning import priced
+from ..vocabulary import BillState, PaymentState
+from . import bills, moves, numbering, payments
+
+log = structlog.get_logger(__name__)
+
+
+def settle_session(*, session_id: int) -> None:
+    """Prices an ended session for good and decides what is taken from its hold. A second call changes nothing."""
+    with transaction.atomic():
+        bills.open_bill(session_id=session_id)
+        bill = bills.lock(session_id)
+        if bill.session.ended_at is None:
+            return
+        if bill.state == BillState.OPEN:
+            _settle(bill)
+        else:
+            correct_session(session_id=session_id)  # settled early, or told twice
+
+
+def settle_early(*, session_id: int) -> None:
+    """Takes the cost so far of a session that still runs, because its hold is about to end."""
+    with transaction.atomic():
+        bills.open_bill(session_id=session_id)
+        bill = bills.lock(session_id)
+        if bill.state == BillState.OPEN:
+            _settle(bill)
+
+
+def _settle(bill: Bill) -> None:
+    payment = payment_of(bill.session)
+    if payment:
+        bill.snapshot = payment.snapshot  # what the driver saw when he paid
+    if bill.snapshot is None:
+        return bills.review(bill, "no tariff was in force when the session started")
+    _price(bill, bill.session, bill.snapshot)
+    if payment is None:
+        return _without_payment(bill, bill.session)
+    return _with_payment(bill, payment)
+
+
+def payment_of(session: ChargingSession) -> Payment | None:
+    """The session's payment, locked; found through the attempt when nobody has linked it yet."""
+    found = Payment.objects.filter(session=session).first()
+    if found is None and session.attempt_id:
+        found = Payment.objects.filter(attempt_id=session.attempt_id).first()
+    if found is None:
+        return None
+    payment = moves.lock(found.pk)
+    if payment.session_id is None:
+        Payment.objects.filter(pk=payment.pk).update(session=session)
+        payment.session = session
+    return payment
+
+
+def _price(bill: Bill, session: ChargingSession, snapshot: PriceSnapshot) -> None:
+    result = priced(session, snapshot)
+    bill.total_minor, bill.net_minor, bill.tax_minor = result.total, result.net, result.tax
+    bill.trace, bill.currency, bill.final_at = result.to_json(), result.currency, clock.now()
+
+
+def _without_payment(bill: Bill, session: ChargingSession) -> None:
+    """An RFID card or a remote start without card payment: free by tariff, else unpaid with the reason."""
+    if bill.total_minor == 0:
+        why = "the tariff asks nothing" if _terms(bill).free else "nothing was used that has a price"
+        return bills.close(bill, BillState.FREE, why)
+    who = "contract token" if session.id_token_id else "started without a token of ours"
+    return bills.close(bill, BillState.UNPAID, f"no card on file: {who}", shortfall=bill.total_minor)
+
+
+def _with_payment(bill: Bill, payment: Payment) -> None:
+    if payment.state != PaymentState.AUTHORIZED:
+        why = f"the payment was {PaymentState(payment.state).label} before the session ended"
+        return bills.close(bill, BillState.UNPAID, why, shortfall=bill.total_minor)
+    provider = gateway()
+    due, reason = chargeable(
+        bill.total_minor, bill.currency, hold=payment.hold_minor, least=provider.least(bill.currency),
+        step=provider.step(bill.currency),
+    )
+    if not due:
+        bills.close(bill, BillState.FREE, reason, shortfall=bill.total_minor)
+        with translation.override(payment.language):
+            payments.release(payment=payment, code="nothing_due", text=_("Nothing is charged for this session."))
+        return None
+    bills.close(bill, BillState.DUE, reason, shortfall=bill.total_minor - due)
+    moves.move(payment, PaymentState.CAPTURING, amount=due, due_minor=due, due_at=clock.now())
+    events.nudge("billing.capture")
+    return None
+
+
+def chargeable(total: int, currency: str, *, hold: int, least: int, step: int) -> tuple[int, str]:
+    """What can be taken for a price of `total`, and why it is not all of it."""
+    if total == 0:
+        return 0, "nothing was used that has a price"
+    due = min(total, hold) // step * step
+    if due < least:
+        return 0, f"waived: below the smallest card charge ({format_money(least, currency)})"
+    if total > hold:
+        return due, f"the hold of {format_money(hold, currency)} was used up"
+    return due, f"card charges in {currency} are multiples of {step}" if due < total else ""
+
+
+def _terms(bill: Bill) -> Terms:
+    return Terms.from_json(bill.snapshot.terms) if bill.snapshot else Terms(currency=bill.currency)
+
+
+def capture(*, payment_id: int) -> None:
+    """Asks the provider for the amount due. After a try whose outcome is unknown the hold is read back first."""
+    payment = moves.claim(payment_id, PaymentState.CAPTURING)
+    if payment is None or payment.due_minor is None:
+        return
+    provider = gateway()
+    try:
+        hold = provider.hold(payment.intent_id) if payment.tries > 1 else None
+        if hold is None or hold.status == HoldStatus.HELD:
+            key = f"{payment.public_id}-capture-{payment.tries}"
+            hold = provider.capture(
+                payment.intent_id, amount_minor=payment.due_minor, currency=payment.currency, key=key
+            )
+    except GatewayError as error:
+        _capture_refused(payment, error)
+        return
+    capture_seen(payment_id=payment.pk, hold=hold)
+
+
+def _capture_refused(payment: Payment, error: GatewayError) -> None:
+    """A definite no on the first try may be the echo of an effect that we did not see: the next try reads back."""
+    log.warning("capture refused", payment=payment.public_id, code=error.code, text=error.text, tries=payment.tries)
+    if (error.permanent and payment.tries > 1) or payment.tries >= moves.MOST_TRIES:
+        capture_failed(payment_id=payment.pk, code=error.code or "no_answer", text=error.text)
+    else:
+        moves.try_later(payment, error.text)
+
+
+def capture_seen(*, payment_id: int, hold: Hold) -> None:
+    """What the provider says of a payment that is being captured."""
+    if hold.status == HoldStatus.CAPTURED:
+        captured(payment_id=payment_id, hold=hold)
+    elif hold.status == HoldStatus.RELEASED:
+        capture_failed(payment_id=payment_id, code="hold_lost", text="the hold had expired or was cancelled")
+
+
+def captured(*, payment_id: int, hold: Hold) -> None:
+    """Money in hand: receipt with the next number, all in this transaction. Twice is once."""
+    with transaction.atomic():
+        payment = moves.lock(payment_id)
+        if payment.state != PaymentState.CAPTURING or payment.session_id is None:
+            return
+        moves.move(
+            payment, PaymentState.CAPTURED, amount=hold.captured_minor, captured_minor=hold.captured_minor,
+            charge_id=hold.charge_id or payment.charge_id, card=hold.card or payment.card, settled_at=clock.now(),
+            due_at=None, error_code="", error_text="",
+        )
+        bill = bills.lock(payment.session_id)
+        bills.paid(bill, hold.captured_minor)
+        receipt = numbering.issue_receipt(payment=payment, bill=bill)
+        events.publish(PaymentSettled(payment_id=payment.pk, receipt_id=receipt.pk))
+        events.publish(ReceiptIssued(receipt_id=receipt.pk))
+
+
+def capture_failed(*, payment_id: int, code: str, text: str) -> None:
+    with transaction.atomic():
+        payment = moves.lock(payment_id)
+        if payment.state != PaymentState.CAPTURING:
+            return
+        payments.failed(payment_id=payment.pk, code=code, text=text)
+        if payment.session_id:
+            bill = bills.lock(payment.session_id)
+            bills.close(bill, BillState.UNPAID, f"capture failed: {code}", shortfall=bill.total_minor)
+
+
+def hold_lost(*, payment_id: int, text: str) -> None:
+    """The provider freed a hold that we still counted on (expired, or cancelled in its dashboard)."""
+    with transaction.atomic():
+        payment = moves.lock(payment_id)
+        if payment.state == PaymentState.AUTHORIZED:
+            moves.move(
+                payment, PaymentState.FAILED, text=text, error_code="hold_lost", error_text=text[:255], due_at=None,
+                settled_at=clock.now(),
+            )
+            events.publish(PaymentFailed(payment_id=payment.pk, code="hold_lost"))
+
+
+def free_hold(*, payment_id: int) -> None:
+    """Asks the provider to free a hold; a page that is still open is closed first."""
+    payment = moves.claim(payment_id, PaymentState.RELEASING)
+    if payment is None:
+        return
+    provider = gateway()
+    try:
+        hold = provider.cancel(payment.intent_id, f"{payment.public_id}-cancel-{payment.tries}")
+    except GatewayError as error:
+        log.warning("release refused", payment=payment.public_id, code=error.code, tries=payment.tries)
+        if payment.tries >= moves.MOST_TRIES:
+            payments.failed(payment_id=payment.pk, code=error.code or "no_answer", text=error.text)
+        else:
+            moves.try_later(payment, payment.error_text or error.text)
+        return
+    release_seen(payment_id=payment.pk, hold=hold)
+
+
+def release_seen(*, payment_id: int, hold: Hold) -> None:
+    if hold.status == HoldStatus.RELEASED:
+        payments.released(payment_id=payment_id)
+    elif hold.status == HoldStatus.CAPTURED:
+        payments.failed(payment_id=payment_id, code="captured_elsewhere", text="captured at the provider, not by us")
+
+
+def correct_session(*, session_id: int) -> None:
+    """Late readings changed an ended session: what is not charged yet is priced anew, what is charged waits for a person."""
+    with transaction.atomic():
+        bill = Bill.objects.select_for_update(of=("self",)).filter(session_id=session_id).first()
+        if bill is None or bill.state == BillState.OPEN or bill.snapshot is None:
+            return
+        session = ChargingSession.objects.get(pk=session_id)
+        now = priced(session, bill.snapshot)
+        if now.total == bill.total_minor:
+            return
+        if Payment.objects.filter(session_id=session_id).exists():
+            bills.review(bill, _changed(bill, now))
+        else:
+            _price(bill, session, bill.snapshot)
+            bill.state = BillState.OPEN
+            _without_payment(bill, session)
+
+
+def _changed(bill: Bill, now: Priced) -> str:
+    before, after = format_money(bill.total_minor, bill.currency), format_money(now.total, now.currency)
+    return f"late readings change the price from {before} to {after}"
+
+

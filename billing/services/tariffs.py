@@ -1,0 +1,148 @@
+"""Tariffs, by people. Editing one never touches a session that runs or a payment that was opened: those hold snapshots."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import TypedDict, Unpack
+
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from evcms.core import audit, clock, events
+from evcms.core.access import Access, Permission
+from evcms.core.money import exponent
+from stations.models import Connector, Site, Station
+from stations.queries import visible_sites
+
+from .. import lookup
+from ..events import TariffChanged
+from ..models import Tariff, TariffAssignment
+
+
+class TariffFields(TypedDict, total=False):
+    """Prices are decimal text in major units; empty `max_price`: no cap."""
+
+    name: str
+    currency: str
+    per_kwh: str
+    per_minute: str
+    per_start: str
+    idle_per_minute: str
+    idle_grace_minutes: int
+    tax_percent: str
+    tax_included: bool
+    max_price: str
+    hold: str
+
+
+def create_tariff(*, access: Access, **fields: Unpack[TariffFields]) -> Tariff:
+    """Raises PermissionDenied, ValidationError."""
+    access.demand(Permission.TARIFFS)
+    organization = access.organization
+    tariff = Tariff(**{"currency": organization.currency, **fields}, organization=organization)
+    check(tariff)
+    with transaction.atomic():
+        tariff.save()
+        audit.record(access, "tariff.created", tariff, **fields)
+        events.publish(TariffChanged(tariff_id=tariff.pk))
+    return tariff
+
+
+def edit_tariff(*, access: Access, tariff: Tariff, **fields: Unpack[TariffFields]) -> Tariff:
+    """Raises PermissionDenied, ValidationError."""
+    _demand(access, tariff)
+    with transaction.atomic():
+        tariff = Tariff.objects.select_for_update().get(pk=tariff.pk)
+        before = {name: getattr(tariff, name) for name in fields}
+        for name, value in fields.items():
+            setattr(tariff, name, value)
+        check(tariff)
+        changed = {name: [before[name], value] for name, value in fields.items() if before[name] != value}
+        if changed:
+            tariff.save()
+            audit.record(access, "tariff.edited", tariff, **changed)
+            events.publish(TariffChanged(tariff_id=tariff.pk))
+    return tariff
+
+
+def archive_tariff(*, access: Access, tariff: Tariff) -> None:
+    """Takes a tariff out of force everywhere; what runs keeps its snapshot."""
+    _demand(access, tariff)
+    with transaction.atomic():
+        if Tariff.objects.filter(pk=tariff.pk, archived_at=None).update(archived_at=clock.now()):
+            audit.record(access, "tariff.archived", tariff)
+            events.publish(TariffChanged(tariff_id=tariff.pk))
+
+
+def check(tariff: Tariff) -> None:
+    """Raises ValidationError with a sentence a field. What a card cannot be charged is refused here, not at the plug."""
+    tariff.currency = tariff.currency.upper()
+    tariff.full_clean(exclude=["organization"])
+    problems: dict[str, str] = {}
+    digits = exponent(tariff.currency)
+    for name in ("hold", "max_price"):
+        if _digits(getattr(tariff, name)) > digits:
+            problems[name] = _("Amounts in %(currency)s have %(n)s decimals.") % {"currency": tariff.currency, "n": digits}
+    if lookup.decimal(tariff.tax_percent) >= 100:
+        problems["tax_percent"] = _("A tax of 100 % or more makes no sense.")
+    if tariff.max_price and lookup.decimal(tariff.max_price) == 0:
+        problems["max_price"] = _("Leave it empty for no cap.")
+    if lookup.decimal(tariff.hold) == 0 and not lookup.terms_of(tariff).free:
+        problems["hold"] = _("A paid start needs an amount to hold.")
+    if not (len(tariff.currency) == 3 and tariff.currency.isalpha()):
+        problems["currency"] = _("Three letters, such as EUR.")
+    if problems:
+        raise ValidationError(problems)
+
+
+def _digits(text: str) -> int:
+    return max(0, -int(Decimal(text or "0").normalize().as_tuple().exponent))
+
+
+def assign_tariff(
+    *, access: Access, tariff: Tariff, site: Site | None = None, station: Station | None = None,
+    connector: Connector | None = None, valid_from: datetime | None = None, valid_until: datetime | None = None,
+) -> TariffAssignment:
+    """Puts a tariff in force at one place (none: the whole organization); the most particular place wins."""
+    _demand(access, tariff)
+    _check_place(access, site, station, connector)
+    start = valid_from or clock.now()
+    if valid_until and valid_until <= start:
+        raise ValidationError({"valid_until": _("The end comes before the beginning.")})
+    with transaction.atomic():
+        assignment = TariffAssignment.objects.create(
+            tariff=tariff, organization=access.organization, site=site, station=station, connector=connector,
+            valid_from=start, valid_until=valid_until,
+        )
+        audit.record(access, "tariff.assigned", tariff, to=str(assignment), valid_from=start.isoformat())
+        events.publish(TariffChanged(tariff_id=tariff.pk))
+    return assignment
+
+
+def _check_place(
+    access: Access, site: Site | None, station: Station | None, connector: Connector | None
+) -> None:
+    if sum(place is not None for place in (site, station, connector)) > 1:
+        raise ValidationError(_("Choose one place: a site, a station or a connector."))
+    station = connector.station if connector else station
+    site_id = station.site_id if station else (site.pk if site else None)
+    organization_id = station.organization_id if station else (site.organization_id if site else None)
+    if organization_id not in (None, access.organization.pk):
+        raise PermissionDenied(_("This place is not yours."))
+    if site_id and not visible_sites(access).filter(pk=site_id).exists():
+        raise PermissionDenied(_("This place is not yours."))
+
+
+def end_assignment(*, access: Access, assignment: TariffAssignment) -> None:
+    """From now on the tariff no longer holds there; what it priced stays explained."""
+    _demand(access, assignment.tariff)
+    with transaction.atomic():
+        TariffAssignment.objects.filter(pk=assignment.pk).update(valid_until=clock.now())
+        audit.record(access, "tariff.unassigned", assignment.tariff, place=str(assignment))
+        events.publish(TariffChanged(tariff_id=assignment.tariff_id))
+
+
+def _demand(access: Access, tariff: Tariff) -> None:
+    access.demand(Permission.TARIFFS)
+    if tariff.organization_id != access.organization.pk:
+        raise PermissionDenied(_("This tariff is not yours."))

@@ -1,0 +1,27 @@
+"""Money's calls to the outside. No task carries what is to do: the rows say it, so a lost or doubled task does no harm."""
+
+from celery import shared_task
+
+from . import services
+
+
+@shared_task(name="billing.capture")
+def capture() -> int:
+    """Captures and releases that are due."""
+    return services.capture_due()
+
+
+@shared_task(name="billing.refund")
+def refund() -> int:
+    return services.refund_due()
+
+
+@shared_task(name="billing.apply_webhooks")
+def apply_webhooks() -> int:
+    return services.apply_webhooks()
+
+
+@shared_task(name="billing.sweep")
+def sweep() -> int:
+    """Every 10 s: whatever a lost nudge or webhook, a dead worker or a silent provider left behind."""
+    return services.sweep()
