@@ -55,8 +55,8 @@ async def _open(gateway: Gateway, scope: Scope, send: Send) -> Link | None:
         candidate = await gateway.doorkeeper.admit(knock, protocol)
         link = await gateway.join(candidate, knock, protocol, send)
     except Refused as refusal:
-        await _refuse(scope, send, refusal.status, refusal.detail)
         await _remember(gateway, knock, refusal)
+        await _refuse(scope, send, refusal.status, refusal.detail)
         return None
     except Closed:
         await _refuse(scope, send, TRY_LATER, "The central system restarts; try again.")

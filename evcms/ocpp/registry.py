@@ -82,9 +82,9 @@ class Registry:
             if self._links:
                 await self._guarded(self._bring, "commands")
 
-    async def drop_replaced(self) -> None:
-        """Close links whose station has a newer socket at another gateway: the row knows, a signal may be
-        lost.
+    async def follow_rows(self) -> None:
+        """Close links whose station has a newer socket at another gateway (a signal may be lost, the row knows),
+        and take over what the operator decided about a station meanwhile.
         """
         while True:
             await asyncio.sleep(CHECK_LINKS)
