@@ -28,12 +28,16 @@ PULSE_EVERY = 5.0
 
 EVERY_TEN_SECONDS = (
     "core.sweep",
-    "billing.sweep",
-    "alerts.sweep",
-    "alerts.send",
     "stations.sweep_gateways",
     "stations.expire_commands",
     "stations.run_maintenance",
+    "charging.expire_attempts",
+    "charging.expire_reservations",
+    "charging.reach_times",
+    "charging.close_lost_sessions",
+    "billing.sweep",
+    "alerts.sweep",
+    "alerts.send",
 )
 EVERY_NIGHT = ("core.prune", "stations.prune_messages")
 
