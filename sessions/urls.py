@@ -1,5 +1,12 @@
 """Paths of this room."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from sessions import views
+
+urlpatterns = [
+    path("tokens/", views.tokens, name="tokens"),
+    path("tokens/new/", views.create, name="token-create"),
+    path("tokens/<int:pk>/", views.edit, name="token-edit"),
+    path("tokens/<int:pk>/delete/", views.delete, name="token-delete"),
+]

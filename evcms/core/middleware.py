@@ -63,7 +63,7 @@ def needs_second_factor(access: Access) -> bool:
 
 
 class AdminPolicyMiddleware:
-    """The admin's front end (Alpine, inline styles) needs a wider policy than ours: it gets it, and nobody else does."""
+    """The admin's front end (Alpine, inline styles) needs a wider policy than ours: it alone gets it."""
 
     WIDER = {"script-src": [UNSAFE_EVAL, UNSAFE_INLINE], "style-src": [UNSAFE_INLINE], "img-src": ["blob:"]}
 

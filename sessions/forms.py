@@ -1,0 +1,32 @@
+"""Forms of the token pages."""
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from evcms.core.models import Organization
+from sessions.models import Driver, IdToken
+from sessions.vocabulary import TokenStatus
+
+
+class TokenForm(forms.ModelForm):
+    class Meta:
+        model = IdToken
+        fields = ("value", "label", "type", "status", "expires_at", "group_id", "driver")
+        widgets = {"expires_at": forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")}
+
+    def __init__(self, *args: Any, organization: Organization, **kwargs: Any) -> None:
+        """Any: as Django's forms take them."""
+        super().__init__(*args, **kwargs)
+        drivers = self.fields["driver"]
+        assert isinstance(drivers, forms.ModelChoiceField)
+        drivers.queryset = Driver.objects.filter(organization=organization, erased_at=None)
+
+    def _post_clean(self) -> None:
+        """The service judges and writes; the form only turns words into values."""
+
+
+class TokenFilter(forms.Form):
+    q = forms.CharField(label=_("Token, label or driver"), required=False)
+    status = forms.ChoiceField(label=_("Status"), required=False, choices=[("", _("Any")), *TokenStatus.choices])

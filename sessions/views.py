@@ -1,0 +1,96 @@
+"""The organization's tokens: list, create, edit, delete. Sessions' pages live behind the doors."""
+
+import csv
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.paginator import Paginator
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from evcms.core.access import Access, Permission
+from evcms.core.text import cell
+from sessions import pages, services
+from sessions.forms import TokenFilter, TokenForm
+from sessions.models import IdToken
+
+
+def access_of(request: HttpRequest) -> Access:
+    """The request's access. Raises PermissionDenied for somebody who is in no organization."""
+    access: Access | None = getattr(request, "access", None)
+    if access is None:
+        raise PermissionDenied(_("You are not a member of any organization."))
+    return access
+
+
+@login_required
+@require_GET
+def tokens(request: HttpRequest) -> HttpResponse:
+    access = access_of(request)
+    form = TokenFilter(request.GET or None)
+    sought = form.cleaned_data if form.is_bound and form.is_valid() else {}
+    rows = pages.tokens(access, sought=sought.get("q", ""), status=sought.get("status", ""))
+    if request.GET.get("export") == "csv":
+        return _export(rows)
+    page = Paginator(rows, 50).get_page(request.GET.get("page"))
+    context = {"page": page, "form": form, "may": access.can(Permission.TOKENS)}
+    return render(request, "sessions/tokens.html", context)
+
+
+def _export(rows: QuerySet[IdToken]) -> HttpResponse:
+    response = HttpResponse(content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = 'attachment; filename="tokens.csv"'
+    writer = csv.writer(response)
+    writer.writerow(["token", "label", "type", "status", "expires_at_utc", "group", "driver", "sessions"])
+    for row in rows:
+        expires = row.expires_at.isoformat() if row.expires_at else ""
+        values = [row.value, row.label, row.type, row.status, expires, row.group_id, row.driver or ""]
+        writer.writerow([cell(value) for value in values] + [row.session_count])  # type: ignore[attr-defined]
+    return response
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def create(request: HttpRequest) -> HttpResponse:
+    access = access_of(request)
+    access.demand(Permission.TOKENS)
+    form = TokenForm(request.POST or None, organization=access.organization)
+    if request.method == "POST" and form.is_valid():
+        try:
+            token = services.create_token(access=access, **form.cleaned_data)
+            messages.success(request, _("%(token)s may charge now.") % {"token": token})
+            return redirect("tokens")
+        except ValidationError as error:
+            form.add_error(None, error)
+    return render(request, "sessions/token_form.html", {"form": form, "token": None})
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def edit(request: HttpRequest, pk: int) -> HttpResponse:
+    access = access_of(request)
+    access.demand(Permission.TOKENS)
+    token = get_object_or_404(pages.tokens(access), pk=pk)
+    form = TokenForm(request.POST or None, instance=token, organization=access.organization)
+    if request.method == "POST" and form.is_valid():
+        try:
+            services.edit_token(access=access, token=token, **form.cleaned_data)
+            messages.success(request, _("Saved."))
+            return redirect("tokens")
+        except ValidationError as error:
+            form.add_error(None, error)
+    return render(request, "sessions/token_form.html", {"form": form, "token": token})
+
+
+@login_required
+@require_POST
+def delete(request: HttpRequest, pk: int) -> HttpResponse:
+    access = access_of(request)
+    access.demand(Permission.TOKENS)
+    services.delete_token(access=access, token=get_object_or_404(pages.tokens(access), pk=pk))
+    messages.success(request, _("The token is gone; its sessions stay."))
+    return redirect("tokens")

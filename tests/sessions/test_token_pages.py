@@ -1,0 +1,71 @@
+"""Tokens are listed, made, changed and deleted on pages, and nobody sees another organization's."""
+
+import pytest
+from django.test import Client
+
+from evcms.core.access import Role
+from sessions.models import IdToken
+from tests.stations.conftest import make_access, organization, owner, rival  # noqa: F401
+
+pytestmark = pytest.mark.django_db
+
+
+def browser(access) -> Client:
+    client = Client()
+    client.force_login(access.user, backend="django.contrib.auth.backends.ModelBackend")
+    return client
+
+
+def fields(value="ABC123", **more):
+    return {"value": value, "type": "ISO14443", "status": "accepted", "label": "Anna's card"} | more
+
+
+def test_a_new_token_may_charge(owner):  # noqa: F811
+    browser(owner).post("/tokens/new/", fields("abc123"))
+    token = IdToken.objects.get()
+    assert (token.value, token.folded) == ("abc123", "ABC123")
+
+
+def test_the_same_token_in_another_spelling_is_refused_with_a_sentence(owner):  # noqa: F811
+    page = browser(owner)
+    page.post("/tokens/new/", fields("abc123"))
+    answer = page.post("/tokens/new/", fields("ABC123"))
+    assert "There is a token ABC123 already" in answer.content.decode()
+    assert IdToken.objects.count() == 1
+
+
+def test_a_token_can_be_blocked_and_deleted(owner):  # noqa: F811
+    page = browser(owner)
+    page.post("/tokens/new/", fields())
+    pk = IdToken.objects.get().pk
+    page.post(f"/tokens/{pk}/", fields(status="blocked"))
+    assert IdToken.objects.get().status == "blocked"
+    page.post(f"/tokens/{pk}/delete/")
+    assert not IdToken.objects.exists()
+
+
+def test_strangers_find_nothing_and_viewers_change_nothing(owner, rival, organization):  # noqa: F811
+    browser(owner).post("/tokens/new/", fields())
+    pk = IdToken.objects.get().pk
+    stranger = browser(make_access(rival))
+    assert stranger.get(f"/tokens/{pk}/").status_code == 404
+    assert "ABC123" not in stranger.get("/tokens/").content.decode()
+    viewer = browser(make_access(organization, Role.VIEWER))
+    assert "ABC123" in viewer.get("/tokens/").content.decode()
+    assert viewer.get("/tokens/new/").status_code == 403
+    assert viewer.post(f"/tokens/{pk}/delete/").status_code == 403
+
+
+def test_the_export_cannot_smuggle_a_formula(owner):  # noqa: F811
+    page = browser(owner)
+    page.post("/tokens/new/", fields(label="=1+1"))
+    text = page.get("/tokens/?export=csv").content.decode()
+    assert "'=1+1" in text
+
+
+def test_the_list_filters_by_words_and_status(owner):  # noqa: F811
+    page = browser(owner)
+    page.post("/tokens/new/", fields("AAA1", label="Bike"))
+    page.post("/tokens/new/", fields("BBB2", label="Van", status="blocked"))
+    assert "BBB2" not in page.get("/tokens/?q=bik").content.decode()
+    assert "AAA1" not in page.get("/tokens/?status=blocked").content.decode()
