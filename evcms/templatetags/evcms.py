@@ -126,6 +126,26 @@ def stacked_bar(segments: Iterable[tuple[object, int]], label: str = "") -> Safe
     return shapes.stacked_bar([(statuses.look(status).hue, count) for status, count in segments], label)
 
 
+@register.inclusion_tag("components/legend.html")
+def legend(segments: Iterable[Sequence[Any]]) -> dict[str, object]:  # Any: (status, count) or (status, count, url)
+    """The words under a stacked bar: shape, count, state, each linked to its rows; empty ones are left out."""
+    rows = [(statuses.look(row[0]), row[1], row[2] if len(row) > 2 else "") for row in segments if row[1]]
+    return {"rows": rows}
+
+
+@register.simple_tag
+def status_strip(spans: Iterable[Sequence[Any]], start: datetime, end: datetime, label: str = "") -> SafeString:
+    """`spans` are (status, start, end, words on hover, url); Any: the last one may be missing."""
+    drawn = [shapes.Span(statuses.look(each[0]).hue, *each[1:]) for each in spans]
+    return shapes.strip(drawn, start, end, label)
+
+
+@register.simple_tag
+def ring(percent: float, label: str = "", status: object = "charging", live: str = "") -> SafeString:
+    """Inside `<div class="ev-ring">…<div class="ev-big">62 %</div></div>`; `live` is the key of its patches."""
+    return shapes.ring(percent, statuses.look(status).hue, label, live)
+
+
 @register.inclusion_tag("components/stat_tile.html")
 def stat_tile(label: str, value: object, **more: object) -> dict[str, object]:
     """One figure; `url`, `note`, `values` (curve), `segments` ((status, count) pairs), `status`, `live`."""

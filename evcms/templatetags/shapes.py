@@ -1,6 +1,8 @@
 """Small drawings as SVG made on the server: no script, no inline style, a label that says it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import NamedTuple
 
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
@@ -58,4 +60,55 @@ def stacked_bar(segments: Sequence[tuple[str, int]], label: str = "") -> SafeStr
         '<svg class="ev-stack" viewBox="0 0 100 10" preserveAspectRatio="none" role="img" aria-label="{}">{}</svg>',
         label,
         bars,
+    )
+
+
+class Span(NamedTuple):
+    """One state from `start` to `end`; `said` is what hovering tells, `url` where a click leads ('' for nowhere)."""
+
+    hue: str
+    start: datetime
+    end: datetime
+    said: str
+    url: str = ""
+
+
+def strip(spans: Iterable[Span], start: datetime, end: datetime, label: str) -> SafeString:
+    """States along time between `start` and `end`; what lies outside is cut off, what nobody knows stays blank."""
+    whole = (end - start).total_seconds()
+    drawn = []
+    for span in spans:
+        left = max(0.0, (span.start - start).total_seconds() / whole)
+        right = min(1.0, (span.end - start).total_seconds() / whole)
+        if right > left:
+            drawn.append(_rectangle(span, 1000 * left, max(1000 * (right - left), 1.5)))
+    return format_html(
+        '<svg class="ev-strip" viewBox="0 0 1000 20" preserveAspectRatio="none" role="img" aria-label="{}">{}</svg>',
+        label,
+        format_html_join("", "{}", ((each,) for each in drawn)),
+    )
+
+
+def _rectangle(span: Span, x: float, width: float) -> SafeString:
+    shape = format_html(
+        '<rect x="{}" y="0" width="{}" height="20" class="ev-st-{}"><title>{}</title></rect>',
+        f"{x:.2f}",
+        f"{width:.2f}",
+        span.hue,
+        span.said,
+    )
+    return format_html('<a href="{}">{}</a>', span.url, shape) if span.url else shape
+
+
+def ring(percent: float, hue: str, label: str, key: str) -> SafeString:
+    """A circle filled clockwise from the top; live: patch `key` with attrs {"stroke-dashoffset": 100 - percent}."""
+    rest = 100 - min(100.0, max(0.0, float(percent)))
+    return format_html(
+        '<svg class="ev-st-{}" viewBox="0 0 100 100" role="img" aria-label="{}"><circle cx="50" cy="50" r="45"/>'
+        '<circle cx="50" cy="50" r="45" pathLength="100" stroke-dasharray="100" stroke-dashoffset="{}" data-live="{}"/>'
+        "</svg>",
+        hue,
+        label,
+        f"{rest:g}",
+        key,
     )

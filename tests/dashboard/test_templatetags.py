@@ -222,3 +222,28 @@ def test_a_form_without_data_shows_no_errors():
     html = draw("{% form_fields form %}", form=Form())
     assert "ev-error" not in html
     assert "is-invalid" not in html
+
+
+def test_a_strip_cuts_what_lies_outside_and_keeps_the_shortest_fault_visible():
+    start = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
+    day, second = datetime.timedelta(days=1), datetime.timedelta(seconds=1)
+    spans = [
+        ("available", start - day, start + day / 2, "Available"),
+        ("faulted", start + day / 2, start + day / 2 + second, "Faulted for a second", "/incidents/7"),
+        ("offline", start + 2 * day, start + 3 * day, "Not in this picture"),
+    ]
+    html = draw("{% status_strip spans start end %}", spans=spans, start=start, end=start + day)
+    assert 'x="0.00" y="0" width="500.00"' in html
+    assert '<a href="/incidents/7"><rect x="500.00" y="0" width="1.50"' in html
+    assert "Not in this picture" not in html
+
+
+@pytest.mark.parametrize(("percent", "rest"), [(62, "38"), (0, "100"), (140, "0"), (-3, "100")])
+def test_a_ring_is_never_more_than_full(percent, rest):
+    assert f'stroke-dashoffset="{rest}"' in draw("{% ring percent %}", percent=percent)
+
+
+def test_a_legend_leaves_out_what_there_is_none_of():
+    html = draw("{% legend rows %}", rows=[("available", 87, "/stations?status=available"), ("faulted", 0)])
+    assert 'href="/stations?status=available"' in html
+    assert "Faulted" not in html

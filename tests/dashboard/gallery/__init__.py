@@ -107,6 +107,12 @@ def session():
     }
 
 
+def spans(now):
+    turns = ["available", "charging", "suspended_ev", "available", "faulted", "maintenance", "available", "charging"]
+    hours = [now - datetime.timedelta(hours=24 - 3 * step) for step in range(9)]
+    return [(state, hours[i], hours[i + 1], f"{state} for 3 h", "#") for i, state in enumerate(turns)]
+
+
 def context():
     now = clock.now()
     curve = [3, 4, 2, 5, 8, 13, 18, 22, 19, 17, 21, 24, 23, 20, 22, 25, 23]
@@ -164,6 +170,8 @@ def context():
         ("Settings", "settings", 0),
     ]
     return {
+        "yesterday": now - datetime.timedelta(days=1),
+        "spans": spans(now),
         "now": now,
         "zone": "Europe/Amsterdam",
         "curve": curve,
