@@ -89,7 +89,8 @@ def _provider(plan: Plan) -> Part:
 
 def _inbox(plan: Plan) -> Part:
     ports = ("--smtp-port", str(plan.smtp_port), "--http-port", str(plan.inbox_port))
-    return Part("inbox", _python("evcms.simulator.inbox") + ports, port=plan.inbox_port)
+    database = ("--database", str(plan.data_dir / "inbox.sqlite3"))
+    return Part("inbox", _python("evcms.simulator.inbox") + ports + database, port=plan.inbox_port)
 
 
 def _simulator(plan: Plan) -> Part:

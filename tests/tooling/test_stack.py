@@ -1,0 +1,44 @@
+"""The fixtures themselves: a whole installation for one test, killed and started again in parts."""
+
+import json
+import urllib.request
+
+import pytest
+
+from tests.fixtures.processes import until
+
+
+def healthy(stack):
+    try:
+        with urllib.request.urlopen(f"{stack.web.url}/healthz", timeout=2) as answer:
+            return json.load(answer)["ok"]
+    except OSError:
+        return False
+
+
+@pytest.mark.postgres
+def test_a_whole_installation_for_one_test(stack):
+    until(lambda: healthy(stack), timeout=30, what="a green /healthz")
+    said = json.load(urllib.request.urlopen(f"{stack.web.url}/healthz"))
+    assert {name for name, part in said["parts"].items() if part["state"] == "off"} == set()
+
+
+def test_a_killed_part_comes_back_on_the_same_port(stack):
+    port = stack.gateway.port
+    stack.gateway.kill()
+    assert not stack.gateway.running
+    stack.gateway.restart()
+    assert stack.gateway.port == port
+    until(lambda: healthy(stack), timeout=30, what="a green /healthz")
+
+
+@pytest.mark.browser
+def test_a_real_browser_opens_the_real_web_server(web_server, page):
+    page.goto(f"{web_server.url}/accounts/login/")
+    assert page.locator("input[type=password]").count() == 1
+
+
+@pytest.mark.browser
+def test_the_phone_is_390_pixels_wide(web_server, phone):
+    phone.goto(f"{web_server.url}/accounts/login/")
+    assert phone.evaluate("window.innerWidth") == 390
