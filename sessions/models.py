@@ -54,7 +54,9 @@ class IdToken(models.Model):
     type = models.CharField(_("type"), max_length=20, choices=TokenType, default=TokenType.ISO14443)
     status = models.CharField(_("status"), max_length=12, choices=TokenStatus, default=TokenStatus.ACCEPTED)
     expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
-    group_id = models.CharField(_("group"), max_length=36, blank=True, help_text=_("Cards of one group may stop each other"))
+    group_id = models.CharField(
+        _("group"), max_length=36, blank=True, help_text=_("Cards of one group may stop each other")
+    )
     driver = models.ForeignKey(Driver, models.SET_NULL, null=True, blank=True, related_name="id_tokens")
     label = models.CharField(_("label"), max_length=80, blank=True)
     guest = models.BooleanField(default=False, editable=False, help_text=_("Made for one paid start"))
@@ -108,7 +110,9 @@ class ChargingSession(models.Model):
     evse = models.ForeignKey(Evse, models.PROTECT, null=True, related_name="sessions")
     connector = models.ForeignKey(Connector, models.PROTECT, null=True, related_name="sessions")
     transaction_id = models.CharField(max_length=40)
-    start_key = models.CharField(max_length=64, null=True, help_text=_("1.6: digest of the start's content, so that a repeat finds this row"))
+    start_key = models.CharField(
+        max_length=64, null=True, help_text=_("1.6: digest of the start's content, so that a repeat finds this row")
+    )
     protocol = models.CharField(max_length=10)
     state = models.CharField(max_length=16, choices=SessionState, default=SessionState.PREPARING)
     attempt = models.OneToOneField(Attempt, models.SET_NULL, null=True, related_name="session")
@@ -128,6 +132,15 @@ class ChargingSession(models.Model):
     soc_percent = models.SmallIntegerField(null=True)
     last_sample_at = models.DateTimeField(null=True)
     last_seq_no = models.IntegerField(null=True)
+    missing_seq = models.JSONField(default=list, help_text=_("2.x: numbers of events that have not come yet"))
+    last_event_at = models.DateTimeField(null=True, help_text=_("Newest moment that the station spoke of"))
+    meter_stop_mwh = models.BigIntegerField(null=True, help_text=_("As the station said it at the end"))
+    meter_last_at = models.DateTimeField(null=True, help_text=_("When meter_last_mwh was read"))
+    power_limit_w = models.PositiveIntegerField(default=0, help_text=_("What the connector can deliver; 0: unknown"))
+    clock_offset_ms = models.BigIntegerField(
+        default=0, help_text=_("Station clock minus ours at the start, when it was wrong; already taken off all times")
+    )
+    watch_mwh = models.BigIntegerField(null=True, help_text=_("The lowest open watch, so that readings need not look"))
     charging_seconds = models.IntegerField(default=0, help_text=_("Time with energy flowing, known at the end"))
     stop_reason = models.CharField(max_length=64, blank=True, help_text=_("The station's word, verbatim"))
     stop_token_value = models.CharField(max_length=255, blank=True)
@@ -172,9 +185,13 @@ class MeterSample(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["session", "at", "kind"], condition=models.Q(session__isnull=False), name="one_sample"),
             models.UniqueConstraint(
-                fields=["station", "evse_number", "at", "kind"], condition=models.Q(session=None), name="one_site_sample"
+                fields=["session", "at", "kind"], condition=models.Q(session__isnull=False), name="one_sample"
+            ),
+            models.UniqueConstraint(
+                fields=["station", "evse_number", "at", "kind"],
+                condition=models.Q(session=None),
+                name="one_site_sample",
             ),
         ]
 

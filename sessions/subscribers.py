@@ -1,1 +1,44 @@
 """What charging hears from the street."""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from evcms.core.events import subscribe
+from stations import commands
+from stations.events import CommandAnswered, ConnectorStatusChanged
+from stations.vocabulary import ConnectorStatus
+
+from .models import ChargingSession
+from .services import attempts, reservations, sweeps
+from .vocabulary import SessionState
+
+STATES = {
+    ConnectorStatus.CHARGING: SessionState.CHARGING,
+    ConnectorStatus.SUSPENDED_EV: SessionState.SUSPENDED_EV,
+    ConnectorStatus.SUSPENDED_EVSE: SessionState.SUSPENDED_EVSE,
+    ConnectorStatus.FINISHING: SessionState.FINISHING,
+}
+
+
+@subscribe(CommandAnswered, "charging.take_answer")
+def take_answer(event: CommandAnswered) -> None:
+    match event.kind:
+        case commands.StartCharging.__name__:
+            attempts.command_answered(command_id=event.command_id)
+        case commands.ReserveNow.__name__ | commands.CancelReservation.__name__:
+            reservations.command_answered(command_id=event.command_id)
+        case commands.GetTransactionStatus.__name__:
+            sweeps.transaction_status_answered(command_id=event.command_id)
+
+
+@subscribe(ConnectorStatusChanged, "charging.follow_connector")
+def follow_connector(event: ConnectorStatusChanged) -> None:
+    """1.6 says how a session goes on through its connector's status; 2.x says it in the session itself."""
+    state = STATES.get(ConnectorStatus(event.status))
+    if state is None or event.connector_id is None:
+        return
+    at = datetime.fromisoformat(event.at)
+    with transaction.atomic():
+        running = ChargingSession.objects.filter(connector_id=event.connector_id, ended_at=None, last_event_at__lte=at)
+        running.exclude(state=state).update(state=state, last_event_at=at)

@@ -10,7 +10,10 @@ from django.utils.translation import gettext_lazy as _
 class SessionState(models.TextChoices):
     """The life of a session; EVSE and EV may take turns pausing. ENDED is for good."""
 
-    PREPARING = "preparing", _("Preparing")  # transaction open, no energy offered yet (2.x EVConnected, Idle before charge)
+    PREPARING = (
+        "preparing",
+        _("Preparing"),
+    )  # transaction open, no energy offered yet (2.x EVConnected, Idle before charge)
     CHARGING = "charging", _("Charging")
     SUSPENDED_EV = "suspended_ev", _("Paused by the car")
     SUSPENDED_EVSE = "suspended_evse", _("Paused by the station")
@@ -174,6 +177,7 @@ class SessionStart:
     """StartTransaction (1.6), TransactionEvent Started (2.x), or the first sign of a transaction whose start was lost.
 
     `transaction_id` None: 1.6, where we give the number. `evse` None: never said. `start_lost`: first seen as Updated or Ended.
+    `state` None: the message says none (1.6), its connector's status will.
     """
 
     station_id: int
@@ -188,7 +192,7 @@ class SessionStart:
     meter_start_mwh: int | None = None
     remote_start_id: int | None = None
     reservation_id: int | None = None
-    state: SessionState = SessionState.PREPARING
+    state: SessionState | None = None
     seq_no: int | None = None
     offline: bool = False
     start_lost: bool = False
@@ -234,6 +238,26 @@ class SessionEnd:
     samples: tuple[Sample, ...] = ()
     closed_by: ClosedBy = ClosedBy.STATION
     estimated: bool = False
+    id_by_station: bool = False  # 2.x: an unknown id means a lost start, which the caller then starts
+
+
+@dataclass(frozen=True)
+class MeterReport:
+    """MeterValues: readings of a transaction, or (`transaction_id` None) of an EVSE; EVSE 0 is the site's meter."""
+
+    station_id: int
+    evse: int
+    samples: tuple[Sample, ...]
+    received_at: datetime
+    transaction_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Updated:
+    """`session_id` None: the transaction is unknown; its start was lost, and the caller starts it."""
+
+    session_id: int | None
+    decision: TokenDecision | None = None  # None: no token was presented
 
 
 @dataclass(frozen=True)

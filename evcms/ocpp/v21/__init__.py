@@ -1,0 +1,15 @@
+"""OCPP 2.1: what differs from 2.0.1. Its own schemas check every message, so equal members need no second function."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from evcms.ocpp import v201
+from evcms.ocpp.charger import CommandCodec, Handler, ManyHandler
+from evcms.ocpp.errors import OcppError
+
+from . import remote
+
+HANDLERS: Mapping[str, Handler] = {**v201.HANDLERS}
+MANY: Mapping[str, ManyHandler] = {**v201.MANY}
+COMMANDS: Mapping[type[Any], CommandCodec] = {**v201.COMMANDS, **remote.COMMANDS}  # Any: classes of stations.commands
+ERRORS: Mapping[type[OcppError], str] = {**v201.ERRORS}

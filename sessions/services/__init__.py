@@ -1,0 +1,35 @@
+"""Every write of this room. See ARCHITECTURE.md for the contract; one file for each part of it."""
+
+from .attempts import expire_attempts, fail, request_start, request_stop
+from .ending import close, end
+from .recording import record, record_many, update, update_many
+from .reservations import cancel_reservation, expire_reservations, reserve
+from .starting import start
+from .sweeps import close_lost_sessions
+from .tokens import authorize, create_token, delete_token, edit_token, guest_token
+from .watches import reach_times, watch
+
+__all__ = [
+    "authorize",
+    "cancel_reservation",
+    "close",
+    "close_lost_sessions",
+    "create_token",
+    "delete_token",
+    "edit_token",
+    "end",
+    "expire_attempts",
+    "expire_reservations",
+    "fail",
+    "guest_token",
+    "reach_times",
+    "record",
+    "record_many",
+    "request_start",
+    "request_stop",
+    "reserve",
+    "start",
+    "update",
+    "update_many",
+    "watch",
+]

@@ -1,0 +1,223 @@
+"""Tries to charge, from the first sign to a session or a cause of failure. `Attempt.id` is the remoteStartId."""
+
+from datetime import timedelta
+from typing import Final
+
+from django.db import transaction
+from django.db.models import Q
+
+from evcms.core import audit, clock
+from evcms.core.access import Access, Permission
+from evcms.core.events import publish
+from evcms.core.models import User
+from sessions.events import SessionFailed
+from sessions.models import Attempt, ChargingSession, Driver
+from sessions.vocabulary import ATTEMPT_MOVES, AttemptKind, AttemptState, FailureCause, TokenDecision, TokenType
+from stations import commands
+from stations import services as stations
+from stations.models import Command, Connector, Variable
+from stations.vocabulary import CommandState
+
+from . import tokens
+
+CONNECTION_TIME_OUT: Final = 120  # seconds to plug in, when the station does not say (1.6 ConnectionTimeOut)
+MARGIN: Final = timedelta(seconds=60)  # for the station's message to arrive
+STILL_JOINED: Final = timedelta(hours=1)  # a start this late after we gave up still belongs to the attempt
+GUEST_DAYS: Final = timedelta(days=2)  # a guest's token outlives the longest stay that anybody pays for at once
+TIME_OUT_KEYS: Final = (("", "ConnectionTimeOut"), ("TxCtrlr", "EVConnectionTimeOut"))
+CAUSES: Final = {
+    CommandState.REJECTED: FailureCause.REFUSED,
+    CommandState.CALLERROR: FailureCause.REFUSED,
+    CommandState.UNSUPPORTED: FailureCause.REFUSED,
+    CommandState.OFFLINE: FailureCause.OFFLINE,
+    CommandState.TIMEOUT: FailureCause.TIMEOUT,
+}
+
+
+def request_start(
+    *,
+    connector: Connector,
+    kind: AttemptKind,
+    origin: str,
+    token_value: str | None = None,
+    driver: Driver | None = None,
+    access: Access | None = None,
+) -> Attempt:
+    """Asks the station to start. Without a token one is made for the guest. The answer, a start, or the expiry ends it.
+
+    Raises PermissionDenied when a person may not, ValueError when the station belongs to nobody.
+    """
+    if access is not None:
+        access.demand(Permission.COMMAND)
+    station = connector.station
+    if station.organization_id is None:
+        raise ValueError("a station without organization starts nothing")
+    now = clock.now()
+    with transaction.atomic():
+        token_type: str = TokenType.ISO14443
+        if token_value is None:
+            guest = tokens.guest_token(
+                organization_id=station.organization_id, driver=driver, expires_at=now + GUEST_DAYS
+            )
+            token_value, token_type = guest.value, guest.type
+        elif (known := tokens.find(station.organization_id, token_value)) is not None:
+            token_type, driver = known.type, driver or known.driver
+        attempt = Attempt.objects.create(
+            organization_id=station.organization_id,
+            station=station,
+            connector=connector,
+            kind=kind,
+            token_value=token_value,
+            driver=driver,
+            at=now,
+            expires_at=now + timedelta(seconds=_time_out(station.pk)) + MARGIN,
+        )
+        command = commands.StartCharging(token_value, attempt.pk, connector.evse.number, token_type)
+        row = stations.send(
+            station=station, command=command, origin=origin, user=access.user if access else None
+        )
+        attempt.command_id = row.pk
+        attempt.save(update_fields=["command_id"])
+        if access is not None:
+            audit.record(access, "session.start_requested", connector, attempt=attempt.pk, token=token_value)
+    return attempt
+
+
+def _time_out(station_id: int) -> int:
+    """Seconds that the station waits for a cable, as it reported them; else the usual ones."""
+    keys = Q()
+    for component, variable in TIME_OUT_KEYS:
+        keys |= Q(component=component, variable=variable)
+    said = Variable.objects.filter(keys, station_id=station_id, attribute="Actual").values_list("value", flat=True)
+    seconds = [int(value) for value in said if value and value.isascii() and value.isdigit() and len(value) < 6]
+    return min(max(seconds, default=CONNECTION_TIME_OUT), 3600)
+
+
+def request_stop(
+    *, session: ChargingSession, origin: str, user: User | None = None, access: Access | None = None
+) -> Command:
+    """Asks the station to stop. The session ends when the station says so. Raises PermissionDenied."""
+    if access is not None:
+        access.demand(Permission.COMMAND)
+        user = access.user
+    with transaction.atomic():
+        command = commands.StopCharging(session.transaction_id)
+        row = stations.send(station=session.station, command=command, origin=origin, user=user)
+        if access is not None:
+            audit.record(access, "session.stop_requested", session)
+    return row
+
+
+# What becomes of them -----------------------------------------------------------------------------------------------------
+
+
+def of_start(session: ChargingSession, remote_start_id: int | None, decision: TokenDecision | None) -> None:
+    """The attempt behind a new session: the remote one that it answers, else the tap or the plug itself."""
+    if join(session, remote_start_id, session.token_value):
+        return
+    kind = AttemptKind.TAP if session.token_value else AttemptKind.PLUG
+    refused = decision is not None and not decision.accepted
+    session.attempt = Attempt.objects.create(
+        organization_id=session.organization_id,
+        station_id=session.station_id,
+        connector_id=session.connector_id,
+        kind=kind,
+        state=AttemptState.FAILED if refused else AttemptState.STARTED,
+        cause=FailureCause.TOKEN if refused else "",
+        detail=decision.verdict if refused and decision else "",
+        token_value=session.token_value,
+        driver_id=session.driver_id,
+        at=session.started_at,
+    )
+
+
+def join(session: ChargingSession, remote_start_id: int | None, token_value: str) -> bool:
+    """Finds the remote start that this session answers, by its id or by its token, and takes it.
+
+    Stations change the token: case, and cut to 20 characters.
+    """
+    attempt = _sought(session.station_id, remote_start_id, token_value)
+    if attempt is None:
+        return False
+    move(attempt, AttemptState.STARTED)
+    session.attempt = attempt
+    session.driver_id = attempt.driver_id or session.driver_id
+    if session.pk:
+        session.save(update_fields=["attempt", "driver"])
+    return True
+
+
+def _sought(station_id: int, remote_start_id: int | None, token_value: str) -> Attempt | None:
+    late = Q(state=AttemptState.FAILED, at__gte=clock.now() - STILL_JOINED)
+    rows = Attempt.objects.filter(
+        Q(state=AttemptState.REQUESTED) | late, station_id=station_id, command_id__isnull=False, session=None
+    ).select_for_update(of=("self",))
+    if remote_start_id is not None and (row := rows.filter(pk=remote_start_id).first()):
+        return row
+    if not token_value:
+        return None
+    same = Q(token_value__iexact=token_value)
+    if len(token_value) == tokens.SHORTENED:
+        same |= Q(token_value__istartswith=token_value)
+    return rows.filter(same).order_by("-at").first()
+
+
+def identified(session: ChargingSession, decision: TokenDecision) -> None:
+    """A token came after the plug: it may be the one of a remote start; the plug's own attempt ends in it."""
+    own = session.attempt
+    if join(session, None, session.token_value) and own is not None and own.kind == AttemptKind.PLUG:
+        own.delete()
+    elif own is not None:
+        Attempt.objects.filter(pk=own.pk).update(token_value=session.token_value, driver_id=session.driver_id)
+
+
+def ended(session: ChargingSession, *, no_energy: bool) -> None:
+    """A session without energy is a failed try, whatever was paid for it."""
+    attempt = session.attempt
+    if attempt is None or attempt.state != AttemptState.STARTED:
+        return
+    if no_energy:
+        attempt.cause = FailureCause.NO_ENERGY
+    move(attempt, AttemptState.FAILED if no_energy else AttemptState.ENDED)
+
+
+def move(attempt: Attempt, state: AttemptState) -> None:
+    """Raises ValueError for a move that ATTEMPT_MOVES does not know."""
+    if state not in ATTEMPT_MOVES[AttemptState(attempt.state)]:
+        raise ValueError(f"an attempt does not go from {attempt.state} to {state}")
+    attempt.state = state
+    if state == AttemptState.STARTED:
+        attempt.cause = ""
+    attempt.ended_at = clock.now() if state in (AttemptState.ENDED, AttemptState.FAILED) else None
+    attempt.save(update_fields=["state", "cause", "ended_at", "detail"])
+
+
+def fail(*, attempt_id: int, cause: FailureCause, detail: str = "") -> bool:
+    """A request that comes to nothing; publishes SessionFailed. False when it has started or ended meanwhile."""
+    with transaction.atomic():
+        mine = Attempt.objects.filter(pk=attempt_id, state=AttemptState.REQUESTED)
+        failed = mine.update(
+            state=AttemptState.FAILED, cause=cause, detail=detail[:255], ended_at=clock.now()
+        )
+        if failed:
+            publish(SessionFailed(attempt_id=attempt_id, cause=str(cause)))
+    return bool(failed)
+
+
+def command_answered(*, command_id: str) -> None:
+    """The station's answer to a start: refused or unheard means that the attempt has failed, for that cause."""
+    command = Command.objects.get(pk=command_id)
+    cause = CAUSES.get(CommandState(command.state))
+    if command.remote_start_id is None or cause is None:
+        return
+    attempt = Attempt.objects.filter(pk=command.remote_start_id, command_id=command.pk).first()
+    if attempt is not None:
+        fail(attempt_id=attempt.pk, cause=cause, detail=command.answer_status or command.error)
+
+
+def expire_attempts() -> int:
+    """The sweep: accepted, but no cable came in time (ConnectionTimeOut and a margin)."""
+    due = Attempt.objects.filter(state=AttemptState.REQUESTED, expires_at__lte=clock.now())
+    ids = list(due.order_by("expires_at").values_list("pk", flat=True)[:500])
+    return sum(fail(attempt_id=pk, cause=FailureCause.NOT_PLUGGED) for pk in ids)
+

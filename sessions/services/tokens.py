@@ -1,0 +1,171 @@
+"""Tokens: what a charger is told about one, and the people's list of them. Compared without case."""
+
+import secrets
+from datetime import datetime
+from typing import Any, Final
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from evcms.core import audit
+from evcms.core.access import Access, Permission
+from sessions.models import Attempt, Driver, IdToken
+from sessions.vocabulary import AttemptKind, AttemptState, FailureCause, TokenDecision, TokenStatus, TokenType, Verdict
+from stations.models import Station
+
+SHORTENED: Final = 20  # OCPP 1.6 idToken: some stations report longer ones cut to it
+ALPHABET: Final = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
+VERDICTS: Final = {
+    TokenStatus.ACCEPTED: Verdict.ACCEPTED,
+    TokenStatus.BLOCKED: Verdict.BLOCKED,
+    TokenStatus.EXPIRED: Verdict.EXPIRED,
+    TokenStatus.INVALID: Verdict.INVALID,
+}
+FIELDS: Final = ("value", "type", "status", "expires_at", "group_id", "driver", "label")
+
+
+def fold(value: str) -> str:
+    return value.strip().upper()
+
+
+def decide(
+    *, organization_id: int | None, value: str, token_type: str, at: datetime
+) -> tuple[IdToken | None, TokenDecision]:
+    """The token's row, if it is known, and what the charger is told. Reads only.
+
+    Type NoAuthorization (2.x C06: a station set to ask nobody) is accepted without a row; a blocked token stays blocked
+    when it has expired, too.
+    """
+    if token_type == TokenType.NO_AUTHORIZATION:
+        return None, TokenDecision(Verdict.ACCEPTED)
+    token = find(organization_id, value)
+    if token is None:
+        return None, TokenDecision(Verdict.INVALID)
+    verdict = VERDICTS[TokenStatus(token.status)]
+    if verdict == Verdict.ACCEPTED and token.expires_at is not None and token.expires_at <= at:
+        verdict = Verdict.EXPIRED
+    language = token.driver.language if token.driver else ""
+    return token, TokenDecision(verdict, token.group_id, token.expires_at, language)
+
+
+def find(organization_id: int | None, value: str) -> IdToken | None:
+    """By its text without case; one of exactly 20 characters may be the beginning of a longer one."""
+    folded = fold(value)
+    if not folded or organization_id is None:
+        return None
+    rows = IdToken.objects.filter(organization_id=organization_id).select_related("driver")
+    token = rows.filter(folded=folded).first()
+    if token is None and len(folded) == SHORTENED:
+        longer = list(rows.filter(folded__startswith=folded)[:2])
+        token = longer[0] if len(longer) == 1 else None
+    return token
+
+
+def authorize(*, station_id: int, token_value: str, token_type: str, at: datetime) -> TokenDecision:
+    """Authorize. A refused card is a failed attempt, so that people can be helped."""
+    station = Station.objects.only("pk", "organization_id").get(pk=station_id)
+    token, decision = decide(
+        organization_id=station.organization_id, value=token_value, token_type=token_type, at=at
+    )
+    if not decision.accepted and station.organization_id is not None:
+        Attempt.objects.create(
+            organization_id=station.organization_id,
+            station=station,
+            kind=AttemptKind.TAP,
+            state=AttemptState.FAILED,
+            cause=FailureCause.TOKEN,
+            detail=decision.verdict,
+            token_value=token_value[:255],
+            driver=token.driver if token else None,
+            at=at,
+            ended_at=at,
+        )
+    return decision
+
+
+def guest_token(*, organization_id: int, driver: Driver | None, expires_at: datetime) -> IdToken:
+    """A token for one paid start: 20 characters of one case, as the shortest OCPP field takes (1.6 idToken)."""
+    value = "".join(secrets.choice(ALPHABET) for _ in range(SHORTENED))
+    return IdToken.objects.create(
+        organization_id=organization_id,
+        value=value,
+        folded=value,
+        type=TokenType.CENTRAL,
+        guest=True,
+        driver=driver,
+        expires_at=expires_at,
+    )
+
+
+# By people ----------------------------------------------------------------------------------------------------------------
+
+
+def create_token(
+    *,
+    access: Access,
+    value: str,
+    type: str = TokenType.ISO14443,
+    status: str = TokenStatus.ACCEPTED,
+    expires_at: datetime | None = None,
+    group_id: str = "",
+    driver: Driver | None = None,
+    label: str = "",
+) -> IdToken:
+    """Raises PermissionDenied, or ValidationError with a sentence."""
+    access.demand(Permission.TOKENS)
+    token = IdToken(
+        organization=access.organization,
+        value=value.strip(),
+        type=type,
+        status=status,
+        expires_at=expires_at,
+        group_id=group_id.strip(),
+        driver=driver,
+        label=label.strip(),
+    )
+    with transaction.atomic():
+        _save(token)
+        audit.record(access, "token.created", token, value=token.value, status=str(token.status))
+    return token
+
+
+def edit_token(*, access: Access, token: IdToken, **changes: Any) -> IdToken:
+    """Changes the FIELDS that are named; Any: their values. Raises PermissionDenied, TypeError, ValidationError."""
+    access.demand(Permission.TOKENS)
+    if unknown := set(changes) - set(FIELDS):
+        raise TypeError(f"a token has no {', '.join(sorted(unknown))}")
+    _own(access, token)
+    before = {name: str(getattr(token, name)) for name in changes}
+    for name, value in changes.items():
+        setattr(token, name, value.strip() if isinstance(value, str) else value)
+    with transaction.atomic():
+        _save(token)
+        after = {name: str(getattr(token, name)) for name in changes}
+        audit.record(access, "token.edited", token, before=before, after=after)
+    return token
+
+
+def delete_token(*, access: Access, token: IdToken) -> None:
+    """Its sessions stay, with the value that the station reported."""
+    access.demand(Permission.TOKENS)
+    _own(access, token)
+    with transaction.atomic():
+        audit.record(access, "token.deleted", token, value=token.value)
+        token.delete()
+
+
+def _own(access: Access, token: IdToken) -> None:
+    if token.organization_id != access.organization.pk:
+        raise IdToken.DoesNotExist
+
+
+def _save(token: IdToken) -> None:
+    token.folded = fold(token.value)
+    if token.driver is not None and token.driver.organization_id != token.organization_id:
+        raise ValidationError({"driver": _("This driver belongs to another organization.")})
+    others = IdToken.objects.filter(organization=token.organization, folded=token.folded).exclude(pk=token.pk)
+    if others.exists():
+        raise ValidationError({"value": _("There is a token %(value)s already.") % {"value": token.value}})
+    token.full_clean(exclude=["organization"])
+    token.save()

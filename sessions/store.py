@@ -1,0 +1,165 @@
+"""The statements of the hot path, written once: a reading costs one lookup, one insert, one update and one rollup.
+
+Plain SQL because the ORM's compiler costs more than the statements (measured: 0.2 ms a row against 0.02 ms); column names
+come from the models, so a renamed field fails at import. Everything here is idempotent or runs in the caller's transaction.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from django.db import connection
+
+from .energy import Usage, hour_of
+from .models import ChargingSession, MeterSample, UsageHour
+from .vocabulary import Sample
+
+Value = Any  # Any: what a database column takes
+
+SAMPLE_FIELDS: Final = (
+    "session",
+    "station",
+    "evse_number",
+    "kind",
+    "at",
+    "received_at",
+    "energy_mwh",
+    "power_w",
+    "offered_w",
+    "current_ma",
+    "voltage_mv",
+    "soc_percent",
+    "extra",
+    "quarantined",
+)
+MEASURES: Final = SAMPLE_FIELDS[6:13]
+PROGRESS_FIELDS: Final = (
+    "state",
+    "meter_start_mwh",
+    "meter_last_mwh",
+    "meter_last_at",
+    "energy_mwh",
+    "charging_seconds",
+    "power_w",
+    "max_power_w",
+    "soc_percent",
+    "last_sample_at",
+    "last_event_at",
+    "last_seq_no",
+    "missing_seq",
+    "incomplete",
+    "watch_mwh",
+)
+TIMES: Final = frozenset({"meter_last_at", "last_sample_at", "last_event_at"})
+
+
+def _columns(model: type[Any], names: Iterable[str]) -> list[str]:
+    """Any: a model class of ours."""
+    return [model._meta.get_field(name).column for name in names]
+
+
+_SAMPLES = MeterSample._meta.db_table
+_SAMPLE_COLUMNS = _columns(MeterSample, SAMPLE_FIELDS)
+_MERGE = ", ".join(f"{name} = COALESCE({_SAMPLES}.{name}, excluded.{name})" for name in _columns(MeterSample, MEASURES))
+_INSERT_SAMPLE = (
+    f"INSERT INTO {_SAMPLES} ({', '.join(_SAMPLE_COLUMNS)}) VALUES ({', '.join(['%s'] * len(_SAMPLE_COLUMNS))}) ON CONFLICT "
+)
+# A second report of one moment adds what the first did not say and changes nothing of it.
+OF_SESSION = f"{_INSERT_SAMPLE} (session_id, at, kind) WHERE session_id IS NOT NULL DO UPDATE SET {_MERGE}"
+OF_STATION = f"{_INSERT_SAMPLE} (station_id, evse_number, at, kind) WHERE session_id IS NULL DO UPDATE SET {_MERGE}"
+
+_SET_PROGRESS = ", ".join(f"{name} = %s" for name in _columns(ChargingSession, PROGRESS_FIELDS))
+UPDATE_SESSION = f"UPDATE {ChargingSession._meta.db_table} SET {_SET_PROGRESS} WHERE id = %s"
+
+_HOURS = UsageHour._meta.db_table
+_HIGHER = f"CASE WHEN excluded.max_power_w > {_HOURS}.max_power_w THEN excluded.max_power_w ELSE {_HOURS}.max_power_w END"
+_SUMS = ("energy_mwh", "sessions_started", "charging_seconds", "occupied_seconds")
+ADD_USAGE = (
+    f"INSERT INTO {_HOURS} (evse_id, hour, {', '.join(_SUMS)}, max_power_w) VALUES (%s, %s, %s, %s, %s, %s, %s) "
+    f"ON CONFLICT (evse_id, hour) DO UPDATE SET {', '.join(f'{n} = {_HOURS}.{n} + excluded.{n}' for n in _SUMS)}, "
+    f"max_power_w = {_HIGHER}"
+)
+TAKE_USAGE = f"UPDATE {_HOURS} SET {', '.join(f'{n} = {n} + %s' for n in _SUMS)} WHERE evse_id = %s AND hour = %s"
+
+
+def sample_row(
+    sample: Sample, at: datetime, received_at: datetime, station_id: int, session_id: int | None, evse: int, counted: bool
+) -> list[Value]:
+    time = connection.ops.adapt_datetimefield_value
+    return [
+        session_id,
+        station_id,
+        evse,
+        int(sample.kind),
+        time(at),
+        time(received_at),
+        sample.energy_mwh,
+        sample.power_w,
+        sample.offered_w,
+        sample.current_ma,
+        sample.voltage_mv,
+        sample.soc_percent,
+        extra_of(sample),
+        not counted,
+    ]
+
+
+def extra_of(sample: Sample) -> str | None:
+    """The rest of a reading as JSON text: phases, other measurands, signed values, refused ones."""
+    extra: dict[str, Value] = {}
+    if sample.phases:
+        extra["phases"] = sample.phases
+    if sample.interval_mwh is not None:
+        extra["interval_mwh"] = sample.interval_mwh
+    for name in ("other", "signed", "refused"):
+        if values := getattr(sample, name):
+            extra[name] = values
+    return json.dumps(extra, separators=(",", ":")) if extra else None
+
+
+def insert_samples(rows: Sequence[list[Value]]) -> None:
+    """Rows of `sample_row`; a moment that is there already keeps what it has and takes what it lacks."""
+    for statement, chosen in (
+        (OF_SESSION, [row for row in rows if row[0] is not None]),
+        (OF_STATION, [row for row in rows if row[0] is None]),
+    ):
+        _run(statement, chosen)
+
+
+def save_progress(sessions: Iterable[ChargingSession]) -> None:
+    """What a reading or an Updated may have changed, in the order of the sessions given."""
+    time = connection.ops.adapt_datetimefield_value
+    rows = []
+    for session in sessions:
+        values = [getattr(session, name) for name in PROGRESS_FIELDS]
+        row = [time(value) if name in TIMES else value for name, value in zip(PROGRESS_FIELDS, values, strict=True)]
+        row[0], row[12] = str(row[0]), json.dumps(row[12])
+        rows.append([*row, session.pk])
+    _run(UPDATE_SESSION, rows)
+
+
+def add_usage(changes: Iterable[tuple[int, dict[int, Usage]]]) -> None:
+    """Adds to the hours of EVSEs. Rows go in order of EVSE and hour, so that two writers never wait in a circle."""
+    time = connection.ops.adapt_datetimefield_value
+    more, less = [], []
+    for evse_id, hours in sorted(changes, key=lambda change: change[0]):
+        for second, usage in sorted(hours.items()):
+            sums = [usage.energy_mwh, usage.started, usage.charging_s, usage.occupied_s]
+            hour = time(hour_of(second))
+            if min(sums) < 0:  # a correction; the row is there
+                less.append([*sums, evse_id, hour])
+            else:
+                more.append([evse_id, hour, *sums, usage.max_power_w])
+    _run(ADD_USAGE, more)
+    _run(TAKE_USAGE, less)
+
+
+def _run(statement: str, rows: Sequence[list[Value]]) -> None:
+    if not rows:
+        return
+    with connection.cursor() as cursor:
+        if len(rows) == 1:
+            cursor.execute(statement, rows[0])
+        else:
+            cursor.executemany(statement, rows)

@@ -1,0 +1,76 @@
+"""What tests of the messages need: a station with two connectors in a city, and tokens."""
+
+from datetime import timedelta
+
+import pytest
+
+from evcms.core import clock
+from evcms.core.models import Organization
+from sessions.models import IdToken
+from stations.models import Connector, Evse, Site, Station
+from stations.vocabulary import Approval, SecurityProfile
+
+from .talk import PROTOCOLS, Teller
+
+
+@pytest.fixture
+def organization(db):
+    return Organization.objects.create(name="Volt", slug="volt")
+
+
+@pytest.fixture
+def site(organization):
+    return Site.objects.create(organization=organization, name="Harbour", latitude=52.1, longitude=5.1)
+
+
+@pytest.fixture
+def make_station(organization, site):
+    def make(identity="CP-1", connectors=2, max_power_w=22_000, **fields):
+        station = Station.objects.create(
+            organization=organization,
+            site=site,
+            identity=identity,
+            approval=Approval.ACCEPTED,
+            security_profile=SecurityProfile.NONE,
+            **fields,
+        )
+        for number in range(1, connectors + 1):
+            evse = Evse.objects.create(station=station, number=number)
+            Connector.objects.create(evse=evse, station=station, max_power_w=max_power_w)
+        return station
+
+    return make
+
+
+@pytest.fixture
+def station(make_station):
+    return make_station()
+
+
+@pytest.fixture
+def make_token(organization):
+    def make(value="TAG-1", **fields):
+        return IdToken.objects.create(organization=organization, value=value, folded=value.upper(), **fields)
+
+    return make
+
+
+@pytest.fixture
+def tokens(make_token):
+    """One of each verdict."""
+    make_token("GOOD")
+    make_token("BLOCKED", status="blocked")
+    make_token("EXPIRED", expires_at=clock.now() - timedelta(days=1))
+    make_token("INVALID", status="invalid")
+    make_token("FAMILY-1", group_id="FAMILY")
+    make_token("FAMILY-2", group_id="FAMILY")
+
+
+@pytest.fixture(params=PROTOCOLS)
+def protocol(request):
+    return request.param
+
+
+@pytest.fixture
+def teller(station, protocol):
+    return Teller(station, protocol)
