@@ -13,15 +13,21 @@ COLOURS = (36, 32, 33, 35, 34, 96, 92, 95)
 LARGEST_FILE = 5_000_000
 FILES_KEPT = 3
 WIDTH = 9
+EVERYDAY = ('"level": "info"', '"level": "debug"', "[info ", "[debug ")  # as evcms.settings.LOGGING writes them
 
 
 class Console:
-    """Called from one thread per part; whole lines never mix."""
+    """Called from one thread per part; whole lines never mix.
 
-    def __init__(self, log_dir: Path, out: TextIO | None = None) -> None:
+    The files keep everything; the terminal leaves everyday lines out unless `chatty`, so that what matters
+    stays in sight.
+    """
+
+    def __init__(self, log_dir: Path, out: TextIO | None = None, *, chatty: bool = True) -> None:
         self._out = out or sys.stdout
         self._colours = self._out.isatty()
         self._log_dir = log_dir
+        self._chatty = chatty
         self._lock = threading.RLock()  # a signal handler may speak while the main thread does
         self._files: dict[str, logging.Handler] = {}
         log_dir.mkdir(parents=True, exist_ok=True)
@@ -29,7 +35,8 @@ class Console:
     def line(self, part: str, words: str) -> None:
         with self._lock:
             self._file(part).emit(logging.makeLogRecord({"msg": words}))
-            self._show(f"{self._name(part)} {words}\n")
+            if self._chatty or not any(mark in words for mark in EVERYDAY):
+                self._show(f"{self._name(part)} {words}\n")
 
     def say(self, words: str = "") -> None:
         """The supervisor's own words: plain, for the person who started it."""

@@ -58,4 +58,4 @@ class Greeting:
         if plan.provider_double:
             say(f"  Payment double  http://127.0.0.1:{plan.provider_port}/")
         say(f"  Logs            {plan.log_dir}")
-        say("Ctrl-C stops everything.\n")
+        say("Ctrl-C stops everything. Everyday lines go to the logs only (-v 2 shows them here too).\n")

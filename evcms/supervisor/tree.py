@@ -14,6 +14,7 @@ from evcms.supervisor.console import Console
 from evcms.supervisor.parts import Part
 
 LOOK_EVERY = 0.1
+ASKED_BY = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # Ctrl-C, a service manager, a closed terminal
 
 
 class Supervisor:
@@ -28,8 +29,8 @@ class Supervisor:
         self._insisted = False
 
     def run(self, meanwhile: Callable[[], None] | None = None) -> None:
-        """Until SIGINT or SIGTERM. `meanwhile` is called at each look (the greeting, once all is well)."""
-        before = {number: signal.signal(number, self._asked) for number in (signal.SIGINT, signal.SIGTERM)}
+        """Until a signal asks it to stop. `meanwhile` is called at each look (the greeting, once all is well)."""
+        before = {number: signal.signal(number, self._asked) for number in ASKED_BY}
         try:
             while not self._stopping:
                 self.look()

@@ -107,7 +107,7 @@ def test_a_part_that_keeps_falling_is_started_with_growing_pauses(tree):
     assert "it is started again in 2 s." in tree.said()
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_everything_stops_in_reverse_order(tree, number):
     names = ["valkey", "gateway", "web"]
     tree.start(*({"name": name, "code": NOTES_ITS_END.replace("{name}", name)} for name in names))
@@ -231,3 +231,16 @@ def test_each_part_has_a_log_file_that_turns_over(tmp_path, monkeypatch):
     assert (tmp_path / "log" / "web.log").stat().st_size <= 2000
     assert (tmp_path / "log" / "web.log.1").exists()
     assert "web      | line 199 of the web process" in (tmp_path / "out").read_text()
+
+
+def test_everyday_lines_go_to_the_file_and_warnings_to_the_terminal_too(tmp_path):
+    with (tmp_path / "out").open("w") as out:
+        console = Console(tmp_path / "log", out, chatty=False)
+        console.line("web", '{"event": "request_finished", "level": "info"}')
+        console.line("web", "2026-11-22 [warning  ] signal not sent")
+        console.line("web", "Traceback (most recent call last):")
+    shown = (tmp_path / "out").read_text()
+    assert "request_finished" not in shown
+    assert "signal not sent" in shown
+    assert "Traceback" in shown
+    assert "request_finished" in (tmp_path / "log" / "web.log").read_text()

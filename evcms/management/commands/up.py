@@ -34,7 +34,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         begin = time.monotonic()
         what = plan.prepared()
-        console = Console(what.log_dir)
+        console = Console(what.log_dir, chatty=options["verbosity"] > 1)
         try:
             with state.lock(what.run_dir):
                 self._prepare(what, console)
