@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -119,3 +119,27 @@ def _made_up(number: int, protocol: str, prefix: str, seed: int) -> FleetStation
         pattern="highway" if fast else "centre",
         tokens=(f"SIMTAG{number:04d}",),
     )
+
+
+def with_passwords(stations: list[FleetStation], source: str) -> list[FleetStation]:
+    """`source`: "derived" leaves the derived ones, "none" takes them away, else a file of "identity password" lines."""
+    if source == "derived":
+        return stations
+    if source == "none":
+        return [replace(station, password="") for station in stations]
+    known = _read_passwords(Path(source))
+    missing = [station.identity for station in stations if station.identity not in known]
+    if missing:
+        raise FleetError(f"The password file {source} has no line for {missing[0]} ({len(missing)} missing in all).")
+    return [replace(station, password=known[station.identity]) for station in stations]
+
+
+def _read_passwords(path: Path) -> dict[str, str]:
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+        rows = [line.split(maxsplit=1) for line in lines if line.strip()]
+        return {row[0]: row[1] for row in rows}
+    except OSError as error:
+        raise FleetError(f"The password file {path} cannot be read: {error.strerror}.") from error
+    except IndexError:
+        raise FleetError(f'The password file {path} must have "identity password" on each line.') from None

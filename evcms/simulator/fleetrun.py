@@ -1,0 +1,89 @@
+"""Many chargers in one process: switch them on gently, let the world use them, count, switch them off."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from evcms.simulator.chargers import Charger, Options, make_charger
+from evcms.simulator.drivers import World
+from evcms.simulator.fleet import FleetStation
+
+STARTS_PER_SECOND = 40
+
+
+@dataclass
+class FleetRun:
+    """`report` gets a status line every `report_every_s`. `with_drivers` False: the chargers only stand there."""
+
+    stations: Sequence[FleetStation]
+    url: str
+    report: Callable[[str], None]
+    seed: int = 1
+    speed: int = 1
+    tempo: float = 1.0
+    web: str = ""
+    mishaps_per_hour: float = 0.0
+    with_drivers: bool = True
+    report_every_s: float = 5.0
+    chargers: list[Charger] = field(default_factory=list)
+    world: World | None = None
+
+    async def run(self, stop: asyncio.Event, duration_s: float | None = None) -> None:
+        """Until `stop` is set or the time is up; then drivers leave, what is to be said is said, links close."""
+        self.chargers = [make_charger(station, self.url, Options(speed=self.speed)) for station in self.stations]
+        tasks = [asyncio.create_task(self._switch_on()), asyncio.create_task(self._report_forever())]
+        if self.with_drivers:
+            self.world = World(self.chargers, self.seed, self.tempo, self.web, mishaps_per_hour=self.mishaps_per_hour)
+            tasks.append(asyncio.create_task(self.world.run()))
+        try:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(duration_s):
+                    await stop.wait()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await self._switch_off()
+            self.report(self.status())
+
+    def status(self) -> str:
+        """One line: who is there, who charges, what flows, what was said."""
+        ports = [port for charger in self.chargers for port in charger.ports.values()]
+        charging = [port for port in ports if port.power_w > 0]
+        kilowatts = sum(port.power_w for port in charging) // 1000
+        online = sum(charger.is_accepted for charger in self.chargers)
+        refused = sum(charger.last_refusal is not None and not charger.is_connected for charger in self.chargers)
+        sent = sum(charger.link.sent_calls for charger in self.chargers)
+        queued = sum(len(charger.outbox) for charger in self.chargers)
+        lost = sum(len(charger.lost_messages) for charger in self.chargers)
+        line = f"{online}/{len(self.chargers)} chargers online, {len(charging)} charging, {kilowatts} kW, "
+        line += f"{sent} calls sent, {queued} queued, {lost} given up"
+        if refused:
+            line += f", {refused} refused"
+        if self.world is not None:
+            outcomes = self.world.outcomes
+            line += f"; visits: {outcomes['charged']} charged, {outcomes['failed']} failed, {outcomes['full']} drove on"
+        return line
+
+    async def _switch_on(self) -> None:
+        for charger in self.chargers:
+            await charger.connect(wait=False)
+            await asyncio.sleep(1 / STARTS_PER_SECOND)
+
+    async def _report_forever(self) -> None:
+        while True:
+            await asyncio.sleep(self.report_every_s)
+            self.report(self.status())
+
+    async def _switch_off(self) -> None:
+        if self.world is not None:
+            await self.world.close()
+        await asyncio.gather(*(self._last_words(charger) for charger in self.chargers), return_exceptions=True)
+        await asyncio.gather(*(charger.close() for charger in self.chargers), return_exceptions=True)
+
+    async def _last_words(self, charger: Charger) -> None:
+        if charger.is_accepted:
+            await charger.settled(3)
