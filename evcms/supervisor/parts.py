@@ -95,7 +95,7 @@ def _inbox(plan: Plan) -> Part:
 
 def _simulator(plan: Plan) -> Part:
     url = f"ws://127.0.0.1:{plan.ocpp_port}/ocpp/"
-    argv = _manage("simulate", "--fleet", str(fleet_file(plan)), "--url", url)
+    argv = _manage("simulate", "--fleet", str(fleet_file(plan)), "--url", url, "--web", plan.web_url)
     return Part("simulator", argv, after=("gateway", "web"), stop_timeout=5)
 
 

@@ -12,7 +12,7 @@ from evcms.environment import BASE_DIR, data_dir, secret, text, whole
 from evcms.supervisor import ports
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - chargers come from outside
-WEBHOOK_PATH = "/webhooks/stripe/"
+WEBHOOK_PATH = "/hooks/stripe/"  # billing.urls
 DEMO_SENDER = "EVCMS demo <no-reply@evcms.example>"
 
 

@@ -42,3 +42,11 @@ def test_a_real_browser_opens_the_real_web_server(web_server, page):
 def test_the_phone_is_390_pixels_wide(web_server, phone):
     phone.goto(f"{web_server.url}/accounts/login/")
     assert phone.evaluate("window.innerWidth") == 390
+
+
+def test_the_double_posts_to_the_address_that_answers():
+    from django.urls import reverse
+
+    from evcms.supervisor.plan import WEBHOOK_PATH
+
+    assert reverse("stripe-webhook") == WEBHOOK_PATH
