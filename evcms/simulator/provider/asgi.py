@@ -67,6 +67,8 @@ class Application:
             response = await self._respond(scope, await _read(receive))
         except Dropped:
             self._drop(scope)
+            while (await receive())["type"] != "http.disconnect":
+                pass
             return
         headers = [(name.lower().encode(), value.encode()) for name, value in response.headers.items()]
         headers.append((b"content-length", str(len(response.body)).encode()))

@@ -86,9 +86,17 @@ class Provider:
                 raise ValueError(f"an object to load needs id, object and created: {body.get('id')!r}")
         with self.lock, self.store.transaction():
             for body in batch:
-                if body["object"] == "charge" and body.get("_hold_until") and not body["captured"]:
-                    self.store.schedule(body["id"], "expire_hold", body["_hold_until"])
+                self._schedule(body)
             return self.store.load(batch)
+
+    def _schedule(self, body: JsonObject) -> None:
+        """What a loaded object still has before it happens by itself."""
+        if body["object"] == "charge" and body.get("_hold_until") and not body["captured"] and not body["refunded"]:
+            self.store.schedule(body["id"], "expire_hold", body["_hold_until"])
+        if body["object"] == "balance_transaction" and body["status"] == "pending":
+            self.store.schedule(body["id"], "settle", body["available_on"])
+        if body["object"] == "checkout.session" and body["status"] == "open":
+            self.store.schedule(body["id"], "expire_session", body["expires_at"])
 
     def begin(self, request: Request) -> None:
         """Claim the call's idempotency key; a second call with it while the first runs gets 409."""

@@ -36,7 +36,7 @@ class _Connections:
     """Open connections by the client's address, so that one can be cut in the middle of a call."""
 
     def __init__(self) -> None:
-        self._open: dict[Any, asyncio.BaseTransport] = {}  # keys are what the socket module calls an address
+        self._open: dict[Any, asyncio.Transport] = {}  # keys are what the socket module calls an address
 
     def protocol(self) -> type[HttpToolsProtocol]:
         opened = self._open
@@ -55,7 +55,7 @@ class _Connections:
 
     def drop(self, scope: Scope) -> None:
         transport = self._open.get(tuple(scope["client"]))
-        if isinstance(transport, asyncio.Transport):
+        if transport is not None:
             transport.abort()
 
 
@@ -159,4 +159,5 @@ def _bound(host: str, port: int) -> socket.socket:
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind((host, port))
+    listener.listen(128)  # who reads our address may connect at once
     return listener

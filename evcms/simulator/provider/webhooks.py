@@ -21,7 +21,7 @@ from evcms.simulator.provider.rendering import shown
 # Seconds to the next attempt after the first, second … failure; about three days in all, then it is given up.
 BACK_OFF = (1, 2, 5, 10, 30, 60, 300, 900, 3600, *[6 * 3600] * 11)
 AT_ONCE = 8
-TIMEOUT_SECONDS = 20
+TIMEOUT_SECONDS = 8
 POLL_SECONDS = 0.25
 
 

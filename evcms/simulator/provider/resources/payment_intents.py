@@ -84,9 +84,6 @@ def create(call: "Call", values: JsonObject) -> JsonObject:
     return payments.confirm(call, intent, terms(values)) if confirm_now else intent
 
 
-retrieve("/v1/payment_intents/{id}", "payment_intent", "PaymentIntentRetrieveParams")
-
-
 @route("POST", "/v1/payment_intents/{id}", "PaymentIntentUpdateParams", _SHARED)
 def update(call: "Call", values: JsonObject, id: str) -> JsonObject:
     intent = call.fetch("payment_intent", id, "intent")
@@ -179,3 +176,7 @@ def search(call: "Call", values: JsonObject) -> JsonObject:
         "next_page": None,
         "url": "/v1/payment_intents/search",
     }
+
+
+# After the search, whose path would read as an id.
+retrieve("/v1/payment_intents/{id}", "payment_intent", "PaymentIntentRetrieveParams")

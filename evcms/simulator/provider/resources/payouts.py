@@ -45,10 +45,18 @@ def built(
     }
 
 
-def pay_out(call: "Call", currency: str) -> JsonObject:
-    """Send all money of a currency that no payout has settled yet, as the daily automatic payout does."""
+def pay_out(call: "Call", currency: str, *, available_by: int | None = None) -> JsonObject:
+    """Send all money of a currency that no payout has settled yet, as the daily automatic payout does.
+
+    On request that includes money still pending, so that nobody has to wait two days; `available_by` holds to them.
+    """
     open_rows = call.store.select("balance_transaction", [("currency", "=", currency), ("_payout", "IS", None)])
-    rows = [row for row in open_rows if row["type"] not in ("payout", "payout_failure")]
+    rows = [
+        row
+        for row in open_rows
+        if row["type"] not in ("payout", "payout_failure")
+        and (available_by is None or row["available_on"] <= available_by)
+    ]
     amount = sum(row["net"] for row in rows)
     if amount <= 0:
         raise ApiError(f"There is no {currency.upper()} to pay out.", code="balance_insufficient", param="currency")
