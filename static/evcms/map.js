@@ -7,7 +7,8 @@
    available occupied charging suspended reserved maintenance unavailable faulted offline unknown; `word` is said for it; `note` is one
    line (power, price); `age` says how old the word is when offline. Shape, letter and colour tell the status; with something free
    the marker carries the number.
-   Base: GeoJSON with properties {kind: water | park | block | road | rail, width: metres, name}; drawn on a canvas in the theme's colours.
+   Base: GeoJSON with properties {kind, name}, drawn in its order on a canvas in the theme's colours. Areas: land sea river beach park
+   district; lines: residential secondary primary motorway railway. Names of areas are written from zoom 12 on.
    With data-tiles the tiles are the ground instead (darkened in the dark theme).
 
    Live: evcms.live events of the name in data-live-event (default "site") with {key, …properties} repaint one marker. Events whose
@@ -136,11 +137,16 @@
     view.element.dataset.loaded = String(view.markers.size);
   }
 
-  function ground(feature) {
-    const { kind, width } = feature.properties;
-    if (kind === "road") return { color: token("map-road"), weight: Math.max(1, (width || 6) / 2), lineCap: "round", fill: false };
-    if (kind === "rail") return { color: token("map-road-edge"), weight: 1.5, dashArray: "6 4", fill: false };
-    return { stroke: kind === "block", color: token("map-road-edge"), weight: .5, fillColor: token("map-" + (kind === "water" || kind === "park" ? kind : "block")), fillOpacity: 1, fill: feature.geometry.type.includes("Polygon") };
+  const AREAS = { land: "land", sea: "water", river: "water", beach: "beach", park: "park", district: "block" };
+  const LINES = { residential: ["road", 3], secondary: ["road", 6], primary: ["major", 7], motorway: ["major", 10], railway: ["road-edge", 2] };
+
+  function ground(view) {
+    const zoom = 2 ** ((view.map.getZoom() - 14) * 0.62);
+    return ({ properties: { kind } }) => {
+      const [colour, weight] = LINES[kind] || [];
+      if (colour) return { color: token("map-" + colour), weight: Math.max(0.4, weight * zoom), lineCap: "round", fill: false, dashArray: kind === "railway" ? "7 5" : null };
+      return { stroke: false, fill: true, fillOpacity: 1, fillColor: token("map-" + (AREAS[kind] || "land")) };
+    };
   }
 
   async function base(view) {
@@ -149,14 +155,18 @@
     if (!path) return;
     const answer = await fetch(path, { credentials: "same-origin" });
     if (!answer.ok) return;
-    view.ground = L.geoJSON(await answer.json(), { style: ground, interactive: false, renderer: L.canvas({ padding: 0.4 }), pointToLayer: (feature, at) => L.marker(at, { interactive: false, keyboard: false, icon: name(feature) }) }).addTo(view.map);
-    view.ground.bringToBack();
+    const data = await answer.json();
+    view.ground = L.geoJSON(data, { style: ground(view), interactive: false, renderer: L.canvas({ padding: 0.4 }) }).addTo(view.map);
+    view.map.on("zoomend", () => repaint(view));
+    for (const feature of data.features) if (feature.properties.name && ["district", "sea"].includes(feature.properties.kind)) view.map.addLayer(name(feature));
   }
+
+  const repaint = (view) => view.ground && view.ground.setStyle(ground(view));
 
   function name(feature) {
     const words = document.createElement("span");
-    words.textContent = feature.properties.name || "";
-    return L.divIcon({ html: words, className: "ev-map-name", iconSize: [0, 0] });
+    words.textContent = feature.properties.name;
+    return L.marker(L.geoJSON(feature).getBounds().getCenter(), { interactive: false, keyboard: false, zIndexOffset: -1000, icon: L.divIcon({ html: words, className: "ev-map-name", iconSize: [0, 0] }) });
   }
 
   function locate(view) {
@@ -182,6 +192,7 @@
 
   function moved(view) {
     view.element.classList.toggle("ev-map-close", view.map.getZoom() >= 15);
+    view.element.classList.toggle("ev-map-far", view.map.getZoom() < 12);
     const box = view.map.getBounds();
     view.element.dispatchEvent(new CustomEvent("evcms:view", { bubbles: true, detail: [box.getWest(), box.getSouth(), box.getEast(), box.getNorth()] }));
   }
@@ -220,5 +231,5 @@
 
   evcms.map = { of: (element) => maps.get(element) };
   document.querySelectorAll("[data-map]").forEach(start);
-  window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => requestAnimationFrame(() => maps.forEach((view) => view.ground && view.ground.setStyle(ground))));
+  window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => requestAnimationFrame(() => maps.forEach(repaint)));
 })();

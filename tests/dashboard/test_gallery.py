@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from django.template.loader import render_to_string
-from django.test import RequestFactory
+from django.test import RequestFactory, override_settings
 
 from tests.dashboard import gallery
 
@@ -164,6 +164,7 @@ def test_every_control_has_a_name_and_every_field_a_label(gallery_page):
         ("403_csrf", "open for too long"),
     ],
 )
+@override_settings(ROOT_URLCONF="tests.dashboard.gallery.urls")
 def test_an_error_page_says_in_plain_words_what_happened_and_an_id_to_quote(page, name, says):
     request = RequestFactory().get("/nowhere")
     request.id = "3f0c9a"

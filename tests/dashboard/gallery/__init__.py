@@ -14,10 +14,12 @@ from django.conf import settings
 from django.contrib.staticfiles import finders
 from django.core.paginator import Paginator
 from django.template import RequestContext, Template
-from django.test import RequestFactory
+from django.test import RequestFactory, override_settings
 
 from evcms.core import clock
 from evcms.core.models import User
+from evcms.simulator.city import CENTRE_LATITUDE, CENTRE_LONGITUDE, build_city
+from evcms.simulator.citymap import city_map
 from evcms.templatetags import figures, statuses
 
 HERE = Path(__file__).parent
@@ -52,7 +54,7 @@ def places():
             "total": 4,
             "url": f"/c/{index}",
             "note": "CCS, Type 2 · 150 kW",
-            "at": [4.89 + dice.uniform(-0.02, 0.02), 52.37 + dice.uniform(-0.01, 0.012)],
+            "at": [CENTRE_LONGITUDE + dice.uniform(-0.02, 0.02), CENTRE_LATITUDE + dice.uniform(-0.01, 0.012)],
         }
         for index, state in enumerate(states)
     ]
@@ -72,20 +74,7 @@ def points():
 
 
 def streets():
-    def box(kind, west, south, east, north):
-        ring = [[west, south], [east, south], [east, north], [west, north], [west, south]]
-        return {"type": "Feature", "properties": {"kind": kind}, "geometry": {"type": "Polygon", "coordinates": [ring]}}
-
-    def road(start, end, width):
-        line = {"type": "LineString", "coordinates": [start, end]}
-        return {"type": "Feature", "properties": {"kind": "road", "width": width}, "geometry": line}
-
-    west = [4.86 + step * 0.003 for step in range(20)]
-    south = [52.355 + step * 0.002 for step in range(16)]
-    ground = [box("water", 4.86, 52.375, 4.92, 52.378), box("park", 4.893, 52.361, 4.903, 52.367)]
-    across = [road([4.86, y], [4.917, y], 14 if step % 5 == 0 else 6) for step, y in enumerate(south)]
-    along = [road([x, 52.355], [x, 52.385], 14 if step % 6 == 0 else 6) for step, x in enumerate(west)]
-    return collection(ground + across + along)
+    return json.dumps(city_map(build_city(1))).encode()
 
 
 def session():
@@ -225,12 +214,14 @@ def context():
         "organization": SimpleNamespace(id=1, name="Rivierstad Energie"),
         "organizations": [SimpleNamespace(id=1, name="Rivierstad Energie"), SimpleNamespace(id=2, name="Polder Laadt")],
         "search_url": "/search",
+        "centre": f"{CENTRE_LATITUDE},{CENTRE_LONGITUDE}",
         "switch_url": "/switch",
         "brand": "Rivierstad",
         "places": places()[:6],
     }
 
 
+@override_settings(ROOT_URLCONF="tests.dashboard.gallery.urls")
 def render(name, **more):
     request = RequestFactory().get("/gallery", {"sort": "-energy", "page": "3"})
     request.user = User(email="mila@example.org", is_staff=True)
