@@ -37,6 +37,8 @@ def judge(said: datetime | None, received_at: datetime, clock: Clock) -> Moment:
     if said is None:
         return Moment(received_at, True, clock)
     offset = said - received_at
+    if clock.skew is not None and abs(clock.skew) > UNSET:
+        clock = replace(clock, skew=None)
     if abs(offset) <= RIGHT:
         return Moment(min(said, received_at), True, Clock(skew=offset))
     if abs(offset) > UNSET:
@@ -47,7 +49,7 @@ def judge(said: datetime | None, received_at: datetime, clock: Clock) -> Moment:
         return Moment(received_at, True, Clock(skew=offset))
     if _steady(offset, received_at, clock):
         return Moment(received_at, True, Clock(skew=offset))
-    known = clock.skew if clock.skew is not None and clock.skew > RIGHT else timedelta(0)
+    known = clock.skew if clock.skew is not None and abs(clock.skew) > RIGHT else timedelta(0)
     return Moment(min(said - known, received_at), False, _suspecting(offset, received_at, clock))
 
 

@@ -146,7 +146,7 @@ Command = (
     | GetTransactionStatus
     | RawCall
 )
-KINDS: dict[str, type] = {cls.__name__: cls for cls in Command.__args__}  # type: ignore[attr-defined]
+KINDS: dict[str, type] = {cls.__name__: cls for cls in Command.__args__}
 
 
 def as_json(command: Command) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 
 from . import queries
 from .models import Connector, MaintenanceWindow, Station
@@ -29,12 +29,12 @@ class Place:
     offline_since: datetime | None = None
 
 
-def _stations() -> QuerySet[Station]:
+def _stations() -> queries.Stations:
     known = Station.objects.filter(archived_at=None, organization__isnull=False)
     return queries.with_online(known).select_related("site")
 
 
-def _connectors() -> QuerySet[Connector]:
+def _connectors() -> queries.Connectors:
     rows = Connector.objects.filter(archived_at=None, station__archived_at=None, station__organization__isnull=False)
     return queries.with_shown(rows).select_related("station__site", "evse")
 

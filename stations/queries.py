@@ -2,17 +2,29 @@
 
 import uuid
 from collections.abc import Iterable
-from datetime import datetime
-from typing import Annotated, Any, TypedDict
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from django.db.models import BooleanField, Case, CharField, Count, Exists, OuterRef, Q, QuerySet, Value, When
 from django.db.models.functions import Coalesce
-from django_stubs_ext import Annotations
+from django_stubs_ext import WithAnnotations
 
 from evcms.core import clock
 from evcms.core.access import Access
 
-from .models import Command, Connector, MaintenanceWindow, OcppMessage, RefusedHandshake, Site, Station, WindowState
+from .models import (
+    Command,
+    Connection,
+    Connector,
+    MaintenanceWindow,
+    OcppMessage,
+    RefusedHandshake,
+    Site,
+    Station,
+    StatusChange,
+    WindowState,
+)
 from .vocabulary import Approval, CommandState, ConnectorStatus, Shown
 
 
@@ -28,8 +40,11 @@ class ShownColumns(TypedDict):
     shown: str  # a Shown
 
 
-Stations = QuerySet[Annotated[Station, Annotations[OnlineColumns]]]
-Connectors = QuerySet[Annotated[Connector, Annotations[ShownColumns]]]
+if TYPE_CHECKING:
+    Stations = QuerySet[WithAnnotations[Station, OnlineColumns]]
+    Connectors = QuerySet[WithAnnotations[Connector, ShownColumns]]
+else:  # the stubs' words mean nothing at run time
+    Stations = Connectors = QuerySet
 
 # Who may see what ----------------------------------------------------------------------------------
 
@@ -80,12 +95,10 @@ def quarantined(access: Access) -> Stations:
 
     Only members of all sites decide.
     """
-    waiting = Station.objects.filter(approval=Approval.QUARANTINED, archived_at=None)
+    waiting = with_online(Station.objects.filter(approval=Approval.QUARANTINED, archived_at=None))
     if not access.all_sites:
         return waiting.none()
-    return with_online(waiting.filter(Q(organization=access.organization) | Q(organization=None))).order_by(
-        "-created_at"
-    )
+    return waiting.filter(Q(organization=access.organization) | Q(organization=None)).order_by("-created_at")
 
 
 def refused_handshakes(access: Access) -> QuerySet[RefusedHandshake]:
@@ -253,8 +266,8 @@ def connector_counts(access: Access) -> dict[Shown, int]:
 def station_counts(access: Access) -> dict[str, int]:
     """Of the visible, accepted stations: `total`, `online`, `offline`."""
     accepted = stations(access).filter(approval=Approval.ACCEPTED).select_related(None).order_by()
-    said: dict[str, Any] = accepted.aggregate(total=Count("pk"), online=Count("pk", filter=Q(online=True)))  # Any: ORM
-    return {"total": said["total"], "online": said["online"], "offline": said["total"] - said["online"]}
+    said: dict[str, Any] = accepted.aggregate(total=Count("pk"), live=Count("pk", filter=Q(online=True)))  # Any: ORM
+    return {"total": said["total"], "online": said["live"], "offline": said["total"] - said["live"]}
 
 
 # The log -------------------------------------------------------------------------------------------
@@ -278,3 +291,56 @@ def messages(
     if before is not None:
         rows = rows.filter(pk__lt=before)
     return rows
+
+
+# Timeline ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Span:
+    """A stretch of one status, in our time. `offline` spans are not in it: links have rows of their own."""
+
+    status: ConnectorStatus
+    since: datetime
+    until: datetime
+    error_code: str = ""
+
+
+def timeline(target: Connector | Station, *, hours: int) -> list[Span]:
+    """The statuses of the last hours without a gap, the one from before them first; UNKNOWN where nothing was said.
+
+    Ordered by our clock, so that a replayed batch falls where it belongs. Two queries.
+    """
+    until = clock.now()
+    since = until - timedelta(hours=hours)
+    rows = StatusChange.objects.order_by("happened_at", "pk")
+    if isinstance(target, Connector):
+        rows = rows.filter(connector=target)
+    else:
+        rows = rows.filter(station=target, connector=None)
+    before = rows.filter(happened_at__lte=since).last()
+    said = [(since, before.status, before.error_code)] if before else [(since, ConnectorStatus.UNKNOWN.value, "")]
+    inside = rows.filter(happened_at__gt=since, happened_at__lte=until)
+    said += inside.values_list("happened_at", "status", "error_code")
+    ends = [moment for moment, _status, _error in said[1:]] + [until]
+    return [
+        Span(ConnectorStatus(status), begin, end, error)
+        for (begin, status, error), end in zip(said, ends, strict=True)
+        if end > begin
+    ]
+
+
+def offline_spans(station: Station, *, hours: int) -> list[tuple[datetime, datetime]]:
+    """When the station had no link in the last hours, oldest first. One query over its connections."""
+    until = clock.now()
+    since = until - timedelta(hours=hours)
+    links = Connection.objects.filter(station=station).exclude(closed_at__lt=since).order_by("opened_at")
+    gaps: list[tuple[datetime, datetime]] = []
+    reached = since
+    for opened_at, closed_at in links.values_list("opened_at", "closed_at"):
+        if opened_at > reached:
+            gaps.append((reached, opened_at))
+        reached = max(reached, closed_at or until)
+    if reached < until:
+        gaps.append((reached, until))
+    return gaps

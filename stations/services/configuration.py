@@ -106,7 +106,7 @@ def check_site(site: Site) -> None:
     for name in ("latitude", "longitude"):
         if getattr(site, name) != getattr(site, name):  # NaN, which no validator refuses
             errors[name] = [_("This is no coordinate.")]
-    full_clean(site, errors, exclude=["organization"])
+    full_clean(site, errors, exclude=[])
 
 
 # Stations ---------------------------------------------------------------------------------------------

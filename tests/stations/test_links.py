@@ -15,9 +15,7 @@ from .conftest import make_station
 
 
 def link(station, gateway):
-    return services.connected(
-        station_id=station.pk, gateway_id=gateway.pk, protocol="ocpp2.0.1", address="10.0.0.7"
-    )
+    return services.connected(station_id=station.pk, gateway_id=gateway.pk, protocol="ocpp2.0.1", address="10.0.0.7")
 
 
 def test_a_linked_station_is_online_until_its_link_ends(station, gateway, facts):
