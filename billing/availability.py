@@ -63,4 +63,4 @@ def taken(connector: Connector, *, other_than: int | None = None) -> bool:
     paid = Payment.objects.filter(connector__evse_id=connector.evse_id, state=PaymentState.AUTHORIZED).filter(
         Q(attempt=None) | Q(attempt__state__in=[AttemptState.REQUESTED, AttemptState.STARTED])
     )
-    return paid.exclude(pk=other_than).exists()
+    return paid.exclude(pk=other_than or 0).exists()

@@ -1,6 +1,7 @@
 """Tariffs, frozen prices, payments and receipts. Money is integer minor units; unit prices are decimal text."""
 
 import secrets
+from typing import TYPE_CHECKING
 
 from django.core.validators import RegexValidator
 from django.db import models
@@ -14,6 +15,9 @@ from stations.models import Connector, Site, Station
 
 from .vocabulary import BillState, PaymentState, RefundState
 
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
 DECIMAL = RegexValidator(r"^\d{1,9}(\.\d{1,6})?\Z", _("A number such as 0.49, with a point"))
 
 
@@ -22,7 +26,7 @@ def guest_token() -> str:
     return secrets.token_urlsafe(16)
 
 
-def price_field(label: str, default: str = "0") -> models.CharField:
+def price_field(label: "StrOrPromise", default: str = "0") -> models.CharField:
     """A unit price in major units as decimal text: exact on every database."""
     return models.CharField(label, max_length=20, default=default, validators=[DECIMAL])
 

@@ -8,6 +8,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 
 from .pricing import Activity, Period
 
@@ -65,7 +66,7 @@ def periods(
     known_until = curve.last_reading if running else ends_at
     pieces = [
         _piece(start, end, curve, said, links, known=start < known_until)
-        for start, end in zip(ordered, ordered[1:], strict=False)
+        for start, end in pairwise(ordered)
     ]
     return _joined(pieces) or [Period(starts_at, ends_at, Activity.PAUSED, energy_mwh)]
 

@@ -42,6 +42,8 @@ def _readings(session: ChargingSession) -> list[Reading]:
     rows = MeterSample.objects.filter(session=session, quarantined=False, energy_mwh__isnull=False)
     readings, drawn, last = [], 0, session.meter_start_mwh
     for at, register in rows.order_by("at", "id").values_list("at", "energy_mwh"):
+        if register is None:
+            continue
         drawn += max(0, register - last) if last is not None else 0
         last = register
         readings.append(Reading(at, drawn))
@@ -56,12 +58,11 @@ def _statuses(session: ChargingSession, end: datetime) -> list[Status]:
         Q(connector_id=session.connector_id) | Q(connector=None), station_id=session.station_id, at__lt=end
     )
     fields = ("at", "status", "connector_id")
-    before = [
-        rows.filter(at__lte=session.started_at, connector_id=connector_id).order_by("-at", "-id").values_list(*fields)[:1]
-        for connector_id in (session.connector_id, None)
-    ]
+    earlier = rows.filter(at__lte=session.started_at).order_by("-at", "-id")
+    station = earlier.filter(connector=None).values_list(*fields)[:1]
+    plug = earlier.filter(connector_id=session.connector_id).values_list(*fields)[:1]
     during = rows.filter(at__gt=session.started_at).order_by("at", "id").values_list(*fields)
-    return _folded([*before[0], *before[1], *during])
+    return _folded([*station, *plug, *during])
 
 
 def _folded(changes: list[tuple[datetime, str, int | None]]) -> list[Status]:

@@ -81,7 +81,7 @@ class StripeGateway:
         if order.email:
             params["customer_email"] = order.email
         if order.language in LOCALES:
-            params["locale"] = order.language  # type: ignore[typeddict-item]  # one of LOCALES
+            params["locale"] = order.language
         return _page(_ask(lambda: self._client.v1.checkout.sessions.create(params, {"idempotency_key": key})))
 
     def page(self, checkout_id: str) -> Page:

@@ -8,12 +8,11 @@ from django.utils import translation
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
+from billing.models import Bill, Payment
+from billing.pricing import plain
+from billing.reckoning import terms_of_snapshot
+from billing.wording import cost_line, duration, kwh
 from evcms.core.money import format_money
-
-from ..models import Bill, Payment
-from ..pricing import plain
-from ..reckoning import terms_of_snapshot
-from ..wording import cost_line, duration, kwh
 
 
 def document(*, payment: Payment, bill: Bill, number: str, issued_at: datetime) -> dict[str, Any]:

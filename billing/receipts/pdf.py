@@ -7,7 +7,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from fpdf import FPDF
 
-from ..models import Receipt
+from billing.models import Receipt
 
 FONTS = settings.BASE_DIR / "static" / "vendor" / "dejavu-fonts-2.37.0"
 LEFT, RIGHT, WIDTH = 20, 190, 170  # mm

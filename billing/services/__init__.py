@@ -7,7 +7,7 @@ refunds · following, webhooks: what the provider says · sweeps: what was left 
 from .admission import admit, begin, finish
 from .following import refresh
 from .guard import budget_reached, session_started
-from .payments import open_payment, payment_authorized, start_checkout, start_failed
+from .payments import UNPAID, open_payment, payment_authorized, start_checkout, start_failed
 from .refunds import refund
 from .settlement import correct_session, settle_session
 from .sweeps import capture_due, refund_due, sweep
@@ -15,6 +15,7 @@ from .tariffs import archive_tariff, assign_tariff, create_tariff, edit_tariff, 
 from .webhooks import apply_webhooks, receive_webhook
 
 __all__ = [
+    "UNPAID",
     "admit",
     "apply_webhooks",
     "archive_tariff",

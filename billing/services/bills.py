@@ -2,13 +2,12 @@
 
 from django.db import transaction
 
+from billing import lookup
+from billing.events import BillNeedsReview
+from billing.models import Bill
+from billing.vocabulary import BillState
 from evcms.core import clock, events
 from sessions.models import ChargingSession
-
-from .. import lookup
-from ..events import BillNeedsReview
-from ..models import Bill
-from ..vocabulary import BillState
 
 
 def open_bill(*, session_id: int) -> None:

@@ -5,12 +5,12 @@ row brought in line with it. Any order, any repetition, days late: only the pres
 import structlog
 from django.db import transaction
 
+from billing.gateways import gateway
+from billing.gateways.base import Found, GatewayError, GivenBack, Hold, HoldStatus, Page, PageStatus, RefundStatus
+from billing.models import Payment, Refund
+from billing.vocabulary import RefundState
 from evcms.core import clock
 
-from ..gateways import gateway
-from ..gateways.base import Found, GatewayError, GivenBack, Hold, HoldStatus, Page, PageStatus, RefundStatus
-from ..models import Payment, Refund
-from ..vocabulary import RefundState
 from . import moves, payments, settlement
 
 log = structlog.get_logger(__name__)

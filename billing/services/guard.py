@@ -4,14 +4,14 @@ from datetime import timedelta
 
 from django.db import transaction
 
+from billing import budget
+from billing.models import Bill, Payment
+from billing.reckoning import periods_of, terms_of_snapshot
+from billing.vocabulary import BillState, PaymentState
 from evcms.core import clock, events
 from sessions import services as sessions
 from sessions.models import ChargingSession, MeterSample
 
-from .. import budget
-from ..models import Bill, Payment
-from ..reckoning import periods_of, terms_of_snapshot
-from ..vocabulary import BillState, PaymentState
 from . import moves, settlement
 
 REASON = "budget"

@@ -3,11 +3,10 @@
 from datetime import datetime, timedelta
 from typing import Any
 
+from billing.errors import IllegalMove
+from billing.models import Payment, PaymentEvent
+from billing.vocabulary import PAYMENT_MOVES, PaymentState
 from evcms.core import clock, events
-
-from ..errors import IllegalMove
-from ..models import Payment, PaymentEvent
-from ..vocabulary import PAYMENT_MOVES, PaymentState
 
 LEASE = timedelta(seconds=90)  # longer than a provider call may take
 SLOWEST = timedelta(hours=1)

@@ -3,11 +3,10 @@ is a receipt that exists."""
 
 from zoneinfo import ZoneInfo
 
+from billing.models import Bill, Payment, Receipt, ReceiptCounter
+from billing.receipts import document
 from evcms.core import clock
 from evcms.core.models import Organization
-
-from ..models import Bill, Payment, Receipt, ReceiptCounter
-from ..receipts import document
 
 
 def issue_receipt(*, payment: Payment, bill: Bill) -> Receipt:

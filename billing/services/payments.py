@@ -10,19 +10,19 @@ from django.db import transaction
 from django.utils import translation
 from django.utils.translation import gettext as _
 
+from billing import availability, lookup
+from billing.errors import PaymentError, PaymentRefused, ProviderUnavailable
+from billing.events import PaymentAuthorized, PaymentFailed, PaymentReleased
+from billing.gateways import gateway
+from billing.gateways.base import GatewayError, Hold, Order, Page
+from billing.models import Payment, Tariff
+from billing.vocabulary import PaymentState
 from evcms.core import clock, events
 from evcms.core.money import exponent, to_major, to_minor
 from sessions import services as sessions
 from sessions.vocabulary import AttemptKind, FailureCause
 from stations.models import Connector
 
-from .. import availability, lookup
-from ..errors import PaymentError, PaymentRefused, ProviderUnavailable
-from ..events import PaymentAuthorized, PaymentFailed, PaymentReleased
-from ..gateways import gateway
-from ..gateways.base import GatewayError, Hold, Order, Page
-from ..models import Payment, Tariff
-from ..vocabulary import PaymentState
 from . import moves
 
 log = structlog.get_logger(__name__)

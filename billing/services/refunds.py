@@ -5,15 +5,15 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from billing.gateways import gateway
+from billing.gateways.base import GatewayError, GivenBack
+from billing.models import Payment, Refund
+from billing.vocabulary import RefundState
 from evcms.core import audit, clock, events
 from evcms.core.access import Access, Permission
 from evcms.core.models import User
 from evcms.core.money import format_money
 
-from ..gateways import gateway
-from ..gateways.base import GatewayError, GivenBack
-from ..models import Payment, Refund
-from ..vocabulary import RefundState
 from . import following, moves
 
 log = structlog.get_logger(__name__)

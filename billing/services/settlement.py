@@ -12,17 +12,17 @@ from django.db import transaction
 from django.utils import translation
 from django.utils.translation import gettext as _
 
+from billing.events import PaymentFailed, PaymentSettled, ReceiptIssued
+from billing.gateways import gateway
+from billing.gateways.base import GatewayError, Hold, HoldStatus
+from billing.models import Bill, Payment, PriceSnapshot
+from billing.pricing import Priced, Terms
+from billing.reckoning import priced
+from billing.vocabulary import BillState, PaymentState
 from evcms.core import clock, events
 from evcms.core.money import format_money
 from sessions.models import ChargingSession
 
-from ..events import PaymentFailed, PaymentSettled, ReceiptIssued
-from ..gateways import gateway
-from ..gateways.base import GatewayError, Hold, HoldStatus
-from ..models import Bill, Payment, PriceSnapshot
-from ..pricing import Priced, Terms
-from ..reckoning import priced
-from ..vocabulary import BillState, PaymentState
 from . import bills, moves, numbering, payments
 
 log = structlog.get_logger(__name__)

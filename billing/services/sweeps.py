@@ -5,14 +5,14 @@ from datetime import timedelta
 import structlog
 from django.db import transaction
 
+from billing.gateways import PaymentsOff, gateway
+from billing.models import Bill, Payment, Refund
+from billing.vocabulary import BillState, PaymentState, RefundState
 from evcms.core import clock
 from sessions import services as sessions
 from sessions.models import ChargingSession
 from sessions.vocabulary import AttemptState
 
-from ..gateways import PaymentsOff, gateway
-from ..models import Bill, Payment, Refund
-from ..vocabulary import BillState, PaymentState, RefundState
 from . import following, guard, moves, payments, refunds, settlement, webhooks
 
 log = structlog.get_logger(__name__)

@@ -8,15 +8,14 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from billing import lookup
+from billing.events import TariffChanged
+from billing.models import Tariff, TariffAssignment
 from evcms.core import audit, clock, events
 from evcms.core.access import Access, Permission
 from evcms.core.money import exponent
 from stations.models import Connector, Site, Station
 from stations.queries import visible_sites
-
-from .. import lookup
-from ..events import TariffChanged
-from ..models import Tariff, TariffAssignment
 
 
 class TariffFields(TypedDict, total=False):

@@ -6,11 +6,11 @@ The mark "applied" and the effect commit together, so a crash between them loses
 import structlog
 from django.db import transaction
 
+from billing.gateways import gateway
+from billing.gateways.base import GatewayError
+from billing.models import WebhookEvent
 from evcms.core import clock, events
 
-from ..gateways import gateway
-from ..gateways.base import GatewayError
-from ..models import WebhookEvent
 from . import following, moves
 
 log = structlog.get_logger(__name__)

@@ -1,0 +1,143 @@
+"""What it costs here, what it has cost so far, what a charge would cost."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+
+from billing import availability, lookup, pricing
+from billing.models import Bill, Tariff, TariffAssignment
+from billing.pricing import Priced, Terms
+from billing.reckoning import priced
+from billing.services.payments import hold_of
+from billing.vocabulary import BillState, Refusal
+from billing.wording import CostLine, PriceLine, cost_line, remarks
+from billing.wording import price_lines as words_of
+from evcms.core import clock
+from evcms.core.access import Access
+from evcms.core.money import format_money
+from sessions.models import ChargingSession
+from stations.models import Connector, PowerType
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What a connector page says before the start. `refusal`/`why_not`: why a paid start is not possible, None when it is."""
+
+    lines: list[PriceLine]  # kWh, minute, session, other: the legal order; empty when free or without a tariff
+    remarks: list[str]  # tax, cap
+    example: str  # "20 kWh in 40 min ≈ 10.90 €"
+    hold: str  # "50.00 €", empty when nothing is held
+    currency: str
+    free: bool
+    refusal: Refusal | None
+    tariff_id: int | None
+
+    @property
+    def payable(self) -> bool:
+        return self.refusal is None
+
+    @property
+    def why_not(self) -> str:
+        return str(self.refusal.label) if self.refusal else ""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """A price in words. `final`: the session has ended and its bill stands."""
+
+    total_minor: int
+    currency: str
+    total: str
+    net: str
+    tax: str
+    lines: list[CostLine]
+    final: bool
+    state: str = ""
+    reason: str = ""
+
+
+def tariff_for(*, connector: Connector, at: datetime | None = None) -> Tariff | None:
+    """The tariff of the most particular assignment in force (connector, station, site, organization)."""
+    return availability.tariff_at(connector, at or clock.now())
+
+
+def price_lines(*, connector: Connector, at: datetime | None = None) -> list[PriceLine]:
+    """The price's components in the legal order; empty when it is free or no tariff is in force."""
+    tariff = tariff_for(connector=connector, at=at)
+    return words_of(lookup.terms_of(tariff)) if tariff else []
+
+
+def offer(*, connector: Connector) -> Offer:
+    """Everything that a driver must know before the start. About 5 queries."""
+    tariff = tariff_for(connector=connector)
+    refusal = availability.refusal(connector, tariff)
+    if tariff is None:
+        return Offer([], [], "", "", "", False, refusal, None)
+    terms = lookup.terms_of(tariff)
+    held = "" if refusal in (Refusal.PAYMENTS_OFF, Refusal.FREE) else format_money(hold_of(tariff), tariff.currency)
+    return Offer(
+        lines=words_of(terms), remarks=remarks(terms), example=example_of(terms, _usual(connector)), hold=held,
+        currency=tariff.currency, free=terms.free, refusal=refusal, tariff_id=tariff.pk,
+    )
+
+
+def _usual(connector: Connector) -> tuple[int, int]:
+    """(kWh, minutes) of a charge that drivers know from such a plug, at no more than it can give."""
+    kilowatt = max(1, connector.max_power_w // 1000)
+    if connector.power_type != PowerType.DC:
+        return (20, max(40, 20 * 60 // min(kilowatt, 11)))
+    return (30, max(20, 30 * 60 // kilowatt))
+
+
+def example_of(terms: Terms, charge: tuple[int, int] = (20, 40)) -> str:
+    """(kWh, minutes) → "20 kWh in 40 min ≈ 10.90 €"."""
+    energy, minutes = charge
+    result = pricing.example(terms, energy_mwh=energy * pricing.MWH_PER_KWH, charging=timedelta(minutes=minutes))
+    amount = format_money(result.total, result.currency)
+    return _("%(energy)s kWh in %(minutes)s min ≈ %(amount)s") % {"energy": energy, "minutes": minutes, "amount": amount}
+
+
+def cost_so_far(*, session: ChargingSession) -> Cost | None:
+    """The running cost by the function that prices the end; the bill itself once it stands. None without a price."""
+    bill = Bill.objects.select_related("snapshot").filter(session=session).first()
+    if bill is None or bill.snapshot is None:
+        return None
+    if bill.state != BillState.OPEN and bill.trace:
+        return cost_of(bill)
+    return _in_words(priced(session, bill.snapshot), final=False)
+
+
+def cost_of(bill: Bill) -> Cost:
+    """A bill that stands, from its stored trace."""
+    currency = bill.currency
+    lines = [cost_line(line, currency) for line in (bill.trace or {}).get("lines", [])]
+    return Cost(
+        total_minor=bill.total_minor, currency=currency, total=format_money(bill.total_minor, currency),
+        net=format_money(bill.net_minor, currency), tax=format_money(bill.tax_minor, currency), lines=lines,
+        final=bill.state != BillState.OPEN, state=bill.state, reason=bill.reason,
+    )
+
+
+def _in_words(result: Priced, *, final: bool) -> Cost:
+    currency = result.currency
+    return Cost(
+        total_minor=result.total, currency=currency, total=format_money(result.total, currency),
+        net=format_money(result.net, currency), tax=format_money(result.tax, currency),
+        lines=[cost_line(line, currency) for line in result.lines], final=final,
+    )
+
+
+def tariffs(access: Access) -> QuerySet[Tariff]:
+    """The organization's tariffs in use, by name."""
+    return Tariff.objects.filter(organization=access.organization, archived_at=None).prefetch_related("assignments")
+
+
+def assignments(access: Access, tariff: Tariff) -> QuerySet[TariffAssignment]:
+    """Where a tariff holds now or will, the most general first."""
+    rows = TariffAssignment.objects.filter(tariff=tariff, organization=access.organization)
+    current = rows.exclude(valid_until__lte=clock.now())
+    return current.select_related("organization", "site", "station", "connector__station", "connector__evse", "tariff")
+
+

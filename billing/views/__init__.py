@@ -1,0 +1,1 @@
+"""Pages of this room. `doors`: for the provider and the returning driver; `tariffs`, `money`: for operators."""
