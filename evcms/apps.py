@@ -10,3 +10,4 @@ class EvcmsConfig(AppConfig):
     def ready(self) -> None:
         """Every process publishes tasks, so every process needs the Celery application."""
         from evcms import celery, checks  # noqa: F401
+        from evcms.api import openapi  # noqa: F401

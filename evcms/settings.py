@@ -271,6 +271,10 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
+    "ENUM_NAME_OVERRIDES": {
+        "ConnectorStatusEnum": "stations.vocabulary.ConnectorStatus.choices",
+        "TokenStatusEnum": "sessions.vocabulary.TokenStatus.choices",
+    },
 }
 UNFOLD: dict[str, Any] = {
     "SITE_TITLE": "EVCMS",

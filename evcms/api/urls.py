@@ -1,5 +1,30 @@
-"""Paths of this room."""
+"""Paths of this door: /api/v1/…, its description /api/schema/ and the page for people /api/docs/."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, include, path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from rest_framework.routers import SimpleRouter
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from evcms.api.views import charging, network, stations
+
+router = SimpleRouter()
+router.register("sites", stations.SiteView, "site")
+router.register("stations", stations.StationView, "station")
+router.register("evses", stations.EvseView, "evse")
+router.register("connectors", stations.ConnectorView, "connector")
+router.register("commands", stations.CommandView, "command")
+router.register("sessions", charging.SessionView, "session")
+router.register("tokens", charging.TokenView, "token")
+router.register("reservations", charging.ReservationView, "reservation")
+router.register("tariffs", network.TariffView, "tariff")
+router.register("incidents", network.IncidentView, "incident")
+
+app_name = "api"
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("v1/", include(router.urls)),
+    path("schema/", SpectacularAPIView.as_view(permission_classes=[], authentication_classes=[]), name="schema"),
+    path(
+        "docs/",
+        SpectacularSwaggerSplitView.as_view(url_name="api:schema", permission_classes=[], authentication_classes=[]),
+        name="docs",
+    ),
+]

@@ -1,0 +1,286 @@
+"""What partners see and send. Energy is integer mWh, power integer W, money integer minor units with its currency."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from alerts.models import Incident
+from billing.models import Tariff
+from sessions.models import ChargingSession, IdToken, MeterSample, Reservation
+from stations.models import IDENTITY, Command, Connector, Evse, Site, Station
+from stations.vocabulary import Approval, SecurityProfile
+
+
+class SiteSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = Site
+        fields = (
+            "id",
+            "name",
+            "address",
+            "postal_code",
+            "city",
+            "country",
+            "latitude",
+            "longitude",
+            "time_zone",
+            "grid_limit_w",
+            "public",
+        )
+
+
+class ConnectorSerializer(serializers.ModelSerializer):
+    """`shown` is what a person is told (link and maintenance taken in); `status` what the charger said last."""
+
+    station = serializers.CharField(source="station.identity", read_only=True)
+    evse = serializers.IntegerField(source="evse.number", read_only=True)
+    connector = serializers.IntegerField(source="number", read_only=True)
+    online = serializers.BooleanField(read_only=True)
+    shown = serializers.CharField(read_only=True)
+
+    class Meta:
+        model = Connector
+        fields = (
+            "code",
+            "station",
+            "evse",
+            "connector",
+            "plug",
+            "power_type",
+            "cable",
+            "max_power_w",
+            "status",
+            "status_at",
+            "shown",
+            "online",
+            "error_code",
+            "vendor_error_code",
+            "error_info",
+        )
+        read_only_fields = fields
+
+
+class EvseSerializer(serializers.ModelSerializer):
+    station = serializers.CharField(source="station.identity", read_only=True)
+    connectors = ConnectorSerializer(many=True, read_only=True, source="standing")
+
+    class Meta:
+        model = Evse
+        fields = ("station", "number", "evse_id", "connectors")
+
+
+class StationSerializer(serializers.ModelSerializer):
+    site = serializers.CharField(source="site.name", read_only=True, allow_null=True)
+    site_id = serializers.IntegerField(read_only=True, allow_null=True)
+    online = serializers.BooleanField(read_only=True)
+    in_maintenance = serializers.BooleanField(read_only=True)
+    offline_since = serializers.DateTimeField(source="dark_since", read_only=True, allow_null=True)
+    connectors = ConnectorSerializer(many=True, read_only=True, source="standing")
+
+    class Meta:
+        model = Station
+        fields = (
+            "identity",
+            "name",
+            "site",
+            "site_id",
+            "approval",
+            "security_profile",
+            "protocol",
+            "vendor",
+            "model",
+            "serial_number",
+            "firmware_version",
+            "heartbeat_interval",
+            "online",
+            "in_maintenance",
+            "offline_since",
+            "last_seen_at",
+            "last_boot_at",
+            "status",
+            "clock_skew_ms",
+            "connectors",
+        )
+
+
+class ConnectorWish(serializers.Serializer):
+    evse = serializers.IntegerField(min_value=1, max_value=999, default=1)
+    connector = serializers.IntegerField(min_value=1, max_value=99, default=1)
+    plug = serializers.CharField(required=False, max_length=24)
+    power_type = serializers.CharField(required=False, max_length=12)
+    cable = serializers.BooleanField(required=False)
+    max_power_w = serializers.IntegerField(required=False, min_value=0, max_value=10_000_000)
+    evse_id = serializers.CharField(required=False, max_length=48, allow_blank=True)
+
+
+class StationWish(serializers.Serializer):
+    """What can be set. `password` is never read back; without one a station of profile 1 keeps the old."""
+
+    identity = serializers.CharField(max_length=48, validators=[IDENTITY])
+    name = serializers.CharField(required=False, max_length=120, allow_blank=True)
+    site_id = serializers.IntegerField(required=False, allow_null=True, min_value=1, max_value=2**62)
+    security_profile = serializers.ChoiceField(required=False, choices=SecurityProfile.choices)
+    password = serializers.CharField(required=False, write_only=True, max_length=64)
+    approval = serializers.ChoiceField(required=False, choices=Approval.choices)
+    vendor = serializers.CharField(required=False, max_length=64, allow_blank=True)
+    model = serializers.CharField(required=False, max_length=64, allow_blank=True)
+    serial_number = serializers.CharField(required=False, max_length=64, allow_blank=True)
+    heartbeat_interval = serializers.IntegerField(required=False, allow_null=True, min_value=1, max_value=86_400)
+    connectors = ConnectorWish(many=True, required=False)
+
+
+class SampleSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = MeterSample
+        fields = (
+            "at",
+            "kind",
+            "energy_mwh",
+            "power_w",
+            "offered_w",
+            "current_ma",
+            "voltage_mv",
+            "soc_percent",
+            "quarantined",
+            "extra",
+        )
+
+
+class SessionSerializer(serializers.ModelSerializer):
+    station = serializers.CharField(source="station.identity")
+    site = serializers.CharField(source="site.name", allow_null=True)
+    evse = serializers.IntegerField(source="evse.number", allow_null=True)
+    connector = serializers.IntegerField(source="connector.number", allow_null=True)
+    id_token = serializers.CharField(source="token_value")
+
+    class Meta:
+        model = ChargingSession
+        fields = (
+            "public_id",
+            "station",
+            "site",
+            "evse",
+            "connector",
+            "transaction_id",
+            "state",
+            "id_token",
+            "authorized",
+            "started_at",
+            "ended_at",
+            "meter_start_mwh",
+            "meter_last_mwh",
+            "energy_mwh",
+            "power_w",
+            "max_power_w",
+            "soc_percent",
+            "stop_reason",
+            "closed_by",
+            "estimated",
+            "incomplete",
+            "replayed",
+        )
+        read_only_fields = fields
+
+
+class TokenSerializer(serializers.ModelSerializer):
+    """An id token; a past `expires_at` is allowed: the token is then Expired to chargers."""
+
+    class Meta:
+        model = IdToken
+        fields = ("id", "value", "type", "status", "expires_at", "group_id", "label", "created_at")
+        read_only_fields = ("created_at",)
+
+
+class TariffSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = Tariff
+        fields = (
+            "id",
+            "name",
+            "currency",
+            "per_kwh",
+            "per_minute",
+            "per_start",
+            "idle_per_minute",
+            "idle_grace_minutes",
+            "tax_percent",
+            "tax_included",
+            "max_price",
+        )
+
+
+class IncidentSerializer(serializers.ModelSerializer):
+    site = serializers.CharField(source="site.name", allow_null=True)
+    station = serializers.CharField(source="station.identity", allow_null=True)
+    severity = serializers.CharField(source="get_severity_display")
+
+    class Meta:
+        model = Incident
+        fields = (
+            "id",
+            "kind",
+            "severity",
+            "state",
+            "title",
+            "site",
+            "station",
+            "opened_at",
+            "acknowledged_at",
+            "resolved_at",
+        )
+
+
+class ReservationSerializer(serializers.ModelSerializer):
+    station = serializers.CharField(source="station.identity", read_only=True)
+    evse = serializers.IntegerField(source="connector.evse.number", read_only=True, allow_null=True)
+    id_token = serializers.CharField(source="token_value", read_only=True)
+
+    class Meta:
+        model = Reservation
+        fields = ("id", "station", "evse", "id_token", "group_id", "expires_at", "state", "detail", "created_at")
+
+
+class ReservationWish(serializers.Serializer):
+    station = serializers.CharField(max_length=48)
+    evse = serializers.IntegerField(required=False, min_value=1, max_value=999)
+    id_token = serializers.CharField(max_length=255)
+    group_id = serializers.CharField(required=False, max_length=36, allow_blank=True, default="")
+    expires_at = serializers.DateTimeField()
+
+
+class CommandSerializer(serializers.ModelSerializer):
+    """`state` is ours; `answer_status` and `answer` are the station's words, verbatim."""
+
+    station = serializers.CharField(source="station.identity")
+
+    class Meta:
+        model = Command
+        fields = (
+            "id",
+            "station",
+            "kind",
+            "fields",
+            "state",
+            "answer_status",
+            "answer",
+            "error",
+            "created_at",
+            "sent_at",
+            "answered_at",
+            "expires_at",
+        )
+
+
+class CommandWish(serializers.Serializer):
+    """Either `operation` (one of ours) or `action` (any of the station's OCPP version, sent as it is)."""
+
+    operation = serializers.CharField(required=False, max_length=40)
+    action = serializers.RegexField(r"^[A-Za-z0-9]{1,64}\Z", required=False)
+    params = serializers.DictField(required=False, default=dict)
+    wait_seconds = serializers.IntegerField(required=False, default=10, min_value=0, max_value=60)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Any: JSON of the request."""
+        if ("operation" in attrs) == ("action" in attrs):
+            raise serializers.ValidationError("Give either an operation or an action.")
+        return attrs
