@@ -32,7 +32,7 @@ lint: setup
 	@exec $(RUN) -m tests.run --lint
 
 bench: setup
-	@exec $(RUN) benchmarks/gateway.py
+	@exec $(RUN) -m benchmarks.gateway
 
 lock:
 	uv pip compile --universal --generate-hashes --group dev --python-version 3.11 \
