@@ -59,7 +59,7 @@ class Value(NamedTuple):
 
 
 def parse_time(text: str, otherwise: datetime) -> datetime:
-    """A station's time, in UTC; without a zone it is taken as UTC. `otherwise` for what is no time between 1970 and 2200."""
+    """A station's time in UTC, where one without a zone is taken to be; `otherwise` for what is none from 1970 to 2200."""
     try:
         moment = datetime.fromisoformat(text)
         moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
@@ -108,7 +108,7 @@ class _Draft:
         if value.number is None:
             self.refused.append(str(value.raw.get("value", ""))[:LONGEST_REFUSAL])
             return
-        if value.measurand not in UNITS or value.location not in OUTLETS and value.measurand != SOC:
+        if value.measurand not in UNITS or (value.location not in OUTLETS and value.measurand != SOC):
             self.other.append(value.raw)
             return
         amount = _in_our_unit(value, value.number)
@@ -155,8 +155,8 @@ class _Draft:
         whole = self.known.get((measurand, ""))
         if whole is not None:
             return whole
-        parts = [self.known[key] for phase in ("L1", "L2", "L3") for key in _to_neutral(measurand, phase) if key in self.known]
-        parts = parts or self._phased(measurand)
+        keys = [key for phase in ("L1", "L2", "L3") for key in _to_neutral(measurand, phase)]
+        parts = [self.known[key] for key in keys if key in self.known] or self._phased(measurand)
         return sum(parts) // len(parts) if parts else None
 
 

@@ -1,11 +1,14 @@
 """What tests of the charger door need: an organization, stations, the door itself."""
 
 import asyncio
+from types import SimpleNamespace
 
 import pytest
 from django.db import connection
 
 from evcms.core.models import Organization
+from evcms.ocpp import exchanges
+from evcms.ocpp.versions import VERSIONS
 from stations.models import Connector, Evse, OcppMessage, Site, Station
 from stations.vocabulary import Approval, SecurityProfile
 from tests.ocpp.door import opened
@@ -77,3 +80,22 @@ def messages(rows):
         return await rows(lambda: list(OcppMessage.objects.filter(**wanted).order_by("pk")))
 
     return read
+
+
+@pytest.fixture
+def handlers(monkeypatch):
+    """`handlers(DataTransfer=function, many={…}, protocol=…)`: other handlers in one version's tables."""
+
+    def put(*, protocol="ocpp1.6", many=None, **functions):
+        real = VERSIONS[protocol]
+        table = SimpleNamespace(
+            HANDLERS=real.HANDLERS | functions,
+            MANY={name: form for name, form in real.MANY.items() if name not in functions} | (many or {}),
+            COMMANDS=real.COMMANDS,
+            ERRORS=real.ERRORS,
+        )
+        monkeypatch.setitem(VERSIONS, protocol, table)
+        exchanges._bulk.cache_clear()
+
+    yield put
+    exchanges._bulk.cache_clear()
