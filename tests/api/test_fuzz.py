@@ -1,0 +1,49 @@
+"""The API under invented requests of its own description: it may refuse anything, but it never breaks (no 5xx)."""
+
+import pytest
+import schemathesis
+from django.core.wsgi import get_wsgi_application
+from drf_spectacular.generators import SchemaGenerator
+from hypothesis import HealthCheck, given, settings
+
+from tests.api.conftest import make_station
+
+OPERATIONS = [
+    (method, path)
+    for path, methods in sorted(SchemaGenerator().get_schema(request=None, public=True)["paths"].items())
+    for method in sorted(methods)
+]
+CAREFUL = settings(
+    max_examples=12, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
+)
+
+
+@pytest.fixture()
+def described(site):
+    """The description, with an application that answers it; a real station to aim at."""
+    make_station("FUZZ-1", site)
+    return schemathesis.openapi.from_wsgi("/api/schema/?format=json", get_wsgi_application())
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("method", "path"), OPERATIONS)
+def test_no_invented_request_breaks_the_api(method, path, described, api):
+    operation = described[path][method]
+    broken = []
+
+    @CAREFUL
+    @given(case=operation.as_strategy())
+    def invent(case):
+        if isinstance(case.body, dict) and "wait_seconds" in case.body:
+            case.body["wait_seconds"] = 0
+        answer = case.call(headers={"Authorization": api._credentials["HTTP_AUTHORIZATION"]})
+        if answer.status_code >= 500:
+            broken.append((answer.status_code, case.path_parameters, case.query, case.body))
+        assert answer.status_code < 500, broken[-1]
+
+    invent()
+    assert broken == []
+
+
+def test_every_operation_is_tried():
+    assert len(OPERATIONS) >= 25
