@@ -1,11 +1,11 @@
 """How much energy a session took, judged from what its meter showed. Pure: no Django. Energy in mWh, power in W.
 
-Meters in the field roll over, restart at zero, mix Wh with kWh, show a lifetime at the start and the session afterwards,
-or carry an offset of 2³² Wh. The rule: believe the simplest story that the connector could have delivered in the time; keep
-what fits none as quarantined; never go down; say aloud whatever a person should look at.
+Meters in the field roll over, restart at zero, mix Wh with kWh, show a lifetime at the start and the session
+afterwards, or carry an offset of 2³² Wh. The rule: believe the simplest story that the connector could have delivered
+in the time; keep what fits none as quarantined; never go down; say aloud whatever a person should look at.
 
-The same readings in the same order give the same result, one by one or all at once: late readings are counted by counting
-all again.
+The same readings in the same order give the same result, one by one or all at once: late readings are counted by
+counting all again.
 """
 
 from collections.abc import Iterable
@@ -153,12 +153,13 @@ class Meter:
         if lifetime is not None:
             return lifetime, register
         if gain > ABSURD * most or -COARSE_MWH <= register // 1000 - self.last_mwh <= most < gain // 100:
-            return self._refuse(JUMP, at, register)
+            self._say(JUMP, at, register)
+            return None
         self._say(IMPLAUSIBLE, at, register)
         return gain, register
 
     def _back_to_lifetime(self, register: int, at: datetime) -> int | None:
-        """The start was a lifetime register, the samples were the session's own: the rest of the lifetime's difference."""
+        """The start was a lifetime register, the samples were the session's own: the rest of the difference."""
         assert self.last_mwh is not None
         if self.start_mwh is None or self.last_mwh >= self.start_mwh:
             return None
@@ -172,20 +173,19 @@ class Meter:
             if 0 <= register + size - self.last_mwh <= most:
                 return register + size - self.last_mwh, register
         if -COARSE_MWH <= register * 1000 - self.last_mwh <= most and register:
-            return self._refuse(JUMP, at, register)
+            self._say(JUMP, at, register)
+            return None
         if final:
-            return self._refuse(NEGATIVE if register < (self.start_mwh or 0) else RESET, at, register)
+            self._say(NEGATIVE if register < (self.start_mwh or 0) else RESET, at, register)
+            return None
+        self._say(RESET, at, register)
         if register <= most or (self.energy_mwh == 0 and register <= self._deliverable(self.started_at, at)):
-            self._say(RESET, at, register)
             return register, register
-        return self._refuse(RESET, at, register)
+        return None
 
     def _deliverable(self, since: datetime | None, at: datetime) -> int:
         seconds = int((at - (since or self.started_at)).total_seconds()) + GRACE_S
         return (self.limit_w or UNKNOWN_LIMIT_W) * seconds * 1050 // 3600
-
-    def _refuse(self, kind: str, at: datetime, register: int) -> None:
-        self._say(kind, at, register)
 
     def _say(self, kind: str, at: datetime, register: int | None) -> None:
         self.findings.append(Finding(kind, at, register))

@@ -101,7 +101,7 @@ class Attempt(models.Model):
 
 
 class ChargingSession(models.Model):
-    """One charging session: what the station calls a transaction. Unique by (station, transaction_id), never the id alone."""
+    """One charging session, which stations call a transaction: unique by (station, transaction_id), not by the id."""
 
     public_id = models.CharField(max_length=32, unique=True, default=public_id, editable=False)
     organization = models.ForeignKey(Organization, models.PROTECT, related_name="sessions")
@@ -217,7 +217,7 @@ class SessionWatch(models.Model):
 
 
 class Reservation(models.Model):
-    """A connector, EVSE or station kept free for a token. `id` is the reservationId on the wire unless asked otherwise."""
+    """A connector, EVSE or station kept free for a token. `id` is the reservationId on the wire."""
 
     organization = models.ForeignKey(Organization, models.PROTECT, related_name="reservations")
     station = models.ForeignKey(Station, models.PROTECT, related_name="reservations")
@@ -235,7 +235,7 @@ class Reservation(models.Model):
 
 
 class UsageHour(models.Model):
-    """Rollup by EVSE and hour (UTC), kept as sessions are written and re-computed when a correction touches the hour."""
+    """Rollup by EVSE and hour (UTC), kept as sessions are written; a correction adds its difference."""
 
     evse = models.ForeignKey(Evse, models.CASCADE, related_name="usage_hours")
     hour = models.DateTimeField()

@@ -176,7 +176,8 @@ class DiscrepancyKind(models.TextChoices):
 class SessionStart:
     """StartTransaction (1.6), TransactionEvent Started (2.x), or the first sign of a transaction whose start was lost.
 
-    `transaction_id` None: 1.6, where we give the number. `evse` None: never said. `start_lost`: first seen as Updated or Ended.
+    `transaction_id` None: 1.6, where we give the number. `evse` None: never said. `start_lost`: first seen as Updated
+    or Ended.
     `state` None: the message says none (1.6), its connector's status will.
     """
 

@@ -59,7 +59,7 @@ class Value(NamedTuple):
 
 
 def parse_time(text: str, otherwise: datetime) -> datetime:
-    """A station's time in UTC, where one without a zone is taken to be; `otherwise` for what is none from 1970 to 2200."""
+    """A station's time, UTC when it names no zone; `otherwise` for what is no time between 1970 and 2200."""
     try:
         moment = datetime.fromisoformat(text)
         moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

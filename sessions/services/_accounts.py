@@ -1,7 +1,7 @@
 """A session's account: readings into rows, the meter judged, the hours kept. Readings in order cost no look back.
 
-A reading that comes late (or again) makes the whole session be counted anew from its rows, and the hours get the difference:
-by construction the same as counting everything at the end (`energy.recount`).
+A reading that comes late (or again) makes the whole session be counted anew from its rows, and the hours get the
+difference: by construction the same as counting everything at the end (`energy.recount`).
 """
 
 from collections.abc import Sequence
@@ -46,12 +46,16 @@ def account(session: ChargingSession, samples: Sequence[Sample], received_at: da
     entry = Entry(session, energy_before=session.energy_mwh)
     if not samples:
         return entry
-    timed = arranged([replace(sample, at=corrected(session, sample.at, received_at)) for sample in samples])
+    timed = _by_our_clock(session, samples, received_at)
     if _in_order(session, timed[0]):
         _continue(entry, timed, received_at)
     else:
-        _count_anew(entry, timed, received_at)
+        _count_anew(entry, samples, received_at)
     return entry
+
+
+def _by_our_clock(session: ChargingSession, samples: Sequence[Sample], received_at: datetime) -> list[Sample]:
+    return arranged([replace(sample, at=corrected(session, sample.at, received_at)) for sample in samples])
 
 
 def arranged(samples: Sequence[Sample]) -> list[Sample]:
@@ -101,9 +105,7 @@ def _continue(entry: Entry, samples: list[Sample], received_at: datetime) -> Non
     session, meter = entry.session, meter_of(entry.session)
     for sample in samples:
         counted = meter.take(reading(sample, received_at))
-        entry.rows.append(
-            store.sample_row(sample, sample.at, received_at, session.station_id, session.pk, 0, counted)
-        )
+        entry.rows.append(store.sample_row(sample, sample.at, received_at, session.station_id, session.pk, 0, counted))
         if counted:
             _show(session, sample.at, sample.power_w, sample.soc_percent)
     _take_over(entry, meter)
@@ -128,14 +130,19 @@ def _take_over(entry: Entry, meter: energy.Meter) -> None:
         entry.usage = meter.usage
 
 
-def _count_anew(entry: Entry, samples: list[Sample], received_at: datetime) -> None:
+def _count_anew(entry: Entry, samples: Sequence[Sample], received_at: datetime) -> None:
     before = counted(entry.session, entry.session.ended_at)[0]
+    keep(entry.session, samples, received_at)
+    recount(entry, before)
+
+
+def keep(session: ChargingSession, samples: Sequence[Sample], received_at: datetime) -> None:
+    """Only the rows; the caller counts."""
     rows = [
-        store.sample_row(sample, sample.at, received_at, entry.session.station_id, entry.session.pk, 0, True)
-        for sample in samples
+        store.sample_row(sample, sample.at, received_at, session.station_id, session.pk, 0, True)
+        for sample in _by_our_clock(session, samples, received_at)
     ]
     store.insert_samples(rows)
-    recount(entry, before)
 
 
 def recount(entry: Entry, before: energy.Meter) -> None:
@@ -151,9 +158,7 @@ def recount(entry: Entry, before: energy.Meter) -> None:
     entry.usage = energy.difference(after.usage, before.usage)
 
 
-def counted(
-    session: ChargingSession, ended_at: datetime | None
-) -> tuple[energy.Meter, list[MeterSample], list[bool]]:
+def counted(session: ChargingSession, ended_at: datetime | None) -> tuple[energy.Meter, list[MeterSample], list[bool]]:
     """The meter after all rows of the session, the rows in their order, and which of them count."""
     rows = sorted(MeterSample.objects.filter(session=session), key=lambda row: energy.sort_key(reading_of(row)))
     meter = energy.Meter(started_at=session.started_at, limit_w=session.power_limit_w)

@@ -73,9 +73,7 @@ def request_start(
             expires_at=now + timedelta(seconds=_time_out(station.pk)) + MARGIN,
         )
         command = commands.StartCharging(token_value, attempt.pk, connector.evse.number, token_type)
-        row = stations.send(
-            station=station, command=command, origin=origin, user=access.user if access else None
-        )
+        row = stations.send(station=station, command=command, origin=origin, user=access.user if access else None)
         attempt.command_id = row.pk
         attempt.save(update_fields=["command_id"])
         if access is not None:
@@ -108,7 +106,7 @@ def request_stop(
     return row
 
 
-# What becomes of them -----------------------------------------------------------------------------------------------------
+# What becomes of them -------------------------------------------------------------------------------------------------
 
 
 def of_start(session: ChargingSession, remote_start_id: int | None, decision: TokenDecision | None) -> None:
@@ -162,13 +160,23 @@ def _sought(station_id: int, remote_start_id: int | None, token_value: str) -> A
     return rows.filter(same).order_by("-at").first()
 
 
-def identified(session: ChargingSession, decision: TokenDecision) -> None:
-    """A token came after the plug: it may be the one of a remote start; the plug's own attempt ends in it."""
+def rejoin(session: ChargingSession, remote_start_id: int | None, token_value: str) -> bool:
+    """A remote start, or its token, came after the plug: the plug's own attempt ends in it."""
     own = session.attempt
-    if join(session, None, session.token_value) and own is not None and own.kind == AttemptKind.PLUG:
+    if own is not None and own.command_id is not None:
+        return False
+    if not join(session, remote_start_id, token_value):
+        return False
+    if own is not None:
         own.delete()
-    elif own is not None:
-        Attempt.objects.filter(pk=own.pk).update(token_value=session.token_value, driver_id=session.driver_id)
+    return True
+
+
+def identified(session: ChargingSession) -> None:
+    """A token came after the plug; it may be the one of a remote start."""
+    if not rejoin(session, None, session.token_value) and session.attempt_id is not None:
+        own = Attempt.objects.filter(pk=session.attempt_id, command_id=None)
+        own.update(token_value=session.token_value, driver_id=session.driver_id)
 
 
 def ended(session: ChargingSession, *, no_energy: bool) -> None:
@@ -196,9 +204,7 @@ def fail(*, attempt_id: int, cause: FailureCause, detail: str = "") -> bool:
     """A request that comes to nothing; publishes SessionFailed. False when it has started or ended meanwhile."""
     with transaction.atomic():
         mine = Attempt.objects.filter(pk=attempt_id, state=AttemptState.REQUESTED)
-        failed = mine.update(
-            state=AttemptState.FAILED, cause=cause, detail=detail[:255], ended_at=clock.now()
-        )
+        failed = mine.update(state=AttemptState.FAILED, cause=cause, detail=detail[:255], ended_at=clock.now())
         if failed:
             publish(SessionFailed(attempt_id=attempt_id, cause=str(cause)))
     return bool(failed)
@@ -220,4 +226,3 @@ def expire_attempts() -> int:
     due = Attempt.objects.filter(state=AttemptState.REQUESTED, expires_at__lte=clock.now())
     ids = list(due.order_by("expires_at").values_list("pk", flat=True)[:500])
     return sum(fail(attempt_id=pk, cause=FailureCause.NOT_PLUGGED) for pk in ids)
-

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -37,8 +37,8 @@ MOST_KEPT: Final = 50  # registers of an orphan's readings; all of them are in t
 def end(*, end: SessionEnd) -> Ended:
     """Ends in any case, whoever asks; `decision` is the validity of the token that stopped it.
 
-    A repeat changes nothing; other values than before are kept beside; what the system had closed is corrected. Nobody's
-    stop is kept as a discrepancy and never applied to another session – unless the station makes the ids
+    A repeat changes nothing; other values than before are kept beside; what the system had closed is corrected.
+    Nobody's stop is kept as a discrepancy and never applied to another session – unless the station makes the ids
     (`id_by_station`): then nothing is written and the caller starts the session that this ends.
     """
     with transaction.atomic():
@@ -76,9 +76,10 @@ def _nameless(rows: QuerySet[ChargingSession], end: SessionEnd) -> ChargingSessi
     ended = rows.filter(ended_at=end.at, meter_stop_mwh=end.meter_stop_mwh).first()
     if ended is not None:
         return ended
-    fits = [row for row in rows.filter(ended_at=None, started_at__lte=end.at).order_by("started_at") if _may_be(row, end)]
-    same_token = [row for row in fits if end.token_value and tokens.fold(row.token_value) == tokens.fold(end.token_value)]
-    chosen = same_token or fits
+    running = rows.filter(ended_at=None, started_at__lte=end.at).order_by("started_at")
+    fits = [row for row in running if _may_be(row, end)]
+    token = tokens.fold(end.token_value)
+    chosen = [row for row in fits if token and tokens.fold(row.token_value) == token] or fits
     return chosen[0] if len({row.connector_id for row in chosen}) == 1 else None
 
 
@@ -93,28 +94,27 @@ def _nobodys(end: SessionEnd, decision: TokenDecision | None) -> Ended:
         note(
             station_id=end.station_id,
             kind=DiscrepancyKind.UNKNOWN_STOP,
-            **_said(end),
-            **({"readings": registers} if registers else {}),
+            **_said(end, **({"readings": registers} if registers else {})),
         )
     return Ended(None, decision, False)
 
 
-def _said(end: SessionEnd) -> dict[str, object]:
+def _said(end: SessionEnd, **more: Any) -> dict[str, Any]:
+    """Any: JSON values."""
     return {
         "transaction_id": end.transaction_id,
         "at": end.at.isoformat(),
         "meter_stop_mwh": end.meter_stop_mwh,
         "reason": end.reason,
         "token": end.token_value,
+        **more,
     }
 
 
 def _again(session: ChargingSession, end: SessionEnd, decision: TokenDecision | None) -> Ended:
     at = max(_accounts.corrected(session, end.at, end.received_at), session.started_at)
     if at != session.ended_at or _stop_register(end) != session.meter_stop_mwh:
-        note(
-            station_id=session.station_id, kind=DiscrepancyKind.CONFLICTING_STOP, session=session, **_said(end)
-        )
+        note(station_id=session.station_id, kind=DiscrepancyKind.CONFLICTING_STOP, session=session, **_said(end))
     return Ended(session.pk, decision, False)
 
 
@@ -171,16 +171,9 @@ def _settle_meter(session: ChargingSession, samples: list[Sample], at: datetime,
         _accounts.write([entry])
         return
     assert before is not None
-    timed = [
-        replace(sample, at=_accounts.corrected(session, sample.at, received_at)) for sample in _accounts.arranged(samples)
-    ]
     session.ended_at = at
-    rows = [
-        _accounts.store.sample_row(sample, sample.at, received_at, session.station_id, session.pk, 0, True)
-        for sample in timed
-    ]
-    _accounts.store.insert_samples(rows)
     entry = _accounts.Entry(session)
+    _accounts.keep(session, samples, received_at)
     _accounts.recount(entry, before)
     _accounts.write([entry])
 
@@ -189,7 +182,8 @@ def _sum(first: dict[int, energy.Usage], second: dict[int, energy.Usage]) -> dic
     nothing = {hour: energy.Usage(*[-value for value in _values(usage)]) for hour, usage in second.items()}
     total = energy.difference(first, nothing)
     for hour, usage in total.items():
-        usage.max_power_w = max(first.get(hour, energy.Usage()).max_power_w, second.get(hour, energy.Usage()).max_power_w)
+        both = (first.get(hour, energy.Usage()), second.get(hour, energy.Usage()))
+        usage.max_power_w = max(one.max_power_w for one in both)
     return total
 
 
@@ -209,7 +203,7 @@ def _close_row(session: ChargingSession, at: datetime) -> None:
     )  # fmt: skip
 
 
-# Without the station's word -----------------------------------------------------------------------------------------------
+# Without the station's word ------------------------------------------------------------------------------------------
 
 
 def close_predecessors(evse_id: int, *, before: datetime) -> None:
@@ -236,9 +230,7 @@ def close(*, session: ChargingSession, why: str, until: datetime | None = None) 
                 estimated=True,
             ),
         )
-        note(
-            station_id=session.station_id, kind=DiscrepancyKind.STOP_LOST, session=session, why=why
-        )
+        note(station_id=session.station_id, kind=DiscrepancyKind.STOP_LOST, session=session, why=why)
 
 
 def ask_what_is_missing(session: ChargingSession) -> None:

@@ -35,14 +35,16 @@ def follow(session: ChargingSession, update: SessionUpdate) -> TokenDecision | N
                 show_state(session)
     if update.evse and session.evse_id is None:
         _place(session, update.evse, update.connector)
-    if update.remote_start_id is not None and session.attempt_id is None:
-        attempts.join(session, update.remote_start_id, "")
+    if update.remote_start_id is not None:
+        attempts.rejoin(session, update.remote_start_id, "")
     return _identify(session, update) if update.token_value else None
 
 
 def number(session: ChargingSession, seq_no: int | None) -> None:
-    """2.0.1 part 2, 1.3.3: numbers rise by one. A gap is remembered until it is filled; a number that is not higher is
-    late, or the station's counting begins anew (after a reboot), or it never counts at all: nothing is concluded from it.
+    """2.0.1 part 2, 1.3.3: numbers rise by one. A gap is remembered until it is filled.
+
+    One that is not higher is late, or the counting begins anew (after a reboot), or the station never counts at all:
+    nothing is concluded from it.
     """
     if seq_no is None:
         return
@@ -98,5 +100,5 @@ def _identify(session: ChargingSession, update: SessionUpdate) -> TokenDecision:
         session.token_value, session.id_token, session.authorized = update.token_value, token, decision.accepted
         session.driver_id = token.driver_id if token else None
         session.save(update_fields=["token_value", "id_token", "authorized", "driver"])
-        attempts.identified(session, decision)
+        attempts.identified(session)
     return decision

@@ -1,4 +1,4 @@
-"""Readings and progress of running sessions: the hot path. One lookup, one insert, one update, one rollup for a whole batch."""
+"""Readings and progress of running sessions: the hot path. A batch costs one lookup, insert, update and rollup."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta

@@ -8,10 +8,10 @@ from typing import Final
 from django.db import transaction
 
 from evcms.core.events import publish
-from sessions import store
+from sessions import energy, store
 from sessions.events import SessionCorrected, SessionStarted
 from sessions.models import ChargingSession
-from sessions.vocabulary import DiscrepancyKind, ReadingKind, Sample, SessionStart, SessionState, Started, TokenDecision
+from sessions.vocabulary import DiscrepancyKind, ReadingKind, Sample, SessionStart, SessionState, Started, TokenDecision, TokenType
 from stations import clocks
 from stations import services as stations
 from stations.models import Connector, Station
@@ -34,8 +34,8 @@ class _Scene:
 
 
 def start(*, start: SessionStart) -> Started:
-    """Idempotent by (station, transaction id), or by the start's content when we give the id. Never refuses: energy that
-    flows without an accepted token is recorded, `decision` says what the station is told.
+    """Idempotent by (station, transaction id), or by the start's content when we give the id. Never refuses: energy
+    that flows without an accepted token is recorded, `decision` says what the station is told.
 
     Raises Station.DoesNotExist, and ValueError for a station that belongs to no organization.
     """
@@ -65,9 +65,7 @@ def _known(start: SessionStart) -> ChargingSession | None:
 def _scene(station: Station, start: SessionStart) -> _Scene:
     connector = None
     if start.evse:
-        connector = stations.ensure_connector(
-            station_id=station.pk, evse=start.evse, connector=start.connector or 1
-        )
+        connector = stations.ensure_connector(station_id=station.pk, evse=start.evse, connector=start.connector or 1)
     skew = None if station.clock_skew_ms is None else timedelta(milliseconds=station.clock_skew_ms)
     moment = clocks.judge(start.at, start.received_at, clocks.Clock(skew=skew))
     offset = start.at - moment.at
@@ -77,7 +75,7 @@ def _scene(station: Station, start: SessionStart) -> _Scene:
 
 def _begin(scene: _Scene, start: SessionStart) -> Started:
     token, decision = None, None
-    if start.token_value or start.token_type == "NoAuthorization":
+    if start.token_value or start.token_type == TokenType.NO_AUTHORIZATION:
         token, decision = tokens.decide(
             organization_id=scene.station.organization_id,
             value=start.token_value,
@@ -104,12 +102,12 @@ def _begin(scene: _Scene, start: SessionStart) -> Started:
 def _row(scene: _Scene, start: SessionStart, decision: TokenDecision | None) -> ChargingSession:
     key = None if start.transaction_id is not None else _key(start)
     return ChargingSession(
-        organization_id=scene.station.organization_id,
+        organization_id=scene.station.organization_id or 0,
         site_id=scene.station.site_id,
         station=scene.station,
         connector=scene.connector,
         evse_id=scene.connector.evse_id if scene.connector else None,
-        transaction_id=start.transaction_id if key is None else PLACEHOLDER + key[:32],
+        transaction_id=start.transaction_id or PLACEHOLDER + str(key)[:32],
         start_key=key,
         protocol=start.protocol,
         state=start.state or SessionState.PREPARING,
@@ -132,7 +130,7 @@ def _first_readings(session: ChargingSession, start: SessionStart) -> None:
     if start.meter_start_mwh is not None:
         samples.append(Sample(start.at, ReadingKind.BEGIN, energy_mwh=start.meter_start_mwh))
     entry = _accounts.account(session, samples, start.received_at)
-    opening = _accounts.energy.Meter(session.started_at, session.power_limit_w)
+    opening = energy.Meter(session.started_at, session.power_limit_w)
     opening.begin()
     if session.evse_id is not None:
         store.add_usage([(session.evse_id, opening.usage)])
@@ -169,12 +167,12 @@ def _again(session: ChargingSession, start: SessionStart) -> Started:
     """A repeat changes nothing. A start that comes after its own Updated completes what was begun without it."""
     decision = None
     if start.token_value:
-        token, decision = tokens.decide(
+        decision = tokens.decide(
             organization_id=session.organization_id,
             value=start.token_value,
             token_type=start.token_type,
             at=session.started_at,
-        )
+        )[1]
     if not start.start_lost and session.incomplete:
         _complete(session, start, decision)
     return Started(session.pk, session.transaction_id, decision, False)
@@ -190,12 +188,8 @@ def _complete(session: ChargingSession, start: SessionStart, decision: TokenDeci
         session.token_value, session.authorized = start.token_value[:255], decision.accepted
         session.id_token = tokens.find(session.organization_id, start.token_value)
         session.driver_id = session.id_token.driver_id if session.id_token else None
-        attempts.identified(session, decision)
-    rows = [
-        store.sample_row(sample, sample.at, start.received_at, session.station_id, session.pk, 0, True)
-        for sample in _accounts.arranged(start.samples)
-    ]
-    store.insert_samples(rows)
+        attempts.identified(session)
+    _accounts.keep(session, start.samples, start.received_at)
     entry = _accounts.Entry(session)
     _accounts.recount(entry, before)
     session.save()

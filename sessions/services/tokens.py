@@ -65,9 +65,7 @@ def find(organization_id: int | None, value: str) -> IdToken | None:
 def authorize(*, station_id: int, token_value: str, token_type: str, at: datetime) -> TokenDecision:
     """Authorize. A refused card is a failed attempt, so that people can be helped."""
     station = Station.objects.only("pk", "organization_id").get(pk=station_id)
-    token, decision = decide(
-        organization_id=station.organization_id, value=token_value, token_type=token_type, at=at
-    )
+    token, decision = decide(organization_id=station.organization_id, value=token_value, token_type=token_type, at=at)
     if not decision.accepted and station.organization_id is not None:
         Attempt.objects.create(
             organization_id=station.organization_id,
@@ -98,7 +96,7 @@ def guest_token(*, organization_id: int, driver: Driver | None, expires_at: date
     )
 
 
-# By people ----------------------------------------------------------------------------------------------------------------
+# By people ------------------------------------------------------------------------------------------------------------
 
 
 def create_token(

@@ -58,8 +58,8 @@ def _attributes(data: dict[str, Any]) -> Iterable[VariableReport]:
         )
 
 
-def _report(data: dict[str, Any], value: str | None, attribute: str, **traits: str) -> VariableReport:
-    """Any: JSON with a component and a variable."""
+def _report(data: dict[str, Any], value: str | None, attribute: str, **traits: Any) -> VariableReport:
+    """Any: JSON with a component and a variable; texts."""
     component, variable = data["component"], data["variable"]
     place = component.get("evse", {})
     return VariableReport(

@@ -118,7 +118,7 @@ def answers(results: list[Any], payload: Payload) -> Answer:
 
 
 def component_and_variable(key: str) -> tuple[Payload, Payload]:
-    """"Component.Variable", "Component/instance.Variable/instance", "Component:1:2.Variable" for EVSE 1, connector 2."""
+    """Component.Variable, Component/instance.Variable/instance, Component:1:2.Variable (EVSE 1, connector 2)."""
     component, _, variable = key.partition(".")
     return _component(component), _named(variable or component)
 

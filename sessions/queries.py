@@ -1,0 +1,318 @@
+"""Reads about charging: who charges, how it went, how much it is used. Lists are cut to what `access` may see."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from django.db.models import Max, Min, Q, QuerySet, Sum
+from django.utils.translation import gettext as _
+
+from evcms.core import clock
+from evcms.core.access import Access
+from stations.models import Connector, Evse
+from stations.queries import visible_sites
+
+from .models import (
+    Attempt,
+    ChargingSession,
+    Discrepancy,
+    Driver,
+    IdToken,
+    MeterSample,
+    Reservation,
+    SessionWatch,
+    UsageHour,
+)
+from .vocabulary import AttemptState, ReservationState
+
+MOST_POINTS: Final = 400
+DAY_S: Final = 86_400
+
+
+# Lists of a person ----------------------------------------------------------------------------------------------------
+
+
+def sessions(access: Access) -> QuerySet[ChargingSession]:
+    """The visible sessions, newest first, with everything that a list shows of them."""
+    rows = ChargingSession.objects.filter(organization=access.organization)
+    rows = rows if access.all_sites else rows.filter(site__in=visible_sites(access))
+    return rows.select_related("site", "station", "evse", "connector__evse", "connector__station", "id_token", "driver")
+
+
+def running(access: Access) -> QuerySet[ChargingSession]:
+    return sessions(access).filter(ended_at=None)
+
+
+def session(access: Access, public_id: str) -> ChargingSession:
+    """Raises ChargingSession.DoesNotExist for what is not there or not visible."""
+    return sessions(access).get(public_id=public_id)
+
+
+def filtered(
+    rows: QuerySet[ChargingSession],
+    *,
+    state: str = "",
+    site: int | None = None,
+    station: int | None = None,
+    connector: int | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    search: str = "",
+    flag: str = "",
+) -> QuerySet[ChargingSession]:
+    """Narrows a list. `state`: a state, or "running"; `flag`: unauthorized, estimated, incomplete or disputed; `search`
+    looks in token, transaction id, station and driver.
+    """
+    wanted = Q()
+    if state == "running":
+        wanted &= Q(ended_at=None)
+    elif state:
+        wanted &= Q(state=state)
+    for name, value in (("site", site), ("station", station), ("connector", connector)):
+        if value is not None:
+            wanted &= Q(**{name: value})
+    if since is not None:
+        wanted &= Q(started_at__gte=since)
+    if until is not None:
+        wanted &= Q(started_at__lt=until)
+    if search:
+        wanted &= _mentions(search)
+    return rows.filter(wanted & FLAGS.get(flag, Q()))
+
+
+FLAGS: Final = {
+    "unauthorized": Q(authorized=False),
+    "estimated": Q(estimated=True),
+    "incomplete": Q(incomplete=True),
+    "disputed": Q(pk__in=Discrepancy.objects.filter(resolved_at=None, session__isnull=False).values("session")),
+}
+
+
+def _mentions(text: str) -> Q:
+    return (
+        Q(token_value__icontains=text)
+        | Q(transaction_id__iexact=text)
+        | Q(public_id=text)
+        | Q(station__identity__icontains=text)
+        | Q(station__name__icontains=text)
+        | Q(driver__name__icontains=text)
+        | Q(driver__email__icontains=text)
+    )
+
+
+def tokens(access: Access) -> QuerySet[IdToken]:
+    """The organization's tokens; those made for one paid start are left out."""
+    rows = IdToken.objects.filter(organization=access.organization, guest=False)
+    return rows.select_related("driver").order_by("value")
+
+
+def drivers(access: Access) -> QuerySet[Driver]:
+    return Driver.objects.filter(organization=access.organization, erased_at=None).order_by("name", "email")
+
+
+def attempts(access: Access) -> QuerySet[Attempt]:
+    rows = Attempt.objects.filter(organization=access.organization)
+    rows = rows if access.all_sites else rows.filter(station__site__in=visible_sites(access))
+    return rows.select_related("station", "connector__evse", "connector__station", "driver", "session").order_by("-at")
+
+
+def reservations(access: Access) -> QuerySet[Reservation]:
+    rows = Reservation.objects.filter(organization=access.organization)
+    rows = rows if access.all_sites else rows.filter(station__site__in=visible_sites(access))
+    return rows.select_related("station", "connector__evse", "connector__station").order_by("-created_at")
+
+
+def discrepancies(access: Access) -> QuerySet[Discrepancy]:
+    """What does not add up and waits for somebody's look, newest first."""
+    rows = Discrepancy.objects.filter(station__organization=access.organization, resolved_at=None)
+    rows = rows if access.all_sites else rows.filter(station__site__in=visible_sites(access))
+    return rows.select_related("station", "session").order_by("-at")
+
+
+# One session ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Point:
+    """One moment of a session's curve; energy since its start."""
+
+    at: datetime
+    energy_mwh: int | None
+    power_w: int | None
+    soc_percent: int | None
+
+
+def curve(session: ChargingSession, most: int = MOST_POINTS) -> list[Point]:
+    """Power and energy over time, thinned to about `most` points: of a stretch the highest power, the last energy."""
+    rows = MeterSample.objects.filter(session=session, quarantined=False).order_by("at")
+    values = list(rows.values_list("at", "energy_mwh", "power_w", "soc_percent"))
+    start = session.meter_start_mwh or 0
+    points = [
+        Point(at, None if register is None else max(register - start, 0), power, soc)
+        for at, register, power, soc in values
+    ]
+    step = max(1, -(-len(points) // most))
+    return [_thinned(points[index : index + step]) for index in range(0, len(points), step)]
+
+
+def _thinned(points: Sequence[Point]) -> Point:
+    if len(points) == 1:
+        return points[0]
+    energies = [point.energy_mwh for point in points if point.energy_mwh is not None]
+    powers = [point.power_w for point in points if point.power_w is not None]
+    states = [point.soc_percent for point in points if point.soc_percent is not None]
+    return Point(
+        points[-1].at,
+        energies[-1] if energies else None,
+        max(powers, default=None),
+        states[-1] if states else None,
+    )
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A line of a session's time-line; `kind` names its icon."""
+
+    at: datetime
+    kind: str
+    text: str
+    detail: str = ""
+
+
+def timeline(session: ChargingSession) -> list[Moment]:
+    """What happened to a session, in order; money is the room above's to add."""
+    moments = [Moment(session.started_at, "start", _("Session started"), session.token_value)]
+    attempt = session.attempt
+    if attempt is not None and attempt.command_id is not None:
+        moments.append(Moment(attempt.at, "request", _("Start requested"), attempt.get_kind_display()))
+    moments += [
+        Moment(row.at, "warning", row.get_kind_display(), str(row.detail.get("why", "")))
+        for row in session.discrepancies.all()
+    ]
+    moments += [
+        Moment(row.reached_at or session.started_at, "watch", _("Limit reached"), row.reason)
+        for row in SessionWatch.objects.filter(session=session, reached_at__isnull=False)
+    ]
+    if session.ended_at is not None:
+        by = session.get_closed_by_display() if session.closed_by else ""
+        moments.append(Moment(session.ended_at, "end", _("Session ended"), session.stop_reason or by))
+    return sorted(moments, key=lambda moment: moment.at)
+
+
+def samples(session: ChargingSession) -> QuerySet[MeterSample]:
+    return MeterSample.objects.filter(session=session).order_by("at", "kind")
+
+
+def at_connector(connector: Connector) -> ChargingSession | None:
+    """The session that runs there now."""
+    rows = ChargingSession.objects.filter(connector=connector, ended_at=None)
+    return rows.select_related("attempt", "id_token").order_by("-started_at").first()
+
+
+def by_public_id(public_id: str) -> ChargingSession | None:
+    """For the driver who holds the link: nobody is asked who he is."""
+    near = ("connector__station__site", "connector__evse", "attempt", "organization")
+    return ChargingSession.objects.select_related(*near).filter(public_id=public_id).first()
+
+
+def open_attempts(connector: Connector) -> QuerySet[Attempt]:
+    return Attempt.objects.filter(connector=connector, state=AttemptState.REQUESTED)
+
+
+def active_reservations(connector: Connector) -> QuerySet[Reservation]:
+    return Reservation.objects.filter(connector=connector, state=ReservationState.ACTIVE, expires_at__gt=clock.now())
+
+
+# The network ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Now:
+    """What flows at this moment."""
+
+    sessions: int
+    power_w: int
+
+
+def now(access: Access) -> Now:
+    rows = running(access).order_by().select_related(None)
+    powers = list(rows.values_list("power_w", flat=True))
+    return Now(len(powers), sum(power for power in powers if power and power > 0))
+
+
+def usage(access: Access) -> QuerySet[UsageHour]:
+    rows = UsageHour.objects.filter(evse__station__organization=access.organization)
+    return rows if access.all_sites else rows.filter(evse__station__site__in=visible_sites(access))
+
+
+def energy_between(access: Access, since: datetime, until: datetime) -> int:
+    """mWh delivered in whole UTC hours of the interval; zones with half hours count their hour by its beginning."""
+    rows = usage(access).filter(hour__gte=since, hour__lt=until)
+    return rows.aggregate(total=Sum("energy_mwh"))["total"] or 0
+
+
+def energy_today(access: Access, zone: str) -> int:
+    """mWh since midnight in the zone; running sessions are in it, hour by hour as they report."""
+    since, until = day_bounds(clock.now().astimezone(ZoneInfo(zone)).date(), zone)
+    return energy_between(access, since, until)
+
+
+def day_bounds(day: date, zone: str) -> tuple[datetime, datetime]:
+    """A local day in true time: 23 or 25 hours where the clocks change."""
+    tz = ZoneInfo(zone)
+    begin = datetime(day.year, day.month, day.day, tzinfo=tz)
+    following = day + timedelta(days=1)
+    return begin, datetime(following.year, following.month, following.day, tzinfo=tz)
+
+
+@dataclass(frozen=True)
+class Day:
+    """One local day. `occupied` and `charging` are shares of all EVSE time, 0 to 1000 (per mille)."""
+
+    day: date
+    energy_mwh: int
+    sessions: int
+    occupied: int
+    charging: int
+
+
+def utilisation(access: Access, zone: str, days: int = 7) -> list[Day]:
+    """The last local days, today last; today counts only up to now."""
+    today = clock.now().astimezone(ZoneInfo(zone)).date()
+    return [_day(access, today - timedelta(days=back), zone) for back in range(days - 1, -1, -1)]
+
+
+def _day(access: Access, day: date, zone: str) -> Day:
+    since, until = day_bounds(day, zone)
+    sums = (
+        usage(access)
+        .filter(hour__gte=since, hour__lt=until)
+        .aggregate(
+            energy=Sum("energy_mwh"),
+            started=Sum("sessions_started"),
+            charging=Sum("charging_seconds"),
+            occupied=Sum("occupied_seconds"),
+        )
+    )
+    seconds = int((min(until, clock.now()) - since).total_seconds())
+    capacity = max(1, _evses(access) * max(0, min(seconds, DAY_S + 3600)))
+    return Day(
+        day,
+        sums["energy"] or 0,
+        sums["started"] or 0,
+        min(1000, (sums["occupied"] or 0) * 1000 // capacity),
+        min(1000, (sums["charging"] or 0) * 1000 // capacity),
+    )
+
+
+def _evses(access: Access) -> int:
+    rows = Evse.objects.filter(station__organization=access.organization, station__archived_at=None)
+    return (rows if access.all_sites else rows.filter(station__site__in=visible_sites(access))).count()
+
+
+def span(access: Access) -> tuple[datetime | None, datetime | None]:
+    """From when to when there is usage at all: what a date filter may offer."""
+    found = usage(access).aggregate(first=Min("hour"), last=Max("hour"))
+    return found["first"], found["last"]
