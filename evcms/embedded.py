@@ -30,6 +30,7 @@ save ""
 appendonly no
 maxmemory 256mb
 maxmemory-policy noeviction
+requirepass "{password}"
 """
 
 
@@ -74,11 +75,15 @@ def _from_wheel() -> Path:
         raise ImportError(str(error)) from error
 
 
-def command(directory: Path, port: int) -> list[str]:
-    """The command that serves `directory` on `port` in the foreground; writes its configuration first."""
-    directory.mkdir(parents=True, exist_ok=True)
+def command(directory: Path, port: int, password: str = "") -> list[str]:
+    """The command that serves `directory` on `port` in the foreground; writes its configuration first.
+
+    Only the owner may read the configuration: it holds the password (none when empty).
+    """
+    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     configuration = directory / "valkey.conf"
-    configuration.write_text(CONFIGURATION.format(port=port, directory=directory.resolve()))
+    configuration.touch(mode=0o600)
+    configuration.write_text(CONFIGURATION.format(port=port, directory=directory.resolve(), password=password))
     return [str(binary()), str(configuration)]
 
 

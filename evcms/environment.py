@@ -1,4 +1,4 @@
-"""Reads the environment: the one place that turns strings from outside into values, with a clear sentence when it cannot."""
+"""Reads the environment: turns strings from outside into values, with a clear sentence when it cannot."""
 
 import os
 import secrets
@@ -59,6 +59,11 @@ def secret(name: str, filename: str) -> str:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         _write_once(path, secrets.token_urlsafe(48))
     return path.read_text().strip()
+
+
+def embedded_redis_url(port: int) -> str:
+    """The embedded signal server's address. Its password keeps other users of this machine out."""
+    return f"redis://:{secret('EVCMS_REDIS_PASSWORD', 'redis_password')}@127.0.0.1:{port}/0"
 
 
 def _write_once(path: Path, value: str) -> None:

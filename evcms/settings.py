@@ -10,7 +10,7 @@ import structlog
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
-from evcms.environment import BASE_DIR, data_dir, flag, secret, text, whole, words
+from evcms.environment import BASE_DIR, data_dir, embedded_redis_url, flag, secret, text, whole, words
 
 django_stubs_ext.monkeypatch()
 
@@ -122,7 +122,7 @@ if SQLITE:
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Signals: Valkey/Redis; losing it loses nothing
-REDIS_URL = text("REDIS_URL", f"redis://127.0.0.1:{whole('EVCMS_REDIS_PORT', 6390)}/0")
+REDIS_URL = text("REDIS_URL") or embedded_redis_url(whole("EVCMS_REDIS_PORT", 6390))
 CACHES = {
     "default": {
         "BACKEND": "evcms.core.cache.TolerantRedisCache",

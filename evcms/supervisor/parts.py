@@ -6,6 +6,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from evcms import embedded
 from evcms.environment import BASE_DIR
@@ -51,7 +52,8 @@ def of(plan: Plan) -> list[Part]:
 
 
 def _valkey(plan: Plan) -> Part:
-    argv = embedded.command(plan.data_dir / "valkey", plan.redis_port)
+    password = urlsplit(plan.environment["REDIS_URL"]).password or ""
+    argv = embedded.command(plan.data_dir / "valkey", plan.redis_port, password)
     return Part("valkey", tuple(argv), port=plan.redis_port)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from evcms import embedded
-from evcms.environment import BASE_DIR, data_dir, secret, text, whole
+from evcms.environment import BASE_DIR, data_dir, embedded_redis_url, secret, text, whole
 from evcms.supervisor import ports
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - chargers come from outside
@@ -91,7 +91,7 @@ def make(*, demo: bool) -> Plan:
     redis_port = _redis_port() if embedded_redis else 0
     web_port = _port("EVCMS_PORT", 8000)
     if embedded_redis:
-        given["REDIS_URL"] = f"redis://127.0.0.1:{redis_port}/0"
+        given["REDIS_URL"] = embedded_redis_url(redis_port)
     if provider_double:
         given |= _double(provider_port)
     if mail_catcher:

@@ -19,6 +19,19 @@ def test_it_serves_redis_clients_and_ends_with_its_block(tmp_path):
     assert not embedded.answers(port)
 
 
+def test_with_a_password_strangers_are_kept_out(tmp_path):
+    port = free_port()
+    with subprocess.Popen(embedded.command(tmp_path, port, "secret"), stdout=subprocess.DEVNULL) as server:
+        try:
+            assert embedded.wait_until_answers(port)
+            with pytest.raises(redis.AuthenticationError):
+                redis.Redis(port=port).get("word")
+            assert redis.Redis(port=port, password="secret").set("word", "kept")
+            assert (tmp_path / "valkey.conf").stat().st_mode & 0o077 == 0
+        finally:
+            server.terminate()
+
+
 def test_it_writes_no_data_to_disk(tmp_path):
     with embedded.serving(tmp_path, free_port()) as running:
         redis.Redis.from_url(running.url).set("word", "lost")

@@ -75,7 +75,7 @@ def test_a_stranger_on_the_port_of_the_signal_server_is_avoided(planned, monkeyp
         taken = stranger.getsockname()[1]
         what = planned(EVCMS_REDIS_PORT=str(taken))
     assert what.redis_port != taken
-    assert what.environment["REDIS_URL"] == f"redis://127.0.0.1:{what.redis_port}/0"
+    assert what.environment["REDIS_URL"].endswith(f"@127.0.0.1:{what.redis_port}/0")
 
 
 def test_the_demo_stays_on_this_machine_and_chargers_reach_the_real_thing(planned):
