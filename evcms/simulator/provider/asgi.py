@@ -13,6 +13,8 @@ from urllib.parse import parse_qsl
 from evcms.simulator.provider import control, faults, pages
 from evcms.simulator.provider.errors import ApiError, JsonObject
 from evcms.simulator.provider.provider import API_VERSION, Provider, Reply, Request
+from evcms.simulator.provider.rendering import shown
+from evcms.simulator.provider.resources import files
 from evcms.simulator.provider.webhooks import Deliverer
 
 # ASGI's own shapes (asgi specification, HTTP and lifespan messages).
@@ -79,6 +81,8 @@ class Application:
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
         method, path = scope["method"], scope["path"]
         if path.startswith("/v1/"):
+            if (method, path) == ("POST", "/v1/files"):
+                return self._upload(headers, body)
             raw = body.decode(errors="replace") if method == "POST" else scope["query_string"].decode("latin-1")
             return await self._api(Request(method, path, raw, headers.get("idempotency-key")), headers)
         if path.startswith("/_double/") and path != "/_double/" and not pages.has(path, method):
@@ -112,14 +116,30 @@ class Application:
             return Reply(fault.status, {"error": error}, "req_fault")
         return self.provider.call(request)
 
+    def _upload(self, headers: dict[str, str], body: bytes) -> Response:
+        """The one call that is not form-encoded."""
+        try:
+            if refused := _unauthorized(headers.get("authorization", "")):
+                raise refused
+            kind = headers.get("content-type", "")
+            return json_response(200, shown(self.provider.effect(lambda call: files.upload(call, kind, body))))
+        except ApiError as error:
+            return json_response(error.status, {"error": error.error})
+
     def _control(self, method: str, path: str, headers: dict[str, str], body: bytes) -> Response:
+        by_person = "text/html" in headers.get("accept", "")
         is_form = headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
         try:
             wanted = _form(body) if is_form else _json(body)
             answer = control.perform(self.provider, method, path, wanted)
         except ApiError as error:
+            if by_person:
+                status, text, extra = pages.notice(
+                    "That was not possible", str(error), link="/_double/", label="Back", status=error.status
+                )
+                return Response(status, text, pages.HEADERS | extra)
             return json_response(error.status, {"error": error.error})
-        if "text/html" in headers.get("accept", ""):
+        if by_person:
             return Response(303, b"", {"Location": headers.get("referer", "/_double/")})
         return json_response(200, answer)
 

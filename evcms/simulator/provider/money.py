@@ -143,6 +143,8 @@ MINIMUM = {
 }  # fmt: skip
 LARGEST = 99_999_999
 
+_SYMBOLS = {"eur": "€", "gbp": "£", "usd": "$", "jpy": "¥", "inr": "₹"}
+
 # The double's price list: 1.5 % and a fixed part where one is usual; a lost or running dispute costs 20 units.
 FEE_PER_MILLE = 15
 FIXED_FEE = {"eur": 25, "gbp": 20, "usd": 30, "chf": 30, "sek": 180, "dkk": 180, "nok": 200, "pln": 100}
@@ -197,6 +199,12 @@ def written(amount: int, currency: str) -> str:
     sign, digits = ("-" if amount < 0 else ""), str(abs(amount)).rjust(places + 1, "0")
     number = f"{digits[:-places]}.{digits[-places:]}" if places else digits
     return f"{sign}{number} {currency.upper()}"
+
+
+def price(amount: int, currency: str) -> str:
+    """`€12.50` where the currency has a well-known sign, else `12.50 SEK`."""
+    number, code = written(amount, currency).split(" ")
+    return f"{_SYMBOLS[currency]}{number}" if currency in _SYMBOLS else f"{number} {code}"
 
 
 def fee(amount: int, currency: str) -> int:

@@ -34,7 +34,7 @@ def overview(provider: Provider, fill: Fill) -> str:
         "overview",
         merchant=escape(provider.merchant),
         now=_time(provider.now()),
-        intents=_table("Amount Status Created Id Card-hold", [_intent(body) for body in intents], "No payments yet."),
+        intents=_table("Amount Status Held Taken Created Id", [_intent(body) for body in intents], "No payments yet."),
         others=_table("Kind Amount Status Created Id", [_other(body) for body in others], "Nothing yet."),
         events=_table(
             "Event Object Created Delivery _",
@@ -68,8 +68,9 @@ def _amount(body: JsonObject, name: str = "amount") -> str:
 
 
 def _intent(body: JsonObject) -> list[str]:
-    held = _amount(body, "amount_capturable") if body["amount_capturable"] else _amount(body, "amount_received")
-    return [_amount(body), _pill(body["status"]), _time(body["created"]), f"<code>{escape(body['id'])}</code>", held]
+    held, taken = (_amount(body, name) if body[name] else "–" for name in ("amount_capturable", "amount_received"))
+    code = f"<code>{escape(body['id'])}</code>"
+    return [_amount(body), _pill(body["status"]), held, taken, _time(body["created"]), code]
 
 
 def _other(body: JsonObject) -> list[str]:
@@ -117,4 +118,4 @@ def _asked(provider: Provider, action: JsonObject) -> str:
     if action["type"] != "process_payment_intent":
         return "Refund"
     intent = provider.store.get(action["process_payment_intent"]["payment_intent"]) or {}
-    return money.written(intent["amount"], intent["currency"])
+    return money.price(intent["amount"], intent["currency"])

@@ -27,7 +27,6 @@ HEADERS = {
     "Cache-Control": "no-store",
 }
 Page = tuple[int, bytes, dict[str, str]]
-SYMBOLS = {"eur": "€", "gbp": "£", "usd": "$", "jpy": "¥", "chf": "CHF ", "inr": "₹"}
 _CARD_ERRORS = {"expiry": ("exp_month", "exp_year"), "number": ("number",), "cvc": ("cvc",), "email": ("email",)}
 
 
@@ -52,12 +51,6 @@ def redirect(url: str) -> Page:
 def notice(title: str, text: str, *, link: str | None = None, label: str = "", status: int = 200) -> Page:
     button = f'<a class="button" href="{escape(link)}">{escape(label)}</a>' if link else ""
     return page(title, fill("notice", title=escape(title), text=escape(text), button=button), status=status)
-
-
-def price(amount: int, currency: str) -> str:
-    """`€12.50` where the currency has a well-known sign, else `12.50 SEK`."""
-    number, code = money.written(amount, currency).split(" ")
-    return f"{SYMBOLS[currency]}{number}" if currency in SYMBOLS else f"{number} {code}"
 
 
 def has(path: str, method: str) -> bool:
@@ -169,7 +162,7 @@ def _merchant(provider: Provider, session: JsonObject) -> str:
 
 def _checkout(provider: Provider, session: JsonObject, typed: JsonObject, error: ApiError | None) -> Page:
     merchant, paying = _merchant(provider, session), session["mode"] == "payment"
-    amount = price(session["amount_total"], session["currency"]) if paying else ""
+    amount = money.price(session["amount_total"], session["currency"]) if paying else ""
     invalid = _invalid(error)
     body = fill(
         "checkout",
@@ -214,7 +207,7 @@ def _lines(session: JsonObject) -> str:
     rows = [
         f'<li><span class="what"><b>{escape(item["description"])}</b>'
         + (f"<small>{escape(item['_detail'])}</small>" if item["_detail"] else "")
-        + f'</span><span class="number">{escape(price(item["amount_total"], item["currency"]))}</span></li>'
+        + f'</span><span class="number">{escape(money.price(item["amount_total"], item["currency"]))}</span></li>'
         for item in session.get("_line_items", [])
     ]
     return f'<ul class="lines">{"".join(rows)}</ul>' if rows else ""
@@ -244,7 +237,7 @@ def _challenge(provider: Provider, identifier: str, _form: JsonObject) -> Page:
     body = fill(
         "challenge",
         merchant=escape(provider.merchant),
-        amount=escape(price(intent["amount"], intent["currency"]) if paying else "None – the card is only saved"),
+        amount=escape(money.price(intent["amount"], intent["currency"]) if paying else "None – the card is only saved"),
         card=escape(f"{method['card']['brand'].title()} •••• {method['card']['last4']}"),
         when=dt.datetime.fromtimestamp(provider.now(), dt.UTC).strftime("%d %b %Y, %H:%M UTC"),
         action=escape(f"/3ds/{identifier}"),
@@ -286,7 +279,7 @@ def _after(
 def _receipt(provider: Provider, identifier: str, _form: JsonObject) -> Page:
     charge = provider.effect(lambda call: call.fetch("charge", identifier))
     card = charge["payment_method_details"][charge["payment_method_details"]["type"]]
-    taken = price(charge["amount_captured"], charge["currency"])
+    taken = money.price(charge["amount_captured"], charge["currency"])
     return notice(
         f"{taken} paid to {provider.merchant}", f"{card['brand'].title()} •••• {card['last4']} · {identifier}"
     )

@@ -84,7 +84,12 @@ class Store:
         self._db.execute(
             "INSERT INTO objects (id, kind, created, seq, body) VALUES (?, ?, ?, (SELECT coalesce(max(rowid), 0) + 1 "
             "FROM objects), ?) ON CONFLICT (id) DO UPDATE SET body = excluded.body",
-            (body["id"], body["object"], body.get("created", 0), json.dumps(body, separators=(",", ":"))),
+            (
+                body["id"],
+                body["object"],
+                body.get("created", body.get("_created", 0)),
+                json.dumps(body, separators=(",", ":")),
+            ),
         )
         return body
 

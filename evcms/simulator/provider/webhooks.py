@@ -22,7 +22,7 @@ from evcms.simulator.provider.rendering import shown
 BACK_OFF = (1, 2, 5, 10, 30, 60, 300, 900, 3600, *[6 * 3600] * 11)
 AT_ONCE = 8
 TIMEOUT_SECONDS = 8
-POLL_SECONDS = 0.25
+POLL_SECONDS = 0.1
 
 
 @dataclass(frozen=True)

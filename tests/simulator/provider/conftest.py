@@ -78,10 +78,9 @@ def provider(receiver, tmp_path):
         yield made
 
 
-def client_of(url, **options):
-    return stripe.StripeClient(
-        "sk_test_of_the_tests", base_addresses={"api": url}, **({"max_network_retries": 0} | options)
-    )
+def client_of(url, files=None, **options):
+    addresses = {"api": url} | ({"files": files} if files else {})
+    return stripe.StripeClient("sk_test_x", base_addresses=addresses, **({"max_network_retries": 0} | options))
 
 
 @pytest.fixture

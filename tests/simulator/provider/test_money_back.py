@@ -1,6 +1,6 @@
 """Refunds, disputes, balance and payouts."""
 
-from .conftest import control, hold
+from .conftest import client_of, control, hold
 from .test_payment_intents import refused
 
 
@@ -96,3 +96,17 @@ def test_money_becomes_available_after_two_days(api, provider):
     assert api.balance_transactions.list().data[0].status == "available"
     assert refused(api.payouts.create, {"amount": 3000, "currency": "eur"}).code == "balance_insufficient"
     assert api.payouts.create({"amount": 2930, "currency": "eur"}).automatic is False
+
+
+def test_an_evidence_file_is_uploaded_and_sent(provider, tmp_path):
+    api = client_of(provider.public_url, files=provider.public_url).v1
+    pack = tmp_path / "evidence.pdf"
+    pack.write_bytes(b"%PDF-1.7\r\n\x00\xff receipt and readings\r\n")
+    with pack.open("rb") as content:
+        stored = api.files.create({"purpose": "dispute_evidence", "file": content})
+    assert (stored.filename, stored.size, stored.type) == ("evidence.pdf", pack.stat().st_size, "pdf")
+    opened = control(provider, "disputes", payment_intent=captured(api).id)
+    sent = api.disputes.update(opened["id"], {"evidence": {"uncategorized_file": stored.id}})
+    assert (sent.status, sent.evidence.uncategorized_file) == ("under_review", stored.id)
+    with pack.open("rb") as content:
+        assert refused(api.files.create, {"purpose": "nonsense", "file": content}).param == "purpose"

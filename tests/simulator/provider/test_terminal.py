@@ -1,8 +1,5 @@
 """Card readers at the station: asked by the server, tapped by a person."""
 
-import urllib.parse
-import urllib.request
-
 import pytest
 
 from .conftest import control, until
@@ -81,7 +78,7 @@ def test_a_person_taps_on_the_readers_page(api, provider, reader):
     assert "Welcome" in browse(page)[1]
     asked(api, reader)
     text = browse(page)[1]
-    assert "50.00 EUR" in text
+    assert "€50.00" in text
     assert "Tap card" in text
     assert browse(f"{provider.public_url}/readers/{reader.id}/tap", number="4242424242424242")[0] == 303
     assert "Approved" in browse(page)[1]

@@ -126,8 +126,11 @@ _CARD_MEMBERS = (
 )  # fmt: skip
 
 
+_PRESENT_MEMBERS = ("brand", "country", "exp_month", "exp_year", "fingerprint", "funding", "last4", "wallet")
+
+
 def _present_details(method: JsonObject) -> JsonObject:
-    card = {name: value for name, value in method["card_present"].items() if name in _CARD_MEMBERS and name != "checks"}
+    card = {name: value for name, value in method["card_present"].items() if name in _PRESENT_MEMBERS}
     return card | {
         "amount_authorized": None,
         "emv_auth_data": None,

@@ -75,7 +75,7 @@ def _built(identifier: str, charge: JsonObject, *, amount: int, reason: str, cre
         "created": created,
         "currency": charge["currency"],
         "enhanced_eligibility_types": [],
-        "evidence": dict.fromkeys(_EVIDENCE),
+        "evidence": dict.fromkeys(_EVIDENCE) | {"enhanced_evidence": {}},
         "evidence_details": {
             "due_by": created + EVIDENCE_SECONDS,
             "enhanced_eligibility": {},
@@ -89,7 +89,12 @@ def _built(identifier: str, charge: JsonObject, *, amount: int, reason: str, cre
         "network_reason_code": "10.4" if reason == "fraudulent" else None,
         "payment_intent": charge["payment_intent"],
         "payment_method_details": {
-            "card": {"brand": card.get("brand"), "case_type": "chargeback", "network_reason_code": None},
+            "card": {
+                "brand": card.get("brand"),
+                "case_type": "chargeback",
+                "network": card.get("network"),
+                "network_reason_code": None,
+            },
             "type": "card",
         },
         "reason": reason,

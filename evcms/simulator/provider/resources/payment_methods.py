@@ -14,6 +14,38 @@ if TYPE_CHECKING:
 _NO_ADDRESS = dict.fromkeys(("city", "country", "line1", "line2", "postal_code", "state"))
 
 
+_ONLINE = {
+    "checks": {"address_line1_check": None, "address_postal_code_check": None, "cvc_check": "pass"},
+    "generated_from": None,
+    "regulated_status": "unregulated",
+    "three_d_secure_usage": {"supported": True},
+    "wallet": None,
+}
+_PRESENT = {
+    "brand_product": None,
+    "cardholder_name": None,
+    "description": None,
+    "issuer": None,
+    "offline": None,
+    "preferred_locales": ["en"],
+    "read_method": "contactless_emv",
+    "wallet": None,
+}
+
+
+def _known(card: cards.Card, exp_month: int, exp_year: int) -> JsonObject:
+    return {
+        "brand": card.brand,
+        "country": card.country,
+        "exp_month": exp_month,
+        "exp_year": exp_year,
+        "fingerprint": cards.fingerprint(card),
+        "funding": card.funding,
+        "last4": card.last4,
+        "networks": {"available": [card.brand], "preferred": None},
+    }
+
+
 def new(
     call: "Call",
     card: cards.Card,
@@ -24,22 +56,9 @@ def new(
     kind: str = "card",
 ) -> JsonObject:
     """A payment method for a card that was typed, tapped or named by a test token. Not announced until attached."""
-    details: JsonObject = {
-        "brand": card.brand,
-        "checks": {"address_line1_check": None, "address_postal_code_check": None, "cvc_check": "pass"},
-        "country": card.country,
-        "display_brand": card.brand,
-        "exp_month": exp_month,
-        "exp_year": exp_year,
-        "fingerprint": cards.fingerprint(card),
-        "funding": card.funding,
-        "generated_from": None,
-        "last4": card.last4,
-        "networks": {"available": [card.brand], "preferred": None},
-        "regulated_status": "unregulated",
-        "three_d_secure_usage": {"supported": True},
-        "wallet": None,
-    }
+    details = _known(card, exp_month, exp_year) | (
+        _PRESENT if kind == "card_present" else _ONLINE | {"display_brand": card.brand}
+    )
     body: JsonObject = {
         "id": call.new_id("pm"),
         "object": "payment_method",

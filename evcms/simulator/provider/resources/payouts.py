@@ -62,7 +62,8 @@ def pay_out(call: "Call", currency: str, *, available_by: int | None = None) -> 
         raise ApiError(f"There is no {currency.upper()} to pay out.", code="balance_insufficient", param="currency")
     payout = _send(call, amount, currency, automatic=True)
     for row in rows:
-        call.save(row | {"_payout": payout["id"], "status": "available"})
+        on = min(row["available_on"], call.now)
+        call.save(row | {"_payout": payout["id"], "status": "available", "available_on": on})
     return payout
 
 
