@@ -1,7 +1,7 @@
 """When a session must stop so that its price stays within the hold. Pure: no Django, no float.
 
 The station is heard only now and then, and a stop takes a while: the limit lies below the hold by what one more interval
-at full power would cost. Time that passed since the last reading counts as drawn at full power, beyond one interval.
+and the stop would cost at full power. Time that passed since the last reading counts as drawn at full power, beyond one interval.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,6 +12,7 @@ from .pricing import Activity, Period, Terms, price
 
 LONGEST = 30 * 86_400  # seconds looked ahead
 MOST_MWH = 10_000_000_000  # 10 MWh
+STOP_TAKES = 60  # seconds from our decision to the last drop of energy
 SHORTEST = 30  # seconds: a watch that is nearer than this is a stop
 SMALLEST_LIMIT = 3, 4  # the margin never takes more than a quarter of the hold
 
@@ -45,7 +46,8 @@ def plan(terms: Terms, periods: Sequence[Period], *, budget_minor: int, draw: Dr
         return price(terms, [*periods, more]).total
 
     cost = after(0, assumed)
-    margin = after(draw.interval, assumed + _energy(draw.power_w, draw.interval)) - cost
+    late = draw.interval + STOP_TAKES
+    margin = after(late, assumed + _energy(draw.power_w, late)) - cost
     limit = max(budget_minor - margin, budget_minor * SMALLEST_LIMIT[0] // SMALLEST_LIMIT[1])
     if cost >= limit:
         return Plan(stop=True)

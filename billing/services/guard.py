@@ -65,14 +65,16 @@ def _guard(payment: Payment, session: ChargingSession) -> None:
 
 
 def _draw(session: ChargingSession) -> budget.Draw:
-    """The power that this session showed, else what the plug can give; the pace of its readings."""
-    latest = list(
-        MeterSample.objects.filter(session=session, energy_mwh__isnull=False).order_by("-at").values_list("at", flat=True)[:2]
-    )
-    gap = int((latest[0] - latest[1]).total_seconds()) if len(latest) == 2 else USUAL_INTERVAL
-    most = session.connector.max_power_w if session.connector else 22_000
+    """The highest power that this session showed (said or measured), else what the plug can give; its readings' pace."""
+    rows = MeterSample.objects.filter(session=session, energy_mwh__isnull=False, quarantined=False).order_by("-at")
+    latest = [(at, register or 0) for at, register in rows.values_list("at", "energy_mwh")[:2]]
+    gap, slope = USUAL_INTERVAL, 0
+    if len(latest) == 2 and latest[0][0] > latest[1][0]:
+        gap = max(1, int((latest[0][0] - latest[1][0]).total_seconds()))
+        slope = max(0, latest[0][1] - latest[1][1]) * 36 // (gap * 10)  # W
+    plug = session.connector.max_power_w if session.connector else 22_000
     return budget.Draw(
-        power_w=min(session.max_power_w or most, most),
+        power_w=max(session.max_power_w or 0, slope) or plug,
         interval=min(max(gap, USUAL_INTERVAL), LONGEST_INTERVAL),
-        last_at=latest[0] if latest else session.started_at,
+        last_at=latest[0][0] if latest else session.started_at,
     )

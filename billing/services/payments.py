@@ -150,7 +150,7 @@ def payment_authorized(*, payment_id: int, hold: Hold, email: str = "") -> None:
         moves.move(
             payment, PaymentState.AUTHORIZED, amount=hold.amount_minor, text=hold.card, intent_id=hold.intent_id,
             charge_id=hold.charge_id, card=hold.card, capture_before=hold.capture_before, authorized_at=now,
-            email=payment.email or email, due_at=now + LOOK_FOR_START,
+            email=payment.email or email, due_at=now + LOOK_FOR_START, error_code="", error_text="",
         )
         events.publish(PaymentAuthorized(payment_id=payment.pk))
         with translation.override(payment.language):

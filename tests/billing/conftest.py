@@ -154,7 +154,7 @@ class Car:
         status = "Accepted" if accepted else "Rejected"
         stations.command_answered(command_id=command.pk, answer=Answer(accepted, status))
 
-    def starts(self, attempt=None, token="", at=None, live=True):
+    def starts(self, attempt=None, token="", at=None, state=SessionState.CHARGING):
         Car.number += 1
         self.transaction = f"tx-{Car.number}"
         now = at or clock.now()
@@ -170,19 +170,19 @@ class Car:
                 token_value=attempt.token_value if attempt else token,
                 meter_start_mwh=self.register,
                 remote_start_id=attempt.pk if attempt else None,
-                state=SessionState.CHARGING,
+                state=state,
                 seq_no=0,
             )
         )
 
-    def draws(self, mwh, at=None):
+    def draws(self, mwh, at=None, power=11_000):
         self.register += mwh
         now = at or clock.now()
         sessions.record(
             station_id=self.station.pk,
             transaction_id=self.transaction,
             evse=self.evse,
-            samples=[Sample(now, energy_mwh=self.register, power_w=11_000)],
+            samples=[Sample(now, energy_mwh=self.register, power_w=power)],
             received_at=clock.now(),
         )
 

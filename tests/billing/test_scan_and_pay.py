@@ -1,12 +1,18 @@
 """From the sticker to the receipt, over a real database and the provider's double over real HTTP."""
 
+import urllib.error
+
 import pytest
 
 from billing import services as billing
-from billing.errors import PaymentRefused
+from billing.errors import PaymentRefused, ProviderUnavailable
 from billing.models import Bill, Payment, Receipt
 from billing.vocabulary import BillState, PaymentState, Refusal
 from evcms.core import clock
+from sessions import services as sessions
+from sessions.models import IdToken
+from sessions.vocabulary import SessionState, SessionUpdate
+from stations.models import Connector
 from tests.billing.conftest import KWH, Car, checkout, later, paid, stops_asked, work
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -59,8 +65,6 @@ def test_a_station_that_refuses_the_start_frees_the_hold_and_the_driver_is_told(
 
 
 def test_a_driver_who_never_plugs_in_gets_the_hold_back(provider, tariff, connector, car):
-    from sessions import services as sessions
-
     payment = paid(provider, connector)
     car.answers_start(payment.attempt)
     later(minutes=30)
@@ -98,10 +102,8 @@ def test_a_double_click_opens_one_page(provider, tariff, connector):
 
 
 def test_a_page_whose_answer_was_lost_is_the_same_page_on_the_second_try(provider, tariff, connector):
-    from billing.errors import ProviderUnavailable
-
     payment = billing.open_payment(connector=connector)
-    provider.fault(drop_response_after_effect=1, match="/v1/checkout/sessions")
+    provider.fault(drop_response_after_effect=1, match="POST /v1/checkout/sessions")
     before = len(provider.api.checkout.sessions.list({"limit": 100}).data)
     with pytest.raises(ProviderUnavailable, match="nothing was charged"):
         billing.start_checkout(payment=payment)
@@ -153,13 +155,14 @@ def test_more_than_the_hold_takes_the_hold_and_states_the_rest_as_open(provider,
 
 
 def test_the_budget_guard_stops_before_the_hold_is_used_up(provider, tariff, connector, car):
+    Connector.objects.update(max_power_w=60_000)
     payment = paid(provider, connector)
     car.starts(payment.attempt)
     work()
     stopped_at = None
     for _ in range(120):
         later(minutes=1)
-        car.draws(11 * KWH // 60 * 5)  # 55 kW
+        car.draws(55 * KWH // 60, power=55_000)
         work()
         if stops_asked(car.session).exists():
             stopped_at = car.session.energy_mwh
@@ -167,7 +170,7 @@ def test_the_budget_guard_stops_before_the_hold_is_used_up(provider, tariff, con
     assert stopped_at is not None
     assert 0.49 * stopped_at / KWH + 1.10 < 30
     later(minutes=1)
-    car.ends(11 * KWH // 60 * 5)
+    car.ends(55 * KWH // 60)
     work()
     payment.refresh_from_db()
     bill = Bill.objects.get(session=car.session)
@@ -176,8 +179,6 @@ def test_the_budget_guard_stops_before_the_hold_is_used_up(provider, tariff, con
 
 
 def test_the_budget_guard_counts_time_when_no_reading_comes(provider, tariff, connector, car):
-    from sessions import services as sessions
-
     tariff.per_minute = "0.50"
     tariff.save()
     payment = paid(provider, connector)
@@ -215,8 +216,6 @@ def test_a_station_that_starts_after_the_hold_was_freed_is_stopped_and_the_debt_
 
 def test_a_card_that_is_declined_leaves_the_page_open_for_another(provider, tariff, connector):
     payment = checkout(connector)
-    import urllib.error
-
     with pytest.raises(urllib.error.HTTPError):
         provider.pays(payment, number="4000000000000002")
     page = provider.api.checkout.sessions.retrieve(payment.checkout_id)
@@ -262,10 +261,7 @@ def test_a_hold_that_we_hear_of_too_late_starts_nothing(provider, tariff, connec
 
 def test_a_card_taken_after_plugging_in_pays_the_waiting_car(provider, tariff, connector, car):
     """2.x E03: the session exists before the payment; the token comes with an Updated."""
-    from sessions import services as sessions
-    from sessions.vocabulary import SessionUpdate
-
-    car.starts()
+    car.starts(state=SessionState.PREPARING)
     work()
     payment = paid(provider, connector)
     assert payment.state == PaymentState.AUTHORIZED
@@ -293,8 +289,6 @@ def test_a_card_taken_after_plugging_in_pays_the_waiting_car(provider, tariff, c
 
 
 def test_a_card_of_ours_without_payment_ends_unpaid_with_the_reason(provider, tariff, connector, car, organization):
-    from sessions.models import IdToken
-
     IdToken.objects.create(organization=organization, value="CARD1", folded="CARD1")
     car.starts(token="CARD1")
     later(minutes=40)
