@@ -85,5 +85,8 @@ class FleetRun:
         await asyncio.gather(*(charger.close() for charger in self.chargers), return_exceptions=True)
 
     async def _last_words(self, charger: Charger) -> None:
+        """Sessions that nobody is left to end are told as ended: the charger is being switched off."""
+        for port in charger.ports.values():
+            charger.stop(port, "PowerLoss", "AbnormalCondition")
         if charger.is_accepted:
             await charger.settled(3)
