@@ -3,8 +3,6 @@
 Says one JSON line when it is ready, waits for a line on stdin, works, and says one JSON line with what it saw.
 """
 
-# ruff: noqa: E402  (run as a script: the path comes first)
-
 import asyncio
 import json
 import sys

@@ -171,6 +171,7 @@ def gateway(folder, database_url, redis_url):
         "LOG_LEVEL": "WARNING",
         "EVCMS_TESTING": "0",
         "EVCMS_DEMO": "0",
+        "EMAIL_FROM": "bench@evcms.example",
     }
     env.pop("EVCMS_CLOCK_FILE", None)
     subprocess.run(

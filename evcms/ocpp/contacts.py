@@ -13,7 +13,7 @@ from stations.vocabulary import Direction, MessageOutcome
 
 class Beats(NamedTuple):
     first_at: datetime
-    count: int
+    how_many: int
 
 
 class Contacts:
@@ -29,7 +29,7 @@ class Contacts:
     def beat(self, station_id: int, at: datetime) -> None:
         self._seen[station_id] = at
         before = self._beats.get(station_id)
-        self._beats[station_id] = Beats(at, 1) if before is None else before._replace(count=before.count + 1)
+        self._beats[station_id] = Beats(at, 1) if before is None else before._replace(how_many=before.how_many + 1)
 
     def take(self) -> "Taken | None":
         """Everything since the last time; None when nobody spoke."""
@@ -44,7 +44,7 @@ class Contacts:
         self._seen = taken.seen | self._seen
         for station_id, beats in taken.beats.items():
             later = self._beats.get(station_id)
-            self._beats[station_id] = beats._replace(count=beats.count + (later.count if later else 0))
+            self._beats[station_id] = beats._replace(how_many=beats.how_many + (later.how_many if later else 0))
 
 
 class Taken(NamedTuple):
@@ -68,6 +68,6 @@ def _row(station_id: int, beats: Beats) -> Row:
         "",
         beats.first_at,
         None,
-        beats.count,
+        beats.how_many,
         None,
     )

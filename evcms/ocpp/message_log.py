@@ -44,7 +44,7 @@ class Row(NamedTuple):
     error_code: str
     at: datetime
     duration_us: int | None
-    count: int
+    how_many: int
     command_id: uuid.UUID | None
 
 
@@ -71,7 +71,7 @@ def _values(row: Row) -> tuple[Any, ...]:
 @cache
 def _statement(vendor: str) -> str:
     columns = [OcppMessage._meta.get_field(name).column for name in FIELDS]  # type: ignore[union-attr]
-    names = ", ".join(connection.ops.quote_name(column) for column in columns)
+    names = ", ".join(connection.ops.quote_name(str(column)) for column in columns)
     marks = ", ".join(["%s"] * len(columns))
     table = connection.ops.quote_name(OcppMessage._meta.db_table)
     return f"INSERT INTO {table} ({names}) VALUES ({marks})"  # noqa: S608  (names of our own model)

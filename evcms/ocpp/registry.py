@@ -6,10 +6,10 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final, NamedTuple
 
 import structlog
-from channels.layers import get_channel_layer
 
 from evcms.ocpp import metrics
 from evcms.ocpp.link import Link
+from evcms.ocpp.signals import channel_layer
 from evcms.ocpp.writer import Closed, Writer
 from stations import queries, services
 from stations.models import Station
@@ -95,7 +95,7 @@ class Registry:
         group = f"gateway.{self.gateway_id}"
         while True:
             try:
-                layer = get_channel_layer()
+                layer = channel_layer()
                 channel = await layer.new_channel()
                 await layer.group_add(group, channel)
                 self._look.set()

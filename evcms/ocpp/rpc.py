@@ -119,7 +119,7 @@ def call(message_id: str, action: str, payload: Payload) -> str:
 
 def result(message_id: str, payload_text: str) -> str:
     """`payload_text` is JSON already: it is written to the message log too."""
-    return f"[3,{jsontext.quoted(message_id)},{payload_text}]"
+    return f"[3,{jsontext.encode(message_id)},{payload_text}]"
 
 
 def error(message_id: str, code: str, refusal: OcppError) -> str:

@@ -24,7 +24,7 @@ class GatewayServer(uvicorn.Server):
         ping = float(settings.OCPP_PING_INTERVAL)
         super().__init__(
             uvicorn.Config(
-                application,  # type: ignore[arg-type]
+                application,
                 host=host,
                 port=port,
                 ws="websockets-sansio",

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import structlog
 from celery import current_app
-from channels.layers import get_channel_layer
+from channels.layers import BaseChannelLayer, get_channel_layer
 
 from evcms.ocpp import metrics
 
@@ -70,7 +70,7 @@ class Signals:
             group, message = self._broadcasts.popleft()
             try:
                 async with asyncio.timeout(SEND_TIMEOUT):
-                    await get_channel_layer().group_send(group, message)
+                    await channel_layer().group_send(group, message)
             except Exception as error:  # a dead Redis in any of its many ways
                 metrics.ERRORS.labels("signal").inc()
                 log.warning("signal not sent", group=group, error=str(error))
@@ -81,6 +81,13 @@ class Signals:
             tasks, self._nudges = list(self._nudges), {}
             for task in tasks:
                 await asyncio.to_thread(_publish, task)
+
+
+def channel_layer() -> BaseChannelLayer:
+    """The layer of the settings, which always name one."""
+    layer = get_channel_layer()
+    assert layer is not None
+    return layer
 
 
 def _publish(task: str) -> None:
