@@ -22,6 +22,7 @@ from .configuration import (
     set_connectors,
     set_password,
 )
+from .imports import ImportResult, import_table
 from .links import (
     connected,
     disconnected,
@@ -40,6 +41,7 @@ from .statuses import ensure_connector, session_status, status_reported, statuse
 from .variables import variables_reported
 
 __all__ = [
+    "ImportResult",
     "approve",
     "archive_site",
     "archive_station",
@@ -60,6 +62,7 @@ __all__ = [
     "gateway_alive",
     "gateway_ended",
     "gateway_started",
+    "import_table",
     "plan_maintenance",
     "prune_messages",
     "quarantine",

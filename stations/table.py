@@ -1,0 +1,184 @@
+"""The CSV table of sites, stations and connectors: one row a connector. Read and written here; stored by services.
+
+A row without `station` is a site alone, one without `evse` a station alone. Repeated values may be left empty after the
+first row of a site or a station.
+"""
+
+import csv
+import io
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+
+from evcms.core.text import cell
+from stations.models import Connector, Site, Station
+
+SITE_COLUMNS: Final = (
+    "address",
+    "postal_code",
+    "city",
+    "country",
+    "latitude",
+    "longitude",
+    "time_zone",
+    "grid_limit_w",
+    "opening_hours",
+    "access_notes",
+    "accessible",
+    "public",
+)
+STATION_COLUMNS: Final = ("security_profile", "vendor", "model", "serial_number", "heartbeat_interval")
+CONNECTOR_COLUMNS: Final = ("evse_id", "plug", "power_type", "cable", "max_power_w")
+COLUMNS: Final = (
+    "site",
+    *SITE_COLUMNS,
+    "station",
+    "station_name",
+    *STATION_COLUMNS,
+    "evse",
+    "connector",
+    *CONNECTOR_COLUMNS,
+)
+FLAGS: Final = {"accessible", "public", "cable"}
+WHOLE: Final = {"grid_limit_w", "security_profile", "heartbeat_interval", "evse", "connector", "max_power_w"}
+TRUE, FALSE = ("yes", "true", "1", "y", "x"), ("no", "false", "0", "n")
+MOST_BYTES: Final = 2_000_000
+MOST_ROWS: Final = 2_000  # some seconds in which nobody else writes a SQLite file
+LONGEST_CELL: Final = 2_000
+RISKY: Final = ("=", "+", "-", "@")  # a spreadsheet takes such a cell for a formula
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the file; `values` holds only the cells that are not empty."""
+
+    line: int
+    values: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Complaint:
+    line: int
+    column: str
+    text: str
+
+
+def decode(content: bytes) -> str:
+    """The file's text: UTF-8, with or without a mark. Raises ValidationError with a sentence."""
+    if len(content) > MOST_BYTES:
+        raise ValidationError(_("The file is larger than %(most)d MB.") % {"most": MOST_BYTES // 1_000_000})
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise ValidationError(_("The file is not UTF-8: save it as 'CSV UTF-8'.")) from None
+    if "\0" in text:
+        raise ValidationError(_("The file holds null characters; it is no CSV file."))
+    return text
+
+
+def rows(text: str) -> Iterator[Row]:
+    """The filled lines. Raises ValidationError for a file whose shape is wrong; separators may be , ; or tab."""
+    head = text.split("\n", 1)[0]
+    delimiter = max(",;\t", key=head.count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    try:
+        columns = _columns(next(reader, []))
+        for cells in reader:
+            if any(each.strip() for each in cells):
+                yield _row(reader.line_num, columns, cells)
+    except csv.Error as error:
+        text = _("Line %(line)d is no CSV: %(error)s.")
+        raise ValidationError(text % {"line": reader.line_num, "error": error}) from None
+
+
+def _columns(head: list[str]) -> list[str]:
+    columns = [name.strip().lower() for name in head]
+    unknown = [name for name in columns if name not in COLUMNS]
+    if unknown:
+        text = _("There is no column %(name)s; there are: %(all)s.")
+        raise ValidationError(text % {"name": ", ".join(unknown)[:200] or "''", "all": ", ".join(COLUMNS)})
+    if "site" not in columns or len(set(columns)) != len(columns):
+        raise ValidationError(_("The first line must name each column once, 'site' among them."))
+    return columns
+
+
+def _row(line: int, columns: list[str], cells: list[str]) -> Row:
+    if len(cells) > len(columns):
+        raise ValidationError(_("Line %(line)d has more cells than the first line has names.") % {"line": line})
+    values = {name: _plain(each) for name, each in zip(columns, cells, strict=False) if each.strip()}
+    return Row(line, values)
+
+
+def _plain(text: str) -> str:
+    """Without the apostrophe that our own export puts before what a spreadsheet would take for a formula."""
+    text = text.strip()[:LONGEST_CELL]
+    return text[1:] if text[:1] == "'" and text[1:2] in RISKY else text
+
+
+def value_of(column: str, text: str) -> object:
+    """A cell as its field's type. Raises ValidationError with a sentence."""
+    if column in FLAGS:
+        if text.lower() not in TRUE + FALSE:
+            raise ValidationError(_("%(text)s is neither yes nor no.") % {"text": text})
+        return text.lower() in TRUE
+    if column in WHOLE:
+        if not (text.isdecimal() and len(text) < 10):
+            raise ValidationError(_("%(text)s is no whole number.") % {"text": text})
+        return int(text)
+    if column in ("latitude", "longitude"):
+        try:
+            return float(text.replace(",", "."))
+        except ValueError:
+            raise ValidationError(_("%(text)s is no coordinate such as 52.0907.") % {"text": text}) from None
+    return text
+
+
+# Writing ----------------------------------------------------------------------------------------------
+
+
+def write(sites: Iterable[Site], stations: Iterable[Station], connectors: Iterable[Connector]) -> Iterator[str]:
+    """The lines of the same table, formulas made harmless."""
+    by_station: dict[int, list[Connector]] = {}
+    for connector in connectors:
+        by_station.setdefault(connector.station_id, []).append(connector)
+    by_site: dict[int | None, list[Station]] = {}
+    for station in stations:
+        by_site.setdefault(station.site_id, []).append(station)
+    yield _line(COLUMNS)
+    for site in sites:
+        own = by_site.get(site.pk, [])
+        if not own:
+            yield _line(_cells(site, None, None))
+        for station in own:
+            ports: list[Connector | None] = [*by_station.get(station.pk, [])]
+            for each in ports or [None]:
+                yield _line(_cells(site, station, each))
+
+
+def _cells(site: Site, station: Station | None, connector: Connector | None) -> list[object]:
+    values: list[object] = [site.name, *(getattr(site, name) for name in SITE_COLUMNS)]
+    if station is None:
+        return values
+    values += [station.identity, station.name, *(getattr(station, name) for name in STATION_COLUMNS)]
+    if connector is None:
+        return values
+    values += [connector.evse.number, connector.number, connector.evse.evse_id]
+    return values + [getattr(connector, name) for name in CONNECTOR_COLUMNS[1:]]
+
+
+def _line(values: Iterable[object]) -> str:
+    out = io.StringIO()
+    csv.writer(out).writerow([_text(value) for value in values])
+    return out.getvalue()
+
+
+def _text(value: object) -> str:
+    """Numbers stay numbers: a longitude of -0.12 is no formula."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value) if isinstance(value, int | float) else str(cell(str(value)))

@@ -1,0 +1,152 @@
+"""CSV: looked at first, then stored as a whole or not at all."""
+
+import pytest
+from django.core.exceptions import PermissionDenied, ValidationError
+
+from evcms.core.access import Role
+from evcms.core.models import AuditEntry
+from stations import queries, services, table
+from stations.models import Connector, Site, Station
+from stations.vocabulary import Approval
+
+from .conftest import make_access, make_station
+
+GOOD = """site,city,latitude,longitude,station,station_name,evse,connector,plug,max_power_w,cable
+Plein,Delft,52.01,4.36,PLEIN-01,Pillar,1,1,IEC_62196_T2,22000,no
+Plein,,,,PLEIN-01,,2,1,IEC_62196_T2_COMBO,150000,yes
+Plein,,,,PLEIN-02,,,,,,
+Markt,Delft,52.02,-0.12,,,,,,,
+"""
+
+
+def load(access, text, *, dry_run=False):
+    return services.import_table(access=access, content=text.encode(), dry_run=dry_run)
+
+
+def complaints(access, text):
+    return [(each.line, each.column) for each in load(access, text, dry_run=True).complaints]
+
+
+def test_a_dry_run_tells_all_and_stores_nothing(owner):
+    result = load(owner, GOOD, dry_run=True)
+    assert result.complaints == []
+    assert result.made == {"sites": 2, "stations": 2, "connectors": 2}
+    assert not Site.objects.exists()
+    assert not AuditEntry.objects.exists()
+
+
+def test_the_import_does_what_the_dry_run_said_and_twice_does_nothing(owner):
+    promised = load(owner, GOOD, dry_run=True)
+    assert load(owner, GOOD) == promised
+    assert Station.objects.get(identity="PLEIN-01").site.name == "Plein"
+    assert Connector.objects.get(evse__number=2).max_power_w == 150_000
+    assert Site.objects.get(name="Markt").longitude == -0.12
+    assert load(owner, GOOD).nothing_to_do
+    assert Station.objects.count() == 2
+
+
+def test_known_rows_change_where_a_cell_says_something_else(owner):
+    load(owner, GOOD)
+    result = load(owner, "site;station;station_name\nplein;PLEIN-01;North pillar\n")
+    assert result.changed == {"sites": 0, "stations": 1, "connectors": 0}
+    station = Station.objects.get(identity="PLEIN-01")
+    assert (station.name, station.connectors.count()) == ("North pillar", 2)
+
+
+def test_every_bad_line_is_told_with_its_column_and_nothing_is_stored(owner):
+    text = (
+        "site,latitude,longitude,time_zone,station,security_profile,evse,connector,plug,max_power_w\n"
+        "A,52,4,Mars/Base,,,,,,\n"
+        "B,north,4,,,,,,,\n"
+        "C,,,,,,,,,\n"
+        "D,52,4,,bad identity,,,,,\n"
+        "E,52,4,,E-1,9,,,,\n"
+        "F,52,4,,F-1,,1,1,USB,\n"
+        "G,52,4,,G-1,,1,1,,11 kW\n"
+        "H,52,4,,H-1,,1,1,,\n"
+        "H,52,4,,H-1,,1,1,,\n"
+        ",52,4,,I-1,,,,,\n"
+        "J,52,4,,,,1,,,\n"
+    )
+    assert complaints(owner, text) == [
+        (2, "time_zone"),
+        (3, "latitude"),
+        (4, "latitude"),
+        (4, "longitude"),
+        (5, "station"),
+        (6, "security_profile"),
+        (7, "plug"),
+        (8, "max_power_w"),
+        (10, "connector"),
+        (11, "site"),
+        (12, "station"),
+    ]
+    load(owner, text)
+    assert not Site.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "site\n",
+        "station\nA\n",
+        "site,colour\nA,red\n",
+        "site,site\nA,B\n",
+        "site\nA,B\n",
+        'site\n"A',
+        "\0\0\n",
+        "\n\n",
+    ],
+)
+def test_what_is_no_such_table_is_refused_with_a_sentence(owner, text):
+    try:
+        result = load(owner, text)
+    except ValidationError as refused:
+        assert refused.messages[0].endswith(".")  # noqa: PT017
+    else:
+        assert result.complaints
+    assert not Site.objects.exists()
+
+
+def test_other_encodings_and_huge_files_are_refused(owner):
+    with pytest.raises(ValidationError, match="UTF-8"):
+        services.import_table(access=owner, content="site\nKäde\n".encode("latin-1"), dry_run=False)
+    with pytest.raises(ValidationError, match="larger"):
+        services.import_table(access=owner, content=b"x" * 3_000_000, dry_run=False)
+    with pytest.raises(ValidationError, match="rows"):
+        load(owner, "site\n" + "A\n" * 2001)
+
+
+def test_complaints_are_bounded(owner):
+    assert len(load(owner, "site\n" + "A\n" * 2000).complaints) <= 202
+
+
+def test_others_cannot_import_and_nobody_takes_anothers_station(organization, rival, station):
+    for access in (make_access(organization, Role.VIEWER), make_access(organization, all_sites=False)):
+        with pytest.raises(PermissionDenied):
+            load(access, GOOD)
+    text = "site,latitude,longitude,station\nMine,1,1,KADE-01\n"
+    assert complaints(make_access(rival), text) == [(2, "station")]
+    Station.objects.update(approval=Approval.QUARANTINED)
+    assert complaints(make_access(organization), text) == [(2, "station")]
+
+
+def test_what_is_exported_can_be_imported_and_is_no_formula(owner, site, organization):
+    Site.objects.filter(pk=site.pk).update(name="=HYPERLINK(1)", address="+31", longitude=-3.5)
+    make_station("-CMD|calc", site, connectors=1, name="@SUM")
+    text = "".join(table.write(queries.visible_sites(owner), queries.stations(owner), queries.connectors(owner)))
+    line = text.splitlines()[1]
+    assert "'=HYPERLINK(1),'+31" in line
+    assert ",-3.5," in line
+    assert "'-CMD|calc,'@SUM" in line
+    assert load(owner, text).nothing_to_do
+    other = load(make_access(organization), text.replace("-CMD|calc", "-NEW"))
+    assert other.made == {"sites": 0, "stations": 1, "connectors": 1}
+    assert Station.objects.get(identity="-NEW").name == "@SUM"
+
+
+def test_a_file_of_a_spreadsheet_with_semicolons_and_a_mark(owner):
+    content = "\ufeffsite;latitude;longitude\r\nKäde;52,1;4,3\r\n".encode()
+    services.import_table(access=owner, content=content, dry_run=False)
+    assert Site.objects.get().latitude == 52.1
