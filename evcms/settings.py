@@ -197,6 +197,7 @@ SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 MAP_TILE_URL = text("MAP_TILE_URL")
 MAP_TILE_ATTRIBUTION = text("MAP_TILE_ATTRIBUTION")
+MAP_BASE_FILE = DATA_DIR / "map" / "streets.geojson"  # the offline base layer; the demo writes its city there
 MAP_TILE_ORIGIN = "/".join(MAP_TILE_URL.split("/")[:3]).replace("{s}", "*") if MAP_TILE_URL else ""
 CHECKOUT_ORIGIN = text("STRIPE_API_BASE", "https://checkout.stripe.com").rstrip("/")
 CONTENT_SECURITY_POLICY = {

@@ -2,4 +2,12 @@
 
 from typing import Any
 
-websocket_urlpatterns: list[Any] = []  # Any: channels calls them URLPattern but they are its own
+from django.urls import path
+
+from .consumers import ConnectorConsumer, MapConsumer, PaymentConsumer
+
+websocket_urlpatterns: list[Any] = [  # Any: channels calls them URLPattern but they are its own
+    path("ws/public/map/", MapConsumer.as_asgi()),
+    path("ws/public/c/<str:code>/", ConnectorConsumer.as_asgi()),
+    path("ws/public/s/<str:public_id>/", PaymentConsumer.as_asgi()),
+]

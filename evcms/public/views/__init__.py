@@ -1,0 +1,1 @@
+"""Pages of drivers: no login, phone first."""

@@ -1,0 +1,98 @@
+"""The QR code's target: what plug, is it free, what does it cost, pay and start. One thumb, no account."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from alerts import services as alerts
+from billing import queries as billing
+from billing import services
+from billing.errors import PaymentError
+from evcms.public import places
+from evcms.public.limits import too_often
+from sessions import queries as sessions
+from stations import queries as stations
+from stations.models import Connector
+from stations.vocabulary import Shown
+
+
+def connector_or_404(code: str) -> Connector:
+    """Codes are typed from stickers: case does not matter."""
+    row = stations.public_connectors().filter(code=code.upper()).first()
+    if row is None:
+        raise Http404
+    return row
+
+
+@require_GET
+def connector(request: HttpRequest, code: str) -> HttpResponse:
+    row = connector_or_404(code)
+    template = "public/_connector_state.html" if request.GET.get("part") == "state" else "public/connector.html"
+    return render(request, template, page_context(row))
+
+
+def page_context(row: Connector) -> dict[str, Any]:
+    """Any: template context. About 12 queries."""
+    site = row.station.site
+    offer = billing.offer(connector=row)
+    return {
+        "connector": row,
+        "site": site,
+        "brand": site.organization.name if site else "",
+        "organization": site.organization if site else None,
+        "shown": Shown(row.shown),  # type: ignore[attr-defined]
+        "offer": offer,
+        "session": sessions.at_connector(row),
+        "others": [] if offer.payable else places.others_near(row),
+        "window": stations.windows_now().filter(organization=row.station.organization).first()
+        if row.shown == Shown.MAINTENANCE  # type: ignore[attr-defined]
+        else None,
+        "live_url": f"/ws/public/c/{row.code}/",
+    }
+
+
+@require_POST
+def pay(request: HttpRequest, code: str) -> HttpResponse:
+    """Opens a payment and sends the driver to the provider's page. A double click gets the same page again."""
+    row = connector_or_404(code)
+    if too_often(request, "pay", most=20, seconds=600):
+        messages.error(request, _("Too many tries. Please wait a few minutes."))
+        return redirect("public:connector", code=row.code)
+    try:
+        payment = services.open_payment(
+            connector=row, email=request.POST.get("email", "").strip(), language=get_language() or "en"
+        )
+        return redirect(services.start_checkout(payment=payment))
+    except (PaymentError, ValidationError) as error:
+        messages.error(request, " ".join(error.messages) if isinstance(error, ValidationError) else str(error))
+        return redirect("public:connector", code=row.code)
+
+
+@require_POST
+def subscribe(request: HttpRequest, code: str) -> HttpResponse:
+    """Tell me when it is free again, or broken."""
+    row = connector_or_404(code)
+    if too_often(request, "subscribe", most=10, seconds=3600):
+        messages.error(request, _("Too many tries. Please wait a while."))
+        return redirect("public:connector", code=row.code)
+    try:
+        destination = alerts.subscribe(
+            connector_id=row.pk,
+            email=request.POST.get("email", ""),
+            topics=request.POST.getlist("topic"),
+            language=get_language() or "en",
+        )
+    except ValidationError as error:
+        messages.error(request, " ".join(error.messages))
+    else:
+        known = destination.confirmed_at is not None
+        text = _("We will write to you.") if known else _("Almost done: press the button in the mail we just sent you.")
+        messages.success(request, text)
+    return redirect(reverse("public:connector", args=[row.code]) + "#subscribe")

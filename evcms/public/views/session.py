@@ -1,0 +1,110 @@
+"""A paid session, live: its link is the key. And the receipt it ends in."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from billing import queries as billing
+from billing import services as money
+from billing.models import Payment, Receipt
+from billing.receipts import pdf
+from billing.vocabulary import PaymentState
+from sessions import services
+from sessions.models import ChargingSession
+from sessions.vocabulary import SessionState
+
+WAITING = (PaymentState.CREATED, PaymentState.CHECKOUT)
+OVER = (PaymentState.RELEASING, PaymentState.RELEASED, PaymentState.EXPIRED, PaymentState.FAILED)
+
+
+@require_GET
+def session(request: HttpRequest, public_id: str) -> HttpResponse:
+    payment = billing.payment(public_id)
+    if payment is None:
+        raise Http404
+    if payment.state in money.UNPAID:
+        money.refresh(payment=payment)  # a lost webhook loses nothing
+    context = page_context(payment)
+    template = "public/_session_state.html" if request.GET.get("part") == "state" else "public/session.html"
+    return render(request, template, context)
+
+
+def page_context(payment: Payment) -> dict[str, Any]:
+    """Any: template context."""
+    running: ChargingSession | None = payment.session
+    receipt = Receipt.objects.filter(payment=payment).first()
+    return {
+        "payment": payment,
+        "connector": payment.connector,
+        "site": payment.connector.station.site,
+        "brand": payment.organization.name,
+        "session": running,
+        "cost": billing.cost_so_far(session=running) if running else None,
+        "receipt": receipt,
+        "phase": phase(payment, running, receipt),
+        "percent": budget_percent(payment, running),
+        "live_url": f"/ws/public/s/{payment.public_id}/",
+    }
+
+
+def phase(payment: Payment, running: ChargingSession | None, receipt: Receipt | None) -> str:
+    """Where the driver stands: paying, starting, plug, charging, paused, settling, receipt or over."""
+    if receipt:
+        return "receipt"
+    if payment.state in OVER:
+        return "over"
+    if payment.state in WAITING:
+        return "paying"
+    if running is None:
+        return "starting"
+    if running.state == SessionState.ENDED:
+        return "settling"
+    if running.state in (SessionState.SUSPENDED_EV, SessionState.SUSPENDED_EVSE, SessionState.FINISHING):
+        return "paused"
+    return "charging"
+
+
+def budget_percent(payment: Payment, running: ChargingSession | None) -> int:
+    """The ring: state of charge when the car tells it, else how much of the hold is used."""
+    if running is None:
+        return 0
+    if running.soc_percent is not None:
+        return running.soc_percent
+    cost = billing.cost_so_far(session=running)
+    return min(100, cost.total_minor * 100 // payment.hold_minor) if cost and payment.hold_minor else 0
+
+
+@require_POST
+def stop(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Only who holds the link stops it."""
+    payment = billing.payment(public_id)
+    if payment is None:
+        raise Http404
+    running = payment.session
+    if running is None or running.state == SessionState.ENDED:
+        messages.info(request, _("There is nothing to stop."))
+    else:
+        services.request_stop(session=running, origin="the driver")
+        messages.success(request, _("The station is asked to stop. This takes a few seconds."))
+    return redirect("public:session", public_id=public_id)
+
+
+@require_GET
+def receipt(request: HttpRequest, public_id: str) -> HttpResponse:
+    row = billing.receipt(public_id)
+    if row is None:
+        raise Http404
+    context = {"receipt": row, "document": row.document, "brand": row.organization.name}
+    return render(request, "public/receipt.html", context)
+
+
+@require_GET
+def receipt_pdf(request: HttpRequest, public_id: str) -> HttpResponse:
+    row = get_object_or_404(Receipt, public_id=public_id)
+    response = HttpResponse(pdf(row), content_type="application/pdf")
+    response["Content-Disposition"] = f'inline; filename="receipt-{row.number}.pdf"'
+    return response
