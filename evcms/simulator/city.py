@@ -377,9 +377,7 @@ def _site(rng: Random, row: _SiteRow, index: int) -> CitySite:
     )
 
 
-def _station(
-    rng: Random, code: str, site_name: str, x: float, y: float, number: int, key: str
-) -> CityStation:
+def _station(rng: Random, code: str, site_name: str, x: float, y: float, number: int, key: str) -> CityStation:
     """Stations of a site stand in two rows, 12 m apart."""
     product = _HARDWARE[key]
     latitude, longitude = place(x + 0.012 * ((number - 1) // 2), y + 0.02 * ((number - 1) % 2))

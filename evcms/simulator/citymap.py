@@ -82,11 +82,7 @@ class _Names:
         while True:
             stem = self.rng.choice(_STEMS.split())
             ending = self.rng.choice(_ENDINGS)
-            name = (
-                f"{stem}{ending}"
-                if len(self.used) < 150
-                else f"{self.rng.choice(_STEMS.split())}-{stem}{ending}"
-            )
+            name = f"{stem}{ending}" if len(self.used) < 150 else f"{self.rng.choice(_STEMS.split())}-{stem}{ending}"
             if name not in self.used:
                 self.used.add(name)
                 return name
@@ -145,9 +141,7 @@ def _water_and_land() -> Iterator[Feature]:
     shore = [(coast_x(y), y) for y in _span(-6.4, 6.4, 0.15)]
     yield _polygon("sea", [(-9.0, -6.4), *shore, (-9.0, 6.4)], "Noordwesterzee")
     yield _polygon("land", [*shore, (EDGE + 1, 6.4), (EDGE + 1, -6.4)])
-    yield _polygon(
-        "beach", [*[(x - 0.1, y) for x, y in shore if y > 1.6], *reversed([p for p in shore if p[1] > 1.6])]
-    )
+    yield _polygon("beach", [*[(x - 0.1, y) for x, y in shore if y > 1.6], *reversed([p for p in shore if p[1] > 1.6])])
 
 
 def _river() -> Feature:
@@ -196,9 +190,7 @@ def _residential(rng: Random, names: _Names) -> Iterator[Feature]:
     """Each district has its own grid, turned its own way; streets stop at water and parks."""
     yield from _grid(rng, names, lambda p: hypot(*p) < CORE_KM and buildable(p), 0.35, 0.13, CORE_KM)
     for _name, start, stop in DISTRICTS:
-        yield from _grid(
-            rng, names, _sector(start, stop), rng.uniform(-0.5, 0.5), rng.uniform(0.19, 0.26), 5.2
-        )
+        yield from _grid(rng, names, _sector(start, stop), rng.uniform(-0.5, 0.5), rng.uniform(0.19, 0.26), 5.2)
 
 
 def _sector(start: float, stop: float) -> Callable[[Point], bool]:
@@ -227,9 +219,7 @@ def _grid(
             offset += gap * rng.uniform(0.85, 1.2)
 
 
-def _runs(
-    direction: float, offset: float, radius: float, inside: Callable[[Point], bool]
-) -> Iterator[list[Point]]:
+def _runs(direction: float, offset: float, radius: float, inside: Callable[[Point], bool]) -> Iterator[list[Point]]:
     """The parts of one straight line of the grid that lie inside."""
     dx, dy = cos(direction), sin(direction)
     run: list[Point] = []
@@ -258,17 +248,12 @@ def _avenues(names: _Names) -> Iterator[Feature]:
 
 def _ray(twelfth: float) -> list[Point]:
     angle = twelfth * tau / 12
-    points = [
-        (r * cos(angle + 0.03 * sin(r * 2)), r * sin(angle + 0.03 * sin(r * 2)))
-        for r in _span(0.15, 5.4, 0.25)
-    ]
+    points = [(r * cos(angle + 0.03 * sin(r * 2)), r * sin(angle + 0.03 * sin(r * 2))) for r in _span(0.15, 5.4, 0.25)]
     return [point for point in points if on_land(point)]
 
 
 def _large_roads() -> Iterator[Feature]:
     ring = [(RING_KM * cos(a), RING_KM * sin(a)) for a in _span(0, tau, 0.05)]
     yield _line("secondary", [_ashore(x, y) for x, y in ring], "Noorderring")
-    yield _line(
-        "railway", [(x, 0.9 + 0.35 * sin(x * 0.5) - 0.12 * x) for x in _span(-2.4, EDGE, 0.3)], "Spoorlijn"
-    )
+    yield _line("railway", [(x, 0.9 + 0.35 * sin(x * 0.5) - 0.12 * x) for x in _span(-2.4, EDGE, 0.3)], "Spoorlijn")
     yield _line("motorway", [(5.35 + 0.22 * sin(y * 0.6), y) for y in _span(-6.4, 6.4, 0.2)], "M7")

@@ -55,9 +55,7 @@ def build_history(*, seed: int = 1, last_day: date, days: int = 90, city: City |
         truth=_truth(city, seed, last_day, days),
         first=first,
         last=last,
-        sessions=tuple(
-            sorted((s for run in sites for s in run.sessions), key=lambda s: (s.start, s.station))
-        ),
+        sessions=tuple(sorted((s for run in sites for s in run.sessions), key=lambda s: (s.start, s.station))),
         outages=tuple(sorted((o for run in sites for o in run.outages), key=lambda o: (o.start, o.station))),
         attempts=tuple(sorted((a for run in sites for a in run.attempts), key=lambda a: (a.at, a.site))),
     )
@@ -170,9 +168,7 @@ class _SiteRun:
         self._outage("maintenance", station, None, "", start, start + 7_200)
         return [(start, start + 7_200)]
 
-    def _outage(
-        self, kind: str, station: CityStation, number: int | None, code: str, start: int, end: int
-    ) -> None:
+    def _outage(self, kind: str, station: CityStation, number: int | None, code: str, start: int, end: int) -> None:
         row = PastOutage(kind, self.site.code, station.identity, number, code, _utc(start), _utc(end))
         self.outages.append(row)
 
@@ -232,9 +228,7 @@ class _SiteRun:
     def _failed(self, at: int, place: _Place | None, visit: _Visit, cause: str, *, retried: bool) -> None:
         station = place.station.identity if place else None
         number = place.plug.number if place else None
-        row = PastAttempt(
-            _utc(at), self.site.code, station, number, visit.channel, visit.token, cause, retried
-        )
+        row = PastAttempt(_utc(at), self.site.code, station, number, visit.channel, visit.token, cause, retried)
         self.attempts.append(row)
 
     # How they charge
@@ -255,9 +249,7 @@ class _SiteRun:
             self.away[visit.token] = end
         if end < self.last:
             reason = "Other" if end >= closing else self._stop_reason(visit, place, charged_until < end)
-            self.sessions.append(
-                self._session(place, visit, trace, (plugged, start, charged_until, end), reason)
-            )
+            self.sessions.append(self._session(place, visit, trace, (plugged, start, charged_until, end), reason))
         place.register_mwh = trace.register_mwh
 
     def _session(

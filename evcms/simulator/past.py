@@ -138,9 +138,7 @@ class History:
                 yield PastStatus(session.end, *where, "available", "NoError")
 
     def _of_outages(self) -> Iterator[PastStatus]:
-        plugs = {
-            station.identity: [plug.number for plug in station.connectors] for station in self.city.stations
-        }
+        plugs = {station.identity: [plug.number for plug in station.connectors] for station in self.city.stations}
         for outage in self.outages:
             if outage.kind == "offline":
                 continue

@@ -138,6 +138,15 @@ class Store:
         bodies = [_loaded(row[0]) for row in rows]
         return bodies[::-1] if page.before else bodies
 
+    def balances(self, now: int) -> list[tuple[str, bool, int]]:
+        """Net money by (currency, available by then) over all balance transactions, in smallest units."""
+        rows = self._db.execute(
+            "SELECT json_extract(body, '$.currency'), json_extract(body, '$.available_on') <= ?, "
+            "sum(json_extract(body, '$.net')) FROM objects WHERE kind = 'balance_transaction' GROUP BY 1, 2",
+            (now,),
+        )
+        return [(currency, bool(available), total) for currency, available, total in rows]
+
     @staticmethod
     def _column(path: str) -> str:
         return "created" if path == "created" else f"json_extract(body, '$.{path}')"

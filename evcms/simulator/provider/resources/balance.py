@@ -93,9 +93,8 @@ def settle(call: "Call", row: JsonObject) -> None:
 def totals(call: "Call") -> dict[str, dict[str, int]]:
     """Available and pending money by currency, in smallest units."""
     sums: dict[str, dict[str, int]] = {"available": {}, "pending": {}}
-    for row in call.store.select("balance_transaction"):
-        side = sums["available" if row["available_on"] <= call.now else "pending"]
-        side[row["currency"]] = side.get(row["currency"], 0) + row["net"]
+    for currency, available, total in call.store.balances(call.now):
+        sums["available" if available else "pending"][currency] = total
     return sums
 
 

@@ -161,11 +161,13 @@ def _check_modes(values: JsonObject, mode: str) -> None:
     if mode == "setup" and not (values.get("currency") or values.get("allowed_payment_method_types")):
         raise required("currency")
     for name in (values.get("payment_intent_data") or {}).keys() - _INTENT_DATA:
-        raise ApiError(
-            f"The provider double does not implement payment_intent_data[{name}].",
-            code="double_not_implemented",
-            param=f"payment_intent_data[{name}]",
-        )
+        raise _unbuilt(f"payment_intent_data[{name}]")
+
+
+def _unbuilt(param: str) -> ApiError:
+    return ApiError(
+        f"The provider double does not implement the parameter {param}.", code="double_not_implemented", param=param
+    )
 
 
 def _check_customer(call: "Call", values: JsonObject) -> None:
@@ -230,14 +232,12 @@ def _item(call: "Call", given: JsonObject, place: int) -> JsonObject:
     if "price" in given:
         raise ApiError(f"No such price: '{given['price']}'", code="resource_missing", param=f"{at}[price]")
     price = given.get("price_data")
+    for name in given.keys() - {"price_data", "quantity"}:
+        raise _unbuilt(f"{at}[{name}]")
     if price is None:
         raise required(f"{at}[price_data]")
     for name in price.keys() - _PRICE_DATA:
-        raise ApiError(
-            f"The provider double does not implement {at}[price_data][{name}].",
-            code="double_not_implemented",
-            param=f"{at}[price_data][{name}]",
-        )
+        raise _unbuilt(f"{at}[price_data][{name}]")
     if "product_data" not in price:
         raise ApiError("You must specify either `product` or `product_data`.", param=f"{at}[price_data]")
     if "unit_amount" not in price:

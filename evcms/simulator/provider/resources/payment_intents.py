@@ -55,7 +55,8 @@ def _choose_types(intent: JsonObject, values: JsonObject) -> None:
     intent["payment_method_types"] = chosen
 
 
-def terms(values: JsonObject) -> payments.Terms:
+def terms(intent: JsonObject, values: JsonObject) -> payments.Terms:
+    _check_return_url(intent, values)
     return payments.Terms(
         off_session=bool(values.get("off_session")),
         return_url=common.check_url(values["return_url"], "return_url") if values.get("return_url") else None,
@@ -81,7 +82,7 @@ def create(call: "Call", values: JsonObject) -> JsonObject:
         intent["automatic_payment_methods"] = {"allow_redirects": "always"} | automatic
     call.save(prepare(call, intent, values))
     call.emit("payment_intent.created", intent)
-    return payments.confirm(call, intent, terms(values)) if confirm_now else intent
+    return payments.confirm(call, intent, terms(intent, values)) if confirm_now else intent
 
 
 @route("POST", "/v1/payment_intents/{id}", "PaymentIntentUpdateParams", _SHARED)
@@ -104,7 +105,7 @@ def confirm(call: "Call", values: JsonObject, id: str) -> JsonObject:
     intent = call.fetch("payment_intent", id, "intent")
     if intent["status"] not in payments.CONFIRMABLE:
         raise payments.unexpected_state(intent, "confirmed", payments.CONFIRMABLE)
-    return payments.confirm(call, call.save(prepare(call, intent, values)), terms(values))
+    return payments.confirm(call, call.save(prepare(call, intent, values)), terms(intent, values))
 
 
 @route(
