@@ -183,9 +183,7 @@ class RawCharger:
         timeout: float | None = None,
     ) -> Any:
         """Send a CALL and give the payload of its answer; CallFailed on CALLERROR, LinkClosed when cut."""
-        return await self.answer_to(
-            await self.send_call(action, payload, message_id=message_id), timeout=timeout
-        )
+        return await self.answer_to(await self.send_call(action, payload, message_id=message_id), timeout=timeout)
 
     async def send_call(self, action: str, payload: Any = None, *, message_id: str | None = None) -> str:
         """Send a CALL and go on; `answer_to(id)` waits for its answer later. Gives the message id."""
@@ -220,9 +218,7 @@ class RawCharger:
         """CALLRESULT to a CALL that `receive` or `wait_call` gave."""
         await self.send_frame([3, message_id, payload])
 
-    async def answer_error(
-        self, message_id: str, code: str, description: str = "", details: Any = None
-    ) -> None:
+    async def answer_error(self, message_id: str, code: str, description: str = "", details: Any = None) -> None:
         await self.send_frame([4, message_id, code, description, {} if details is None else details])
 
     # What we hear
@@ -323,9 +319,7 @@ class SyncCharger:
 
     def __init__(self, url: str, identity: str, **options: Any) -> None:
         self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(
-            target=self._loop.run_forever, daemon=True, name=f"charger {identity}"
-        )
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True, name=f"charger {identity}")
         self._thread.start()
         self.raw = self._run(_made(url, identity, options))
 
