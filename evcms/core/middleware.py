@@ -13,7 +13,7 @@ from .access import Access, Role
 from .models import Membership, MfaPolicy, User
 
 SESSION_KEY = "organization_id"
-FREE_PATHS = ("/accounts/", "/static/", "/i18n/", "/map", "/c/", "/s/", "/r/", "/u/", "/healthz", "/hooks/")
+FREE_PATHS = ("/accounts/", "/static/", "/i18n/", "/map", "/c/", "/s/", "/r/", "/u/", "/pay/", "/webhooks/", "/healthz")
 
 
 class AccessMiddleware:
