@@ -319,13 +319,13 @@ class _WithoutSavepoints:
         self.wrote = False
 
     def __enter__(self) -> Self:
-        connection.features.uses_savepoints = False
+        connection._savepoint_allowed = lambda: False  # type: ignore[attr-defined]
         connection.execute_wrappers.append(self._watch)
         return self
 
     def __exit__(self, *_: object) -> None:
         connection.execute_wrappers.remove(self._watch)
-        connection.features.uses_savepoints = True
+        del connection._savepoint_allowed  # type: ignore[attr-defined]  (the class's own shows again)
 
     def _watch(self, execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
         """Any: Django's own signature of an execute wrapper."""
