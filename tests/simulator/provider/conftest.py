@@ -64,6 +64,13 @@ def until(condition, seconds=10):
     raise AssertionError("it did not happen in time")
 
 
+@pytest.fixture(autouse=True)
+def no_proxy(monkeypatch):
+    """Nothing here goes through a proxy of the environment."""
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+
+
 @pytest.fixture
 def receiver():
     made = Receiver()

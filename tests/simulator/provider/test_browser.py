@@ -2,7 +2,7 @@
 
 import pytest
 
-from .conftest import page_params
+from .conftest import hold, page_params, until
 from .test_terminal import asked, reader  # noqa: F401  (a fixture)
 
 pytestmark = pytest.mark.browser
@@ -66,3 +66,18 @@ def test_a_driver_taps_a_card_at_the_reader(phone, api, provider, reader):  # no
     phone.get_by_role("button", name="Tap card").click()
     phone.get_by_role("heading", name="Approved").wait_for()
     assert api.payment_intents.retrieve(intent.id).status == "requires_capture"
+
+
+def test_an_operator_of_the_demo_sees_and_moves_the_double(page, api, provider, receiver):
+    intent = api.payment_intents.capture(hold(api).id)
+    page.goto(f"{provider.public_url}/_double/")
+    assert page.get_by_role("cell", name=intent.id, exact=True).first.is_visible()
+    page.get_by_label("Dispute a payment").fill(intent.id)
+    page.get_by_role("button", name="Dispute").click()
+    page.get_by_text("needs response").first.wait_for()
+    page.get_by_role("button", name="Dispute").click()
+    page.get_by_role("heading", name="That was not possible").wait_for()
+    page.get_by_role("link", name="Back").click()
+    before = len(receiver.received)
+    page.get_by_role("button", name="Send again").first.click()
+    until(lambda: len(receiver.received) > before)

@@ -1,5 +1,7 @@
 """Holds, captures, releases and increments, through the official client over HTTP."""
 
+import concurrent.futures
+
 import pytest
 import stripe
 
@@ -193,3 +195,16 @@ def test_unknown_objects_are_404(api):
     error = refused(api.payment_intents.retrieve, "pi_unknown")
     assert (error.http_status, error.code) == (404, "resource_missing")
     assert refused(hold, api, card="pm_unknown").code == "resource_missing"
+
+
+def test_confirming_with_a_person_present_needs_a_way_back(api):
+    params = {"amount": 500, "currency": "eur", "confirm": True, "payment_method": "pm_card_visa"}
+    assert refused(api.payment_intents.create, params).param == "return_url"
+    assert api.payment_intents.create(params | {"return_url": "http://127.0.0.1:1/"}).status == "succeeded"
+
+
+def test_many_callers_at_once_are_all_served(api):
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(lambda each: hold(api, amount=1000 + each).id, range(40)))
+    assert len(set(made)) == 40
+    assert {each.id for each in api.payment_intents.list({"limit": 100}).data} == set(made)

@@ -55,6 +55,23 @@ def _choose_types(intent: JsonObject, values: JsonObject) -> None:
     intent["payment_method_types"] = chosen
 
 
+def _check_return_url(intent: JsonObject, values: JsonObject) -> None:
+    """Somebody who is there might be sent away to authenticate, so the API wants to know where to come back to."""
+    automatic = intent["automatic_payment_methods"] or {}
+    redirects = automatic.get("enabled") and automatic.get("allow_redirects") != "never"
+    if not redirects or intent["allowed_payment_method_types"] or values.get("off_session"):
+        return
+    if not values.get("return_url") and not values.get("use_stripe_sdk"):
+        raise ApiError(
+            "This PaymentIntent is configured to accept payment methods enabled in your Dashboard. Because some of "
+            "these payment methods might redirect your customer off of your page, you must provide a `return_url`. "
+            "If you don't want to accept redirect-based payment methods, set "
+            "`automatic_payment_methods[enabled]` to `true` and `automatic_payment_methods[allow_redirects]` to "
+            "`never` when creating Setup Intents and Payment Intents.",
+            param="return_url",
+        )
+
+
 def terms(intent: JsonObject, values: JsonObject) -> payments.Terms:
     _check_return_url(intent, values)
     return payments.Terms(
