@@ -104,7 +104,7 @@ def _said(end: SessionEnd, **more: Any) -> dict[str, Any]:
     return {
         "transaction_id": end.transaction_id,
         "at": end.at.isoformat(),
-        "meter_stop_mwh": end.meter_stop_mwh,
+        "meter_stop_mwh": _stop_register(end),
         "reason": end.reason,
         "token": end.token_value,
         **more,

@@ -11,7 +11,16 @@ from evcms.core.events import publish
 from sessions import energy, store
 from sessions.events import SessionCorrected, SessionStarted
 from sessions.models import ChargingSession
-from sessions.vocabulary import DiscrepancyKind, ReadingKind, Sample, SessionStart, SessionState, Started, TokenDecision, TokenType
+from sessions.vocabulary import (
+    DiscrepancyKind,
+    ReadingKind,
+    Sample,
+    SessionStart,
+    SessionState,
+    Started,
+    TokenDecision,
+    TokenType,
+)
 from stations import clocks
 from stations import services as stations
 from stations.models import Connector, Station

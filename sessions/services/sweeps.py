@@ -1,6 +1,6 @@
 """What no message brings: sessions whose stop was lost, and events that never came."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import transaction
@@ -34,7 +34,7 @@ def close_lost_sessions() -> int:
     for session in _silent(ASK_AFTER):
         if not queries.online(session.station):
             continue
-        if _silent(GIVE_UP_AFTER).filter(pk=session.pk).exists():
+        if _last_heard(session) <= clock.now() - GIVE_UP_AFTER:
             closed += _close(session, "nothing was heard of it for hours")
         else:
             _ask(session)
@@ -56,6 +56,10 @@ def _silent(how_long: timedelta) -> QuerySet[ChargingSession]:
         Coalesce("last_sample_at", "started_at"), Coalesce("last_event_at", "started_at"), "start_received_at"
     )
     return _running().annotate(heard=heard).filter(heard__lte=clock.now() - how_long).order_by("pk")[:MOST]
+
+
+def _last_heard(session: ChargingSession) -> datetime:
+    return max(filter(None, (session.last_sample_at, session.last_event_at, session.start_received_at)))
 
 
 def _close(session: ChargingSession, why: str) -> bool:

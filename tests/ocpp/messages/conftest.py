@@ -74,3 +74,33 @@ def protocol(request):
 @pytest.fixture
 def teller(station, protocol):
     return Teller(station, protocol)
+
+
+@pytest.fixture
+def online():
+    """The station has a live link from now on."""
+    import uuid
+
+    from stations import services
+
+    def link(station):
+        gateway = uuid.uuid4()
+        services.gateway_started(gateway_id=gateway, host="here", pid=1)
+        services.connected(station_id=station.pk, gateway_id=gateway, protocol="ocpp1.6", address=None)
+
+    return link
+
+
+@pytest.fixture
+def answered():
+    """The station answers a command, and whoever waits for that hears it."""
+    from evcms.core import delivery
+    from stations import services
+    from stations.vocabulary import Answer
+
+    def answer(command, payload=None, *, accepted=True, status="Accepted"):
+        services.command_sent(command_id=command.pk)
+        services.command_answered(command_id=command.pk, answer=Answer(accepted, status, payload or {"status": status}))
+        delivery.deliver_due()
+
+    return answer
