@@ -7,7 +7,7 @@ from evcms.simulator.provider import faults, webhooks
 from evcms.simulator.provider.errors import ApiError, JsonObject, required
 from evcms.simulator.provider.provider import Call, Provider
 from evcms.simulator.provider.rendering import shown
-from evcms.simulator.provider.resources import checkout, disputes, payments, payouts, setup_intents, terminal
+from evcms.simulator.provider.resources import disputes, hosted, payments, payouts, setup_intents, terminal
 
 Action = Callable[[Provider, JsonObject, str], JsonObject]
 
@@ -113,7 +113,7 @@ def pay_session(provider: Provider, wanted: JsonObject, name: str) -> JsonObject
     def submit(call: Call) -> JsonObject:
         session = call.fetch("checkout.session", name)
         email = wanted.get("email") or session["customer_email"] or "driver@example.com"
-        return checkout.submit(call, session, card=card, email=email, name=None)
+        return hosted.submit(call, session, card=card, email=email, name=None)
 
     intent = provider.effect(submit)
     if intent["status"] == "requires_action":
@@ -130,7 +130,7 @@ def authenticate(call: Call, identifier: str, *, passed: bool) -> JsonObject:
         raise ApiError(f"No such intent: '{identifier}'", status=404, code="resource_missing", param="intent")
     intent = kind.authenticate(call, intent, passed=passed)
     session = call.store.get(intent.get("_session") or "")
-    return checkout.settled(call, session, intent) if session else intent
+    return hosted.settled(call, session, intent) if session else intent
 
 
 def tap(provider: Provider, wanted: JsonObject, name: str) -> JsonObject:

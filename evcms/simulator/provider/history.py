@@ -19,6 +19,7 @@ from evcms.simulator.provider.provider import Call, Provider
 from evcms.simulator.provider.resources import (
     checkout,
     customers,
+    hosted,
     payment_intents,
     payment_methods,
     payments,
@@ -140,7 +141,7 @@ class History:
         return _tried(
             call,
             session["id"],
-            lambda: checkout.submit(call, session, card=_details(number), email=email, name=None),
+            lambda: hosted.submit(call, session, card=_details(number), email=email, name=None),
         )
 
     def _end(self, key: str, intent: JsonObject, taken: int | None, at: int) -> None:

@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl, urlencode
 from evcms.simulator.provider import control, money, overview
 from evcms.simulator.provider.errors import ApiError, JsonObject
 from evcms.simulator.provider.provider import Provider
-from evcms.simulator.provider.resources import checkout
+from evcms.simulator.provider.resources import hosted
 
 HERE = Path(__file__).parent
 HEADERS = {
@@ -95,7 +95,7 @@ def _closed(provider: Provider, session: JsonObject) -> Page | None:
         return notice(
             "All done here",
             "This payment has been completed already. You will not be charged twice.",
-            link=checkout.success_url(session),
+            link=hosted.success_url(session),
             label=f"Back to {_merchant(provider, session)}",
         )
     if session["status"] == "expired":
@@ -128,7 +128,7 @@ def _submit(provider: Provider, identifier: str, form: JsonObject) -> Page:
     try:
         card = _card(form)
         intent = provider.effect(
-            lambda call: checkout.submit(
+            lambda call: hosted.submit(
                 call,
                 call.fetch("checkout.session", identifier),
                 card=card,
@@ -140,7 +140,7 @@ def _submit(provider: Provider, identifier: str, form: JsonObject) -> Page:
         return _checkout(provider, _session(provider, identifier), form, error)
     if intent["status"] == "requires_action":
         return redirect(f"/3ds/{intent['id']}")
-    return redirect(checkout.success_url(session))
+    return redirect(hosted.success_url(session))
 
 
 def _card(form: JsonObject) -> JsonObject:
@@ -265,7 +265,7 @@ def _after(
     """Where the person goes from the bank's page: the session's success, back to the form, or the return URL."""
     if session_id:
         session = _session(provider, session_id)
-        return redirect(checkout.success_url(session) if passed else f"/c/pay/{session_id}?declined=1")
+        return redirect(hosted.success_url(session) if passed else f"/c/pay/{session_id}?declined=1")
     if return_url:
         told = {
             intent["object"]: intent["id"],
