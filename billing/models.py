@@ -13,7 +13,7 @@ from evcms.core.models import Organization, User
 from sessions.models import Attempt, ChargingSession, Driver
 from stations.models import Connector, Site, Station
 
-from .vocabulary import BillState, PaymentState, RefundState
+from .vocabulary import BillState, PaymentState, RefundState, Step
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -165,6 +165,14 @@ class PaymentEvent(models.Model):
         ordering = ("at", "id")
 
     def __str__(self) -> str:
+        return self.kind
+
+    @property
+    def label(self) -> str:
+        """The kind in words: a state that the payment came to, or a step on its way."""
+        for words in (PaymentState, Step):
+            if self.kind in words:
+                return str(words(self.kind).label)
         return self.kind
 
 

@@ -46,6 +46,20 @@ class BillState(models.TextChoices):
     REVIEW = "review", _("waits for a person")
 
 
+class Step(models.TextChoices):
+    """Lines of a payment's time-line beside its states."""
+
+    START_REQUESTED = "start_requested", _("start requested")
+    SESSION_STARTED = "session_started", _("charging began")
+    STOP_REQUESTED = "stop_requested", _("stop requested")
+    BUDGET_REACHED = "budget_reached", _("stopped by the budget guard")
+    HOLD_ENDS = "hold_ends", _("the hold ends soon")
+    DECLINED = "declined", _("card declined")
+    REFUND_REQUESTED = "refund_requested", _("refund requested")
+    REFUNDED = "refunded", _("given back")
+    REFUND_FAILED = "refund_failed", _("refund failed")
+
+
 class RefundState(models.TextChoices):
     REQUESTED = "requested", _("on its way")
     DONE = "done", _("given back")

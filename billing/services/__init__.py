@@ -9,7 +9,7 @@ from .following import refresh
 from .guard import budget_reached, session_started
 from .payments import UNPAID, open_payment, payment_authorized, start_checkout, start_failed
 from .refunds import refund
-from .settlement import correct_session, settle_session
+from .settlement import correct_session, retry, settle_session
 from .sweeps import capture_due, refund_due, sweep
 from .tariffs import archive_tariff, assign_tariff, create_tariff, edit_tariff, end_assignment
 from .webhooks import apply_webhooks, receive_webhook
@@ -34,6 +34,7 @@ __all__ = [
     "refresh",
     "refund",
     "refund_due",
+    "retry",
     "session_started",
     "settle_session",
     "start_checkout",

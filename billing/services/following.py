@@ -8,7 +8,7 @@ from django.db import transaction
 from billing.gateways import gateway
 from billing.gateways.base import Found, GatewayError, GivenBack, Hold, HoldStatus, Page, PageStatus, RefundStatus
 from billing.models import Payment, Refund
-from billing.vocabulary import RefundState
+from billing.vocabulary import RefundState, Step
 from evcms.core import clock
 
 from . import moves, payments, settlement
@@ -76,7 +76,7 @@ def _declined(payment: Payment, hold: Hold) -> None:
     """The card was refused; the page is open still and the driver may try another. Told once per refusal."""
     mine = Payment.objects.filter(pk=payment.pk, state__in=payments.UNPAID).exclude(error_code=hold.error_code)
     if hold.error_code and mine.update(error_code=hold.error_code[:80], error_text=hold.error_text):
-        moves.note(payment, "declined", text=hold.error_text)
+        moves.note(payment, Step.DECLINED, text=hold.error_text)
 
 
 def _freed(payment: Payment, hold: Hold) -> None:
@@ -97,7 +97,7 @@ def follow_refunds(*, payment_id: int, given_back: list[GivenBack]) -> None:
         if total != payment.refunded_minor:
             Payment.objects.filter(pk=payment.pk).update(refunded_minor=total)
             payment.refunded_minor = total
-            moves.note(payment, "refunded", amount=total)
+            moves.note(payment, Step.REFUNDED, amount=total)
 
 
 def _follow_refund(payment: Payment, given: GivenBack) -> None:

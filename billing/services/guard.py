@@ -7,7 +7,7 @@ from django.db import transaction
 from billing import budget
 from billing.models import Bill, Payment
 from billing.reckoning import periods_of, terms_of_snapshot
-from billing.vocabulary import BillState, PaymentState
+from billing.vocabulary import BillState, PaymentState, Step
 from evcms.core import clock, events
 from sessions import services as sessions
 from sessions.models import ChargingSession, MeterSample
@@ -32,9 +32,9 @@ def session_started(*, session_id: int) -> None:
         Bill.objects.filter(session=session, state=BillState.OPEN).update(snapshot=payment.snapshot)
         if payment.state in GONE:
             sessions.request_stop(session=session, origin="payment")
-            moves.note(payment, "stop_requested", text="the hold was no longer there when the station started")
+            moves.note(payment, Step.STOP_REQUESTED, text="the hold was no longer there when the station started")
             return
-        moves.note(payment, "session_started")
+        moves.note(payment, Step.SESSION_STARTED)
         _guard(payment, session)
         groups = [f"payment.{payment.public_id}"]
         events.broadcast("payment.session", {"payment": payment.public_id, "session": session.public_id}, groups=groups)
@@ -58,7 +58,7 @@ def _guard(payment: Payment, session: ChargingSession) -> None:
     plan = budget.plan(terms, periods_of(session, terms), budget_minor=payment.hold_minor, draw=_draw(session))
     if plan.stop:
         sessions.request_stop(session=session, origin="budget guard")
-        moves.note(payment, "budget_reached", text="stopped before the hold was used up")
+        moves.note(payment, Step.BUDGET_REACHED, text="stopped before the hold was used up")
         plan = budget.Plan(stop=True, at=clock.now() + timedelta(seconds=LONGEST_INTERVAL))  # ask again if it goes on
     if plan.at_mwh is not None or plan.at is not None:
         sessions.watch(session=session, reason=REASON, at_mwh=plan.at_mwh, at=plan.at)

@@ -16,7 +16,7 @@ from billing.events import PaymentAuthorized, PaymentFailed, PaymentReleased
 from billing.gateways import gateway
 from billing.gateways.base import GatewayError, Hold, Order, Page
 from billing.models import Payment, Tariff
-from billing.vocabulary import PaymentState
+from billing.vocabulary import PaymentState, Step
 from evcms.core import clock, events
 from evcms.core.money import exponent, to_major, to_minor
 from sessions import services as sessions
@@ -101,7 +101,7 @@ def _order(payment: Payment) -> Order:
         currency=payment.currency,
         title=_("Charging at %(place)s") % {"place": place},
         description=_("Up to %(amount)s is held; you pay only what you charge, the rest is freed.") % {"amount": held},
-        success_url=f"{settings.PUBLIC_URL}/pay/{payment.public_id}/back",
+        success_url=f"{settings.PUBLIC_URL}/s/{payment.public_id}/back",
         cancel_url=f"{settings.PUBLIC_URL}/c/{payment.connector.code}",
         email=payment.email,
         language=payment.language,
@@ -177,7 +177,7 @@ def _start(payment: Payment) -> None:
     )
     Payment.objects.filter(pk=payment.pk).update(attempt=attempt)
     payment.attempt = attempt
-    moves.note(payment, "start_requested")
+    moves.note(payment, Step.START_REQUESTED)
 
 
 def release(*, payment: Payment, code: str, text: str) -> None:

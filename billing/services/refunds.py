@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from billing.gateways import gateway
 from billing.gateways.base import GatewayError, GivenBack
 from billing.models import Payment, Refund
-from billing.vocabulary import RefundState
+from billing.vocabulary import RefundState, Step
 from evcms.core import audit, clock, events
 from evcms.core.access import Access, Permission
 from evcms.core.models import User
@@ -41,7 +41,7 @@ def refund(
             reason=reason.strip()[:200], request_key=request_key, due_at=clock.now(),
             requested_by=access.user if access else staff,
         )
-        moves.note(payment, "refund_requested", text=row.reason, amount=row.amount_minor)
+        moves.note(payment, Step.REFUND_REQUESTED, text=row.reason, amount=row.amount_minor)
         _audit(access, staff, payment, row)
         events.nudge("billing.refund")
     return row
@@ -126,7 +126,7 @@ def _refused(row: Refund, error: GatewayError) -> None:
         mine = Refund.objects.filter(pk=row.pk, state=RefundState.REQUESTED)
         if error.permanent or row.tries >= moves.MOST_TRIES:
             mine.update(state=RefundState.FAILED, error_text=error.text[:255], due_at=None, done_at=clock.now())
-            moves.note(payment, "refund_failed", text=error.text, amount=row.amount_minor)
+            moves.note(payment, Step.REFUND_FAILED, text=error.text, amount=row.amount_minor)
         else:
             refusals = row.refusals if error.unknown else row.refusals + 1
             mine.update(due_at=moves.next_try(row.tries), error_text=error.text[:255], refusals=refusals)

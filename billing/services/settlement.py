@@ -8,6 +8,7 @@ Killed anywhere, the row stands in a state that `sweep` picks up; a second round
 """
 
 import structlog
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import translation
 from django.utils.translation import gettext as _
@@ -19,7 +20,8 @@ from billing.models import Bill, Payment, PriceSnapshot
 from billing.pricing import Priced, Terms
 from billing.reckoning import priced
 from billing.vocabulary import BillState, PaymentState
-from evcms.core import clock, events
+from evcms.core import audit, clock, events
+from evcms.core.access import Access, Permission
 from evcms.core.money import format_money
 from sessions.models import ChargingSession
 
@@ -252,3 +254,22 @@ def _changed(bill: Bill, now: Priced) -> str:
     return f"late readings change the price from {before} to {after}"
 
 
+
+
+def retry(*, payment: Payment, access: Access) -> None:
+    """A person lets a failed payment be tried again: capture when something is due, else release. Audited.
+
+    Raises PermissionDenied, ValidationError with a sentence when there is nothing to try.
+    """
+    access.demand(Permission.MONEY)
+    with transaction.atomic():
+        payment = moves.lock(payment.pk)
+        if payment.state != PaymentState.FAILED or not payment.intent_id:
+            raise ValidationError(_("There is nothing to try again."))
+        to = PaymentState.CAPTURING if payment.due_minor else PaymentState.RELEASING
+        moves.move(payment, to, text=f"tried again by {access.actor}", due_at=clock.now(), tries=1)
+        audit.record(access, "payment.retried", payment, state=str(to))
+        if payment.session_id and to == PaymentState.CAPTURING:
+            bill = bills.lock(payment.session_id)
+            bills.close(bill, BillState.DUE, "", shortfall=bill.total_minor - (payment.due_minor or 0))
+        events.nudge("billing.capture")

@@ -7,7 +7,7 @@ from django.db import transaction
 
 from billing.gateways import PaymentsOff, gateway
 from billing.models import Bill, Payment, Refund
-from billing.vocabulary import BillState, PaymentState, RefundState
+from billing.vocabulary import BillState, PaymentState, RefundState, Step
 from evcms.core import clock
 from sessions import services as sessions
 from sessions.models import ChargingSession
@@ -100,10 +100,10 @@ def _ends_soon(payment: Payment, session: ChargingSession) -> None:
     left = (payment.capture_before or clock.now()) - clock.now()
     if left < TAKE_BEFORE:
         settlement.settle_early(session_id=session.pk)
-    elif left < STOP_BEFORE and not payment.events.filter(kind="hold_ends").exists():
+    elif left < STOP_BEFORE and not payment.events.filter(kind=Step.HOLD_ENDS).exists():
         with transaction.atomic():
             sessions.request_stop(session=session, origin="payment")
-            moves.note(payment, "hold_ends", text="stopped because the hold ends soon")
+            moves.note(payment, Step.HOLD_ENDS, text="stopped because the hold ends soon")
 
 
 def _unsettled() -> int:

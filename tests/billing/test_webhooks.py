@@ -102,7 +102,7 @@ def test_a_capture_that_only_the_webhook_tells_of_is_settled_by_it(provider, tar
 def test_a_lost_webhook_loses_nothing_as_the_returning_driver_is_read(provider, tariff, connector, client):
     payment = checkout(connector)
     provider.pays(payment)
-    answer = client.get(f"/pay/{payment.public_id}/back")
+    answer = client.get(f"/s/{payment.public_id}/back")
     assert (answer.status_code, answer["Location"]) == (302, f"/s/{payment.public_id}")
     payment.refresh_from_db()
     assert payment.state == PaymentState.AUTHORIZED

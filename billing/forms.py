@@ -1,0 +1,123 @@
+"""Forms of tariffs and money. They only read: services decide and write."""
+
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+from billing.models import Tariff
+from billing.vocabulary import PaymentState
+from evcms.core.access import Access
+from evcms.core.money import exponent
+from stations.models import Connector, Site, Station
+from stations.queries import connectors, stations, visible_sites
+
+PRICES = ("per_kwh", "per_minute", "per_start", "idle_per_minute", "tax_percent", "max_price", "hold")
+
+
+class TariffForm(forms.ModelForm):
+    """What a driver pays, as an operator says it. A comma is a point; what is left out of a price is 0."""
+
+    class Meta:
+        model = Tariff
+        fields = (
+            "name", "per_kwh", "per_minute", "per_start", "idle_per_minute", "idle_grace_minutes", "max_price",
+            "tax_percent", "tax_included", "hold", "currency",
+        )  # fmt: skip
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in PRICES:
+            self.fields[name].required = False
+            self.fields[name].widget.attrs |= {"inputmode": "decimal", "autocomplete": "off"}
+        self.fields["per_kwh"].help_text = _("Energy, by the meter.")
+        self.fields["per_minute"].help_text = _("While energy flows. Not while the car or the station pauses.")
+        self.fields["per_start"].help_text = _("Once, and only when energy has flowed.")
+        self.fields["idle_per_minute"].help_text = _("For a full car that keeps the plug; not while the station pauses.")
+        self.fields["idle_grace_minutes"].help_text = _("Minutes to fetch the car before blocking costs anything.")
+        self.fields["max_price"].help_text = _("Cap for one session, tax included. Empty: none.")
+        self.fields["currency"].widget.attrs |= {"maxlength": 3}
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or {}
+        for name in PRICES:
+            if name in values:
+                empty = "" if name == "max_price" else "0"
+                values[name] = (values[name] or "").strip().replace(",", ".") or empty
+        return values
+
+
+class TariffPreview(TariffForm):
+    """The form while somebody still types in it: names are not asked for."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["name"].required = False
+
+
+class AssignmentForm(forms.Form):
+    """One place at most; none is the whole organization."""
+
+    site = forms.ModelChoiceField(Site.objects.none(), required=False, label=_("Site"))
+    station = forms.ModelChoiceField(Station.objects.none(), required=False, label=_("or station"))
+    connector = forms.ModelChoiceField(Connector.objects.none(), required=False, label=_("or connector"))
+    valid_from = forms.DateTimeField(
+        required=False, label=_("From"), help_text=_("Empty: now"),
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+    )  # fmt: skip
+    valid_until = forms.DateTimeField(
+        required=False, label=_("Until"), help_text=_("Empty: for good"),
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+    )  # fmt: skip
+
+    def __init__(self, *args: Any, access: Access, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._offer("site", visible_sites(access).filter(archived_at=None))
+        self._offer("station", stations(access))
+        self._offer("connector", connectors(access))
+
+    def _offer(self, name: str, rows: Any) -> None:
+        field = self.fields[name]
+        assert isinstance(field, forms.ModelChoiceField)
+        field.queryset = rows
+        field.empty_label = "–"
+
+
+class PaymentFilter(forms.Form):
+    """What /money/ is filtered by; days are days of the organization's zone, both included."""
+
+    state = forms.ChoiceField(required=False, label=_("State"), choices=[("", _("All")), *PaymentState.choices])
+    since = forms.DateField(required=False, label=_("From"), widget=forms.DateInput(attrs={"type": "date"}))
+    until = forms.DateField(required=False, label=_("To"), widget=forms.DateInput(attrs={"type": "date"}))
+    site = forms.ModelChoiceField(Site.objects.none(), required=False, label=_("Site"), empty_label=_("All"))
+    q = forms.CharField(required=False, label=_("Card, mail, receipt or id"), max_length=80)
+
+    def __init__(self, *args: Any, access: Access, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["site"]
+        assert isinstance(field, forms.ModelChoiceField)
+        field.queryset = visible_sites(access)
+
+
+class RefundForm(forms.Form):
+    amount = forms.CharField(label=_("Amount"), max_length=20, widget=forms.TextInput(attrs={"inputmode": "decimal"}))
+    reason = forms.CharField(label=_("Reason"), max_length=200, help_text=_("The driver may read it."))
+    request_key = forms.CharField(widget=forms.HiddenInput, max_length=64)
+
+    def __init__(self, *args: Any, currency: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.currency = currency
+        self.fields["amount"].help_text = currency
+
+    def clean_amount(self) -> int:
+        """Minor units."""
+        text = self.cleaned_data["amount"].strip().replace(",", ".")
+        try:
+            minor = Decimal(text).scaleb(exponent(self.currency))
+        except InvalidOperation as error:
+            raise ValidationError(_("An amount such as 4.50.")) from error
+        if not minor.is_finite() or minor != int(minor):
+            raise ValidationError(_("This currency has no such small coin."))
+        return int(minor)
