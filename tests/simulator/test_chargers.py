@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from evcms.simulator.cars import CAR_MODELS, Car
-from evcms.simulator.chargers import Charger, Faults
-from tests.simulator.conftest import Make
+from evcms.simulator.chargers import Charger, Faults, make_charger
+from evcms.simulator.fleet import FleetConnector, FleetStation
+from tests.simulator.conftest import Make, quick
 from tests.simulator.csms import Csms
 
 
@@ -618,3 +619,23 @@ async def test_a_fast_charger_reports_the_state_of_charge(csms: Csms, make: Make
     soc = next(value for value in values if value["measurand"] == "SoC")
     assert 30 <= float(soc["value"]) < 100
     assert {value["measurand"] for value in values} >= {"Voltage", "Current.Import", "Power.Offered"}
+
+
+async def test_two_plugs_of_one_evse_do_not_charge_at_once(csms: Csms, protocol: str) -> None:
+    plugs = tuple(
+        FleetConnector(n, kind, "dc", 50_000, evse=1, connector=n) for n, kind in ((1, "ccs2"), (2, "chademo"))
+    )
+    charger = make_charger(FleetStation("SIM-1", protocol, connectors=plugs), csms.url, quick())
+    try:
+        await charger.connect()
+        await charger.plug(2)
+        assert await charger.tap("TAG1", 2) == "Accepted"
+        assert await charger.tap("TAG2", 1) == "Occupied"
+        await charger.unplug(2)
+        assert await charger.tap("TAG2", 1) == "Accepted"
+        await charger.settled()
+    finally:
+        await charger.close()
+    if protocol != "ocpp1.6":
+        where = [event["evse"] for event in csms.events("Started")]
+        assert where[0] == {"id": 1, "connectorId": 2}

@@ -196,12 +196,20 @@ class Charger(Wired):
 
     def may_start(self, port: Port, token: str, group: str = "") -> bool:
         """Whether this token may use this port now: free, whole, open, and not kept for somebody else."""
-        if port.fault or not port.is_operative or self.reset_pending:
+        if port.fault or not port.is_operative or self.reset_pending or self._evse_is_busy(port):
             return False
         if port.session is not None and port.session.token:
             return False
         kept = port.reservation
         return kept is None or kept.token.upper() == token.upper() or bool(group and group == kept.group)
+
+    def _evse_is_busy(self, port: Port) -> bool:
+        """The connectors of one EVSE share its power electronics: only one of them charges."""
+        return any(
+            other.session is not None and other.plug.evse_id == port.plug.evse_id
+            for other in self.ports.values()
+            if other is not port
+        )
 
     def authorized(self, port: Port, authorization: Authorization) -> None:
         """A driver may charge here; it begins as soon as the cable is in."""

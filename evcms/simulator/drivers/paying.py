@@ -1,7 +1,7 @@
 """Drivers without a contract: scan the code, press pay, type the card, plug in, stop on the page or pull the cable.
 
-They know of EVCMS only what a person sees: the page behind the QR code has a form with the id "pay" (or one whose
-address says pay); it leads to the payment provider's page, a form with a field "number"; from there it comes back
+They know of EVCMS only what a person sees: the page behind the QR code has a form with the id "pay" (or one that
+posts to …/pay); it leads to the payment provider's page, a form with a field "number"; from there it comes back
 to the session's page, whose form "stop" ends it.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 from random import Random
-from urllib.parse import quote, urljoin
+from urllib.parse import quote, urljoin, urlsplit
 
 from evcms.simulator.drivers.browser import Browser, Form, Page
 from evcms.simulator.drivers.tapping import Visit, VisitFailed, stay
@@ -94,7 +94,9 @@ class PayingDriver:
 
 
 def find_form(page: Page, purpose: str) -> Form | None:
-    """The form of this id, else the first that posts to an address with that word in it."""
+    """The form of this id, else the first that posts to an address whose last part is that word."""
     forms = [form for form in page.forms if form.method == "post"]
     by_id = next((form for form in forms if form.id == purpose), None)
-    return by_id or next((form for form in forms if purpose in form.action.rsplit("/c/", 1)[-1]), None)
+    return by_id or next(
+        (form for form in forms if urlsplit(form.action).path.rstrip("/").endswith(f"/{purpose}")), None
+    )
