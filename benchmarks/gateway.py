@@ -61,7 +61,7 @@ class Server:
             self.child = subprocess.Popen(argv, env=env, cwd=BASE, stdout=out, stderr=out, preexec_fn=tied_to_me())
         self.process = psutil.Process(self.child.pid)
         end = time.monotonic() + 60
-        while not embedded.answers(port) and not _listens(port):
+        while not _listens(port):
             if self.child.poll() is not None or time.monotonic() > end:
                 raise SystemExit(f"The server did not start:\n{log.read_text()[-4000:]}")
             time.sleep(0.1)
@@ -161,24 +161,29 @@ def memory(server, protocol):
     return round(growth, 1)
 
 
-def gateway(folder, database_url, redis_url):
-    port = free_port()
+def environment(folder, database_url, redis_url):
     env = os.environ | {
         "EVCMS_DATA_DIR": str(folder),
         "DATABASE_URL": database_url,
         "REDIS_URL": redis_url,
-        "EVCMS_OCPP_PORT": str(port),
         "LOG_LEVEL": "WARNING",
         "EVCMS_TESTING": "0",
         "EVCMS_DEMO": "0",
         "EMAIL_FROM": "bench@evcms.example",
     }
     env.pop("EVCMS_CLOCK_FILE", None)
-    subprocess.run(
-        [sys.executable, str(BASE / "benchmarks" / "prepare.py"), str(STATIONS)], env=env, cwd=BASE, check=True
-    )
+    return env
+
+
+def prepare(folder, database_url, redis_url):
+    argv = [sys.executable, str(BASE / "benchmarks" / "prepare.py"), str(STATIONS)]
+    subprocess.run(argv, env=environment(folder, database_url, redis_url), cwd=BASE, check=True)
+
+
+def gateway(folder, database_url, redis_url):
+    port = free_port()
     argv = [sys.executable, str(BASE / "manage.py"), "gateway", "--host", "127.0.0.1", "--port", str(port)]
-    return Server(argv, port, env, folder / "gateway.log")
+    return Server(argv, port, environment(folder, database_url, redis_url), folder / "gateway.log")
 
 
 def echo_runs(folder, options):
@@ -198,17 +203,21 @@ def echo_runs(folder, options):
 
 
 def gateway_runs(folder, database, database_url, redis_url, options, others):
-    """Boot storm, memory, heartbeats, sessions with many and with one in flight, for each version."""
+    """Memory of a fresh process, boot storm of another, heartbeats, sessions with many and with one in flight."""
     runs = []
     for protocol in options.protocols:
         home = folder / f"{database}-{protocol}"
         home.mkdir()
         url = database_url(home)
+        prepare(home, url, redis_url)
+        server = gateway(home, url, redis_url)
+        try:
+            kib = memory(server, protocol)
+        finally:
+            server.stop()
         server = gateway(home, url, redis_url)
         try:
             found = [measure(server, "boot", protocol, STATIONS, 0, others=others)]
-            time.sleep(2)
-            kib = memory(server, protocol)
             found += [
                 measure(server, mode, protocol, stations, options.seconds, others=others)
                 for mode, stations in (("heartbeats", IN_FLIGHT), ("sessions", IN_FLIGHT), ("sessions", 1))
