@@ -12,7 +12,7 @@ from evcms.environment import BASE_DIR, data_dir, embedded_redis_url, secret, te
 from evcms.supervisor import ports
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - chargers come from outside
-WEBHOOK_PATH = "/hooks/stripe/"  # billing.urls
+WEBHOOK_PATH = "/webhooks/stripe/"  # billing.urls
 DEMO_SENDER = "EVCMS demo <no-reply@evcms.example>"
 
 
