@@ -1,5 +1,27 @@
-"""Paths of this room."""
+"""Paths of this room. `/stations/` and `/stations/<identity>/` belong to the operators' door."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from .views import configure, maintenance, quarantine, sites, tables
+
+urlpatterns = [
+    path("sites/", sites.sites, name="sites"),
+    path("sites/new/", sites.create, name="site-create"),
+    path("sites/<int:pk>/", sites.edit, name="site-edit"),
+    path("sites/<int:pk>/archive/", sites.archive, name="site-archive"),
+    path("sites/<int:pk>/qr/", tables.site_sheet, name="site-qr-sheet"),
+    path("setup/stations/new/", configure.create, name="station-create"),
+    path("setup/stations/import/", tables.import_stations, name="station-import"),
+    path("setup/stations/export/", tables.export, name="station-export"),
+    path("stations/<str:identity>/edit/", configure.edit, name="station-edit"),
+    path("stations/<str:identity>/connectors/", configure.connectors, name="station-connectors"),
+    path("stations/<str:identity>/password/", configure.password, name="station-password"),
+    path("stations/<str:identity>/archive/", configure.archive, name="station-archive"),
+    path("stations/<str:identity>/qr/", tables.station_sheet, name="qr-sheet"),
+    path("quarantine/", quarantine.quarantine, name="quarantine"),
+    path("quarantine/<int:pk>/", quarantine.approve, name="quarantine-approve"),
+    path("quarantine/<int:pk>/reject/", quarantine.reject, name="quarantine-reject"),
+    path("maintenance/", maintenance.maintenance, name="maintenance"),
+    path("maintenance/new/", maintenance.create, name="maintenance-create"),
+    path("maintenance/<int:pk>/cancel/", maintenance.cancel, name="maintenance-cancel"),
+]

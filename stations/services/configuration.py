@@ -193,10 +193,19 @@ def set_password(*, access: Access, station: Station, password: str | None = Non
 # Approval ---------------------------------------------------------------------------------------------
 
 
-def approve(*, access: Access, station: Station, site: Site | None = None, name: str = "") -> Station:
+def approve(
+    *,
+    access: Access,
+    station: Station,
+    site: Site | None = None,
+    name: str = "",
+    security_profile: int | None = None,
+    password: str | None = None,
+) -> Station:
     """Lets a quarantined or rejected station work for this organization, at one of its sites.
 
-    A linked station is asked to boot again, so that it hears Accepted now and not at its next try.
+    `password`: a chosen one, stored together with the decision. A linked station is asked to boot again, so that it
+    hears Accepted now and not at its next try.
     """
     access.demand(Permission.STATIONS)
     with transaction.atomic():
@@ -204,9 +213,13 @@ def approve(*, access: Access, station: Station, site: Site | None = None, name:
         station.organization, station.approval = access.organization, Approval.ACCEPTED
         station.site = site or station.site
         station.name = name or station.name
+        if security_profile is not None:
+            station.security_profile = security_profile
         check_station(access, station)
-        station.save(update_fields=["organization", "approval", "site", "name"])
+        station.save(update_fields=["organization", "approval", "site", "name", "security_profile"])
         audit.record(access, "station.approved", station, site=str(station.site or ""))
+        if password:
+            set_password(access=access, station=station, password=password)
         _ask_to_boot(access, station)
         _tell_decision(station)
     return station

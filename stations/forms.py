@@ -1,0 +1,149 @@
+"""Forms of this room's pages. They turn words into values; the services judge and write."""
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from evcms.core.access import Access
+from stations import queries
+from stations.models import Connector, MaintenanceWindow, PlugType, PowerType, Site, Station
+from stations.services.configuration import SITE_FIELDS, STATION_FIELDS
+from stations.vocabulary import SecurityProfile
+
+
+class Judged(forms.ModelForm):
+    """A model form without the model's checks: the service makes them, and its sentences come back to the fields."""
+
+    def _post_clean(self) -> None:
+        """Nothing here."""
+
+
+def own_sites(access: Access, field: forms.Field) -> None:
+    """Limits a choice of sites to those that the person sees and that stand."""
+    assert isinstance(field, forms.ModelChoiceField)
+    field.queryset = queries.visible_sites(access).filter(archived_at=None)
+
+
+class SiteForm(Judged):
+    class Meta:
+        model = Site
+        fields = SITE_FIELDS
+        widgets = {"access_notes": forms.Textarea(attrs={"rows": 3})}
+
+
+class StationForm(Judged):
+    class Meta:
+        model = Station
+        fields = STATION_FIELDS
+
+    def __init__(self, *args: Any, access: Access, **kwargs: Any) -> None:
+        """Any: as Django's forms take them."""
+        super().__init__(*args, **kwargs)
+        own_sites(access, self.fields["site"])
+        self.fields["site"].required = not access.all_sites
+
+
+class ConnectorForm(forms.Form):
+    """One line of a station's connectors; an empty line counts for nothing."""
+
+    evse = forms.IntegerField(label=_("EVSE"), min_value=1, max_value=999, required=False)
+    connector = forms.IntegerField(label=_("Connector"), min_value=1, max_value=99, required=False, initial=1)
+    plug = forms.ChoiceField(label=_("Plug"), choices=PlugType.choices, initial=PlugType.IEC_62196_T2)
+    power_type = forms.ChoiceField(label=_("Current"), choices=PowerType.choices, initial=PowerType.AC_3_PHASE)
+    max_power_w = forms.IntegerField(
+        label=_("Maximum power (W)"), min_value=1, max_value=10_000_000, required=False, initial=22_000
+    )
+    cable = forms.BooleanField(label=_("Cable attached"), required=False)
+    evse_id = forms.CharField(label=_("EVSE id"), max_length=48, required=False)
+
+    @staticmethod
+    def values_of(connector: Connector) -> dict[str, object]:
+        return {
+            "evse": connector.evse.number,
+            "connector": connector.number,
+            "plug": connector.plug,
+            "power_type": connector.power_type,
+            "max_power_w": connector.max_power_w,
+            "cable": connector.cable,
+            "evse_id": connector.evse.evse_id,
+        }
+
+
+ConnectorFormSet = forms.formset_factory(ConnectorForm, extra=2, max_num=64, absolute_max=64)
+
+
+class PasswordChoice(forms.Form):
+    """How a station gets its password."""
+
+    how = forms.ChoiceField(
+        label=_("Password"),
+        choices=[("make", _("Make a new one (shown once)")), ("own", _("Use the one below"))],
+        initial="make",
+        widget=forms.RadioSelect,
+    )
+    password = forms.CharField(
+        label=_("Own password"), required=False, max_length=64, strip=False, help_text=_("16 to 64 plain characters.")
+    )
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}  # Any: Django's cleaned data
+        if cleaned.get("how") == "own" and not cleaned.get("password"):
+            self.add_error("password", _("Give a password, or let us make one."))
+        return cleaned
+
+    def chosen(self) -> str | None:
+        """The person's own password; None when we make one."""
+        return self.cleaned_data["password"] if self.cleaned_data["how"] == "own" else None
+
+
+class ApprovalForm(PasswordChoice):
+    """An unknown station becomes ours: where it stands and how it proves who it is."""
+
+    site = forms.ModelChoiceField(Site.objects.none(), label=_("Site"))
+    name = forms.CharField(label=_("Name"), max_length=120, required=False)
+    security_profile = forms.TypedChoiceField(
+        label=_("Security profile"), choices=SecurityProfile.choices, coerce=int, initial=SecurityProfile.BASIC
+    )
+    field_order = ("site", "name", "security_profile", "how", "password")
+
+    def __init__(self, *args: Any, access: Access, **kwargs: Any) -> None:
+        """Any: as Django's forms take them."""
+        super().__init__(*args, **kwargs)
+        own_sites(access, self.fields["site"])
+        modes = [("none", _("None for now")), *self.fields["how"].choices]  # type: ignore[attr-defined]
+        self.fields["how"].choices = modes  # type: ignore[attr-defined]
+
+
+class MaintenanceForm(Judged):
+    """Times are in the zone that the person reads."""
+
+    class Meta:
+        model = MaintenanceWindow
+        fields = ("title", "site", "station", "starts_at", "ends_at", "note")
+        widgets = {
+            "starts_at": forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+            "ends_at": forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+            "note": forms.Textarea(attrs={"rows": 3}),
+        }
+        help_texts = {
+            "site": _("Empty, and no station: the whole network"),
+            "station": _("Only this one"),
+            "note": _("Drivers read it on the map and at the connector."),
+        }
+
+    def __init__(self, *args: Any, access: Access, **kwargs: Any) -> None:
+        """Any: as Django's forms take them."""
+        super().__init__(*args, **kwargs)
+        own_sites(access, self.fields["site"])
+        station = self.fields["station"]
+        assert isinstance(station, forms.ModelChoiceField)
+        station.queryset = queries.stations(access)
+
+
+class ImportForm(forms.Form):
+    file = forms.FileField(label=_("CSV file"), widget=forms.FileInput(attrs={"accept": ".csv,text/csv"}))
+
+
+class ListFilter(forms.Form):
+    q = forms.CharField(label=_("Search"), required=False)

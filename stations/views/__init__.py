@@ -1,0 +1,1 @@
+"""Pages of this room alone: quarantine, configuration, import, QR sheets, maintenance."""
