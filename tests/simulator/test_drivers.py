@@ -189,3 +189,23 @@ async def test_the_world_is_seeded(make: Make) -> None:
     worlds = [World([charger], seed=seed) for seed in (1, 1, 2)]
     stays = [[world._stay(charger, charger.ports[1]) for _ in range(5)] for world in worlds]
     assert stays[0] == stays[1] != stays[2]
+
+
+async def test_mishaps_break_and_mend_connectors_and_links(csms: Csms, make: Make) -> None:
+    chargers = [make("ocpp1.6"), make("ocpp2.1")]
+    for charger in chargers:
+        await charger.connect()
+    world = World(chargers, seed=3, occupied_at_start=0, mishaps_per_hour=3_600_000, tempo=0.01)
+    running = asyncio.create_task(world.run())
+
+    def hurt() -> bool:
+        return any("Faulted" in (c.state(1), c.state(2)) for c in chargers) and not all(c.is_connected for c in chargers)
+
+    async with asyncio.timeout(20):
+        while not hurt():
+            await asyncio.sleep(0.1)
+    running.cancel()
+    await world.close()
+    for charger in chargers:
+        await charger.wait_for(lambda charger=charger: charger.is_accepted)  # type: ignore[misc]
+        assert {charger.state(1), charger.state(2)} == {"Available"}
