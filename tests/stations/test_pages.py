@@ -1,0 +1,237 @@
+"""The room's own pages, as people use them."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.urls import reverse
+
+from evcms.core.access import Role
+from stations import passwords, services
+from stations.models import Connector, MaintenanceWindow, Site, SiteGrant, Station, WindowState
+from stations.vocabulary import Approval, RefusalReason
+
+from .conftest import make_access
+
+
+def browser(access):
+    client = Client()
+    client.force_login(access.user)
+    return client
+
+
+@pytest.fixture
+def page(owner):
+    return browser(owner)
+
+
+def text_of(response):
+    return re.sub(r"\s+", " ", response.content.decode())
+
+
+def addresses(site, station, window, stranger):
+    """(address, method, permission needed beyond seeing)"""
+    return [
+        (reverse("sites"), "get", False),
+        (reverse("site-create"), "get", True),
+        (reverse("site-edit", args=[site.pk]), "get", True),
+        (reverse("site-archive", args=[site.pk]), "post", True),
+        (reverse("site-qr-sheet", args=[site.pk]), "get", False),
+        (reverse("station-create"), "get", True),
+        (reverse("station-import"), "get", True),
+        (reverse("station-export"), "get", False),
+        (reverse("station-edit", args=[station.identity]), "get", True),
+        (reverse("station-connectors", args=[station.identity]), "get", True),
+        (reverse("station-password", args=[station.identity]), "post", True),
+        (reverse("station-archive", args=[station.identity]), "post", True),
+        (reverse("qr-sheet", args=[station.identity]), "get", False),
+        (reverse("quarantine"), "get", True),
+        (reverse("quarantine-approve", args=[stranger.pk]), "get", True),
+        (reverse("quarantine-reject", args=[stranger.pk]), "post", True),
+        (reverse("maintenance"), "get", False),
+        (reverse("maintenance-create"), "get", True),
+        (reverse("maintenance-cancel", args=[window.pk]), "post", True),
+    ]
+
+
+@pytest.fixture
+def all_addresses(owner, site, station, now):
+    window = services.plan_maintenance(
+        access=owner, title="x", starts_at=now + timedelta(hours=1), ends_at=now + timedelta(hours=2), station=station
+    )
+    return addresses(site, station, window, services.quarantine(identity="NEW", address=None, protocol="ocpp1.6"))
+
+
+def test_every_page_opens_for_its_owner_and_asks_others_to_log_in(page, all_addresses):
+    for address, method, _needs in all_addresses:
+        if method == "get":
+            assert page.get(address).status_code == 200, address
+            assert page.post(address).status_code in (200, 302, 405), address
+        else:
+            assert page.get(address).status_code == 405, address
+        anonymous = getattr(Client(), method)(address)
+        assert anonymous.status_code == 302, address
+        assert "/accounts/login/" in anonymous.url
+
+
+def test_a_viewer_sees_but_changes_nothing(organization, all_addresses):
+    viewer = browser(make_access(organization, Role.VIEWER))
+    for address, method, needs in all_addresses:
+        assert getattr(viewer, method)(address).status_code == (403 if needs else 200), address
+
+
+def test_strangers_and_members_of_other_sites_find_nothing(organization, rival, other_site, all_addresses):
+    narrow = make_access(organization, all_sites=False)
+    SiteGrant.objects.create(membership=narrow.membership, site=other_site)
+    for client in (browser(make_access(rival)), browser(narrow)):
+        for address, method, _needs in all_addresses:
+            if re.search(r"/\d+/|KADE-01", address) and not address.startswith("/quarantine/"):
+                assert getattr(client, method)(address).status_code == 404, address
+    assert not Station.objects.exclude(archived_at=None).exists()
+    assert MaintenanceWindow.objects.get().state == WindowState.PLANNED
+
+
+def test_a_member_of_some_sites_decides_about_no_stranger(organization, rival, all_addresses):
+    narrow = browser(make_access(organization, all_sites=False))
+    for address, method, _needs in all_addresses:
+        if address.startswith("/quarantine/") and address != "/quarantine/":
+            assert getattr(narrow, method)(address).status_code == 404
+
+
+def test_a_site_and_a_station_with_connectors_are_entered_in_forms(page, organization):
+    site = {"name": "Plein", "latitude": "52.01", "longitude": "4.36", "country": "nl", "time_zone": "Europe/Amsterdam"}
+    assert page.post(reverse("site-create"), site).status_code == 302
+    plein = Site.objects.get()
+    assert (plein.country, plein.organization) == ("NL", organization)
+    form = {"identity": "PLEIN-01", "site": plein.pk, "security_profile": "1"}
+    response = page.post(reverse("station-create"), form)
+    assert response.url == reverse("station-connectors", args=["PLEIN-01"])
+    line = {"evse": "1", "connector": "1", "plug": "IEC_62196_T2", "power_type": "AC_3_PHASE", "max_power_w": "11000"}
+    lines = {f"form-0-{name}": value for name, value in line.items()}
+    empty = {f"form-1-{name}": value for name, value in (line | {"evse": ""}).items()}
+    management = {"form-TOTAL_FORMS": "2", "form-INITIAL_FORMS": "0"}
+    assert page.post(response.url, lines | empty | management).status_code == 302
+    assert Connector.objects.get().max_power_w == 11_000
+    assert "PLEIN-01" in text_of(page.get(reverse("station-edit", args=["PLEIN-01"])))
+
+
+def test_a_form_says_what_is_wrong_at_its_field(page, site):
+    answer = page.post(
+        reverse("site-create"),
+        {"name": "Kade", "latitude": "99", "longitude": "4", "country": "NL", "time_zone": "Nowhere"},
+    )
+    assert answer.status_code == 200
+    assert "Nowhere is no time zone" in text_of(answer)
+    answer = page.post(reverse("station-create"), {"identity": "a b", "site": site.pk, "security_profile": "1"})
+    assert "1 to 48 letters" in text_of(answer)
+    assert not Station.objects.exists()
+
+
+def test_a_made_password_is_shown_in_one_answer_only(page, station):
+    address = reverse("station-password", args=[station.identity])
+    answer = page.post(address, {"how": "make"})
+    (plaintext,) = re.findall(r'id="station-password">([0-9a-f]{40})<', text_of(answer))
+    assert "no-store" in answer["Cache-Control"]
+    station.refresh_from_db()
+    assert passwords.verify(station.password_digest, plaintext.encode())
+    assert plaintext not in text_of(page.get(reverse("station-edit", args=[station.identity])))
+    assert page.post(address, {"how": "own", "password": "too short"}).status_code == 302
+    assert page.post(address, {"how": "own", "password": "a pass phrase of mine"}).status_code == 302
+    station.refresh_from_db()
+    assert passwords.verify(station.password_digest, b"a pass phrase of mine")
+
+
+def test_an_unknown_station_is_approved_with_its_site_and_password(page, site):
+    station = services.quarantine(identity="NEW-1", address=None, protocol="ocpp1.6")
+    assert "NEW-1" in text_of(page.get(reverse("quarantine")))
+    form = {"site": site.pk, "name": "Pillar", "security_profile": "1", "how": "make"}
+    answer = page.post(reverse("quarantine-approve", args=[station.pk]), form)
+    (plaintext,) = re.findall(r'id="station-password">([0-9a-f]{40})<', text_of(answer))
+    station.refresh_from_db()
+    assert (station.approval, station.site, station.name) == (Approval.ACCEPTED, site, "Pillar")
+    assert passwords.verify(station.password_digest, plaintext.encode())
+    assert page.post(reverse("quarantine-approve", args=[station.pk]), form).status_code == 404
+
+
+def test_a_bad_own_password_approves_nobody(page, site):
+    station = services.quarantine(identity="NEW-1", address=None, protocol="ocpp1.6")
+    form = {"site": site.pk, "security_profile": "1", "how": "own", "password": "short"}
+    assert page.post(reverse("quarantine-approve", args=[station.pk]), form).status_code == 200
+    station.refresh_from_db()
+    assert (station.approval, station.password_digest) == (Approval.QUARANTINED, "")
+
+
+def test_a_rejected_station_leaves_the_list(page, organization):
+    station = services.quarantine(identity="NEW-1", address=None, protocol="ocpp1.6")
+    page.post(reverse("quarantine-reject", args=[station.pk]))
+    assert "No unknown station waits" in text_of(page.get(reverse("quarantine")))
+    assert Station.objects.get().approval == Approval.REJECTED
+
+
+def test_refused_handshakes_are_shown_with_their_reason_and_harmless(page, station):
+    services.refuse_handshake(identity="<script>x</script>", reason=RefusalReason.BAD_IDENTITY, detail="<b>d</b>")
+    services.refuse_handshake(identity=station.identity, reason=RefusalReason.WRONG_PASSWORD, detail="")
+    said = text_of(page.get(reverse("quarantine")))
+    assert "Wrong password" in said
+    assert "&lt;script&gt;x" in said
+    assert "<script>x" not in said
+
+
+def test_a_table_is_checked_then_stored(page, organization):
+    def upload(button, content):
+        file = SimpleUploadedFile("stations.csv", content.encode())
+        return page.post(reverse("station-import"), {"file": file, button: "1"})
+
+    good = "site,latitude,longitude,station\nPlein,52,4,PLEIN-01\n"
+    assert "The table is good" in text_of(upload("check", good))
+    assert not Site.objects.exists()
+    assert "Mars is no time zone" in text_of(upload("store", "site,latitude,longitude,time_zone\nA,1,1,Mars\n"))
+    assert not Site.objects.exists()
+    assert upload("store", good).status_code == 302
+    exported = b"".join(page.get(reverse("station-export")).streaming_content).decode()
+    assert "Plein" in exported
+    assert "PLEIN-01" in exported
+    assert "says what is here already" in text_of(upload("check", exported))
+    assert page.post(reverse("station-import"), {"check": "1"}).status_code == 200
+
+
+def test_the_sheet_shows_a_code_for_each_connector(page, station, settings):
+    settings.PUBLIC_URL = "https://charge.example"
+    for address in (reverse("qr-sheet", args=[station.identity]), reverse("site-qr-sheet", args=[station.site_id])):
+        said = text_of(page.get(address))
+        assert said.count("<svg") > said.count('class="ev-sticker-code"') == 2
+        assert said.count('class="ev-qr"') == 2
+        for code in station.connectors.values_list("code", flat=True):
+            assert f"https://charge.example/c/{code}" in said
+        assert "style=" not in said
+
+
+def test_a_window_is_planned_in_the_zone_of_the_reader(page, station, organization):
+    organization.time_zone = "Europe/Amsterdam"
+    organization.save()
+    form = {"title": "New cable", "station": station.pk, "starts_at": "2031-07-01T10:00", "ends_at": "2031-07-01T12:00"}
+    assert page.post(reverse("maintenance-create"), form).status_code == 302
+    window = MaintenanceWindow.objects.get()
+    assert window.starts_at.isoformat() == "2031-07-01T08:00:00+00:00"
+    assert "New cable" in text_of(page.get(reverse("maintenance")))
+    backwards = form | {"ends_at": "2031-07-01T09:00"}
+    assert "The end must be after the beginning." in text_of(page.post(reverse("maintenance-create"), backwards))
+    page.post(reverse("maintenance-cancel", args=[window.pk]))
+    assert "New cable" in text_of(page.get(reverse("maintenance") + "?show=past"))
+
+
+def test_archiving_says_why_not(page, site, station):
+    answer = page.post(reverse("site-archive", args=[site.pk]), follow=True)
+    assert "1 stations still stand" in text_of(answer)
+    page.post(reverse("station-archive", args=[station.identity]))
+    page.post(reverse("site-archive", args=[site.pk]))
+    assert Site.objects.get().archived_at
+    assert page.get(reverse("station-edit", args=[station.identity])).status_code == 404
+
+
+def test_odd_identities_have_pages(page, owner, site):
+    for identity in ("A*B-_=:+|@.1", "new", "import"):
+        services.create_station(access=owner, values={"identity": identity, "site": site})
+        assert page.get(reverse("station-edit", args=[identity])).status_code == 200
