@@ -40,8 +40,8 @@ def fill(template: str, /, **values: str) -> str:
     return _template(template).substitute(values)
 
 
-def page(title: str, body: str, *, status: int = 200, kind: str = "narrow") -> Page:
-    return status, fill("base", title=escape(title), body=body, kind=kind).encode(), {}
+def page(title: str, body: str, *, status: int = 200, kind: str = "narrow", head: str = "") -> Page:
+    return status, fill("base", title=escape(title), body=body, kind=kind, head=head).encode(), {}
 
 
 def redirect(url: str) -> Page:
@@ -286,9 +286,11 @@ def _receipt(provider: Provider, identifier: str, _form: JsonObject) -> Page:
 
 
 def _reader(provider: Provider, identifier: str, _form: JsonObject) -> Page:
-    """A card reader as it stands at the station."""
+    """A card reader as it stands at the station; an idle one looks every two seconds whether it is asked."""
     reader = provider.effect(lambda call: call.fetch("terminal.reader", identifier, "reader"))
-    return page(reader["label"], overview.reader(provider, reader, fill), kind="reader")
+    waiting = (reader["action"] or {}).get("status") == "in_progress"
+    head = "" if waiting else '<meta http-equiv="refresh" content="2">'
+    return page(reader["label"], overview.reader(provider, reader, fill), kind="reader", head=head)
 
 
 def _tap(provider: Provider, identifier: str, form: JsonObject) -> Page:

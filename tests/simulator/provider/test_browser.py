@@ -60,9 +60,10 @@ def test_a_declined_driver_is_told_and_can_leave(phone, session):
 
 
 def test_a_driver_taps_a_card_at_the_reader(phone, api, provider, reader):  # noqa: F811
-    intent = asked(api, reader)
     phone.goto(f"{provider.public_url}/_double/readers/{reader.id}")
-    assert phone.get_by_role("heading", name="€50.00").is_visible()
+    assert phone.get_by_role("heading", name="Welcome").is_visible()
+    intent = asked(api, reader)
+    phone.get_by_role("heading", name="€50.00").wait_for()
     phone.get_by_role("button", name="Tap card").click()
     phone.get_by_role("heading", name="Approved").wait_for()
     assert api.payment_intents.retrieve(intent.id).status == "requires_capture"
