@@ -146,16 +146,21 @@ def processes() -> dict[str, dict[str, Any]]:
     }
 
 
+def bad(parts: dict[str, Part]) -> list[str]:
+    """The parts that somebody waits for in vain."""
+    return sorted(name for name, part in parts.items() if part.state in {Health.DOWN, Health.LATE})
+
+
 @never_cache
 @require_safe
 def healthz(request: HttpRequest) -> JsonResponse:
     parts = report()
-    bad = sorted(name for name, part in parts.items() if part.state in {Health.DOWN, Health.LATE})
+    missing = bad(parts)
     answer = {
-        "ok": not bad,
-        "bad": bad,
+        "ok": not missing,
+        "bad": missing,
         "at": clock.now().isoformat(),
         "parts": {name: asdict(part) for name, part in parts.items()},
         "processes": processes(),
     }
-    return JsonResponse(answer, status=503 if bad else 200)
+    return JsonResponse(answer, status=503 if missing else 200)

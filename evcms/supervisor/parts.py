@@ -60,7 +60,8 @@ def _valkey(plan: Plan) -> Part:
 def _worker(plan: Plan, after: tuple[str, ...]) -> Part:
     argv = _python("celery", "--quiet", "-A", "evcms.celery", "worker", "-B", "-s", str(plan.run_dir / "beat-schedule"))
     options = ("--concurrency", str(plan.worker_processes), "--loglevel", "INFO", "--without-mingle")
-    return Part("worker", argv + options, after=after, stop_timeout=15)
+    quiet = {"PYTHONWARNINGS": "ignore:You're running the worker with superuser"} if plan.demo else {}
+    return Part("worker", argv + options, after=after, env=quiet, stop_timeout=15)
 
 
 def _gateways(plan: Plan, after: tuple[str, ...]) -> list[Part]:
