@@ -1,6 +1,7 @@
 """Forms of tariffs and money. They only read: services decide and write."""
 
-from decimal import Decimal, InvalidOperation
+import re
+from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -114,10 +115,9 @@ class RefundForm(forms.Form):
     def clean_amount(self) -> int:
         """Minor units."""
         text = self.cleaned_data["amount"].strip().replace(",", ".")
-        try:
-            minor = Decimal(text).scaleb(exponent(self.currency))
-        except InvalidOperation as error:
-            raise ValidationError(_("An amount such as 4.50.")) from error
-        if not minor.is_finite() or minor != int(minor):
+        if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,3})?", text):
+            raise ValidationError(_("An amount such as 4.50."))
+        minor = Decimal(text).scaleb(exponent(self.currency))
+        if minor != int(minor):
             raise ValidationError(_("This currency has no such small coin."))
         return int(minor)

@@ -1,5 +1,6 @@
 """A receipt on paper: one A4 page from its stored document, nothing re-computed. DejaVu for every script and €."""
 
+import logging
 from typing import Any
 
 from django.conf import settings
@@ -9,6 +10,7 @@ from fpdf import FPDF
 
 from billing.models import Receipt
 
+logging.getLogger("fontTools").setLevel(logging.WARNING)  # it tells each table of each subset
 FONTS = settings.BASE_DIR / "static" / "vendor" / "dejavu-fonts-2.37.0"
 LEFT, RIGHT, WIDTH = 20, 190, 170  # mm
 GREY, BLACK = 110, 20

@@ -32,6 +32,7 @@ PATIENCE = timedelta(minutes=31)  # after this an unpaid page is closed
 START_WITHIN = timedelta(minutes=10)  # a hold older than this starts nothing any more: the driver has gone
 LOOK_AGAIN = timedelta(minutes=2)
 LOOK_FOR_START = timedelta(seconds=15)
+LONGEST_EMAIL = 254  # RFC 5321, 4.5.3.1
 UNPAID = (PaymentState.CREATED, PaymentState.CHECKOUT, PaymentState.EXPIRED)
 
 
@@ -43,6 +44,8 @@ def open_payment(*, connector: Connector, email: str = "", language: str = "en")
     """
     if email:
         validate_email(email)
+        if len(email) > LONGEST_EMAIL:
+            raise ValidationError(_("This e-mail address is too long."))
     with translation.override(_known(language)):
         tariff = availability.tariff_at(connector, clock.now())
         refusal = availability.refusal(connector, tariff)

@@ -1,0 +1,228 @@
+"""What operators and finance see of prices and money, and what they may not."""
+
+import csv
+import io
+
+import pytest
+
+from billing.models import Payment, Refund, Tariff, TariffAssignment
+from billing.vocabulary import PaymentState, RefundState
+from evcms.core.access import Role
+from evcms.core.models import AuditEntry
+from tests.billing.conftest import KWH, later, paid, work
+from tests.stations.conftest import make_access
+
+pytestmark = pytest.mark.django_db(transaction=True)
+FORM = {
+    "name": "Night",
+    "currency": "EUR",
+    "per_kwh": "0,39",
+    "per_minute": "",
+    "per_start": "0.5",
+    "idle_per_minute": "0.10",
+    "idle_grace_minutes": "15",
+    "tax_percent": "21",
+    "tax_included": "on",
+    "max_price": "",
+    "hold": "40",
+}
+
+
+@pytest.fixture
+def as_role(client, organization):
+    def login(role, **more):
+        access = make_access(organization, role, **more)
+        client.force_login(access.user)
+        return client
+
+    return login
+
+
+@pytest.fixture
+def settled(provider, tariff, connector, car):
+    payment = paid(provider, connector)
+    car.starts(payment.attempt)
+    later(minutes=40)
+    car.ends(20 * KWH)
+    work()
+    payment.refresh_from_db()
+    assert payment.state == PaymentState.CAPTURED
+    return payment
+
+
+def test_finance_makes_a_tariff_and_puts_it_in_force_at_a_site(as_role, organization, site, facts):
+    client = as_role(Role.FINANCE)
+    answer = client.post("/tariffs/new/", FORM, follow=True)
+    tariff = Tariff.objects.get()
+    assert answer.redirect_chain[-1][0] == f"/tariffs/{tariff.pk}/"
+    assert (tariff.per_kwh, tariff.per_minute, tariff.max_price) == ("0.39", "0", "")
+    answer = client.post(f"/tariffs/{tariff.pk}/assign/", {"site": site.pk}, follow=True)
+    assert "The tariff holds there now." in answer.text
+    assert TariffAssignment.objects.get().site == site
+    assert [entry.action for entry in AuditEntry.objects.order_by("id")] == ["tariff.created", "tariff.assigned"]
+    assert len(facts("TariffChanged")) == 2
+    assert "Kade" in client.get("/tariffs/").text
+
+
+def test_the_editor_says_the_rules_as_sentences_and_shows_a_bill(as_role, organization):
+    text = as_role(Role.OPERATOR).get("/tariffs/example/", FORM).text
+    assert "Energy: 0.39 € per kWh" in text
+    assert "Blocking fee: 0.10 € per minute after charging (the first 15 minutes are free)" in text
+    assert "20 kWh in 40 min" in text
+    assert "8.30 €" in text  # 20 × 0.39 + 0.50
+    assert "40 kWh in 90 min, then 60 min at the plug" in text
+    assert "20.60 €" in text  # 40 × 0.39 + 0.50 + 45 × 0.10
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"per_kwh": "cheap"}, "A number such as 0.49"),
+        ({"per_kwh": "-1"}, "A number such as 0.49"),
+        ({"name": ""}, "This field is required"),
+        ({"hold": "0"}, "A paid start needs an amount to hold."),
+        ({"tax_percent": "100"}, "A tax of 100 % or more makes no sense."),
+        ({"currency": "E1"}, "Three letters, such as EUR."),
+        ({"currency": "JPY", "hold": "40.5"}, "Amounts in JPY have 0 decimals."),
+        ({"max_price": "0"}, "Leave it empty for no cap."),
+        ({"per_kwh": "1e9999999"}, "A number such as 0.49"),
+    ],
+)
+def test_a_tariff_that_makes_no_sense_is_refused_with_a_sentence(as_role, organization, change, sentence):
+    answer = as_role(Role.OWNER).post("/tariffs/new/", FORM | change)
+    assert sentence in answer.text
+    assert not Tariff.objects.exists()
+
+
+def test_typing_half_a_number_shows_no_error_page(as_role, organization):
+    answer = as_role(Role.OPERATOR).get("/tariffs/example/", FORM | {"per_kwh": "0."})
+    assert answer.status_code == 200
+    assert "when the numbers are complete" in answer.text
+
+
+def test_a_viewer_reads_tariffs_but_cannot_change_them(as_role, tariff):
+    client = as_role(Role.VIEWER)
+    text = client.get(f"/tariffs/{tariff.pk}/").text
+    assert "Save" not in text
+    assert client.post(f"/tariffs/{tariff.pk}/", FORM).status_code == 403
+    assert client.post(f"/tariffs/{tariff.pk}/archive/").status_code == 403
+    assert client.get("/tariffs/new/").status_code == 403
+    tariff.refresh_from_db()
+    assert (tariff.name, tariff.archived_at) == ("Street", None)
+
+
+def test_a_stranger_finds_neither_tariff_nor_payment(client, rival, settled, tariff):
+    client.force_login(make_access(rival, Role.OWNER).user)
+    paths = [f"/tariffs/{tariff.pk}/", f"/money/{settled.public_id}/"]
+    assert [client.get(path).status_code for path in paths] == [404, 404]
+    assert client.post(f"/money/{settled.public_id}/refund/", {"amount": "1", "reason": "x"}).status_code == 404
+    assert settled.public_id not in client.get("/money/").text
+    assert settled.public_id not in client.get("/money/?export=csv").text
+
+
+def test_a_member_of_another_site_sees_no_payment_of_this_one(as_role, settled):
+    client = as_role(Role.FINANCE, all_sites=False)
+    assert "No payments yet" in client.get("/money/").text
+    assert client.get(f"/money/{settled.public_id}/").status_code == 404
+
+
+def test_operators_without_the_money_right_are_refused(as_role, settled):
+    client = as_role(Role.OPERATOR)
+    assert client.get("/money/").status_code == 403
+    assert client.post(f"/money/{settled.public_id}/refund/", {"amount": "1", "reason": "x"}).status_code == 403
+
+
+def test_finance_sees_what_was_captured_and_why(as_role, settled):
+    client = as_role(Role.FINANCE)
+    assert "10.90 € captured" in client.get("/money/").text
+    assert "10.90 € captured" in client.get("/money/?state=captured").text
+    assert "Nothing fits" in client.get("/money/?state=failed").text
+    assert "Nothing fits" in client.get("/money/?since=2031-01-01").text
+    assert "10.90 €" in client.get(f"/money/?q={settled.receipt.number}").text
+    page = client.get(f"/money/{settled.public_id}/").text
+    for expected in ("10.90 € paid at", "20.00 kWh × 0.49 €/kWh", "charging began", "amount held", settled.receipt.number):
+        assert expected in page
+
+
+@pytest.mark.parametrize("query", ["state=nonsense", "since=yesterday", "site=x", "page=999", "sort=;drop", "q=%00"])
+def test_a_filter_that_makes_no_sense_still_answers(as_role, settled, query):
+    assert as_role(Role.FINANCE).get(f"/money/?{query}").status_code == 200
+
+
+def test_the_export_carries_numbers_and_no_formula(as_role, settled):
+    Payment.objects.filter(pk=settled.pk).update(email="=cmd()@example.org")
+    rows = list(csv.DictReader(io.StringIO(as_role(Role.FINANCE).get("/money/?export=csv").text)))
+    assert len(rows) == 1
+    assert (rows[0]["held"], rows[0]["captured"], rows[0]["currency"]) == ("30.00", "10.90", "EUR")
+    assert rows[0]["email"] == "'=cmd()@example.org"
+    assert rows[0]["created_at"].endswith(("+01:00", "+02:00"))
+
+
+def test_finance_gives_part_back_and_the_rest_later_but_never_more(as_role, provider, settled):
+    client = as_role(Role.FINANCE)
+    url = f"/money/{settled.public_id}/refund/"
+    answer = client.post(url, {"amount": "4,50", "reason": "Cable was stuck", "request_key": "a"}, follow=True)
+    assert "The refund is on its way." in answer.text
+    client.post(url, {"amount": "4,50", "reason": "Cable was stuck", "request_key": "a"})  # the form sent twice
+    work()
+    settled.refresh_from_db()
+    assert (settled.refunded_minor, Refund.objects.get().state) == (450, RefundState.DONE)
+    answer = client.post(url, {"amount": "6.41", "reason": "x", "request_key": "b"})
+    assert answer.status_code == 422
+    assert "at most 6.40 €" in answer.text
+    client.post(url, {"amount": "6.40", "reason": "Goodwill", "request_key": "c"})
+    work()
+    settled.refresh_from_db()
+    assert settled.refunded_minor == 1090
+    assert [given.amount for given in provider.api.refunds.list({"payment_intent": settled.intent_id}).data] == [640, 450]
+    assert AuditEntry.objects.filter(action="payment.refund").count() == 2
+    assert "Everything was given back" in client.get(f"/money/{settled.public_id}/").text
+
+
+@pytest.mark.parametrize("amount", ["", "0", "-1", "NaN", "Infinity", "1.005", "9" * 20, "1e3000000", "four"])
+def test_an_amount_that_is_none_is_refused_with_a_sentence(as_role, settled, amount):
+    answer = as_role(Role.FINANCE).post(
+        f"/money/{settled.public_id}/refund/", {"amount": amount, "reason": "x", "request_key": "k"}
+    )
+    assert answer.status_code == 422
+    assert not Refund.objects.exists()
+
+
+def test_a_failed_capture_is_tried_again_by_a_person(as_role, provider, tariff, connector, car):
+    payment = paid(provider, connector)
+    car.starts(payment.attempt)
+    later(minutes=40)
+    car.ends(20 * KWH)
+    provider.fault(status=402, match="/capture", count=2)
+    for _ in range(3):
+        work()
+        later(minutes=1)
+    payment.refresh_from_db()
+    assert payment.state == PaymentState.FAILED
+    client = as_role(Role.FINANCE)
+    assert "Try again" in client.get(f"/money/{payment.public_id}/").text
+    client.post(f"/money/{payment.public_id}/retry/")
+    work()
+    payment.refresh_from_db()
+    assert (payment.state, payment.captured_minor) == (PaymentState.CAPTURED, 1090)
+
+
+def test_nothing_is_tried_again_that_did_not_fail(as_role, settled):
+    answer = as_role(Role.FINANCE).post(f"/money/{settled.public_id}/retry/", follow=True)
+    assert "There is nothing to try again." in answer.text
+
+
+def test_the_list_costs_no_query_more_for_more_payments(
+    as_role, settled, connector, django_assert_max_num_queries
+):
+    for number in range(30):
+        Payment.objects.create(
+            organization=settled.organization, connector=connector, snapshot=settled.snapshot, currency="EUR",
+            hold_minor=100 + number,
+        )  # fmt: skip
+    client = as_role(Role.FINANCE)
+    client.get("/money/")
+    with django_assert_max_num_queries(16):
+        client.get("/money/")
+
+
