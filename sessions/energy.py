@@ -246,7 +246,7 @@ def recount(meter: Meter, readings: Iterable[Reading], ended_at: datetime | None
 
 
 def difference(new: dict[int, Usage], old: dict[int, Usage]) -> dict[int, Usage]:
-    """What has to be added to the hours; a maximum is never lowered."""
+    """What has to be added to the hours. Maxima only rise by it; who lowers one looks at the other sessions too."""
     changes = {}
     for hour in new.keys() | old.keys():
         now, before = new.get(hour, Usage()), old.get(hour, Usage())

@@ -11,11 +11,21 @@ from typing import Any, Final
 
 from django.db import connection
 
+from evcms.core.prepared import Prepared
+
 from .energy import Usage, hour_of
 from .models import ChargingSession, MeterSample, UsageHour
 from .vocabulary import Sample
 
 Value = Any  # Any: what a database column takes
+
+BY_TRANSACTION: Final = Prepared(
+    lambda station_id, transaction_id: ChargingSession.objects.filter(
+        station_id=station_id, transaction_id=transaction_id
+    ).select_for_update(),
+    int,
+    str,
+)
 
 SAMPLE_FIELDS: Final = (
     "session",

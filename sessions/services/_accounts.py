@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from sessions import energy, store
-from sessions.models import ChargingSession, MeterSample
+from sessions.models import ChargingSession, MeterSample, UsageHour
 from sessions.vocabulary import DiscrepancyKind, Sample, SessionState
 
 from ._notes import note, tell_progress
@@ -27,6 +27,7 @@ class Entry:
     rows: list[list[store.Value]] = field(default_factory=list)
     usage: dict[int, energy.Usage] = field(default_factory=dict)
     findings: list[energy.Finding] = field(default_factory=list)
+    lowered: list[int] = field(default_factory=list)  # hours whose highest power may have been this session's
     energy_before: int = 0
 
 
@@ -156,6 +157,11 @@ def recount(entry: Entry, before: energy.Meter) -> None:
             _show(session, row.at, row.power_w, row.soc_percent)
     _take_over(entry, after)
     entry.usage = energy.difference(after.usage, before.usage)
+    entry.lowered = [
+        hour
+        for hour, usage in before.usage.items()
+        if usage.max_power_w > after.usage.get(hour, energy.Usage()).max_power_w
+    ]
 
 
 def counted(session: ChargingSession, ended_at: datetime | None) -> tuple[energy.Meter, list[MeterSample], list[bool]]:
@@ -194,6 +200,8 @@ def write(entries: Sequence[Entry]) -> None:
 
 def after_writing(entry: Entry) -> None:
     session = entry.session
+    if entry.lowered and session.evse_id is not None:
+        _find_peaks(session, session.evse_id, entry.lowered)
     for finding in entry.findings:
         note(
             station_id=session.station_id,
@@ -204,6 +212,17 @@ def after_writing(entry: Entry) -> None:
         )
     if session.watch_mwh is not None and session.energy_mwh >= session.watch_mwh:
         cross(session)
+
+
+def _find_peaks(session: ChargingSession, evse_id: int, hours: list[int]) -> None:
+    """A highest power that turned out not to count: the next highest of the hour, from all sessions in it."""
+    for hour in hours:
+        begin, end = energy.hour_of(hour), energy.hour_of(hour + 3600)
+        others = ChargingSession.objects.filter(evse_id=evse_id, started_at__lt=end).exclude(pk=session.pk)
+        there = [session, *others.exclude(ended_at__lt=begin)]
+        usages = [counted(one, one.ended_at)[0].usage.get(hour, energy.Usage()) for one in there]
+        peak = max((usage.max_power_w for usage in usages), default=0)
+        UsageHour.objects.filter(evse_id=evse_id, hour=begin).update(max_power_w=peak)
 
 
 def wake_up(session: ChargingSession, energy_before: int) -> bool:

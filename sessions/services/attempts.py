@@ -1,6 +1,6 @@
 """Tries to charge, from the first sign to a session or a cause of failure. `Attempt.id` is the remoteStartId."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import transaction
@@ -10,6 +10,7 @@ from evcms.core import audit, clock
 from evcms.core.access import Access, Permission
 from evcms.core.events import publish
 from evcms.core.models import User
+from evcms.core.prepared import Prepared
 from sessions.events import SessionFailed
 from sessions.models import Attempt, ChargingSession, Driver
 from sessions.vocabulary import ATTEMPT_MOVES, AttemptKind, AttemptState, FailureCause, TokenDecision, TokenType
@@ -145,7 +146,21 @@ def join(session: ChargingSession, remote_start_id: int | None, token_value: str
     return True
 
 
+_JOINABLE = Prepared(
+    lambda station_id, since: Attempt.objects.filter(
+        Q(state=AttemptState.REQUESTED) | Q(state=AttemptState.FAILED, at__gte=since),
+        station_id=station_id,
+        command_id__isnull=False,
+        session=None,
+    ).only("pk")[:1],
+    int,
+    datetime,
+)
+
+
 def _sought(station_id: int, remote_start_id: int | None, token_value: str) -> Attempt | None:
+    if remote_start_id is None and not _JOINABLE.rows(station_id, clock.now() - STILL_JOINED):
+        return None
     late = Q(state=AttemptState.FAILED, at__gte=clock.now() - STILL_JOINED)
     rows = Attempt.objects.filter(
         Q(state=AttemptState.REQUESTED) | late, station_id=station_id, command_id__isnull=False, session=None

@@ -9,7 +9,8 @@ from django.db.models import QuerySet
 
 from evcms.core import clock
 from evcms.core.events import publish
-from sessions import energy
+from evcms.core.prepared import Prepared
+from sessions import energy, store
 from sessions.events import SessionCorrected, SessionEnded
 from sessions.models import ChargingSession
 from sessions.vocabulary import (
@@ -24,7 +25,6 @@ from sessions.vocabulary import (
 )
 from stations import commands
 from stations import services as stations
-from stations.models import Station
 
 from . import _accounts, attempts, following, tokens
 from ._notes import note, tell
@@ -55,17 +55,16 @@ def end(*, end: SessionEnd) -> Ended:
 def _decision(end: SessionEnd) -> TokenDecision | None:
     if not end.token_value:
         return None
-    station = Station.objects.only("organization_id").get(pk=end.station_id)
+    station = tokens.STATION_OF.get(end.station_id)
     return tokens.decide(
         organization_id=station.organization_id, value=end.token_value, token_type=end.token_type, at=end.at
     )[1]
 
 
 def _found(end: SessionEnd) -> ChargingSession | None:
-    rows = ChargingSession.objects.filter(station_id=end.station_id).select_for_update()
     if end.transaction_id in NO_ID and not end.id_by_station:
-        return _nameless(rows, end)
-    return rows.filter(transaction_id=end.transaction_id).first()
+        return _nameless(ChargingSession.objects.filter(station_id=end.station_id).select_for_update(), end)
+    return store.BY_TRANSACTION.first(end.station_id, end.transaction_id)
 
 
 def _nameless(rows: QuerySet[ChargingSession], end: SessionEnd) -> ChargingSession | None:
@@ -206,10 +205,18 @@ def _close_row(session: ChargingSession, at: datetime) -> None:
 # Without the station's word ------------------------------------------------------------------------------------------
 
 
+_RUNNING_BEFORE = Prepared(
+    lambda evse_id, before: ChargingSession.objects.filter(evse_id=evse_id, ended_at=None, started_at__lt=before)
+    .order_by("pk")
+    .select_for_update(),
+    int,
+    datetime,
+)
+
+
 def close_predecessors(evse_id: int, *, before: datetime) -> None:
     """A new session at an EVSE proves that the older one there is over, though its stop was never reported."""
-    older = ChargingSession.objects.filter(evse_id=evse_id, ended_at=None, started_at__lt=before)
-    for session in older.order_by("pk").select_for_update():
+    for session in _RUNNING_BEFORE.rows(evse_id, before):
         close(session=session, until=before, why="a new session began there")
 
 

@@ -69,6 +69,10 @@ def find(keys: Iterable[Key]) -> dict[Key, ChargingSession]:
     wanted = set(keys)
     if not wanted:
         return {}
+    if len(wanted) == 1:
+        [key] = wanted
+        session = store.BY_TRANSACTION.first(*key)
+        return {} if session is None else {key: session}
     rows = ChargingSession.objects.filter(
         station_id__in={station_id for station_id, _ in wanted}, transaction_id__in={name for _, name in wanted}
     )

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from evcms.core import audit, clock
 from evcms.core.access import Access, Permission
+from evcms.core.prepared import Prepared
 from sessions.models import IdToken, Reservation
 from sessions.vocabulary import ReservationState, SessionStart, TokenDecision, TokenType, Verdict
 from stations import commands
@@ -109,6 +110,15 @@ def expire_reservations() -> int:
         return due.update(state=ReservationState.EXPIRED)
 
 
+_STANDING = Prepared(
+    lambda station_id, at: Reservation.objects.filter(
+        station_id=station_id, state__in=OPEN, expires_at__gt=at
+    ).only("pk")[:1],
+    int,
+    datetime,
+)
+
+
 def used(
     station_id: int,
     connector: Connector | None,
@@ -117,6 +127,8 @@ def used(
     decision: TokenDecision,
 ) -> TokenDecision:
     """A start on what is reserved: the token, or one of its group, uses the reservation; another one is refused."""
+    if not _STANDING.rows(station_id, start.at):
+        return decision
     rows = Reservation.objects.filter(station_id=station_id, state__in=OPEN, expires_at__gt=start.at)
     if start.reservation_id is not None:
         rows = rows.filter(pk=start.reservation_id)

@@ -8,6 +8,7 @@ from typing import Final
 from django.db import transaction
 
 from evcms.core.events import publish
+from evcms.core.prepared import Prepared
 from sessions import energy, store
 from sessions.events import SessionCorrected, SessionStarted
 from sessions.models import ChargingSession
@@ -42,6 +43,16 @@ class _Scene:
     live: bool
 
 
+_STATION = Prepared(lambda pk: Station.objects.filter(pk=pk).select_for_update(), int)
+_BY_CONTENT = Prepared(
+    lambda station_id, key: ChargingSession.objects.filter(station_id=station_id, start_key=key)
+    .select_for_update()
+    .order_by("pk")[:1],
+    int,
+    str,
+)
+
+
 def start(*, start: SessionStart) -> Started:
     """Idempotent by (station, transaction id), or by the start's content when we give the id. Never refuses: energy
     that flows without an accepted token is recorded, `decision` says what the station is told.
@@ -49,7 +60,7 @@ def start(*, start: SessionStart) -> Started:
     Raises Station.DoesNotExist, and ValueError for a station that belongs to no organization.
     """
     with transaction.atomic():
-        station = Station.objects.select_for_update().get(pk=start.station_id)
+        station = _STATION.get(start.station_id)
         found = _known(start)
         if found is not None:
             return _again(found, start)
@@ -65,10 +76,9 @@ def _key(start: SessionStart) -> str:
 
 
 def _known(start: SessionStart) -> ChargingSession | None:
-    rows = ChargingSession.objects.filter(station_id=start.station_id).select_for_update()
     if start.transaction_id is not None:
-        return rows.filter(transaction_id=start.transaction_id).first()
-    return rows.filter(start_key=_key(start)).first()
+        return store.BY_TRANSACTION.first(start.station_id, start.transaction_id)
+    return _BY_CONTENT.first(start.station_id, _key(start))
 
 
 def _scene(station: Station, start: SessionStart) -> _Scene:

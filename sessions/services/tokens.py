@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from evcms.core import audit
 from evcms.core.access import Access, Permission
+from evcms.core.prepared import Prepared
 from sessions.models import Attempt, Driver, IdToken
 from sessions.vocabulary import AttemptKind, AttemptState, FailureCause, TokenDecision, TokenStatus, TokenType, Verdict
 from stations.models import Station
@@ -23,6 +24,16 @@ VERDICTS: Final = {
     TokenStatus.INVALID: Verdict.INVALID,
 }
 FIELDS: Final = ("value", "type", "status", "expires_at", "group_id", "driver", "label")
+
+
+_BY_TEXT = Prepared(
+    lambda organization_id, folded: IdToken.objects.filter(
+        organization_id=organization_id, folded=folded
+    ).select_related("driver"),
+    int,
+    str,
+)
+STATION_OF = Prepared(lambda pk: Station.objects.only("pk", "organization_id").filter(pk=pk), int)
 
 
 def fold(value: str) -> str:
@@ -54,9 +65,9 @@ def find(organization_id: int | None, value: str) -> IdToken | None:
     folded = fold(value)
     if not folded or organization_id is None:
         return None
-    rows = IdToken.objects.filter(organization_id=organization_id).select_related("driver")
-    token = rows.filter(folded=folded).first()
+    token = _BY_TEXT.first(organization_id, folded)
     if token is None and len(folded) == SHORTENED:
+        rows = IdToken.objects.filter(organization_id=organization_id).select_related("driver")
         longer = list(rows.filter(folded__startswith=folded)[:2])
         token = longer[0] if len(longer) == 1 else None
     return token
@@ -64,7 +75,7 @@ def find(organization_id: int | None, value: str) -> IdToken | None:
 
 def authorize(*, station_id: int, token_value: str, token_type: str, at: datetime) -> TokenDecision:
     """Authorize. A refused card is a failed attempt, so that people can be helped."""
-    station = Station.objects.only("pk", "organization_id").get(pk=station_id)
+    station = STATION_OF.get(station_id)
     token, decision = decide(organization_id=station.organization_id, value=token_value, token_type=token_type, at=at)
     if not decision.accepted and station.organization_id is not None:
         Attempt.objects.create(
