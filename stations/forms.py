@@ -57,6 +57,12 @@ class ConnectorForm(forms.Form):
     cable = forms.BooleanField(label=_("Cable attached"), required=False)
     evse_id = forms.CharField(label=_("EVSE id"), max_length=48, required=False)
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Any: as Django's forms take them. In the table the column's head is the label; a reader hears it here."""
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            field.widget.attrs["aria-label"] = field.label
+
     @staticmethod
     def values_of(connector: Connector) -> dict[str, object]:
         return {

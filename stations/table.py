@@ -14,7 +14,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 from evcms.core.text import cell
-from stations.models import Connector, Site, Station
+from stations.models import Connector, PlugType, PowerType, Site, Station
 
 SITE_COLUMNS: Final = (
     "address",
@@ -44,6 +44,7 @@ COLUMNS: Final = (
 )
 FLAGS: Final = {"accessible", "public", "cable"}
 WHOLE: Final = {"grid_limit_w", "security_profile", "heartbeat_interval", "evse", "connector", "max_power_w"}
+CHOICES: Final = {"plug": PlugType.values, "power_type": PowerType.values}
 TRUE, FALSE = ("yes", "true", "1", "y", "x"), ("no", "false", "0", "n")
 MOST_BYTES: Final = 2_000_000
 MOST_ROWS: Final = 2_000  # some seconds in which nobody else writes a SQLite file
@@ -124,6 +125,8 @@ def value_of(column: str, text: str) -> object:
         if text.lower() not in TRUE + FALSE:
             raise ValidationError(_("%(text)s is neither yes nor no.") % {"text": text})
         return text.lower() in TRUE
+    if column in CHOICES and text not in CHOICES[column]:
+        raise ValidationError(_("%(text)s is none of: %(all)s.") % {"text": text, "all": ", ".join(CHOICES[column])})
     if column in WHOLE:
         if not (text.isdecimal() and len(text) < 10):
             raise ValidationError(_("%(text)s is no whole number.") % {"text": text})

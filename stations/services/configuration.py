@@ -12,6 +12,7 @@ from zoneinfo import available_timezones
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import models, transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from evcms.core import audit, clock
 from evcms.core.access import Access, Permission
@@ -89,7 +90,11 @@ def archive_site(*, access: Access, site: Site) -> None:
     with transaction.atomic():
         standing = Station.objects.filter(site=site, archived_at=None).count()
         if standing:
-            text = _("%(count)d stations still stand at %(site)s: move or archive them first.")
+            text = ngettext(
+                "%(count)d station still stands at %(site)s: move or archive it first.",
+                "%(count)d stations still stand at %(site)s: move or archive them first.",
+                standing,
+            )
             raise ValidationError(text % {"count": standing, "site": site})
         if Site.objects.filter(pk=site.pk, archived_at=None).update(archived_at=clock.now()):
             audit.record(access, "site.archived", site)

@@ -13,6 +13,7 @@ from django.db import connection, transaction
 
 from evcms.core import clock
 from evcms.core.events import broadcast, publish
+from evcms.core.prepared import Prepared
 from stations.clocks import RIGHT, Clock, Moment, judge
 from stations.events import ConnectorStatusChanged
 from stations.models import Connector, Evse, Station, StatusChange
@@ -126,10 +127,20 @@ def _session_may_say(port: _Port, status: ConnectorStatus) -> bool:
     return status != ConnectorStatus.FINISHING or port.status in OCCUPIED_STATUSES
 
 
+_NAMED = Prepared(
+    lambda station_id, evse, connector: Connector.objects.filter(
+        station_id=station_id, evse__number=evse, number=connector
+    ).order_by("pk")[:1],
+    int,
+    int,
+    int,
+)
+
+
 def ensure_connector(*, station_id: int, evse: int, connector: int = 1) -> Connector | None:
     """The row of a connector that a station names, made when it is new; None when it cannot be one."""
     with transaction.atomic():
-        found = Connector.objects.filter(station_id=station_id, evse__number=evse, number=connector).first()
+        found = _NAMED.first(station_id, evse, connector)
         return found or _make_connector(station_id, evse, connector)
 
 

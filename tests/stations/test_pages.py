@@ -224,7 +224,7 @@ def test_a_window_is_planned_in_the_zone_of_the_reader(page, station, organizati
 
 def test_archiving_says_why_not(page, site, station):
     answer = page.post(reverse("site-archive", args=[site.pk]), follow=True)
-    assert "1 stations still stand" in text_of(answer)
+    assert "1 station still stands" in text_of(answer)
     page.post(reverse("station-archive", args=[station.identity]))
     page.post(reverse("site-archive", args=[site.pk]))
     assert Site.objects.get().archived_at
