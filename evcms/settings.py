@@ -199,7 +199,10 @@ MAP_TILE_URL = text("MAP_TILE_URL")
 MAP_TILE_ATTRIBUTION = text("MAP_TILE_ATTRIBUTION")
 MAP_BASE_FILE = DATA_DIR / "map" / "streets.geojson"  # the offline base layer; the demo writes its city there
 MAP_TILE_ORIGIN = "/".join(MAP_TILE_URL.split("/")[:3]).replace("{s}", "*") if MAP_TILE_URL else ""
-CHECKOUT_ORIGIN = text("STRIPE_API_BASE", "https://checkout.stripe.com").rstrip("/")
+# the pay button redirects to the provider's hosted page: Stripe's, or that of the double in its place
+CHECKOUT_ORIGINS = ["https://checkout.stripe.com"]
+if not text("STRIPE_API_BASE", "https://api.stripe.com").startswith("https://api.stripe.com"):
+    CHECKOUT_ORIGINS.append(text("STRIPE_API_BASE").rstrip("/"))
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [SELF],
@@ -210,7 +213,7 @@ CONTENT_SECURITY_POLICY = {
         "object-src": [NONE],
         "base-uri": [NONE],
         "frame-ancestors": [NONE],
-        "form-action": [SELF, CHECKOUT_ORIGIN],  # the pay button redirects to the provider's hosted page
+        "form-action": [SELF, *CHECKOUT_ORIGINS],
     }
 }
 
