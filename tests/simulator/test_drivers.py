@@ -199,7 +199,9 @@ async def test_mishaps_break_and_mend_connectors_and_links(csms: Csms, make: Mak
     running = asyncio.create_task(world.run())
 
     def hurt() -> bool:
-        return any("Faulted" in (c.state(1), c.state(2)) for c in chargers) and not all(c.is_connected for c in chargers)
+        return any("Faulted" in (c.state(1), c.state(2)) for c in chargers) and not all(
+            c.is_connected for c in chargers
+        )
 
     async with asyncio.timeout(20):
         while not hurt():
