@@ -1,7 +1,8 @@
 """When a session must stop so that its price stays within the hold. Pure: no Django, no float.
 
-The station is heard only now and then, and a stop takes a while: the limit lies below the hold by what one more interval
-and the stop would cost at full power. Time that passed since the last reading counts as drawn at full power, beyond one interval.
+The station is heard only now and then, and a stop takes a while: the limit lies below the hold by what one more
+interval and the stop would cost at full power. Time that passed since the last reading counts as drawn at full power,
+beyond one interval.
 """
 
 from collections.abc import Callable, Sequence

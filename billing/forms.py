@@ -36,7 +36,7 @@ class TariffForm(forms.ModelForm):
         self.fields["per_kwh"].help_text = _("Energy, by the meter.")
         self.fields["per_minute"].help_text = _("While energy flows. Not while the car or the station pauses.")
         self.fields["per_start"].help_text = _("Once, and only when energy has flowed.")
-        self.fields["idle_per_minute"].help_text = _("For a full car that keeps the plug; not while the station pauses.")
+        self.fields["idle_per_minute"].help_text = _("For a full car at the plug; not while the station pauses.")
         self.fields["idle_grace_minutes"].help_text = _("Minutes to fetch the car before blocking costs anything.")
         self.fields["max_price"].help_text = _("Cap for one session, tax included. Empty: none.")
         self.fields["currency"].widget.attrs |= {"maxlength": 3}

@@ -5,28 +5,39 @@ import json
 from datetime import datetime
 from decimal import Decimal
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
+
+from evcms.core.prepared import Prepared
 
 from .models import PriceSnapshot, Tariff, TariffAssignment
 from .pricing import Terms
+
+
+def _assignments(
+    organization_id: int, site_id: int, station_id: int, connector_id: int, at: datetime
+) -> QuerySet[TariffAssignment]:
+    """Those valid at `at` for the place; 0 stands for no site, station or connector, and finds none."""
+    places = (
+        Q(site=None, station=None, connector=None)
+        | Q(site_id=site_id, station=None, connector=None)
+        | Q(station_id=station_id, connector=None)
+        | Q(connector_id=connector_id)
+    )
+    return (
+        TariffAssignment.objects.filter(places, organization_id=organization_id, valid_from__lte=at)
+        .filter(Q(valid_until=None) | Q(valid_until__gt=at), tariff__archived_at=None)
+        .select_related("tariff")
+    )
+
+
+_IN_FORCE = Prepared(_assignments, int, int, int, int, datetime)
 
 
 def tariff_in_force(
     *, organization_id: int, site_id: int | None, station_id: int | None, connector_id: int | None, at: datetime
 ) -> Tariff | None:
     """The tariff of the most particular assignment valid at `at`; of equals the one that began last. One query."""
-    places = Q(site=None, station=None, connector=None)
-    if site_id:
-        places |= Q(site_id=site_id, station=None, connector=None)
-    if station_id:
-        places |= Q(station_id=station_id, connector=None)
-    if connector_id:
-        places |= Q(connector_id=connector_id)
-    assignments = (
-        TariffAssignment.objects.filter(places, organization_id=organization_id, valid_from__lte=at)
-        .filter(Q(valid_until=None) | Q(valid_until__gt=at), tariff__archived_at=None)
-        .select_related("tariff")
-    )
+    assignments = _IN_FORCE.rows(organization_id, site_id or 0, station_id or 0, connector_id or 0, at)
     best = max(assignments, key=_particularity, default=None)
     return best.tariff if best else None
 

@@ -222,7 +222,9 @@ class Bill(models.Model):
     net_minor = models.BigIntegerField(default=0)
     tax_minor = models.BigIntegerField(default=0)
     total_minor = models.BigIntegerField(default=0)
-    shortfall_minor = models.BigIntegerField(default=0, help_text=_("Part of the total that was not charged; see reason"))
+    shortfall_minor = models.BigIntegerField(
+        default=0, help_text=_("Part of the total that was not charged; see reason")
+    )
     trace = models.JSONField(null=True)
     reason = models.CharField(max_length=160, blank=True, help_text=_("Why it is free, unpaid or waits for a person"))
     created_at = models.DateTimeField(default=clock.now)

@@ -1,7 +1,8 @@
 """From what a station reported to what a price needs: a session as periods. Pure: no Django, no float.
 
 The station's word about its plug (charging, paused by the car …) decides what time counts as; where it said nothing,
-the meter does: time in which the register rose was charging. The energy of all periods is the session's energy, exactly.
+the meter does: time in which the register rose was charging. The energy of all periods is the session's energy,
+exactly.
 """
 
 from bisect import bisect_right

@@ -1,7 +1,7 @@
 """What a charge costs, and why: one pure function for the running and the final price. No Django, no float.
 
 A price is a trace: each line says what, how much, at which unit price, by which rule, and how it was rounded, so that
-anybody can recompute it: amount = round(quantity × unit_price ÷ per, to the currency's minor unit). Each line is rounded
+anybody can recompute it: amount = round(quantity × unit_price ÷ per, to the currency's minor unit). Lines are rounded
 once; the total is the sum of the lines. Tax is taken from (or put on) the sum, once.
 """
 
@@ -31,7 +31,7 @@ class Activity(enum.StrEnum):
 
 @dataclass(frozen=True)
 class Period:
-    """A stretch of a session with one activity. Energy in mWh. Borders are aware datetimes: elapsed time, not wall clock."""
+    """A stretch of a session with one activity. Energy in mWh; aware borders: elapsed time, not the wall clock's."""
 
     starts_at: datetime
     ends_at: datetime
@@ -60,7 +60,7 @@ class Part(enum.StrEnum):
 
 @dataclass(frozen=True)
 class Terms:
-    """A tariff's price rules, frozen. Unit prices in major units; `max_price` is what a driver pays at most, tax included."""
+    """A tariff's price rules, frozen. Unit prices in major units; `max_price`: at most to pay, tax included."""
 
     currency: str
     per_kwh: Decimal = Decimal(0)
@@ -115,7 +115,7 @@ class Terms:
 
 @dataclass(frozen=True)
 class Line:
-    """One line of a price. `quantity` counts base units (mWh, s, 1), `unit_price` is for `per` of them, in major units."""
+    """One line of a price. `quantity` in base units (mWh, s, 1); `unit_price` for `per` of them, in major units."""
 
     part: Part
     quantity: int
@@ -221,8 +221,9 @@ def _net_of(terms: Terms, gross: int) -> int:
 
 
 def _cap(terms: Terms, amount: int) -> Line:
-    rule = f"never more than {plain(terms.max_price or Decimal(0))} {terms.currency} with tax"
-    return Line(Part.CAP, 1, "session", plain(terms.max_price or Decimal(0)), 1, str(amount), amount, rule, terms.rounding)
+    most = plain(terms.max_price or Decimal(0))
+    rule = f"never more than {most} {terms.currency} with tax"
+    return Line(Part.CAP, 1, "session", most, 1, str(amount), amount, rule, terms.rounding)
 
 
 def _tax_line(terms: Terms, net: int, tax: int) -> Line:

@@ -1,4 +1,4 @@
-"""Money's calls to the outside. No task carries what is to do: the rows say it, so a lost or doubled task does no harm."""
+"""Money's calls to the outside. The rows say what is to do, so a lost or doubled task does no harm."""
 
 from celery import shared_task
 

@@ -1,13 +1,16 @@
 """Amounts as Stripe counts them. Pure.
 
-Sources: docs.stripe.com/currencies (zero- and three-decimal currencies, special cases, minimum charge amounts). ISO 4217
-and Stripe differ: ISK and UGX have no minor unit but are sent in hundredths; MGA has one but is sent without; amounts of
-three-decimal currencies end in 0.
+Sources: docs.stripe.com/currencies (zero- and three-decimal currencies, special cases, minimum charge amounts).
+ISO 4217 and Stripe differ: ISK and UGX have no minor unit but are sent in hundredths; MGA has one but is sent without;
+amounts of three-decimal currencies end in 0.
 """
 
 from evcms.core.money import exponent
 
-ZERO_DECIMAL = frozenset(["BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA", "PYG", "RWF", "VND", "VUV", "XAF", "XOF", "XPF"])
+ZERO_DECIMAL = frozenset({
+    "BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA", "PYG",
+    "RWF", "VND", "VUV", "XAF", "XOF", "XPF",
+})  # fmt: skip
 THREE_DECIMAL = frozenset(["BHD", "JOD", "KWD", "OMR", "TND"])
 LEAST = {  # smallest charge, in Stripe's unit of the currency
     "USD": 50, "AED": 200, "AUD": 50, "BGN": 100, "BRL": 50, "CAD": 50, "CHF": 50, "CZK": 1500, "DKK": 250, "EUR": 50,

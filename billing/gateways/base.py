@@ -1,8 +1,8 @@
 """What billing asks of a payment provider, in our words. Amounts are our minor units; moments are aware datetimes.
 
-A gateway never touches the database and is never called inside a transaction. Every call that changes something takes an
-idempotency key. What went wrong is a `GatewayError` that says whether a retry makes sense and whether the call may have
-had its effect all the same (then: read back first).
+A gateway never touches the database and is never called inside a transaction. Every call that changes something takes
+an idempotency key. What went wrong is a `GatewayError` that says whether a retry makes sense and whether the call may
+have had its effect all the same (then: read back first).
 """
 
 import enum

@@ -23,7 +23,7 @@ from stations.models import Connector, PowerType
 
 @dataclass(frozen=True)
 class Offer:
-    """What a connector page says before the start. `refusal`/`why_not`: why a paid start is not possible, None when it is."""
+    """What a connector page says before the start. `refusal`, `why_not`: why a paid start is not possible."""
 
     lines: list[PriceLine]  # kWh, minute, session, other: the legal order; empty when free or without a tariff
     remarks: list[str]  # tax, cap
@@ -95,8 +95,8 @@ def example_of(terms: Terms, charge: tuple[int, int] = (20, 40)) -> str:
     """(kWh, minutes) → "20 kWh in 40 min ≈ 10.90 €"."""
     energy, minutes = charge
     result = pricing.example(terms, energy_mwh=energy * pricing.MWH_PER_KWH, charging=timedelta(minutes=minutes))
-    amount = format_money(result.total, result.currency)
-    return _("%(energy)s kWh in %(minutes)s min ≈ %(amount)s") % {"energy": energy, "minutes": minutes, "amount": amount}
+    words = {"energy": energy, "minutes": minutes, "amount": format_money(result.total, result.currency)}
+    return _("%(energy)s kWh in %(minutes)s min ≈ %(amount)s") % words
 
 
 def cost_so_far(*, session: ChargingSession) -> Cost | None:

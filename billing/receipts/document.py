@@ -1,4 +1,4 @@
-"""What a receipt says, written once when it is issued, in the driver's language and the site's time. Never re-computed."""
+"""What a receipt says: written once when it is issued, in the driver's language and the site's time."""
 
 from datetime import datetime
 from typing import Any
@@ -98,4 +98,5 @@ def _zone(payment: Payment) -> ZoneInfo:
 
 def _moment(at: datetime, payment: Payment) -> dict[str, str]:
     local = at.astimezone(_zone(payment))
-    return {"iso": local.isoformat(timespec="seconds"), "text": f"{date_format(local, 'DATE_FORMAT')}, {local:%H:%M:%S}"}
+    text = f"{date_format(local, 'DATE_FORMAT')}, {local:%H:%M:%S}"
+    return {"iso": local.isoformat(timespec="seconds"), "text": text}

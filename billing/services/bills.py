@@ -1,5 +1,7 @@
 """Bills: opened with a frozen price when a session starts, priced for good when it ends."""
 
+from typing import Final
+
 from django.db import transaction
 
 from billing import lookup
@@ -7,7 +9,14 @@ from billing.events import BillNeedsReview
 from billing.models import Bill
 from billing.vocabulary import BillState
 from evcms.core import clock, events
+from evcms.core.prepared import Prepared
 from sessions.models import ChargingSession
+
+_STARTED: Final = (
+    "organization_id", "site_id", "station_id", "connector_id", "started_at", "organization__currency",
+    "attempt__payment__snapshot_id", "attempt__payment__currency",
+)  # fmt: skip
+_SESSION: Final = Prepared(lambda pk: ChargingSession.objects.filter(pk=pk).values_list(*_STARTED), int)
 
 
 def open_bill(*, session_id: int) -> None:
@@ -16,10 +25,7 @@ def open_bill(*, session_id: int) -> None:
     The terms of its payment win (the driver saw them), else the most particular tariff in force. Without any, the bill
     has no snapshot: it ends in REVIEW, never as a silent zero.
     """
-    session = ChargingSession.objects.values(
-        "organization_id", "site_id", "station_id", "connector_id", "started_at", "organization__currency",
-        "attempt__payment__snapshot_id", "attempt__payment__currency",
-    ).get(pk=session_id)
+    session = dict(zip(_STARTED, _SESSION.tuples(session_id)[0], strict=True))
     snapshot_id = session["attempt__payment__snapshot_id"]
     currency = session["attempt__payment__currency"] or session["organization__currency"]
     with transaction.atomic():
@@ -55,7 +61,7 @@ def review(bill: Bill, reason: str) -> None:
 
 
 def paid(bill: Bill, captured_minor: int) -> None:
-    """The provider has taken `captured_minor`; a bill in review stays there, as what it asks is not answered by money."""
+    """The provider has taken `captured_minor`. A bill in review stays there: money does not answer its question."""
     bill.shortfall_minor = max(0, bill.total_minor - captured_minor)
     if captured_minor > bill.total_minor:
         bill.state, bill.reason = BillState.REVIEW, "more was captured than the price"

@@ -1,5 +1,5 @@
-"""Catching up with the provider: whatever a webhook, a returning driver or the sweep makes us look at is fetched, and the
-row brought in line with it. Any order, any repetition, days late: only the present state counts.
+"""Catching up with the provider: whatever a webhook, a returning driver or the sweep makes us look at is fetched, and
+the row brought in line with it. Any order, any repetition, days late: only the present state counts.
 """
 
 import structlog

@@ -65,7 +65,7 @@ def _guard(payment: Payment, session: ChargingSession) -> None:
 
 
 def _draw(session: ChargingSession) -> budget.Draw:
-    """The highest power that this session showed (said or measured), else what the plug can give; its readings' pace."""
+    """The highest power that this session showed (said or measured), else the plug's; the pace of its readings."""
     rows = MeterSample.objects.filter(session=session, energy_mwh__isnull=False, quarantined=False).order_by("-at")
     latest = [(at, register or 0) for at, register in rows.values_list("at", "energy_mwh")[:2]]
     gap, slope = USUAL_INTERVAL, 0

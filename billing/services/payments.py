@@ -184,7 +184,7 @@ def _start(payment: Payment) -> None:
 
 
 def release(*, payment: Payment, code: str, text: str) -> None:
-    """Marks the hold of a locked, authorized payment for release; a task asks the provider. `text` is for the driver."""
+    """Marks a locked payment's hold for release; a task asks the provider. `text` is for the driver."""
     moves.move(
         payment, PaymentState.RELEASING, text=text, error_code=code[:80], error_text=text[:255], due_at=clock.now()
     )

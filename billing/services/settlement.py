@@ -232,7 +232,7 @@ def release_seen(*, payment_id: int, hold: Hold) -> None:
 
 
 def correct_session(*, session_id: int) -> None:
-    """Late readings changed an ended session: what is not charged yet is priced anew, what is charged waits for a person."""
+    """Late readings changed an ended session: a bill without payment is priced anew, a paid one waits for a person."""
     with transaction.atomic():
         bill = Bill.objects.select_for_update(of=("self",)).filter(session_id=session_id).first()
         if bill is None or bill.state == BillState.OPEN or bill.snapshot is None:

@@ -1,4 +1,4 @@
-"""Whatever a lost nudge, a dead worker, a lost webhook or a silent provider left behind. Each row says what it waits for."""
+"""What a lost nudge, a dead worker, a lost webhook or a silent provider left behind; rows say what they wait for."""
 
 from datetime import timedelta
 
@@ -109,9 +109,13 @@ def _ends_soon(payment: Payment, session: ChargingSession) -> None:
 def _unsettled() -> int:
     """Ended sessions whose bill nobody closed, or that have none."""
     border = clock.now() - SETTLE_AFTER
-    ended = Bill.objects.filter(state=BillState.OPEN, session__ended_at__isnull=False, session__end_received_at__lt=border)
+    ended = Bill.objects.filter(
+        state=BillState.OPEN, session__ended_at__isnull=False, session__end_received_at__lt=border
+    )
     ids = list(ended.values_list("session_id", flat=True)[:MOST])
-    recent = ChargingSession.objects.filter(bill=None, end_received_at__lt=border, end_received_at__gt=border - timedelta(days=7))
+    recent = ChargingSession.objects.filter(
+        bill=None, end_received_at__lt=border, end_received_at__gt=border - timedelta(days=7)
+    )
     ids += list(recent.values_list("pk", flat=True)[:MOST])
     for session_id in ids:
         try:

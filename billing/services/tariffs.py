@@ -1,4 +1,4 @@
-"""Tariffs, by people. Editing one never touches a session that runs or a payment that was opened: those hold snapshots."""
+"""Tariffs, by people. Editing one never touches a running session or an open payment: those hold snapshots."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -74,14 +74,15 @@ def archive_tariff(*, access: Access, tariff: Tariff) -> None:
 
 
 def check(tariff: Tariff) -> None:
-    """Raises ValidationError with a sentence a field. What a card cannot be charged is refused here, not at the plug."""
+    """Raises ValidationError, a sentence a field. What a card cannot be charged is refused here, not at the plug."""
     tariff.currency = tariff.currency.upper()
     tariff.full_clean(exclude=["organization"])
     problems: dict[str, str] = {}
     digits = exponent(tariff.currency)
     for name in ("hold", "max_price"):
         if _digits(getattr(tariff, name)) > digits:
-            problems[name] = _("Amounts in %(currency)s have %(n)s decimals.") % {"currency": tariff.currency, "n": digits}
+            words = {"currency": tariff.currency, "n": digits}
+            problems[name] = _("Amounts in %(currency)s have %(n)s decimals.") % words
     if lookup.decimal(tariff.tax_percent) >= 100:
         problems["tax_percent"] = _("A tax of 100 % or more makes no sense.")
     if tariff.max_price and lookup.decimal(tariff.max_price) == 0:

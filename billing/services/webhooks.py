@@ -17,7 +17,7 @@ log = structlog.get_logger(__name__)
 
 
 def receive_webhook(*, body: bytes, signature: str) -> None:
-    """Raises BadNotice for what is not signed, too old, malformed or of the other mode; PaymentsOff without a provider."""
+    """Raises BadNotice for what is unsigned, too old, malformed or of the other mode; PaymentsOff."""
     notice = gateway().read_notice(body, signature)
     ours = bool(notice.object_id)
     with transaction.atomic():

@@ -29,8 +29,8 @@ from evcms.core.text import cell
 SORTS = {"created": "created_at", "hold": "hold_minor", "captured": "captured_minor", "refunded": "refunded_minor"}
 MOST_EXPORTED = 100_000
 COLUMNS = (
-    "created_at", "payment", "state", "site", "connector", "session", "currency", "held", "captured", "refunded", "card",
-    "email", "receipt", "settled_at", "provider_reference", "error",
+    "created_at", "payment", "state", "site", "connector", "session", "currency", "held", "captured", "refunded",
+    "card", "email", "receipt", "settled_at", "provider_reference", "error",
 )  # fmt: skip
 
 
@@ -76,7 +76,9 @@ def _mentions(text: str) -> Q:
         Q(public_id__startswith=text) | Q(email__icontains=text) | Q(card__endswith=text) | Q(intent_id=text)
         | Q(connector__station__identity__icontains=text) | Q(session__public_id=text)
     )  # fmt: skip
-    return found | Q(receipt__sequence=int(number)) if number.isascii() and number.isdigit() and len(number) < 9 else found
+    if number.isascii() and number.isdigit() and len(number) < 9:
+        found |= Q(receipt__sequence=int(number))
+    return found
 
 
 def _order(sort: str) -> tuple[str, ...]:

@@ -1,4 +1,6 @@
-"""Killed at any line, or unheard by the provider: nothing is charged twice, no hold stays open, no receipt is missing."""
+"""Killed at any line, or unheard by the provider: nothing is charged twice, no hold stays open, no receipt is
+missing.
+"""
 
 import pytest
 
@@ -84,9 +86,7 @@ def test_a_worker_that_dies_while_capturing_charges_once(
 
 
 @pytest.mark.parametrize("fault", ["drop_response_after_effect", "drop_before_effect"])
-def test_a_capture_whose_answer_is_lost_is_read_back_before_it_is_tried_again(
-    provider, tariff, connector, car, fault
-):
+def test_a_capture_whose_answer_is_lost_is_read_back_before_it_is_tried_again(provider, tariff, connector, car, fault):
     payment = charged(provider, connector, car)
     provider.fault(**{fault: 1, "match": "/capture"})
     billing.capture_due()

@@ -140,7 +140,13 @@ def test_finance_sees_what_was_captured_and_why(as_role, settled):
     assert "Nothing fits" in client.get("/money/?since=2031-01-01").text
     assert "10.90 €" in client.get(f"/money/?q={settled.receipt.number}").text
     page = client.get(f"/money/{settled.public_id}/").text
-    for expected in ("10.90 € paid at", "20.00 kWh × 0.49 €/kWh", "charging began", "amount held", settled.receipt.number):
+    for expected in (
+        "10.90 € paid at",
+        "20.00 kWh × 0.49 €/kWh",
+        "charging began",
+        "amount held",
+        settled.receipt.number,
+    ):
         assert expected in page
 
 
@@ -174,7 +180,10 @@ def test_finance_gives_part_back_and_the_rest_later_but_never_more(as_role, prov
     work()
     settled.refresh_from_db()
     assert settled.refunded_minor == 1090
-    assert [given.amount for given in provider.api.refunds.list({"payment_intent": settled.intent_id}).data] == [640, 450]
+    assert [given.amount for given in provider.api.refunds.list({"payment_intent": settled.intent_id}).data] == [
+        640,
+        450,
+    ]
     assert AuditEntry.objects.filter(action="payment.refund").count() == 2
     assert "Everything was given back" in client.get(f"/money/{settled.public_id}/").text
 
@@ -212,9 +221,7 @@ def test_nothing_is_tried_again_that_did_not_fail(as_role, settled):
     assert "There is nothing to try again." in answer.text
 
 
-def test_the_list_costs_no_query_more_for_more_payments(
-    as_role, settled, connector, django_assert_max_num_queries
-):
+def test_the_list_costs_no_query_more_for_more_payments(as_role, settled, connector, django_assert_max_num_queries):
     for number in range(30):
         Payment.objects.create(
             organization=settled.organization, connector=connector, snapshot=settled.snapshot, currency="EUR",
@@ -224,5 +231,3 @@ def test_the_list_costs_no_query_more_for_more_payments(
     client.get("/money/")
     with django_assert_max_num_queries(16):
         client.get("/money/")
-
-

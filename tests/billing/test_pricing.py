@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal, localcontext
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -14,12 +15,15 @@ from billing.pricing import Activity, Part, Period, Terms, components, example, 
 from evcms.core.money import exponent
 
 T0 = datetime(2026, 3, 1, 12, tzinfo=UTC)
-C, I, P = Activity.CHARGING, Activity.IDLE, Activity.PAUSED
+CHARGING, IDLE, PAUSED = Activity.CHARGING, Activity.IDLE, Activity.PAUSED
 KWH = 1_000_000
 
 
 def terms(currency="EUR", **values):
-    decimals = {name: Decimal(value) if isinstance(value, str) and name != "rounding" else value for name, value in values.items()}
+    decimals = {
+        name: Decimal(value) if isinstance(value, str) and name != "rounding" else value
+        for name, value in values.items()
+    }
     return Terms(currency=currency, **decimals)
 
 
@@ -33,76 +37,164 @@ def session(*pieces, start=T0):
 
 
 def charge(kwh="20", minutes=40):
-    return session((C, int(minutes * 60), int(Decimal(kwh) * KWH)))
+    return session((CHARGING, int(minutes * 60), int(Decimal(kwh) * KWH)))
 
 
 # terms, session, total, net, tax, amounts of the lines
 GOLDEN = {
     "20 kWh in 40 min at 0.49 and 1.10": (
-        terms(per_kwh="0.49", per_start="1.10", tax_percent="21"), charge(), 1090, 901, 189, [980, 110],
+        terms(per_kwh="0.49", per_start="1.10", tax_percent="21"),
+        charge(),
+        1090,
+        901,
+        189,
+        [980, 110],
     ),
     "tax on top": (
-        terms(per_kwh="0.40", tax_percent="21", tax_included=False), charge(), 968, 800, 168, [800, 168],
+        terms(per_kwh="0.40", tax_percent="21", tax_included=False),
+        charge(),
+        968,
+        800,
+        168,
+        [800, 168],
     ),
     "tax on top of half a cent rounds once": (
-        terms(per_kwh="0.25", tax_percent="10", tax_included=False), charge("0.2", 1), 6, 5, 1, [5, 1],
+        terms(per_kwh="0.25", tax_percent="10", tax_included=False),
+        charge("0.2", 1),
+        6,
+        5,
+        1,
+        [5, 1],
     ),
     "no tax": (terms(per_kwh="0.40"), charge(), 800, 800, 0, [800]),
     "half a cent goes up": (terms(per_kwh="0.45"), charge("0.1"), 5, 5, 0, [5]),
     "half a cent goes to the even one by banker's rule": (
-        terms(per_kwh="0.45", rounding="half_even"), charge("0.1"), 4, 4, 0, [4],
+        terms(per_kwh="0.45", rounding="half_even"),
+        charge("0.1"),
+        4,
+        4,
+        0,
+        [4],
     ),
-    "a hair below half a cent goes down": (terms(per_kwh="0.45"), session((C, 60, 99_999)), 4, 4, 0, [4]),
+    "a hair below half a cent goes down": (terms(per_kwh="0.45"), session((CHARGING, 60, 99_999)), 4, 4, 0, [4]),
     "each line rounds by itself": (
-        terms(per_kwh="0.333333", per_minute="0.333333"), charge("1", 1), 66, 66, 0, [33, 33],
+        terms(per_kwh="0.333333", per_minute="0.333333"),
+        charge("1", 1),
+        66,
+        66,
+        0,
+        [33, 33],
     ),
-    "minutes are counted by the second": (terms(per_minute="0.30"), session((C, 90, KWH)), 45, 45, 0, [45]),
-    "a third of a minute does not end in binary": (terms(per_minute="0.30"), session((C, 20, KWH)), 10, 10, 0, [10]),
-    "a start without energy costs nothing": (terms(per_start="1.50"), session((P, 600, 0)), 0, 0, 0, [0]),
-    "a start with one mWh costs the start": (terms(per_start="1.50"), session((C, 1, 1)), 150, 150, 0, [150]),
+    "minutes are counted by the second": (terms(per_minute="0.30"), session((CHARGING, 90, KWH)), 45, 45, 0, [45]),
+    "a third of a minute does not end in binary": (
+        terms(per_minute="0.30"),
+        session((CHARGING, 20, KWH)),
+        10,
+        10,
+        0,
+        [10],
+    ),
+    "a start without energy costs nothing": (terms(per_start="1.50"), session((PAUSED, 600, 0)), 0, 0, 0, [0]),
+    "a start with one mWh costs the start": (terms(per_start="1.50"), session((CHARGING, 1, 1)), 150, 150, 0, [150]),
     "free": (terms(), charge(), 0, 0, 0, []),
     "idle within the grace is free": (
-        terms(idle_per_minute="0.10", idle_grace_minutes=15), session((C, 600, KWH), (I, 900, 0)), 0, 0, 0, [0],
+        terms(idle_per_minute="0.10", idle_grace_minutes=15),
+        session((CHARGING, 600, KWH), (IDLE, 900, 0)),
+        0,
+        0,
+        0,
+        [0],
     ),
     "idle beyond the grace": (
-        terms(idle_per_minute="0.10", idle_grace_minutes=15), session((C, 600, KWH), (I, 1500, 0)), 100, 100, 0, [100],
+        terms(idle_per_minute="0.10", idle_grace_minutes=15),
+        session((CHARGING, 600, KWH), (IDLE, 1500, 0)),
+        100,
+        100,
+        0,
+        [100],
     ),
     "idle by the second": (
-        terms(idle_per_minute="0.10", idle_grace_minutes=15), session((C, 600, KWH), (I, 906, 0)), 1, 1, 0, [1],
+        terms(idle_per_minute="0.10", idle_grace_minutes=15),
+        session((CHARGING, 600, KWH), (IDLE, 906, 0)),
+        1,
+        1,
+        0,
+        [1],
     ),
-    "no grace": (terms(idle_per_minute="0.10"), session((C, 600, KWH), (I, 60, 0)), 10, 10, 0, [10]),
+    "no grace": (terms(idle_per_minute="0.10"), session((CHARGING, 600, KWH), (IDLE, 60, 0)), 10, 10, 0, [10]),
     "waiting before the first energy is not idling": (
-        terms(idle_per_minute="0.10"), session((I, 3600, 0), (C, 600, KWH)), 0, 0, 0, [0],
+        terms(idle_per_minute="0.10"),
+        session((IDLE, 3600, 0), (CHARGING, 600, KWH)),
+        0,
+        0,
+        0,
+        [0],
     ),
     "a pause by the station stops the idle count and gives no new grace": (
         terms(idle_per_minute="0.10", idle_grace_minutes=10),
-        session((C, 600, KWH), (I, 480, 0), (P, 3600, 0), (I, 240, 0)), 20, 20, 0, [20],
+        session((CHARGING, 600, KWH), (IDLE, 480, 0), (PAUSED, 3600, 0), (IDLE, 240, 0)),
+        20,
+        20,
+        0,
+        [20],
     ),
     "charging again gives a new grace": (
         terms(idle_per_minute="0.10", idle_grace_minutes=10),
-        session((C, 600, KWH), (I, 540, 0), (C, 600, KWH), (I, 540, 0)), 0, 0, 0, [0],
+        session((CHARGING, 600, KWH), (IDLE, 540, 0), (CHARGING, 600, KWH), (IDLE, 540, 0)),
+        0,
+        0,
+        0,
+        [0],
     ),
     "each stretch pays beyond its own grace": (
         terms(idle_per_minute="0.10", idle_grace_minutes=10),
-        session((C, 600, KWH), (I, 660, 0), (C, 600, KWH), (I, 720, 0)), 30, 30, 0, [30],
+        session((CHARGING, 600, KWH), (IDLE, 660, 0), (CHARGING, 600, KWH), (IDLE, 720, 0)),
+        30,
+        30,
+        0,
+        [30],
     ),
     "charging time does not count pauses": (
-        terms(per_minute="0.10"), session((C, 600, KWH), (P, 600, 0), (I, 600, 0), (C, 300, KWH)), 150, 150, 0, [150],
+        terms(per_minute="0.10"),
+        session((CHARGING, 600, KWH), (PAUSED, 600, 0), (IDLE, 600, 0), (CHARGING, 300, KWH)),
+        150,
+        150,
+        0,
+        [150],
     ),
     "cap with tax included": (
-        terms(per_kwh="1", tax_percent="21", max_price="10"), charge(), 1000, 826, 174, [2000, -1000],
+        terms(per_kwh="1", tax_percent="21", max_price="10"),
+        charge(),
+        1000,
+        826,
+        174,
+        [2000, -1000],
     ),
     "cap with tax on top": (
-        terms(per_kwh="1", tax_percent="21", tax_included=False, max_price="10"), charge(), 1000, 826, 174,
+        terms(per_kwh="1", tax_percent="21", tax_included=False, max_price="10"),
+        charge(),
+        1000,
+        826,
+        174,
         [2000, -1174, 174],
     ),
     "exactly the cap is no cap": (terms(per_kwh="1", max_price="20"), charge(), 2000, 2000, 0, [2000]),
     "JPY has no decimals": (
-        terms("JPY", per_kwh="55.5", per_start="100", tax_percent="10"), charge("10.1"), 661, 601, 60, [561, 100],
+        terms("JPY", per_kwh="55.5", per_start="100", tax_percent="10"),
+        charge("10.1"),
+        661,
+        601,
+        60,
+        [561, 100],
     ),
     "half a yen goes up": (terms("JPY", per_kwh="0.5"), charge("1"), 1, 1, 0, [1]),
     "KWD has three decimals": (
-        terms("KWD", per_kwh="0.0255", tax_percent="5", tax_included=False), charge("10"), 268, 255, 13, [255, 13],
+        terms("KWD", per_kwh="0.0255", tax_percent="5", tax_included=False),
+        charge("10"),
+        268,
+        255,
+        13,
+        [255, 13],
     ),
     "KRW caps too": (terms("KRW", per_kwh="300", max_price="1000"), charge(), 1000, 1000, 0, [6000, -5000]),
     "ISK": (terms("ISK", per_kwh="65.9"), charge("3.3"), 217, 217, 0, [217]),
@@ -110,9 +202,13 @@ GOLDEN = {
     "a unit price of six decimals": (terms(per_kwh="0.123456"), charge("1000"), 12346, 12346, 0, [12346]),
     "energy, time, start and idle in the legal order": (
         terms(per_kwh="0.40", per_minute="0.05", per_start="0.50", idle_per_minute="0.10", tax_percent="21"),
-        session((C, 2400, 20 * KWH), (I, 600, 0)), 1150, 950, 200, [800, 200, 50, 100],
+        session((CHARGING, 2400, 20 * KWH), (IDLE, 600, 0)),
+        1150,
+        950,
+        200,
+        [800, 200, 50, 100],
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", GOLDEN)
@@ -152,7 +248,10 @@ def test_the_components_stand_in_the_order_of_the_law():
 
 
 def test_the_example_of_the_connector_page():
-    assert example(terms(per_kwh="0.49", per_start="1.10"), energy_mwh=20 * KWH, charging=timedelta(minutes=40)).total == 1090
+    assert (
+        example(terms(per_kwh="0.49", per_start="1.10"), energy_mwh=20 * KWH, charging=timedelta(minutes=40)).total
+        == 1090
+    )
 
 
 @pytest.mark.parametrize(
@@ -170,7 +269,7 @@ def test_terms_come_back_from_json_as_they_were():
     assert tariff.to_json()["per_kwh"] == "0.49"
 
 
-# What holds always ------------------------------------------------------------------------------------------------------
+# What holds always
 
 prices = st.decimals("0", "99", places=6).map(str) | st.just("0")
 all_terms = st.builds(
@@ -186,7 +285,9 @@ all_terms = st.builds(
     max_price=st.none() | st.decimals("0.5", "500", places=2).map(str),
     rounding=st.sampled_from(["half_up", "half_even"]),
 )
-pieces = st.lists(st.tuples(st.sampled_from([C, I, P]), st.integers(0, 20_000), st.integers(0, 50 * KWH)), max_size=8)
+pieces = st.lists(
+    st.tuples(st.sampled_from([CHARGING, IDLE, PAUSED]), st.integers(0, 20_000), st.integers(0, 50 * KWH)), max_size=8
+)
 
 
 @given(all_terms, pieces)
@@ -195,7 +296,9 @@ def test_lines_sum_to_the_total_which_is_never_negative_and_never_above_the_cap(
     assert sum(line.amount for line in result.lines) == result.total == result.net + result.tax
     assert min(result.total, result.net, result.tax) >= 0
     if tariff.max_price is not None:
-        assert result.total <= int((tariff.max_price.scaleb(exponent(tariff.currency))).to_integral_value(ROUND_HALF_UP))
+        assert result.total <= int(
+            (tariff.max_price.scaleb(exponent(tariff.currency))).to_integral_value(ROUND_HALF_UP)
+        )
 
 
 @given(all_terms, pieces)
@@ -211,7 +314,7 @@ def test_anybody_can_recompute_each_line_from_its_trace(tariff, parts):
             assert int(scaled.quantize(Decimal(1), rounding=roundings[line["rounding"]])) == line["amount"]
 
 
-@given(all_terms, pieces, st.sampled_from([C, I, P]), st.integers(0, 5000), st.integers(0, KWH))
+@given(all_terms, pieces, st.sampled_from([CHARGING, IDLE, PAUSED]), st.integers(0, 5000), st.integers(0, KWH))
 def test_more_of_a_session_never_costs_less(tariff, parts, activity, seconds, energy):
     before = session(*parts)
     after = session(*parts, (activity, seconds, energy))
@@ -221,7 +324,7 @@ def test_more_of_a_session_never_costs_less(tariff, parts, activity, seconds, en
 @given(all_terms, pieces, st.integers(1, 100_000), st.integers(1, 400_000), st.integers(1, 900))
 @settings(max_examples=60)
 def test_a_session_stopped_by_the_guard_costs_no_more_than_the_hold(tariff, parts, hold, power, interval):
-    done = session(*parts) or session((P, 1, 0))
+    done = session(*parts) or session((PAUSED, 1, 0))
     draw = Draw(power_w=power, interval=interval, last_at=done[-1].ends_at)
     decision = plan(tariff, done, budget_minor=hold, draw=draw)
     if decision.stop:
@@ -229,15 +332,17 @@ def test_a_session_stopped_by_the_guard_costs_no_more_than_the_hold(tariff, part
     if decision.at_mwh is not None:
         more = decision.at_mwh - sum(period.energy_mwh for period in done)
         assert more >= 0
-        assert price(tariff, [*done, Period(done[-1].ends_at, done[-1].ends_at, C, more)]).total <= hold
+        assert price(tariff, [*done, Period(done[-1].ends_at, done[-1].ends_at, CHARGING, more)]).total <= hold
     if decision.at is not None:
         seconds = int((decision.at - done[-1].ends_at).total_seconds())
-        last = Period(done[-1].ends_at, decision.at, C, power * 1000 * seconds // 3600)
+        last = Period(done[-1].ends_at, decision.at, CHARGING, power * 1000 * seconds // 3600)
         assert price(tariff, [*done, last]).total <= hold
 
 
 moments = st.integers(0, 7200).map(lambda seconds: T0 + timedelta(seconds=seconds))
-words = st.sampled_from(["charging", "suspended_ev", "suspended_evse", "finishing", "faulted", "available", "preparing", "unknown"])
+words = st.sampled_from(
+    ["charging", "suspended_ev", "suspended_evse", "finishing", "faulted", "available", "preparing", "unknown"]
+)
 
 
 @given(
@@ -249,17 +354,15 @@ words = st.sampled_from(["charging", "suspended_ev", "suspended_evse", "finishin
 )
 def test_periods_cover_the_session_once_and_carry_all_its_energy(readings, statuses, energy, seconds, running):
     end = T0 + timedelta(seconds=seconds)
-    made = periods(
-        starts_at=T0, ends_at=end, energy_mwh=energy, readings=readings, statuses=statuses, running=running
-    )
+    made = periods(starts_at=T0, ends_at=end, energy_mwh=energy, readings=readings, statuses=statuses, running=running)
     assert made[0].starts_at == T0
     assert made[-1].ends_at == end
-    assert all(first.ends_at == second.starts_at for first, second in zip(made, made[1:], strict=False))
+    assert all(first.ends_at == second.starts_at for first, second in pairwise(made))
     assert sum(period.energy_mwh for period in made) == energy
     assert all(period.energy_mwh >= 0 for period in made)
 
 
-# From what a station said to what counts --------------------------------------------------------------------------------
+# From what a station said to what counts
 
 
 def at(minutes):
@@ -276,20 +379,29 @@ def test_a_full_car_idles_until_it_is_unplugged_and_not_while_the_station_pauses
         ],
     )  # fmt: skip
     spans = [(period.activity, int((period.ends_at - period.starts_at).total_seconds() // 60)) for period in made]
-    assert spans == [(P, 1), (C, 39), (I, 20), (P, 10), (I, 10), (P, 5), (I, 5), (P, 10)]
+    assert spans == [
+        (PAUSED, 1),
+        (CHARGING, 39),
+        (IDLE, 20),
+        (PAUSED, 10),
+        (IDLE, 10),
+        (PAUSED, 5),
+        (IDLE, 5),
+        (PAUSED, 10),
+    ]
 
 
 def test_a_station_that_says_nothing_is_read_by_its_meter():
     readings = [Reading(at(10), 2 * KWH), Reading(at(20), 4 * KWH), Reading(at(30), 4 * KWH)]
     made = periods(starts_at=T0, ends_at=at(60), energy_mwh=4 * KWH, readings=readings)
-    assert [(period.activity, period.energy_mwh) for period in made] == [(C, 4 * KWH), (I, 0)]
+    assert [(period.activity, period.energy_mwh) for period in made] == [(CHARGING, 4 * KWH), (IDLE, 0)]
     assert made[0].ends_at == at(20)
 
 
 def test_what_a_silent_plug_does_after_the_last_reading_is_not_held_against_the_driver_while_it_runs():
     readings = [Reading(at(10), 2 * KWH)]
     made = periods(starts_at=T0, ends_at=at(60), energy_mwh=2 * KWH, readings=readings, running=True)
-    assert [period.activity for period in made] == [C, P]
+    assert [period.activity for period in made] == [CHARGING, PAUSED]
 
 
 def test_idling_while_the_station_was_offline_is_not_counted():
@@ -299,5 +411,5 @@ def test_idling_while_the_station_was_offline_is_not_counted():
         links=[Link(at(-100), at(20)), Link(at(40), None)],
     )  # fmt: skip
     assert [(period.activity, int((period.ends_at - period.starts_at).total_seconds() // 60)) for period in made] == [
-        (C, 10), (I, 10), (P, 20), (I, 20),
+        (CHARGING, 10), (IDLE, 10), (PAUSED, 20), (IDLE, 20),
     ]  # fmt: skip

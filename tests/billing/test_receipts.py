@@ -121,8 +121,8 @@ def payment_to_settle(organization, tariff, connector, number):
         tax_minor=87, trace={"lines": []}, state="due",
     )  # fmt: skip
     return Payment.objects.create(
-        organization=organization, connector=connector, snapshot=snapshot, currency="EUR", hold_minor=3000, due_minor=500,
-        session=session, state=PaymentState.CAPTURING, intent_id=f"pi_{number}",
+        organization=organization, connector=connector, snapshot=snapshot, currency="EUR", hold_minor=3000,
+        due_minor=500, session=session, state=PaymentState.CAPTURING, intent_id=f"pi_{number}",
     )  # fmt: skip
 
 

@@ -53,7 +53,9 @@ def test_the_price_shown_when_paying_holds_though_the_tariff_changes_before_the_
     assert payment.captured_minor == 1090
 
 
-def test_a_station_that_refuses_the_start_frees_the_hold_and_the_driver_is_told(provider, tariff, connector, car, facts):
+def test_a_station_that_refuses_the_start_frees_the_hold_and_the_driver_is_told(
+    provider, tariff, connector, car, facts
+):
     payment = paid(provider, connector)
     car.answers_start(payment.attempt, accepted=False)
     work()

@@ -90,7 +90,9 @@ def test_places_of_others_cannot_be_assigned(organization, rival, owner, station
     with pytest.raises(PermissionDenied):
         billing.assign_tariff(access=stranger, tariff=theirs, site=site)
     with pytest.raises(PermissionDenied):
-        billing.assign_tariff(access=make_access(organization, Role.FINANCE, all_sites=False), tariff=made, station=station)
+        billing.assign_tariff(
+            access=make_access(organization, Role.FINANCE, all_sites=False), tariff=made, station=station
+        )
     with pytest.raises(ValidationError):
         billing.assign_tariff(access=owner, tariff=made, site=site, station=station)
 

@@ -26,9 +26,7 @@ def signed(body, secret=SECRET, at=None):
 
 def post(client, event, **how):
     body = json.dumps(event).encode()
-    return client.post(
-        PATH, body, content_type="application/json", headers={"Stripe-Signature": signed(body, **how)}
-    )
+    return client.post(PATH, body, content_type="application/json", headers={"Stripe-Signature": signed(body, **how)})
 
 
 def about(payment):
@@ -41,7 +39,7 @@ def deliver(client, provider, payment, reverse=False, times=1):
     events = [event.to_dict() for event in provider.events()]
     mine = [event for event in events if about(payment)(event) or payment.checkout_id in json.dumps(event)]
     assert mine
-    for event in (reversed(mine) if reverse else mine):
+    for event in reversed(mine) if reverse else mine:
         for _ in range(times):
             assert post(client, event).status_code == 200
     return mine
@@ -144,9 +142,7 @@ def test_what_is_not_a_recent_signed_event_of_our_mode_is_refused_and_not_stored
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"null", b"\xff\xfe", b"{"])
 def test_garbage_with_a_good_signature_is_refused(provider, client, db, body):
-    answer = client.post(
-        PATH, body, content_type="application/json", headers={"Stripe-Signature": signed(body)}
-    )
+    answer = client.post(PATH, body, content_type="application/json", headers={"Stripe-Signature": signed(body)})
     assert answer.status_code == 400
 
 
@@ -185,9 +181,7 @@ def test_a_provider_that_cannot_be_read_keeps_the_event_waiting(provider, tariff
 def test_the_double_posts_its_own_webhooks_to_the_real_address(provider, tariff, connector, live_server):
     """The whole wire: its signature, our door, our table."""
     payment = checkout(connector)
-    endpoint = provider.api.webhook_endpoints.create(
-        {"url": f"{live_server.url}{PATH}", "enabled_events": ["*"]}
-    )
+    endpoint = provider.api.webhook_endpoints.create({"url": f"{live_server.url}{PATH}", "enabled_events": ["*"]})
     settings.STRIPE_WEBHOOK_SECRET = endpoint.secret
     try:
         provider.pays(payment)
@@ -199,4 +193,3 @@ def test_the_double_posts_its_own_webhooks_to_the_real_address(provider, tariff,
         assert payment.state == PaymentState.AUTHORIZED
     finally:
         provider.api.webhook_endpoints.delete(endpoint.id)
-
