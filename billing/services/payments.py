@@ -167,8 +167,9 @@ def payment_authorized(*, payment_id: int, hold: Hold, email: str = "") -> None:
 def _why_not(payment: Payment, hold: Hold) -> str:
     if hold.held_at and clock.now() - hold.held_at > START_WITHIN:
         return _("Your payment reached us too late to start. Nothing is charged.")
-    connector = Connector.objects.select_for_update(of=("self",)).get(pk=payment.connector_id)
-    if availability.taken(connector, other_than=payment.pk):
+    plugs = Connector.objects.select_for_update(of=("self",)).filter(evse__connectors=payment.connector_id)
+    locked = list(plugs.order_by("pk"))  # all plugs of the EVSE: of two payments the second waits here
+    if availability.taken(locked[0], other_than=payment.pk):
         return _("Somebody else was faster at this connector. Nothing is charged.")
     return ""
 

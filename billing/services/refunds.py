@@ -1,7 +1,7 @@
 """Giving captured money back: asked for by a person, done by a task, never more than is left, never twice."""
 
 import structlog
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
 
@@ -9,12 +9,12 @@ from billing.gateways import gateway
 from billing.gateways.base import GatewayError, GivenBack
 from billing.models import Payment, Refund
 from billing.vocabulary import RefundState, Step
-from evcms.core import audit, clock, events
-from evcms.core.access import Access, Permission
+from evcms.core import clock, events
+from evcms.core.access import Access
 from evcms.core.models import User
 from evcms.core.money import format_money
 
-from . import following, moves
+from . import following, moves, people
 
 log = structlog.get_logger(__name__)
 
@@ -28,7 +28,7 @@ def refund(
     The same `request_key` twice is one refund (a form that is sent again). Raises PermissionDenied, or ValidationError
     with a sentence when nothing, too much or no reason is asked.
     """
-    _demand(payment, access, staff)
+    people.demand(payment, access, staff)
     if not reason.strip():
         raise ValidationError(_("Say why the money is given back."))
     with transaction.atomic():
@@ -42,18 +42,10 @@ def refund(
             requested_by=access.user if access else staff,
         )
         moves.note(payment, Step.REFUND_REQUESTED, text=row.reason, amount=row.amount_minor)
-        _audit(access, staff, payment, row)
+        detail = {"amount_minor": row.amount_minor, "currency": payment.currency, "reason": row.reason}
+        people.record("payment.refund", payment, access, staff, **detail)
         events.nudge("billing.refund")
     return row
-
-
-def _demand(payment: Payment, access: Access | None, staff: User | None) -> None:
-    if access is not None:
-        access.demand(Permission.MONEY)
-        if access.organization.pk != payment.organization_id:
-            raise PermissionDenied(_("This payment is not yours."))
-    elif staff is None or not staff.is_staff:
-        raise PermissionDenied(_("Only finance or staff may refund."))
 
 
 def _amount(payment: Payment, wanted: int | None) -> int:
@@ -74,14 +66,6 @@ def refundable(payment: Payment) -> int:
     """Captured, less what was given back or is on its way."""
     open_ = payment.refunds.filter(state=RefundState.REQUESTED).values_list("amount_minor", flat=True)
     return payment.captured_minor - payment.refunded_minor - sum(open_)
-
-
-def _audit(access: Access | None, staff: User | None, payment: Payment, row: Refund) -> None:
-    detail = {"amount_minor": row.amount_minor, "currency": payment.currency, "reason": row.reason}
-    if access is not None:
-        audit.record(access, "payment.refund", payment, **detail)
-    elif staff is not None:
-        audit.record_staff(staff, "payment.refund", payment, **detail)
 
 
 def give_back(*, refund_id: int) -> None:

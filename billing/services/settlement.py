@@ -20,40 +20,43 @@ from billing.models import Bill, Payment, PriceSnapshot
 from billing.pricing import Priced, Terms
 from billing.reckoning import priced
 from billing.vocabulary import BillState, PaymentState
-from evcms.core import audit, clock, events
-from evcms.core.access import Access, Permission
+from evcms.core import clock, events
+from evcms.core.access import Access
+from evcms.core.models import User
 from evcms.core.money import format_money
 from sessions.models import ChargingSession
 
-from . import bills, moves, numbering, payments
+from . import bills, moves, numbering, payments, people
 
 log = structlog.get_logger(__name__)
 
 
 def settle_session(*, session_id: int) -> None:
     """Prices an ended session for good and decides what is taken from its hold. A second call changes nothing."""
-    with transaction.atomic():
-        bills.open_bill(session_id=session_id)
-        bill = bills.lock(session_id)
-        if bill.session.ended_at is None:
-            return
-        if bill.state == BillState.OPEN:
-            _settle(bill)
-        else:
-            correct_session(session_id=session_id)  # settled early, or told twice
+    _settle(session_id, early=False)
 
 
 def settle_early(*, session_id: int) -> None:
     """Takes the cost so far of a session that still runs, because its hold is about to end."""
+    _settle(session_id, early=True)
+
+
+def _settle(session_id: int, *, early: bool) -> None:
+    """Locks the payment before the bill, as `captured` does: two workers never wait for each other in a circle."""
     with transaction.atomic():
         bills.open_bill(session_id=session_id)
+        session = ChargingSession.objects.get(pk=session_id)
+        if session.ended_at is None and not early:
+            return
+        payment = payment_of(session)
         bill = bills.lock(session_id)
         if bill.state == BillState.OPEN:
-            _settle(bill)
+            _close(bill, payment)
+        elif not early:
+            correct_session(session_id=session_id)  # settled early, or told twice
 
 
-def _settle(bill: Bill) -> None:
-    payment = payment_of(bill.session)
+def _close(bill: Bill, payment: Payment | None) -> None:
     if payment:
         bill.snapshot = payment.snapshot  # what the driver saw when he paid
     if bill.snapshot is None:
@@ -256,19 +259,19 @@ def _changed(bill: Bill, now: Priced) -> str:
 
 
 
-def retry(*, payment: Payment, access: Access) -> None:
-    """A person lets a failed payment be tried again: capture when something is due, else release. Audited.
+def retry(*, payment: Payment, access: Access | None = None, staff: User | None = None) -> None:
+    """A member with MONEY, or staff, lets a failed payment be tried again: capture when something is due, else release.
 
     Raises PermissionDenied, ValidationError with a sentence when there is nothing to try.
     """
-    access.demand(Permission.MONEY)
+    people.demand(payment, access, staff)
     with transaction.atomic():
         payment = moves.lock(payment.pk)
         if payment.state != PaymentState.FAILED or not payment.intent_id:
             raise ValidationError(_("There is nothing to try again."))
         to = PaymentState.CAPTURING if payment.due_minor else PaymentState.RELEASING
-        moves.move(payment, to, text=f"tried again by {access.actor}", due_at=clock.now(), tries=1)
-        audit.record(access, "payment.retried", payment, state=str(to))
+        moves.move(payment, to, text=_("tried again by a person"), due_at=clock.now(), tries=1)
+        people.record("payment.retried", payment, access, staff, state=str(to))
         if payment.session_id and to == PaymentState.CAPTURING:
             bill = bills.lock(payment.session_id)
             bills.close(bill, BillState.DUE, "", shortfall=bill.total_minor - (payment.due_minor or 0))
