@@ -325,7 +325,7 @@ class _WithoutSavepoints:
 
     def __exit__(self, *_: object) -> None:
         connection.execute_wrappers.remove(self._watch)
-        del connection._savepoint_allowed  # type: ignore[attr-defined]  (the class's own shows again)
+        del connection._savepoint_allowed  # type: ignore[attr-defined]
 
     def _watch(self, execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
         """Any: Django's own signature of an execute wrapper."""

