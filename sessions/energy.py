@@ -71,7 +71,9 @@ class Usage:
 
 @dataclass(slots=True)
 class Meter:
-    """Where a session's meter stands. `last_at` is when `last_mwh` was read, `seen_at` how far the time is counted."""
+    """Where a session's meter stands. `last_at` is when `last_mwh` was read, `read_at` when anything was, `seen_at` how
+    far the time is counted.
+    """
 
     started_at: datetime
     limit_w: int
@@ -82,6 +84,7 @@ class Meter:
     energy_mwh: int = 0
     charging_s: int = 0
     seen_at: datetime | None = None
+    read_at: datetime | None = None
     usage: dict[int, Usage] = field(default_factory=dict)  # hour (seconds since 1970) → what was added
     findings: list[Finding] = field(default_factory=list)
 
@@ -100,6 +103,7 @@ class Meter:
             return False
         at = max(reading.at, self.started_at)
         self._pass_time(at)
+        self.read_at = at
         if reading.power_w is not None and reading.power_w > 0:
             hour = self._hour(int(at.timestamp()))
             hour.max_power_w = max(hour.max_power_w, reading.power_w)

@@ -89,7 +89,9 @@ _SUMS = ("energy_mwh", "sessions_started", "charging_seconds", "occupied_seconds
 _ADDED = ", ".join(f"{name} = {_HOURS}.{name} + excluded.{name}" for name in _SUMS)
 _NEW_HOUR = f"INSERT INTO {_HOURS} (evse_id, hour, {', '.join(_SUMS)}, max_power_w) VALUES (%s, %s, %s, %s, %s, %s, %s)"  # noqa: S608
 ADD_USAGE = f"{_NEW_HOUR} ON CONFLICT (evse_id, hour) DO UPDATE SET {_ADDED}, max_power_w = {_HIGHER}"
-TAKE_USAGE = f"UPDATE {_HOURS} SET {', '.join(f'{n} = {n} + %s' for n in _SUMS)} WHERE evse_id = %s AND hour = %s"  # noqa: S608
+_CHANGED = ", ".join(f"{name} = {name} + %s" for name in _SUMS)
+_RAISED = "max_power_w = CASE WHEN max_power_w < %s THEN %s ELSE max_power_w END"
+TAKE_USAGE = f"UPDATE {_HOURS} SET {_CHANGED}, {_RAISED} WHERE evse_id = %s AND hour = %s"  # noqa: S608
 
 
 def sample_row(
@@ -163,7 +165,7 @@ def add_usage(changes: Iterable[tuple[int, dict[int, Usage]]]) -> None:
             sums = [usage.energy_mwh, usage.started, usage.charging_s, usage.occupied_s]
             hour = time(hour_of(second))
             if min(sums) < 0:  # a correction; the row is there
-                less.append([*sums, evse_id, hour])
+                less.append([*sums, usage.max_power_w, usage.max_power_w, evse_id, hour])
             else:
                 more.append([evse_id, hour, *sums, usage.max_power_w])
     _run(ADD_USAGE, more)

@@ -99,6 +99,7 @@ def meter_of(session: ChargingSession) -> energy.Meter:
         energy_mwh=session.energy_mwh,
         charging_s=session.charging_seconds,
         seen_at=session.last_sample_at,
+        read_at=session.last_sample_at,
     )
 
 
@@ -108,24 +109,23 @@ def _continue(entry: Entry, samples: list[Sample], received_at: datetime) -> Non
         counted = meter.take(reading(sample, received_at))
         entry.rows.append(store.sample_row(sample, sample.at, received_at, session.station_id, session.pk, 0, counted))
         if counted:
-            _show(session, sample.at, sample.power_w, sample.soc_percent)
+            _show(session, sample.power_w, sample.soc_percent)
     _take_over(entry, meter)
 
 
-def _show(session: ChargingSession, at: datetime, power_w: int | None, soc_percent: int | None) -> None:
+def _show(session: ChargingSession, power_w: int | None, soc_percent: int | None) -> None:
     if power_w is not None:
         session.power_w = power_w
         session.max_power_w = max(session.max_power_w or 0, power_w)
     if soc_percent is not None:
         session.soc_percent = soc_percent
-    session.last_sample_at = max(at, session.started_at, session.last_sample_at or at)
 
 
 def _take_over(entry: Entry, meter: energy.Meter) -> None:
     session = entry.session
     session.meter_start_mwh, session.meter_last_mwh = meter.start_mwh, meter.last_mwh
     session.meter_last_at, session.energy_mwh = meter.last_at, meter.energy_mwh
-    session.charging_seconds = meter.charging_s
+    session.charging_seconds, session.last_sample_at = meter.charging_s, meter.read_at
     entry.findings += meter.findings
     if meter.usage:
         entry.usage = meter.usage
@@ -151,10 +151,12 @@ def recount(entry: Entry, before: energy.Meter) -> None:
     session = entry.session
     after, rows, believed = counted(session, session.ended_at)
     _mark(rows, believed)
-    session.last_sample_at, session.max_power_w = None, None
+    session.max_power_w = None
     for row, counts in zip(rows, believed, strict=True):
         if counts:
-            _show(session, row.at, row.power_w, row.soc_percent)
+            _show(session, row.power_w, row.soc_percent)
+    if session.ended_at is not None:
+        session.power_w = 0
     _take_over(entry, after)
     entry.usage = energy.difference(after.usage, before.usage)
     entry.lowered = [
@@ -188,14 +190,15 @@ def _mark(rows: list[MeterSample], believed: list[bool]) -> None:
             MeterSample.objects.filter(pk__in=wrong).update(quarantined=quarantined)
 
 
-def write(entries: Sequence[Entry]) -> None:
-    """One statement of each kind for all entries, then what is rare."""
+def write(entries: Sequence[Entry], *, quietly: bool = False) -> None:
+    """One statement of each kind for all entries, then what is rare. `quietly`: the caller tells pages itself."""
     store.insert_samples([row for entry in entries for row in entry.rows])
     store.save_progress([entry.session for entry in entries])
     store.add_usage([(e.session.evse_id, e.usage) for e in entries if e.session.evse_id is not None and e.usage])
     for entry in entries:
         after_writing(entry)
-    tell_progress([entry.session for entry in entries if not entry.session.replayed])
+    if not quietly:
+        tell_progress([entry.session for entry in entries if not entry.session.replayed])
 
 
 def after_writing(entry: Entry) -> None:

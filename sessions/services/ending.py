@@ -167,14 +167,14 @@ def _settle_meter(session: ChargingSession, samples: list[Sample], at: datetime,
         meter.close(at)
         entry.usage = _sum(entry.usage, meter.usage)
         session.ended_at = at
-        _accounts.write([entry])
+        _accounts.write([entry], quietly=True)
         return
     assert before is not None
     session.ended_at = at
     entry = _accounts.Entry(session)
     _accounts.keep(session, samples, received_at)
     _accounts.recount(entry, before)
-    _accounts.write([entry])
+    _accounts.write([entry], quietly=True)
 
 
 def _sum(first: dict[int, energy.Usage], second: dict[int, energy.Usage]) -> dict[int, energy.Usage]:

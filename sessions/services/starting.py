@@ -154,7 +154,7 @@ def _first_readings(session: ChargingSession, start: SessionStart) -> None:
     if session.evse_id is not None:
         store.add_usage([(session.evse_id, opening.usage)])
     if samples:
-        _accounts.write([entry])
+        _accounts.write([entry], quietly=True)
 
 
 def _lost(session: ChargingSession, start: SessionStart) -> None:
@@ -212,5 +212,5 @@ def _complete(session: ChargingSession, start: SessionStart, decision: TokenDeci
     entry = _accounts.Entry(session)
     _accounts.recount(entry, before)
     session.save()
-    _accounts.write([entry])
+    _accounts.write([entry], quietly=True)
     publish(SessionCorrected(session_id=session.pk))

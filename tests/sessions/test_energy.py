@@ -176,7 +176,11 @@ SECONDS = st.integers(-200, 90_000)
 
 @st.composite
 def conversations(draw):
-    rows = draw(st.lists(st.tuples(SECONDS, REGISTERS, st.sampled_from([0, 0, 0, BEGIN, END]), st.integers(0, 400)), max_size=25))
+    rows = draw(
+        st.lists(
+            st.tuples(SECONDS, REGISTERS, st.sampled_from([0, 0, 0, BEGIN, END]), st.integers(0, 400)), max_size=25
+        )
+    )
     unique = {(second, kind): (second, register, kind, power) for second, register, kind, power in rows}
     received = T + timedelta(seconds=80_000)
     return [

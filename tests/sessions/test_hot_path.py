@@ -17,7 +17,9 @@ STEP = timedelta(minutes=1)
 
 
 def statements(function):
-    with CaptureQueriesContext(connection, ) as found:
+    with CaptureQueriesContext(
+        connection,
+    ) as found:
         function()
     return [query["sql"] for query in found if not query["sql"].startswith(("SAVEPOINT", "RELEASE"))]
 

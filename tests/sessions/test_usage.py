@@ -52,7 +52,9 @@ MOMENTS = st.integers(0, 4 * 3600)
 STEPS = st.one_of(
     st.tuples(st.just("read"), st.sampled_from("ab"), MOMENTS, st.integers(0, 30 * KWH), st.integers(0, 30_000)),
     st.tuples(st.just("again"), st.sampled_from("ab"), MOMENTS, st.integers(0, 30 * KWH), st.integers(0, 30_000)),
-    st.tuples(st.just("end"), st.sampled_from("ab"), MOMENTS, st.one_of(st.none(), st.integers(0, 60 * KWH)), st.just(0)),
+    st.tuples(
+        st.just("end"), st.sampled_from("ab"), MOMENTS, st.one_of(st.none(), st.integers(0, 60 * KWH)), st.just(0)
+    ),
     st.tuples(st.just("close"), st.sampled_from("ab"), MOMENTS, st.just(0), st.just(0)),
 )
 
@@ -90,7 +92,11 @@ def test_bulk_writes_the_rows_that_single_messages_write(make_many):
     def reports(stations, minute):
         return [
             MeterReport(
-                station.pk, 1, (Sample(t + timedelta(minutes=minute), energy_mwh=minute * 100_000, power_w=6000),), t + timedelta(minutes=12), "tx-1"
+                station.pk,
+                1,
+                (Sample(t + timedelta(minutes=minute), energy_mwh=minute * 100_000, power_w=6000),),
+                t + timedelta(minutes=12),
+                "tx-1",
             )
             for station in stations
         ]
@@ -103,7 +109,11 @@ def test_bulk_writes_the_rows_that_single_messages_write(make_many):
     def rows(stations):
         return [
             (
-                list(MeterSample.objects.filter(station=s).order_by("at", "kind").values_list("at", "energy_mwh", "quarantined")),
+                list(
+                    MeterSample.objects.filter(station=s)
+                    .order_by("at", "kind")
+                    .values_list("at", "energy_mwh", "quarantined")
+                ),
                 list(ChargingSession.objects.filter(station=s).values_list("energy_mwh", "charging_seconds", "state")),
                 list(UsageHour.objects.filter(evse__station=s).order_by("hour").values_list("hour", "energy_mwh")),
             )

@@ -42,7 +42,11 @@ CASES = [
     (commands.Reset(ResetKind.SOFT), ("Reset", {"type": "Soft"}), ("Reset", {"type": "OnIdle"})),
     (commands.Reset(ResetKind.HARD), ("Reset", {"type": "Hard"}), ("Reset", {"type": "Immediate"})),
     (commands.Reset(ResetKind.HARD, evse=1), "unsupported", ("Reset", {"type": "Immediate", "evseId": 1})),
-    (commands.Unlock(2, 1), ("UnlockConnector", {"connectorId": 2}), ("UnlockConnector", {"evseId": 2, "connectorId": 1})),
+    (
+        commands.Unlock(2, 1),
+        ("UnlockConnector", {"connectorId": 2}),
+        ("UnlockConnector", {"evseId": 2, "connectorId": 1}),
+    ),
     (
         commands.ChangeAvailability(Availability.INOPERATIVE),
         ("ChangeAvailability", {"connectorId": 0, "type": "Inoperative"}),
@@ -97,7 +101,11 @@ CASES = [
         ("DataTransfer", {"vendorId": "com.volt", "messageId": "Hello", "data": "world"}),
         ("DataTransfer", {"messageId": "Hello", "data": "world", "vendorId": "com.volt"}),
     ),
-    (commands.SendData("com.volt"), ("DataTransfer", {"vendorId": "com.volt"}), ("DataTransfer", {"vendorId": "com.volt"})),
+    (
+        commands.SendData("com.volt"),
+        ("DataTransfer", {"vendorId": "com.volt"}),
+        ("DataTransfer", {"vendorId": "com.volt"}),
+    ),
     (commands.RawCall("ClearCache", {}), ("ClearCache", {}), ("ClearCache", {})),
 ]
 
@@ -197,7 +205,7 @@ def test_configuration_keys_of_16_are_asked_for_and_kept(link, station):
     kept = dict(Variable.objects.filter(component="").values_list("variable", "value"))
     assert kept == {"HeartbeatInterval": "60", "NumberOfConnectors": "2", "AuthorizationKey": None}
     assert Variable.objects.get(variable="NumberOfConnectors").mutability == "ReadOnly"
-    frame, row = tell(station, charger, commands.GetVariables(), {"unknownKey": []})
+    frame, _ = tell(station, charger, commands.GetVariables(), {"unknownKey": []})
     assert frame[2:] == ["GetConfiguration", {}]
     _, row = tell(station, charger, commands.GetVariables(("Nonsense",)), {"unknownKey": ["Nonsense"]})
     assert row.state == "rejected"
@@ -238,7 +246,10 @@ def test_variables_of_2x_are_asked_for_and_kept(link, station, protocol):
                     "component": {"name": "SampledDataCtrlr", "instance": "x"},
                     "variable": {"name": "TxUpdatedMeasurands", "instance": "y"},
                 },
-                {"component": {"evse": {"id": 1, "connectorId": 2}, "name": "Connector"}, "variable": {"name": "Available"}},
+                {
+                    "component": {"evse": {"id": 1, "connectorId": 2}, "name": "Connector"},
+                    "variable": {"name": "Available"},
+                },
             ]
         },
     ]
@@ -249,7 +260,7 @@ def test_variables_of_2x_are_asked_for_and_kept(link, station, protocol):
 @pytest.mark.parametrize("protocol", NEW)
 def test_without_keys_the_whole_inventory_is_asked_for_and_its_report_is_kept(link, station, protocol):
     charger = link(protocol)
-    frame, row = tell(station, charger, commands.GetVariables(), ACCEPTED)
+    frame, _ = tell(station, charger, commands.GetVariables(), ACCEPTED)
     assert frame[2] == "GetBaseReport"
     assert frame[3]["reportBase"] == "FullInventory"
     assert 0 <= frame[3]["requestId"] < 2**31
@@ -259,9 +270,16 @@ def test_without_keys_the_whole_inventory_is_asked_for_and_its_report_is_kept(li
         "variableAttribute": [{"value": "60", "mutability": "ReadOnly"}, {"type": "MaxSet", "value": "600"}],
         "variableCharacteristics": {"unit": "s", "dataType": "integer", "supportsMonitoring": True},
     }
-    report = {"requestId": frame[3]["requestId"], "generatedAt": "2026-01-01T00:00:00Z", "seqNo": 0, "reportData": [data]}
+    report = {
+        "requestId": frame[3]["requestId"],
+        "generatedAt": "2026-01-01T00:00:00Z",
+        "seqNo": 0,
+        "reportData": [data],
+    }
     assert charger.call("NotifyReport", report) == {}
-    kept = Variable.objects.order_by("attribute").values_list("attribute", "value", "mutability", "data_type", "unit", "evse")
+    kept = Variable.objects.order_by("attribute").values_list(
+        "attribute", "value", "mutability", "data_type", "unit", "evse"
+    )
     assert list(kept) == [
         ("Actual", "60", "ReadOnly", "integer", "s", 1),
         ("MaxSet", "600", "ReadWrite", "integer", "s", 1),
@@ -281,7 +299,9 @@ def test_set_variables_of_2x_are_known_once_the_station_has_them(link, station, 
     assert list(Variable.objects.values_list("variable", "value")) == [("HeartbeatInterval", "60")]
 
 
-@pytest.mark.parametrize(("protocol", "state"), [("ocpp1.6", "unsupported"), ("ocpp2.0.1", "accepted"), ("ocpp2.1", "accepted")])
+@pytest.mark.parametrize(
+    ("protocol", "state"), [("ocpp1.6", "unsupported"), ("ocpp2.0.1", "accepted"), ("ocpp2.1", "accepted")]
+)
 def test_the_status_of_a_transaction_can_be_asked_where_the_version_knows_it(link, station, protocol, state):
     answer = None if state == "unsupported" else {"ongoingIndicator": True, "messagesInQueue": False}
     frame, row = tell(station, link(protocol), commands.GetTransactionStatus("tx-1"), answer)

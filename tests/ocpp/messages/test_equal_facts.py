@@ -15,6 +15,13 @@ SAME = {
     "estimated", "incomplete", "replayed", "meter_stop_mwh", "meter_last_at", "power_limit_w", "clock_offset_ms",
 }  # fmt: skip
 
+SAMPLE = (
+    "evse_number", "kind", "at", "energy_mwh", "power_w", "current_ma", "voltage_mv", "soc_percent", "extra",
+    "quarantined",
+)  # fmt: skip
+HOUR = ("hour", "energy_mwh", "sessions_started", "charging_seconds", "occupied_seconds", "max_power_w")
+CARD = ("vendor", "model", "serial_number", "firmware_version")
+
 
 def told(station, protocol, *, many):
     """A driver taps, charges 1.5 kWh in ten minutes over an hour's border, and leaves."""
@@ -36,17 +43,16 @@ def told(station, protocol, *, many):
         "samples": list(
             MeterSample.objects.filter(station=station)
             .order_by("at", "kind")
-            .values_list("evse_number", "kind", "at", "energy_mwh", "power_w", "current_ma", "voltage_mv", "soc_percent",
-            "extra", "quarantined")
+            .values_list(*SAMPLE)
         ),
         "hours": list(
             UsageHour.objects.filter(evse__station=station)
             .order_by("hour")
-            .values_list("hour", "energy_mwh", "sessions_started", "charging_seconds", "occupied_seconds", "max_power_w")
+            .values_list(*HOUR)
         ),
         "attempts": list(Attempt.objects.filter(station=station).values_list("kind", "state", "cause", "token_value")),
         "status": Connector.objects.get(station=station, evse__number=1).status,
-        "station": Station.objects.values_list("vendor", "model", "serial_number", "firmware_version").get(pk=station.pk),
+        "station": Station.objects.values_list(*CARD).get(pk=station.pk),
     }  # fmt: skip
 
 

@@ -384,7 +384,7 @@ def test_values_of_phases_and_others_are_kept_and_signed_ones_unaltered(teller, 
         said = {"value": str(value) if teller.is_16 else value, "measurand": "Current.Import", "phase": phase}
         meter["sampledValue"].append(said | ampere)
     meter["sampledValue"].append({"value": "50.01" if teller.is_16 else 50.01, "measurand": "Frequency"})
-    data = "OCMF|{\"FV\":\"1.0\"}|{\"SD\":\"30\"}"
+    data = 'OCMF|{"FV":"1.0"}|{"SD":"30"}'
     if teller.is_16:
         meter["sampledValue"].append({"value": data, "format": "SignedData"})
     else:
@@ -431,7 +431,9 @@ def test_readings_of_an_unknown_number_stay_with_the_station(station, tokens, t)
 # Time
 
 
-@pytest.mark.parametrize("wrong", [timedelta(hours=2), timedelta(days=-20_000)], ids=["two hours ahead", "in 1970 or so"])
+@pytest.mark.parametrize(
+    "wrong", [timedelta(hours=2), timedelta(days=-20_000)], ids=["two hours ahead", "in 1970 or so"]
+)
 def test_a_wrong_clock_is_taken_off_all_times(teller, tokens, wrong):
     t = clock.now().replace(microsecond=0)
     teller.start("GOOD", t + wrong, received_at=t)
@@ -473,7 +475,9 @@ def test_ended_before_updated_stays_ended_and_the_reading_is_added(teller, token
 
 @V2
 @pytest.mark.parametrize(("queued", "incomplete"), [(True, True), (False, False)])
-def test_the_stations_word_about_its_queue_decides_whether_we_wait(teller, tokens, t, online, answered, queued, incomplete):
+def test_the_stations_word_about_its_queue_decides_whether_we_wait(
+    teller, tokens, t, online, answered, queued, incomplete
+):
     online(teller.station)
     teller.start("GOOD", t)
     teller.seq_no = 4
@@ -549,7 +553,12 @@ def test_a_station_that_asks_nobody_is_accepted(teller, t):
 @V2
 def test_charging_states_show_on_session_and_connector(teller, tokens, t):
     teller.start("GOOD", t)
-    states = {"Charging": "charging", "SuspendedEVSE": "suspended_evse", "SuspendedEV": "suspended_ev", "Idle": "finishing"}
+    states = {
+        "Charging": "charging",
+        "SuspendedEVSE": "suspended_evse",
+        "SuspendedEV": "suspended_ev",
+        "Idle": "finishing",
+    }
     for minute, (word, ours) in enumerate(states.items(), 1):
         info = {"transactionId": teller.transaction_id, "chargingState": word}
         teller.readings([teller.meter(t + minute * MINUTE, 10 * minute)], t + minute * MINUTE, transactionInfo=info)

@@ -118,7 +118,12 @@ def test_every_call_of_a_foreign_charger_is_answered_and_leaves_the_right_rows(r
 def test_alpha_16_leaves_its_session_open_when_the_link_breaks(replay, station):
     replay("alpha-ocpp16.jsonl")
     session = ChargingSession.objects.get()
-    assert (session.token_value, session.authorized, session.ended_at, session.meter_start_mwh) == ("TAG1", True, None, 0)
+    assert (session.token_value, session.authorized, session.ended_at, session.meter_start_mwh) == (
+        "TAG1",
+        True,
+        None,
+        0,
+    )
     assert Connector.objects.get().status == "unavailable"
 
 
