@@ -13,7 +13,7 @@ once; whatever leaves the process must be a row first and a task with an idempot
 """
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar, dataclass_transform
 
 from django.db import connection, transaction
@@ -58,6 +58,24 @@ def publish(fact: object) -> Event:
         Delivery.objects.bulk_create([Delivery(event=row, subscriber=name, due_at=row.created_at) for name in names])
         transaction.on_commit(_nudge)
     return row
+
+
+def publish_many(facts: Sequence[object]) -> None:
+    """As `publish`, for a batch of the hot path: two statements however many facts there are."""
+    if not facts:
+        return
+    if not connection.in_atomic_block:
+        raise RuntimeError(f"publish_many({type(facts[0]).__name__}, …) needs an open transaction")
+    events = [Event(name=type(fact).__name__, payload=dataclasses.asdict(fact)) for fact in facts]  # type: ignore[call-overload]
+    rows = Event.objects.bulk_create(events)
+    deliveries = [
+        Delivery(event=row, subscriber=name, due_at=row.created_at)
+        for row in rows
+        for name in _subscribers.get(row.name, {})
+    ]
+    if deliveries:
+        Delivery.objects.bulk_create(deliveries)
+        transaction.on_commit(_nudge)
 
 
 def revive(row: Event) -> object:

@@ -12,7 +12,7 @@ import structlog
 from django.db import connection, transaction
 
 from evcms.core import clock
-from evcms.core.events import broadcast, publish
+from evcms.core.events import broadcast, publish_many
 from evcms.core.prepared import Prepared
 from stations.clocks import RIGHT, Clock, Moment, judge
 from stations.events import ConnectorStatusChanged
@@ -239,7 +239,7 @@ def _hear(station: _Station, port: _Port, said: _Said, changes: Changes, facts: 
             ConnectorStatusChanged(
                 station_id=station.id,
                 connector_id=port.connector_id,
-                status=said.status.value,
+                status=str(said.status),
                 previous=str(previous),
                 at=said.moment.at.isoformat(),
                 live=said.moment.live,
@@ -279,8 +279,8 @@ def _write(stations: list[_Station], changes: Changes, facts: Facts) -> None:
     _update(Connector, _CONNECTOR_UPDATE, [_connector_row(port) for port in ports if port.connector_id is not None])
     _update(Station, _STATION_UPDATE, [_station_row(port) for port in ports if port.connector_id is None])
     _update(Station, _CLOCK_UPDATE, [_clock_row(station) for station in stations if _clock_is_news(station)])
+    publish_many([fact for _station, fact in facts])
     for station, fact in facts:
-        publish(fact)
         _tell(station, fact)
 
 
