@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import sys
 import time
 from datetime import timedelta
 
@@ -10,8 +11,9 @@ import pytest
 from evcms.core import clock
 from evcms.core.models import Event
 from stations import queries, services
-from stations.models import Connection, Gateway, OcppMessage
-from tests.charger import LinkClosed, RawCharger
+from stations.models import Connection, Gateway, OcppMessage, RefusedHandshake
+from stations.vocabulary import RefusalReason
+from tests.charger import HandshakeRefused, LinkClosed, RawCharger
 from tests.fixtures.processes import MANAGE
 from tests.ocpp.door import opened
 
@@ -228,3 +230,19 @@ async def test_a_storm_of_boots_is_answered_to_the_last(door, make_station):
     answers = await asyncio.gather(*(arrive(n) for n in range(count)))
     assert {answer["status"] for answer in answers} == {"Accepted"}
     assert len({answer["interval"] for answer in answers}) > 10, "intervals differ, so that the storm does not repeat"
+
+
+async def test_daphne_serves_the_same_application(processes, station, rows):
+    """The fall-back server: no lifespan, no HTTP answer of ours at a refusal, the same links."""
+    port = processes.port("gateway")
+    argv = [sys.executable, "-m", "daphne", "-b", "127.0.0.1", "-p", port, "evcms.ocpp.asgi:application"]
+    await asyncio.to_thread(processes.start, "daphne", argv, port=port)
+    url = f"ws://127.0.0.1:{port}/ocpp/"
+    async with link(url) as charger:
+        boot = {"chargePointVendor": "V", "chargePointModel": "M"}
+        assert (await charger.call("BootNotification", boot))["status"] == "Accepted"
+    with pytest.raises(HandshakeRefused) as refused:
+        async with link(url, subprotocols=["soap"]):
+            pass
+    assert refused.value.status == 403
+    assert await rows(lambda: RefusedHandshake.objects.get().reason) == RefusalReason.NO_SUBPROTOCOL
