@@ -18,7 +18,7 @@ from tests.stations.conftest import make_access
 
 from .helpers import KWH, ago, begin, finish, move
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from tests.stations.conftest import make_station
 
 from .helpers import KWH, ago, begin, finish
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
 STEP = timedelta(minutes=1)
 
 

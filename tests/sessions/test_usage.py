@@ -16,7 +16,7 @@ from stations.models import Evse
 
 from .helpers import KWH, ago, begin, finish, read
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
 
 
 def from_scratch():

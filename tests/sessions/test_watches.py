@@ -10,7 +10,7 @@ from sessions.models import ChargingSession, SessionWatch
 
 from .helpers import KWH, ago, begin, finish, read
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from stations.models import Connector, Station
 
 from .talk import PROTOCOLS, Teller, ago
 
+pytestmark = pytest.mark.postgres
 SAME = {
     "state", "token_value", "authorized", "started_at", "ended_at", "meter_start_mwh", "meter_last_mwh", "energy_mwh",
     "power_w", "max_power_w", "soc_percent", "last_sample_at", "charging_seconds", "stop_reason", "closed_by",

@@ -14,6 +14,7 @@ from stations.models import Command, Connector
 from .talk import Teller, ago
 
 MINUTE = timedelta(minutes=1)
+pytestmark = pytest.mark.postgres
 
 
 def only():

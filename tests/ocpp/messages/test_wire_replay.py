@@ -11,6 +11,7 @@ from stations.vocabulary import Approval, SecurityProfile
 from tests.charger import CallFailed, SyncCharger
 from tests.ocpp.door import opened
 
+pytestmark = pytest.mark.postgres
 WIRE = Path(__file__).parents[2] / "wire"
 FILES = sorted(path.name for path in WIRE.glob("*.jsonl"))
 KNOWN = {
