@@ -8,15 +8,29 @@ import asyncio
 from contextlib import suppress
 from typing import Any
 
+import structlog
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
+from redis.exceptions import RedisError
+
+log = structlog.get_logger(__name__)
 
 FLUSH_SECONDS = 0.5
 MOST_PENDING = 2000
 REFUSED = 4403
+TRY_LATER = 1013  # RFC 6455 registry: try again later
 
 
 class LiveConsumer(AsyncJsonWebsocketConsumer):
     """Subclasses say which groups their page may hear (`live_groups`)."""
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Any: ASGI. Without Redis there is nothing to hear: the page is told to come back, nothing is an error."""
+        try:
+            await super().__call__(scope, receive, send)
+        except (RedisError, OSError) as error:
+            log.warning("live page without signals", error=str(error))
+            with suppress(Exception):  # the browser may be gone
+                await send({"type": "websocket.close", "code": TRY_LATER})
 
     async def live_groups(self) -> list[str] | None:
         """Group names of the channel layer; None refuses the page."""

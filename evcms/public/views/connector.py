@@ -62,7 +62,7 @@ def page_context(row: Connector) -> dict[str, Any]:
 def pay(request: HttpRequest, code: str) -> HttpResponse:
     """Opens a payment and sends the driver to the provider's page. A double click gets the same page again."""
     row = connector_or_404(code)
-    if too_often(request, "pay", most=20, seconds=600):
+    if too_often(request, "pay", most=100, seconds=600):
         messages.error(request, _("Too many tries. Please wait a few minutes."))
         return redirect("public:connector", code=row.code)
     try:

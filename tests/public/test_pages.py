@@ -1,0 +1,188 @@
+"""Drivers' pages: what is shown without a login, without JavaScript, to whoever stands in the street."""
+
+import json
+import re
+
+import pytest
+from django.test import Client
+
+from alerts.models import Destination, Notification, Subscription
+from billing.models import Payment, Tariff, TariffAssignment
+from stations.models import Connector, MaintenanceWindow, Site
+from tests.stations.conftest import *
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture()
+def connector(linked, station):
+    Connector.objects.filter(station=station).update(status="available")
+    return station.connectors.select_related("evse").order_by("evse__number").first()
+
+
+@pytest.fixture()
+def tariff(organization):
+    row = Tariff.objects.create(
+        organization=organization, name="Standard", currency="EUR", per_kwh="0.49", per_minute="0.02", per_start="0.35"
+    )
+    TariffAssignment.objects.create(organization=organization, tariff=row)
+    return row
+
+
+@pytest.fixture()
+def paying(settings):
+    settings.PAYMENTS_ON = True
+    settings.STRIPE_SECRET_KEY, settings.STRIPE_WEBHOOK_SECRET = "sk_test_1", "whsec_1"
+
+
+def page(path, **more) -> str:
+    answer = Client().get(path, **more)
+    assert answer.status_code == 200, answer.status_code
+    return answer.content.decode()
+
+
+def test_the_map_lists_every_public_place_without_a_script(connector, site):
+    text = page("/map")
+    assert site.name in text
+    assert "2 of 2 free" in text
+
+
+def test_a_site_that_is_not_public_is_nowhere(connector, site):
+    Site.objects.filter(pk=site.pk).update(public=False)
+    assert site.name not in page("/map")
+    assert Client().get(f"/map/{site.pk}/").status_code == 404
+    assert Client().get(f"/c/{connector.code}").status_code == 404
+    assert json.loads(page("/map/points.geojson"))["features"] == []
+
+
+def test_the_points_say_how_many_are_free_and_where(connector, site):
+    feature = json.loads(page("/map/points.geojson"))["features"][0]
+    assert feature["geometry"]["coordinates"] == [site.longitude, site.latitude]
+    assert (feature["properties"]["free"], feature["properties"]["total"]) == (2, 2)
+
+
+@pytest.mark.parametrize(
+    ("query", "seen"),
+    [("free=on", True), ("power=50000", False), ("plug=NONSENSE", True), ("q=kad", True), ("q=zzz", False)],
+)
+def test_the_map_filters_and_nonsense_filters_nothing(connector, site, query, seen):
+    assert (site.name in page(f"/map?{query}")) == seen
+
+
+def test_the_connector_page_tells_plug_state_and_the_price_in_the_legal_order(connector, tariff, paying):
+    text = page(f"/c/{connector.code}")
+    assert "Free. Plug in, pay, go." in text
+    order = [text.index(word) for word in ("per kWh", "per minute of charging", "per session")]
+    assert order == sorted(order)
+    assert "Pay and start" in text
+
+
+def test_a_code_may_be_typed_in_small_letters(connector):
+    assert Client().get(f"/c/{connector.code.lower()}").status_code == 200
+    assert Client().get("/c/NOSUCH1").status_code == 404
+
+
+def test_without_a_payment_provider_the_page_says_so_and_shows_no_button(connector, tariff, settings):
+    settings.PAYMENTS_ON = False
+    text = page(f"/c/{connector.code}")
+    assert "Card payment is not switched on here." in text
+    assert "Pay and start" not in text
+
+
+def test_without_a_tariff_nobody_can_pay_and_the_page_says_why(connector, paying):
+    text = page(f"/c/{connector.code}")
+    assert "has not set a price" in text
+    assert "Pay and start" not in text
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [("faulted", "Out of order."), ("charging", "Somebody is charging here."), ("unavailable", "Not in service.")],
+)
+def test_a_connector_that_cannot_be_used_says_so_first(connector, tariff, paying, status, words):
+    Connector.objects.filter(pk=connector.pk).update(status=status)
+    text = page(f"/c/{connector.code}")
+    assert words in text
+    assert "Pay and start" not in text
+
+
+def test_maintenance_is_shown_on_map_and_page(connector, organization, station):
+    from datetime import timedelta
+
+    from evcms.core import clock
+
+    now = clock.now()
+    MaintenanceWindow.objects.create(
+        organization=organization,
+        station=station,
+        title="New cable",
+        note="Back at noon",
+        starts_at=now - timedelta(hours=1),
+        ends_at=now + timedelta(hours=1),
+    )
+    assert "Maintenance" in page("/map")
+    text = page(f"/c/{connector.code}")
+    assert "New cable" in text
+    assert "Back at noon" in text
+
+
+def test_a_subscription_is_asked_for_and_confirmed_by_mail(connector):
+    answer = Client().post(f"/c/{connector.code}/subscribe", {"email": "d@example.org", "topic": ["free"]}, follow=True)
+    assert "press the button in the mail" in answer.content.decode()
+    assert Subscription.objects.get().connector_id == connector.pk
+    assert Notification.objects.get().template == "confirm"
+    assert Destination.objects.get().confirmed_at is None
+
+
+def test_a_wrong_address_is_answered_with_a_sentence(connector):
+    answer = Client().post(f"/c/{connector.code}/subscribe", {"email": "nonsense", "topic": ["free"]}, follow=True)
+    assert "valid" in answer.content.decode()
+    assert not Subscription.objects.exists()
+
+
+def test_a_link_that_nobody_gave_opens_nothing():
+    for path in (
+        "/s/guessed",
+        "/r/guessed",
+        "/r/guessed.pdf",
+        "/pay/guessed/back",
+        "/u/guessed/",
+        "/u/confirm/guessed/",
+    ):
+        assert Client().get(path).status_code == 404, path
+    assert Client().post("/s/guessed/stop").status_code == 404
+
+
+def test_paying_while_the_provider_is_unreachable_says_so_and_charges_nothing(connector, tariff, paying, settings):
+    settings.STRIPE_API_BASE = "http://127.0.0.1:9"
+    answer = Client().post(f"/c/{connector.code}/pay", follow=True)
+    assert "nothing was charged" in answer.content.decode()
+    assert not Payment.objects.filter(state="authorized").exists()
+
+
+def test_buttons_need_the_pages_token(connector):
+    client = Client(enforce_csrf_checks=True)
+    assert client.post(f"/c/{connector.code}/pay").status_code == 403
+    assert client.post(f"/c/{connector.code}/subscribe", {"email": "d@example.org"}).status_code == 403
+
+
+@pytest.mark.parametrize("path", ["/map", "/c/{code}", "/map/{site}/"])
+def test_a_drivers_page_loads_nothing_from_elsewhere_and_runs_no_inline_script(connector, tariff, site, path):
+    answer = Client().get(path.format(code=connector.code, site=site.pk))
+    text = answer.content.decode()
+    assert not re.search(r"""(src|href)=["']https?://""", text)
+    assert not re.search(r"<script(?![^>]*(src=|application/json))", text)
+    assert " style=" not in text
+    assert "unsafe" not in answer["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize(
+    ("path", "most"), [("/map", 4), ("/map/points.geojson", 4), ("/c/{code}", 20), ("/map/{site}/", 4)]
+)
+def test_a_page_costs_few_queries_however_many_stations(
+    connector, tariff, site, path, most, django_assert_max_num_queries
+):
+    for number in range(20):
+        make_station(f"MANY-{number}", site)
+    with django_assert_max_num_queries(most):
+        Client().get(path.format(code=connector.code, site=site.pk))
