@@ -180,7 +180,7 @@ def tell_operators_resolved(fact: IncidentResolved) -> None:
 def _mail_contacts(incident_id: int, template: str) -> None:
     incident = Incident.objects.select_related("organization", "site").get(pk=incident_id)
     contacts = OperatorContact.objects.filter(
-        organization_id=incident.organization_id, least_severity__lte=incident.severity
+        organization=incident.organization, least_severity__lte=incident.severity
     )
     page = f"{settings.PUBLIC_URL}/incidents/{incident.pk}/"
     for contact in contacts:

@@ -6,10 +6,11 @@ The protocol is described at the top of static/evcms/live.js.
 
 import asyncio
 from contextlib import suppress
-from typing import Any
+from typing import Any, cast
 
 import structlog
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
+from django.urls import URLPattern, path
 from redis.exceptions import RedisError
 
 log = structlog.get_logger(__name__)
@@ -18,6 +19,11 @@ FLUSH_SECONDS = 0.5
 MOST_PENDING = 2000
 REFUSED = 4403
 TRY_LATER = 1013  # RFC 6455 registry: try again later
+
+
+def live(route: str, consumer: "type[LiveConsumer]") -> URLPattern:
+    """A WebSocket path: Django's `path` takes views by its types, and consumers in fact."""
+    return path(route, cast(Any, consumer.as_asgi()))
 
 
 class LiveConsumer(AsyncJsonWebsocketConsumer):

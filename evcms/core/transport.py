@@ -82,7 +82,9 @@ class Outbound:
 
     async def _send(self, group: str, message: dict[str, Any]) -> None:
         try:
-            await asyncio.wait_for(get_channel_layer().group_send(group, message), timeout=2)
+            layer = get_channel_layer()
+            assert layer is not None  # the settings name one
+            await asyncio.wait_for(layer.group_send(group, message), timeout=2)
         except Exception as error:  # a dead Redis in any of its many ways
             self.errors += 1
             log.warning("signal not sent", group=group, error=str(error))

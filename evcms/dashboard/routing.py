@@ -1,11 +1,11 @@
 """WebSocket paths of this door."""
 
-from typing import Any
+from evcms.core.consumers import live
 
-from django.urls import path
+from .consumers import OrganizationConsumer, SessionConsumer, StationConsumer
 
-from .consumers import OrganizationConsumer
-
-websocket_urlpatterns: list[Any] = [  # Any: channels calls them URLPattern but they are its own
-    path("ws/live/", OrganizationConsumer.as_asgi()),
+websocket_urlpatterns = [
+    live("ws/live/", OrganizationConsumer),
+    live("ws/live/stations/<str:identity>/", StationConsumer),
+    live("ws/live/sessions/<str:public_id>/", SessionConsumer),
 ]

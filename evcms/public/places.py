@@ -1,6 +1,7 @@
 """The public map's places: a site with its connectors, as a person would read them."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +23,7 @@ class Place:
     """One site on the map and in the list."""
 
     site: Site
-    connectors: list[Connector]
+    connectors: Sequence[Connector]
 
     @property
     def free(self) -> int:

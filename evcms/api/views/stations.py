@@ -133,7 +133,7 @@ class StationView(viewsets.GenericViewSet, mixins.ListModelMixin, mixins.Retriev
     def get_permissions(self) -> list[Any]:
         """Any: DRF permissions. Commands need COMMAND, everything else that writes STATIONS."""
         self.write_permission = Permission.COMMAND if self.action == "commands" else Permission.STATIONS
-        return super().get_permissions()
+        return list(super().get_permissions())
 
 
 class CommandView(mixins.RetrieveModelMixin, viewsets.GenericViewSet):
