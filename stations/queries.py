@@ -278,6 +278,7 @@ def messages(
 ) -> QuerySet[OcppMessage]:
     """The exchanges with a station, newest first; `before` (an id) continues a page. `search` looks into everything."""
     rows = OcppMessage.objects.filter(station=station).order_by("-at", "-pk")
+    search = search.replace("\0", "")
     if search:
         texts = ("action", "message_id", "request", "answer", "error_code")
         found = Q()

@@ -1,5 +1,6 @@
 """Every write of this room. See ARCHITECTURE.md for the contract; one file for each part of it."""
 
+from .approvals import approve, reject
 from .boots import booted
 from .commands import (
     command_answered,
@@ -11,14 +12,12 @@ from .commands import (
     wait_for_command,
 )
 from .configuration import (
-    approve,
     archive_site,
     archive_station,
     create_site,
     create_station,
     edit_site,
     edit_station,
-    reject,
     set_connectors,
     set_password,
 )

@@ -27,6 +27,7 @@ log = structlog.get_logger(__name__)
 
 ANSWER_MARGIN = timedelta(seconds=10)  # beyond the gateway's own time-out, which should speak first
 MOST_EXPIRED = 500  # in one sweep
+LONGEST_WAIT = 120  # seconds
 MOST_WAITERS = 32  # threads of one process that may wait for stations; more get the row as it is
 SHORTEST_LOOK, LONGEST_LOOK = 0.05, 1.0  # seconds between looks at the row
 
@@ -172,7 +173,7 @@ def wait_for_command(*, command_id: uuid.UUID, seconds: float) -> Command:
     if row.state not in OPEN_COMMANDS or not _waiters.acquire(blocking=False):
         return row
     try:
-        return _look_until(row, time.monotonic() + seconds)
+        return _look_until(row, time.monotonic() + min(seconds, LONGEST_WAIT))
     finally:
         _waiters.release()
 

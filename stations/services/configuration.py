@@ -16,13 +16,11 @@ from django.utils.translation import ngettext
 
 from evcms.core import audit, clock
 from evcms.core.access import Access, Permission
-from evcms.core.events import broadcast
 from stations import passwords, queries
-from stations.commands import Trigger
-from stations.models import Connection, Connector, Evse, Site, Station
+from stations.models import Connector, Evse, Site, Station
 from stations.vocabulary import OCCUPIED_STATUSES, Approval
 
-from .commands import send
+from .links import close_link
 
 Values = Mapping[str, Any]  # Any: each field takes its own type; the model's fields convert and check
 
@@ -193,86 +191,6 @@ def set_password(*, access: Access, station: Station, password: str | None = Non
         audit.record(access, "station.password_set", station, generated=generated)
     station.password_digest = digest
     return plaintext
-
-
-# Approval ---------------------------------------------------------------------------------------------
-
-
-def approve(
-    *,
-    access: Access,
-    station: Station,
-    site: Site | None = None,
-    name: str = "",
-    security_profile: int | None = None,
-    password: str | None = None,
-) -> Station:
-    """Lets a quarantined or rejected station work for this organization, at one of its sites.
-
-    `password`: a chosen one, stored together with the decision. A linked station is asked to boot again, so that it
-    hears Accepted now and not at its next try.
-    """
-    access.demand(Permission.STATIONS)
-    with transaction.atomic():
-        station = _undecided(access, station)
-        station.organization, station.approval = access.organization, Approval.ACCEPTED
-        station.site = site or station.site
-        station.name = name or station.name
-        if security_profile is not None:
-            station.security_profile = security_profile
-        check_station(access, station)
-        station.save(update_fields=["organization", "approval", "site", "name", "security_profile"])
-        audit.record(access, "station.approved", station, site=str(station.site or ""))
-        if password:
-            set_password(access=access, station=station, password=password)
-        _ask_to_boot(access, station)
-        _tell_decision(station)
-    return station
-
-
-def reject(*, access: Access, station: Station) -> Station:
-    """Turns a station away: its link is closed, its next handshake or boot is refused."""
-    access.demand(Permission.STATIONS)
-    with transaction.atomic():
-        station = _undecided(access, station)
-        station.approval = Approval.REJECTED
-        station.organization = station.organization or access.organization
-        station.save(update_fields=["approval", "organization"])
-        audit.record(access, "station.rejected", station)
-        close_link(station, "the operator rejected the station")
-        _tell_decision(station)
-    return station
-
-
-def _undecided(access: Access, station: Station) -> Station:
-    """Of this organization, or of nobody yet; in the latter case only a member of all sites decides."""
-    station = Station.objects.select_for_update(of=("self",)).get(pk=station.pk)
-    if station.organization_id is None:
-        if not access.all_sites:
-            raise PermissionDenied(_("Only members of all sites may decide about unknown stations."))
-        return station
-    see_station(access, station)
-    return station
-
-
-def _ask_to_boot(access: Access, station: Station) -> None:
-    if queries.online(station):
-        send(station=station, command=Trigger("BootNotification"), origin=access.actor, user=access.user)
-
-
-def _tell_decision(station: Station) -> None:
-    groups = [f"station.{station.pk}"] + ([f"org.{station.organization_id}"] if station.organization_id else [])
-    broadcast("station.decided", {"station_id": station.pk, "approval": str(station.approval)}, groups=groups)
-
-
-def close_link(station: Station, reason: str) -> None:
-    """Ends the station's link in the rows; its gateway hears of it, looks, and closes the socket."""
-    gateway_id = queries.gateway_of(station.pk)
-    now = clock.now()
-    if Connection.objects.filter(station=station, closed_at=None).update(closed_at=now, close_reason=reason[:120]):
-        Station.objects.filter(pk=station.pk).update(connection=None, offline_since=now)
-    if gateway_id:
-        broadcast("connection.replaced", {"station_id": station.pk}, groups=[f"gateway.{gateway_id}"])
 
 
 # Connectors -------------------------------------------------------------------------------------------

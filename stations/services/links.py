@@ -17,7 +17,7 @@ from evcms.core.events import broadcast, publish
 from evcms.core.models import Organization
 from stations.events import GatewayLost, StationConnected, StationDisconnected, StationQuarantined
 from stations.models import Connection, Gateway, RefusedHandshake, Station
-from stations.texts import fit
+from stations.texts import address_of, fit
 from stations.vocabulary import Approval, RefusalReason
 
 log = structlog.get_logger(__name__)
@@ -104,7 +104,7 @@ def connected(*, station_id: int, gateway_id: uuid.UUID, protocol: str, address:
             closed_at=now, close_reason="replaced by a newer link"
         )
         link = Connection.objects.create(
-            station_id=station_id, gateway_id=gateway_id, opened_at=now, protocol=protocol, address=address
+            station_id=station_id, gateway_id=gateway_id, opened_at=now, protocol=protocol, address=address_of(address)
         )
         Station.objects.filter(pk=station_id).update(
             connection=link, protocol=protocol, last_seen_at=now, offline_since=None
@@ -140,6 +140,18 @@ def disconnected(*, connection_id: int, reason: str) -> bool:
         publish(StationDisconnected(station_id=row[0], at=now.isoformat()))
         _tell_online([row], online=False)
     return True
+
+
+def close_link(station: Station, reason: str) -> None:
+    """Ends the link in the rows, in the caller's transaction; its gateway hears of it and closes the socket."""
+    now = clock.now()
+    gateway_id = _live_link(station.connection_id, now)
+    Connection.objects.filter(station=station, closed_at=None).update(closed_at=now, close_reason=reason)
+    if Station.objects.filter(pk=station.pk, connection__isnull=False).update(connection=None, offline_since=now):
+        publish(StationDisconnected(station_id=station.pk, at=now.isoformat()))
+        _tell_online([(station.pk, station.organization_id)], online=False)
+    if gateway_id:
+        broadcast("connection.replaced", {"station_id": station.pk}, groups=[f"gateway.{gateway_id}"])
 
 
 def _tell_online(rows: Iterable[tuple[int, int | None]], *, online: bool) -> None:
@@ -207,7 +219,7 @@ def refuse_handshake(
     """Shows the operator a charger that was turned away. Repeats within the hour are counted, rows are bounded."""
     now = clock.now()
     name = fit(identity, 200)
-    news = {"last_at": now, "detail": fit(detail, 255), "offered": fit(offered, 200), "address": address}
+    news = {"last_at": now, "detail": fit(detail, 255), "offered": fit(offered, 200), "address": address_of(address)}
     with transaction.atomic():
         if _counted(name, reason, now, news):
             return

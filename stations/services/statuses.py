@@ -5,7 +5,7 @@ The hot path of a boot storm: one SELECT and one statement for each kind of row,
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import structlog
@@ -106,6 +106,7 @@ def session_status(
         port = _session_port(station, evse, connector) if station else None
         if not station or not port or not _session_may_say(port, status):
             return
+        at = _utc(at) or received_at
         moment = judge(at, received_at, station.clock)
         changes: Changes = []
         facts: Facts = []
@@ -202,18 +203,27 @@ def _make_connector(station_id: int, evse: int, connector: int) -> Connector | N
 
 
 def _said(station: _Station, port: _Port, report: StatusReport) -> _Said:
-    moment = judge(report.at, report.received_at, station.clock)
+    said = _utc(report.at)
+    moment = judge(said, report.received_at, station.clock)
     code = "" if report.error_code == NO_ERROR else report.error_code
     who = {"identity": station.identity}
     return _Said(
         status=report.status or _occupied(port.status),
-        at=report.at or report.received_at,
+        at=said or report.received_at,
         received_at=report.received_at,
         moment=moment,
         error_code=fit(code, 64, field="errorCode", **who),
         vendor_error_code=fit(report.vendor_error_code, 64, field="vendorErrorCode", **who),
         info=fit(report.info, 255, field="info", **who),
     )
+
+
+def _utc(said: datetime | None) -> datetime | None:
+    """The stamp in UTC; None for one at the edge of the calendar, which has no UTC."""
+    try:
+        return said and said.astimezone(UTC)
+    except OverflowError:
+        return None
 
 
 def _occupied(previous: str) -> ConnectorStatus:

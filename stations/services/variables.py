@@ -14,6 +14,7 @@ KEY = (
 )  # fmt: skip
 NEWS = ("value", "mutability", "data_type", "unit", "updated_at")
 BATCH = 500
+LARGEST_NUMBER = 32_767
 
 
 def variables_reported(*, station_id: int, reports: Sequence[VariableReport]) -> int:
@@ -28,8 +29,8 @@ def variables_reported(*, station_id: int, reports: Sequence[VariableReport]) ->
             station_id=station_id,
             component=fit(report.component, 50),
             component_instance=fit(report.component_instance, 50),
-            evse=report.evse or 0,
-            connector=report.connector or 0,
+            evse=_number(report.evse),
+            connector=_number(report.connector),
             variable=fit(report.variable, 50),
             variable_instance=fit(report.variable_instance, 50),
             attribute=fit(report.attribute, 10) or "Actual",
@@ -45,6 +46,11 @@ def variables_reported(*, station_id: int, reports: Sequence[VariableReport]) ->
             some = [row for row in rows.values() if bool(row.data_type or row.mutability) is whole]
             _store(some, NEWS if whole else ("value", "updated_at"))
     return len(rows)
+
+
+def _number(value: int | None) -> int:
+    """0 is the station (or EVSE) as a whole, and what no column can hold."""
+    return value if value is not None and 0 < value <= LARGEST_NUMBER else 0
 
 
 def _store(rows: list[Variable], news: tuple[str, ...]) -> None:
