@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import structlog
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
-from django.urls import URLPattern, path
+from django.urls import path
 from redis.exceptions import RedisError
 
 log = structlog.get_logger(__name__)
@@ -21,8 +21,8 @@ REFUSED = 4403
 TRY_LATER = 1013  # RFC 6455 registry: try again later
 
 
-def live(route: str, consumer: "type[LiveConsumer]") -> URLPattern:
-    """A WebSocket path: Django's `path` takes views by its types, and consumers in fact."""
+def live(route: str, consumer: "type[LiveConsumer]") -> Any:
+    """A WebSocket path. Any: Django's `path` takes consumers in fact but not by its types."""
     return path(route, cast(Any, consumer.as_asgi()))
 
 
