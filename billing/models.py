@@ -13,7 +13,7 @@ from evcms.core.models import Organization, User
 from sessions.models import Attempt, ChargingSession, Driver
 from stations.models import Connector, Site, Station
 
-from .vocabulary import BillState, PaymentState, RefundState, Step
+from .vocabulary import LOOKS, BillState, PaymentState, RefundState, Step
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -175,6 +175,11 @@ class PaymentEvent(models.Model):
                 return str(words(self.kind).label)
         return self.kind
 
+    @property
+    def look(self) -> str:
+        """The status whose shape and colour it is drawn with."""
+        return LOOKS.get(self.kind, self.kind)
+
 
 class Refund(models.Model):
     """Money given back from a captured payment. `public_id` is also the stem of its idempotency keys."""
@@ -209,6 +214,10 @@ class Refund(models.Model):
 
     def __str__(self) -> str:
         return f"{self.amount_minor} {self.payment.currency} {self.state}"
+
+    @property
+    def look(self) -> str:
+        return LOOKS.get(self.state, self.state)
 
 
 class Bill(models.Model):

@@ -66,6 +66,21 @@ class RefundState(models.TextChoices):
     FAILED = "failed", _("failed")
 
 
+LOOKS: dict[str, str] = {  # which common status (shape and colour) a step or a refund is shown as
+    Step.START_REQUESTED: "sent",
+    Step.SESSION_STARTED: "charging",
+    Step.STOP_REQUESTED: "stopping",
+    Step.BUDGET_REACHED: "stopping",
+    Step.HOLD_ENDS: "warning",
+    Step.DECLINED: "declined",
+    Step.REFUND_REQUESTED: "sent",
+    Step.REFUNDED: "refunded",
+    Step.REFUND_FAILED: "failed",
+    RefundState.REQUESTED: "sent",
+    RefundState.DONE: "refunded",
+}
+
+
 class Refusal(models.TextChoices):
     """Why a paid start is refused before any money moves."""
 
