@@ -14,8 +14,8 @@ from django.db import connection
 from evcms.core.prepared import Prepared
 
 from .energy import Usage, hour_of
-from .models import ChargingSession, MeterSample, UsageHour
-from .vocabulary import Sample
+from .models import Attempt, ChargingSession, MeterSample, UsageHour
+from .vocabulary import AttemptState, Sample
 
 Value = Any  # Any: what a database column takes
 
@@ -61,7 +61,23 @@ PROGRESS_FIELDS: Final = (
     "incomplete",
     "watch_mwh",
 )
-TIMES: Final = frozenset({"meter_last_at", "last_sample_at", "last_event_at"})
+END_FIELDS: Final = (
+    "ended_at",
+    "end_received_at",
+    "state",
+    "power_w",
+    "last_event_at",
+    "watch_mwh",
+    "closed_by",
+    "estimated",
+    "stop_reason",
+    "stop_token_value",
+    "meter_stop_mwh",
+    "last_seq_no",
+    "incomplete",
+)
+TIMES: Final = frozenset({"meter_last_at", "last_sample_at", "last_event_at", "ended_at", "end_received_at"})
+WORDS: Final = frozenset({"state", "closed_by"})
 
 
 def _columns(model: type[Any], names: Iterable[str]) -> list[str]:
@@ -81,6 +97,10 @@ OF_STATION = f"{_INSERT_SAMPLE} (station_id, evse_number, at, kind) WHERE sessio
 
 _SET_PROGRESS = ", ".join(f"{name} = %s" for name in _columns(ChargingSession, PROGRESS_FIELDS))
 UPDATE_SESSION = f"UPDATE {ChargingSession._meta.db_table} SET {_SET_PROGRESS} WHERE id = %s"  # noqa: S608
+
+_SET_END = ", ".join(f"{name} = %s" for name in _columns(ChargingSession, END_FIELDS))
+END_SESSION = f"UPDATE {ChargingSession._meta.db_table} SET {_SET_END} WHERE id = %s"  # noqa: S608
+END_ATTEMPT = f"UPDATE {Attempt._meta.db_table} SET state = %s, cause = %s, ended_at = %s WHERE id = %s AND state = %s"  # noqa: S608
 
 _HOURS = UsageHour._meta.db_table
 _PEAK = f"{_HOURS}.max_power_w"
@@ -146,14 +166,33 @@ def insert_samples(rows: Sequence[list[Value]]) -> None:
 
 def save_progress(sessions: Iterable[ChargingSession]) -> None:
     """What a reading or an Updated may have changed, in the order of the sessions given."""
+    _run(UPDATE_SESSION, [[*_values(session, PROGRESS_FIELDS), session.pk] for session in sessions])
+
+
+def save_end(session: ChargingSession) -> None:
+    """What the end of a session changes beside its readings."""
+    _run(END_SESSION, [[*_values(session, END_FIELDS), session.pk]])
+
+
+def end_attempt(attempt_id: int, state: str, cause: str, at: datetime) -> None:
+    """Only an attempt that has started ends."""
+    ended_at = connection.ops.adapt_datetimefield_value(at)
+    _run(END_ATTEMPT, [[state, cause, ended_at, attempt_id, AttemptState.STARTED.value]])
+
+
+def _values(session: ChargingSession, names: Sequence[str]) -> list[Value]:
     time = connection.ops.adapt_datetimefield_value
-    rows = []
-    for session in sessions:
-        values = [getattr(session, name) for name in PROGRESS_FIELDS]
-        row = [time(value) if name in TIMES else value for name, value in zip(PROGRESS_FIELDS, values, strict=True)]
-        row[0], row[12] = str(row[0]), json.dumps(row[12])
-        rows.append([*row, session.pk])
-    _run(UPDATE_SESSION, rows)
+    values: list[Value] = []
+    for name in names:
+        value = getattr(session, name)
+        if name in TIMES:
+            value = time(value)
+        elif name in WORDS:
+            value = str(value)
+        elif name == "missing_seq":
+            value = json.dumps(value)
+        values.append(value)
+    return values
 
 
 def add_usage(changes: Iterable[tuple[int, dict[int, Usage]]]) -> None:

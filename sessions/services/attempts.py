@@ -11,6 +11,7 @@ from evcms.core.access import Access, Permission
 from evcms.core.events import publish
 from evcms.core.models import User
 from evcms.core.prepared import Prepared
+from sessions import store
 from sessions.events import SessionFailed
 from sessions.models import Attempt, ChargingSession, Driver
 from sessions.vocabulary import ATTEMPT_MOVES, AttemptKind, AttemptState, FailureCause, TokenDecision, TokenType
@@ -196,12 +197,10 @@ def identified(session: ChargingSession) -> None:
 
 def ended(session: ChargingSession, *, no_energy: bool) -> None:
     """A session without energy is a failed try, whatever was paid for it."""
-    attempt = session.attempt
-    if attempt is None or attempt.state != AttemptState.STARTED:
+    if session.attempt_id is None:
         return
-    if no_energy:
-        attempt.cause = FailureCause.NO_ENERGY
-    move(attempt, AttemptState.FAILED if no_energy else AttemptState.ENDED)
+    state, cause = (AttemptState.FAILED, FailureCause.NO_ENERGY.value) if no_energy else (AttemptState.ENDED, "")
+    store.end_attempt(session.attempt_id, state.value, cause, clock.now())
 
 
 def move(attempt: Attempt, state: AttemptState) -> None:

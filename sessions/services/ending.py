@@ -140,7 +140,7 @@ def _finish(session: ChargingSession, end: SessionEnd) -> None:
         publish(SessionCorrected(session_id=session.pk))
     else:
         publish(SessionEnded(session_id=session.pk, attempt_id=session.attempt_id, live=live))
-    if live:
+    if live and end.id_by_station:  # 1.6 connectors speak for themselves
         following.show_state(session)
     tell("session.ended", session)
     if session.incomplete and end.closed_by == ClosedBy.STATION:
@@ -194,12 +194,7 @@ def _close_row(session: ChargingSession, at: datetime) -> None:
     session.ended_at, session.state, session.power_w = at, SessionState.ENDED, 0
     session.last_event_at = max(at, session.last_event_at or at)
     session.watch_mwh = None
-    session.save(
-        update_fields=[
-            "ended_at", "state", "power_w", "last_event_at", "watch_mwh", "closed_by", "estimated", "stop_reason",
-            "stop_token_value", "meter_stop_mwh", "end_received_at", "last_seq_no", "missing_seq", "incomplete",
-        ]
-    )  # fmt: skip
+    store.save_end(session)
 
 
 # Without the station's word ------------------------------------------------------------------------------------------

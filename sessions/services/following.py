@@ -2,10 +2,12 @@
 
 from typing import Final
 
+from evcms.core.prepared import Prepared
 from sessions import store
 from sessions.models import ChargingSession
 from sessions.vocabulary import DiscrepancyKind, SessionState, SessionUpdate, TokenDecision
 from stations import services as stations
+from stations.models import Connector
 from stations.vocabulary import ConnectorStatus
 
 from . import _accounts, attempts, tokens
@@ -19,6 +21,7 @@ SHOWN: Final = {
     SessionState.FINISHING: ConnectorStatus.FINISHING,
     SessionState.ENDED: ConnectorStatus.FINISHING,
 }
+_CONNECTOR: Final = Prepared(lambda pk: Connector.objects.filter(pk=pk).select_related("evse"), int)
 MOST_MISSING: Final = 100  # numbers remembered; more is a station that counts otherwise
 
 
@@ -69,12 +72,15 @@ def number(session: ChargingSession, seq_no: int | None) -> None:
 
 def show_state(session: ChargingSession) -> None:
     """What the session knows about its connector, which 2.x calls Occupied."""
-    if session.connector is None or session.replayed or session.last_event_at is None:
+    if session.connector_id is None or session.replayed or session.last_event_at is None:
+        return
+    connector = _CONNECTOR.get(session.connector_id)
+    if connector.status == SHOWN[SessionState(session.state)]:
         return
     stations.session_status(
         station_id=session.station_id,
-        evse=session.connector.evse.number,
-        connector=session.connector.number,
+        evse=connector.evse.number,
+        connector=connector.number,
         status=SHOWN[SessionState(session.state)],
         at=session.last_event_at,
     )

@@ -37,9 +37,9 @@ def record_many(*, reports: Sequence[MeterReport]) -> None:
                 _keep_with_station(report)
                 continue
             if session.pk in entries:  # two messages of one session in a batch: the first is written before the second
-                _write([entries.pop(session.pk)])
+                _write([entries.pop(session.pk)], show=False)
             entries[session.pk] = _accounts.account(session, report.samples, report.received_at)
-        _write(list(entries.values()))
+        _write(list(entries.values()), show=False)
 
 
 def update(*, update: SessionUpdate) -> Updated:
@@ -60,7 +60,7 @@ def update_many(*, updates: Sequence[SessionUpdate]) -> list[Updated]:
             decision = following.follow(session, news)
             entries.append(_accounts.account(session, news.samples, news.received_at))
             results.append(Updated(session.pk, decision))
-        _write(entries)
+        _write(entries, show=True)
     return results
 
 
@@ -108,10 +108,11 @@ def _keep_with_station(report: MeterReport) -> None:
         )
 
 
-def _write(entries: list[_accounts.Entry]) -> None:
+def _write(entries: list[_accounts.Entry], *, show: bool) -> None:
+    """`show`: the session explains its connector (2.x); 1.6 connectors speak for themselves."""
     awake = [entry.session for entry in entries if _accounts.wake_up(entry.session, entry.energy_before)]
     _accounts.write(entries)
-    for session in awake:
+    for session in awake if show else ():
         following.show_state(session)
     for entry in entries:
         session = entry.session
