@@ -86,8 +86,10 @@ class Orders:
         def fail() -> None:
             services.command_failed(command_id=command_id, state=reason.state, error=str(reason))
 
-        await self._store(fail)
-        self._known.discard(command_id)
+        try:
+            await self._store(fail)
+        finally:
+            self._known.discard(command_id)
 
     # The outbox asks
 
@@ -96,9 +98,13 @@ class Orders:
         if clock.now() >= order.expires_at:
             self._known.discard(order.command_id)
             return False
-        marked = await self._store(lambda: services.command_sent(command_id=order.command_id))
-        if marked is False:
-            self._known.discard(order.command_id)
+        marked = False
+        try:
+            marked = await self._store(lambda: services.command_sent(command_id=order.command_id))
+        finally:
+            if not marked:
+                self._known.discard(order.command_id)
+        if not marked:
             return False
         self._link.admission.asked(order.action, order.payload)
         return True
@@ -107,7 +113,13 @@ class Orders:
         conclude, outcome, code, text = self._conclusion(order, heard)
         metrics.COMMANDS.labels(self._link.protocol, order.action, outcome.value).inc()
         duration = int((clock.now() - begun).total_seconds() * 1_000_000)
-        row = Row(
+        row = self._row(order, message_id, begun, text, outcome, code)._replace(duration_us=max(0, duration))
+        await self._tell_writer(Told(conclude, row))
+        self._known.discard(order.command_id)
+
+    def _row(self, order: Order, message_id: str, at: datetime, text: str, outcome: MessageOutcome, code: str) -> Row:
+        """The log row of a CALL of ours and what it got."""
+        return Row(
             self._link.station_id,
             Direction.OUT.value,
             order.action[:64],
@@ -116,13 +128,11 @@ class Orders:
             text,
             outcome.value,
             code,
-            begun,
-            duration,
+            at,
+            None,
             1,
             order.command_id,
         )
-        await self._tell_writer(Told(conclude, row))
-        self._known.discard(order.command_id)
 
     def _conclusion(self, order: Order, heard: Heard | Silence) -> tuple[Callable[[], Any], MessageOutcome, str, str]:
         """What to store about the command, and outcome, error code and text of its log row."""
@@ -192,20 +202,7 @@ class Orders:
         if order is None:
             return False
         conclude, _, code, text = self._conclusion(order, frame)
-        row = Row(
-            self._link.station_id,
-            Direction.OUT.value,
-            order.action[:64],
-            frame.message_id,
-            jsontext.encode(order.payload),
-            text,
-            MessageOutcome.IGNORED.value,
-            code,
-            at,
-            None,
-            1,
-            order.command_id,
-        )
+        row = self._row(order, frame.message_id, at, text, MessageOutcome.IGNORED, code)
         await self._tell_writer(Told(conclude, row))
         return True
 

@@ -119,12 +119,17 @@ class Outbox:
     async def _work_off(self) -> None:
         try:
             while self._orders:
-                await self._tell(self._orders.popleft())
-        except Exception:
-            metrics.ERRORS.labels("outbox").inc()
-            log.exception("commands not told")
+                await self._guarded(self._orders.popleft())
         finally:
             self._task = None
+
+    async def _guarded(self, order: Order) -> None:
+        """One order that fails on our side must not keep the others back."""
+        try:
+            await self._tell(order)
+        except Exception:
+            metrics.ERRORS.labels("outbox").inc()
+            log.exception("command not told", command=str(order.command_id))
 
     async def _tell(self, order: Order) -> None:
         if not await self._sent(order):
