@@ -20,6 +20,18 @@ def expire_reservations() -> int:
     return services.expire_reservations()
 
 
+@shared_task(name="charging.prune_samples")
+def prune_samples() -> int:
+    """Nightly."""
+    return services.prune_samples()
+
+
+@shared_task(name="charging.forget_people")
+def forget_people() -> int:
+    """Nightly."""
+    return services.forget_people()
+
+
 @shared_task(name="charging.reach_times")
 def reach_times() -> int:
     return services.reach_times()

@@ -4,6 +4,8 @@ from .attempts import expire_attempts, fail, request_start, request_stop
 from .ending import close, end
 from .recording import record, record_many, update, update_many
 from .reservations import cancel_reservation, expire_reservations, reserve
+from .retention import forget_people, prune_samples
+from .reviews import resolve_discrepancy
 from .starting import start
 from .sweeps import close_lost_sessions
 from .tokens import authorize, create_token, delete_token, edit_token, guest_token
@@ -21,13 +23,16 @@ __all__ = [
     "expire_attempts",
     "expire_reservations",
     "fail",
+    "forget_people",
     "guest_token",
+    "prune_samples",
     "reach_times",
     "record",
     "record_many",
     "request_start",
     "request_stop",
     "reserve",
+    "resolve_discrepancy",
     "start",
     "update",
     "update_many",

@@ -201,9 +201,11 @@ def _close_row(session: ChargingSession, at: datetime) -> None:
 
 
 _RUNNING_BEFORE = Prepared(
-    lambda evse_id, before: ChargingSession.objects.filter(evse_id=evse_id, ended_at=None, started_at__lt=before)
-    .order_by("pk")
-    .select_for_update(),
+    lambda evse_id, before: (
+        ChargingSession.objects.filter(evse_id=evse_id, ended_at=None, started_at__lt=before)
+        .order_by("pk")
+        .select_for_update()
+    ),
     int,
     datetime,
 )

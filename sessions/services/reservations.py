@@ -111,9 +111,9 @@ def expire_reservations() -> int:
 
 
 _STANDING = Prepared(
-    lambda station_id, at: Reservation.objects.filter(
-        station_id=station_id, state__in=OPEN, expires_at__gt=at
-    ).only("pk")[:1],
+    lambda station_id, at: Reservation.objects.filter(station_id=station_id, state__in=OPEN, expires_at__gt=at).only(
+        "pk"
+    )[:1],
     int,
     datetime,
 )

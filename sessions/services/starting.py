@@ -45,9 +45,9 @@ class _Scene:
 
 _STATION = Prepared(lambda pk: Station.objects.filter(pk=pk).select_for_update(), int)
 _BY_CONTENT = Prepared(
-    lambda station_id, key: ChargingSession.objects.filter(station_id=station_id, start_key=key)
-    .select_for_update()
-    .order_by("pk")[:1],
+    lambda station_id, key: (
+        ChargingSession.objects.filter(station_id=station_id, start_key=key).select_for_update().order_by("pk")[:1]
+    ),
     int,
     str,
 )

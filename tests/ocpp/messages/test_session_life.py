@@ -590,3 +590,48 @@ def test_a_reservation_is_for_its_token_and_its_group(teller, tokens, t, token, 
     assert teller.start(token, t, reservationId=row.pk)["status"] == verdict
     row.refresh_from_db()
     assert row.state == state
+
+
+# Neighbours
+
+
+def test_a_boot_in_mid_session_leaves_it_open_until_the_station_speaks(teller, tokens, t):
+    teller.start("GOOD", t)
+    teller.reading(t + MINUTE, 100)
+    teller.boot(t + 5 * MINUTE)
+    assert only().ended_at is None
+    teller.stop(t + 6 * MINUTE, 200, reason="PowerLoss")
+    assert (only().energy_mwh, only().stop_reason) == (200_000, "PowerLoss")
+
+
+@V2
+def test_a_batch_of_starts_updates_and_ends_of_many_stations_is_answered_in_its_order(make_station, protocol, tokens, t):
+    from evcms.ocpp.versions import VERSIONS
+
+    tellers = [Teller(make_station(f"CP-{number}"), protocol) for number in range(4)]
+    for teller in tellers[1:]:
+        teller.start("GOOD", t)
+    messages = []
+    for teller in tellers:
+        teller.say = lambda action, payload, at, me=teller: messages.append((me.charger(at), payload)) or {}
+    tellers[0].start("BLOCKED", t)
+    tellers[1].reading(t + MINUTE, 100)
+    tellers[2].stop(t + MINUTE, 200, token="GOOD")
+    tellers[3].readings([tellers[3].meter(t + MINUTE, 300)], t + MINUTE, idToken={"idToken": "EXPIRED", "type": "Local"})
+    answers = VERSIONS[protocol].MANY["TransactionEvent"](messages)
+    said = [answer.get("idTokenInfo", {}).get("status") for answer in answers]
+    assert said == ["Blocked", None, "Accepted", "Expired"]
+    energies = ChargingSession.objects.order_by("station__identity").values_list("energy_mwh", flat=True)
+    assert list(energies) == [0, 100_000, 200_000, 300_000]
+
+
+def test_both_connectors_of_one_socket_are_seen_and_end_by_themselves(station, protocol, tokens, t):
+    here, there = Teller(station, protocol), Teller(station, protocol)
+    there.connector, there.transaction_id = 2, "tx-2"
+    here.start("GOOD", t)
+    there.start("FAMILY-1", t, wh=7000)
+    here.reading(t + MINUTE, 100)
+    there.reading(t + MINUTE, 7200)
+    here.stop(t + 2 * MINUTE, 150)
+    assert dict(ChargingSession.objects.values_list("evse__number", "energy_mwh")) == {1: 150_000, 2: 200_000}
+    assert ChargingSession.objects.get(ended_at=None).evse.number == 2
