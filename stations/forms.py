@@ -149,7 +149,3 @@ class MaintenanceForm(Judged):
 
 class ImportForm(forms.Form):
     file = forms.FileField(label=_("CSV file"), widget=forms.FileInput(attrs={"accept": ".csv,text/csv"}))
-
-
-class ListFilter(forms.Form):
-    q = forms.CharField(label=_("Search"), required=False)

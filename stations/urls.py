@@ -1,13 +1,12 @@
-"""Paths of this room. `/stations/` and `/stations/<identity>/` belong to the operators' door."""
+"""Paths of this room. Lists and pages of sites and stations (`/sites/<id>/` …) belong to the operators' door."""
 
 from django.urls import path
 
 from .views import configure, maintenance, quarantine, sites, tables
 
 urlpatterns = [
-    path("sites/", sites.sites, name="sites"),
     path("sites/new/", sites.create, name="site-create"),
-    path("sites/<int:pk>/", sites.edit, name="site-edit"),
+    path("sites/<int:pk>/edit/", sites.edit, name="site-edit"),
     path("sites/<int:pk>/archive/", sites.archive, name="site-archive"),
     path("sites/<int:pk>/qr/", tables.site_sheet, name="site-qr-sheet"),
     path("setup/stations/new/", configure.create, name="station-create"),

@@ -2,19 +2,29 @@
 
 from channels.db import database_sync_to_async
 
+from evcms.core.access import Access
 from evcms.core.consumers import LiveConsumer
 from evcms.core.middleware import SESSION_KEY, membership_access, needs_second_factor
 from evcms.core.models import Membership, User
+from sessions.queries import sessions
 from stations import queries
+from stations.models import Connector
 
 
-class OrganizationConsumer(LiveConsumer):
-    """/ws/live/: everything of the organization that is chosen in the session."""
+class OperatorConsumer(LiveConsumer):
+    """Refuses whom the pages would refuse; the page's groups are its subclass's business."""
 
     async def live_groups(self) -> list[str] | None:
         return await database_sync_to_async(self._groups)()
 
     def _groups(self) -> list[str] | None:
+        access = self._access()
+        return None if access is None else self.groups_of(access)
+
+    def groups_of(self, access: Access) -> list[str] | None:
+        raise NotImplementedError
+
+    def _access(self) -> Access | None:
         user = self.scope["user"]
         if not isinstance(user, User) or not user.is_active:
             return None
@@ -25,8 +35,36 @@ class OrganizationConsumer(LiveConsumer):
         if membership is None:
             return None
         access = membership_access(user, membership)
-        if needs_second_factor(access):
-            return None
+        return None if needs_second_factor(access) else access
+
+
+class OrganizationConsumer(OperatorConsumer):
+    """/ws/live/: everything of the organization that is chosen in the session."""
+
+    def groups_of(self, access: Access) -> list[str] | None:
         if access.all_sites:
             return [f"org.{access.organization.pk}"]
-        return [f"station.{pk}" for pk in queries.stations(access).order_by().values_list("pk", flat=True)]
+        stations = queries.stations(access).order_by().values_list("pk", flat=True)
+        plugs = queries.connectors(access).order_by().values_list("pk", flat=True)  # what sessions speak to
+        return [*(f"station.{pk}" for pk in stations), *(f"connector.{pk}" for pk in plugs)]
+
+
+class StationConsumer(OperatorConsumer):
+    """/ws/live/stations/<identity>/: one station, its plugs and sessions, the answers to its commands."""
+
+    def groups_of(self, access: Access) -> list[str] | None:
+        identity = self.scope["url_route"]["kwargs"]["identity"]
+        pk = queries.stations(access).filter(identity=identity).order_by().values_list("pk", flat=True).first()
+        if pk is None:
+            return None
+        plugs = Connector.objects.filter(station=pk).values_list("pk", flat=True)
+        return [f"station.{pk}", *(f"connector.{plug}" for plug in plugs)]
+
+
+class SessionConsumer(OperatorConsumer):
+    """/ws/live/sessions/<public id>/: one session."""
+
+    def groups_of(self, access: Access) -> list[str] | None:
+        public_id = self.scope["url_route"]["kwargs"]["public_id"]
+        found = sessions(access).filter(public_id=public_id).exists()
+        return [f"session.{public_id}"] if found else None

@@ -1,5 +1,6 @@
 """What every operator page's frame needs: menu, organizations, search, the live socket."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,30 +8,44 @@ from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext_lazy as _
 
+from alerts.queries import open_incidents
 from evcms.core.access import Access, Permission
 from evcms.core.models import Membership
+from stations.queries import quarantined
 
 DRIVER_PATHS = ("/map", "/c/", "/s/", "/r/", "/u/", "/api/", "/admin/", "/accounts/")
+FRAGMENT_HEADER = "X-Requested-With"  # live.js and htmx fetch parts: a frame's badges are of no use to them
+
+
+def count_incidents(access: Access) -> int:
+    return open_incidents(access).select_related(None).order_by().count()
+
+
+def count_quarantined(access: Access) -> int:
+    return quarantined(access).order_by().count()
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One line of the left bar; shown to those who have `permission`."""
+    """One line of the left bar; shown to those who have `permission`, while its page exists."""
 
     label: object  # a lazy translation
     route: str
     icon: str
     permission: Permission = Permission.VIEW
+    badge: Callable[[Access], int] | None = None
 
 
 MENU = (
     Entry(_("Overview"), "overview", "layout-dashboard"),
+    Entry(_("Map"), "public:map", "map-2"),
     Entry(_("Stations"), "stations", "charging-pile"),
     Entry(_("Sites"), "sites", "map-pin"),
     Entry(_("Sessions"), "sessions", "bolt"),
-    Entry(_("Incidents"), "incidents", "alert-triangle"),
+    Entry(_("Attempts"), "attempts", "progress-alert"),
+    Entry(_("Incidents"), "incidents", "alert-triangle", badge=count_incidents),
     Entry(_("Maintenance"), "maintenance", "tool"),
-    Entry(_("Quarantine"), "quarantine", "shield-lock", Permission.STATIONS),
+    Entry(_("Quarantine"), "quarantine", "shield-lock", Permission.STATIONS, count_quarantined),
     Entry(_("Tokens"), "tokens", "id-badge-2"),
     Entry(_("Tariffs"), "tariffs", "tag", Permission.TARIFFS),
     Entry(_("Money"), "money", "wallet", Permission.MONEY),
@@ -43,25 +58,34 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     access: Access | None = getattr(request, "access", None)
     if access is None or request.path.startswith(DRIVER_PATHS):
         return {}
+    if is_fragment(request):
+        return {"organization": access.organization}
     memberships = Membership.objects.filter(user=access.user).select_related("organization").order_by("id")
+    entries = [(entry, address(entry.route)) for entry in MENU if access.can(entry.permission)]
     return {
-        "menu": [_item(entry, request.path) for entry in MENU if access.can(entry.permission)],
+        "menu": [_item(entry, url, request.path, access) for entry, url in entries if url],
         "organizations": [membership.organization for membership in memberships],
         "organization": access.organization,
         "switch_url": reverse("switch-organization"),
-        "search_url": _address("search"),
+        "search_url": address("search"),
         "live_url": "/ws/live/",
     }
 
 
-def _item(entry: Entry, path: str) -> dict[str, object]:
-    url = _address(entry.route)
+def is_fragment(request: HttpRequest) -> bool:
+    """Does it ask for a part of a page (`?part=`), which has no frame around it?"""
+    return "part" in request.GET and FRAGMENT_HEADER in request.headers or "HX-Request" in request.headers
+
+
+def _item(entry: Entry, url: str, path: str, access: Access) -> dict[str, object]:
     active = path == url if url == "/" else path.startswith(url)
-    return {"label": entry.label, "url": url, "icon": entry.icon, "active": active}
+    badge = entry.badge(access) if entry.badge else 0
+    return {"label": entry.label, "url": url, "icon": entry.icon, "active": active, "badge": badge}
 
 
-def _address(route: str) -> str:
+def address(route: str, *args: object) -> str:
+    """The path of a named page; "" while no room offers it."""
     try:
-        return reverse(route)
+        return reverse(route, args=args)
     except NoReverseMatch:
-        return "/"
+        return ""

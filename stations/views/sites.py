@@ -1,34 +1,18 @@
-"""Sites: list, form, archive."""
+"""Sites: form, archive. Their list and page mix rooms: evcms/dashboard has them."""
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.core.paginator import Paginator
-from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST
 
 from evcms.core.access import Access, Permission
 from stations import queries, services
-from stations.forms import ListFilter, SiteForm
+from stations.forms import SiteForm
 from stations.models import Site
 
 from .member import complain, member
-
-
-@require_GET
-@member(Permission.VIEW)
-def sites(request: HttpRequest, access: Access) -> HttpResponse:
-    form = ListFilter(request.GET or None)
-    sought = form.cleaned_data.get("q", "") if form.is_bound and form.is_valid() else ""
-    rows = queries.visible_sites(access).filter(archived_at=None)
-    if sought:
-        rows = rows.filter(Q(name__icontains=sought) | Q(city__icontains=sought) | Q(address__icontains=sought))
-    standing = Count("stations", filter=Q(stations__archived_at=None), distinct=True)
-    page = Paginator(rows.annotate(standing=standing).order_by("name"), 50).get_page(request.GET.get("page"))
-    context = {"page": page, "form": form, "may": access.can(Permission.STATIONS)}
-    return render(request, "stations/sites.html", context)
 
 
 @require_http_methods(["GET", "POST"])

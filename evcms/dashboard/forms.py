@@ -1,0 +1,189 @@
+"""Filters above the lists, and a form for each operation of a station, made from its one description."""
+
+from collections.abc import Iterable
+from datetime import datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from evcms.core import clock
+from sessions.queries import FLAGS
+from sessions.vocabulary import AttemptKind, AttemptState, FailureCause, SessionState
+from stations.models import Site
+from stations.operations import Field, FieldType, Operation
+from stations.vocabulary import Approval, Direction, MessageOutcome, Shown
+
+ANY = ("", _("Any"))
+Choices = Iterable[tuple[str, Any]]  # Any: a text or a lazy translation
+
+
+def search_box(label: Any) -> forms.CharField:  # Any: a lazy translation
+    return forms.CharField(
+        label=label, required=False, max_length=100, widget=forms.TextInput(attrs={"type": "search"})
+    )
+
+
+def choice(label: Any, choices: Choices) -> forms.ChoiceField:  # Any: a lazy translation
+    return forms.ChoiceField(label=label, required=False, choices=[ANY, *choices])
+
+
+def wishes(form: forms.Form) -> dict[str, Any]:
+    """What a filter asks for: what it could read, "" for the rest. Any: cleaned values."""
+    form.is_valid()
+    return {name: form.cleaned_data.get(name) or "" for name in form.fields}
+
+
+class StationFilter(forms.Form):
+    q = search_box(_("Name, identity, serial number"))
+    status = choice(_("Status"), [("online", _("Online")), *((word.value, word.label) for word in Shown)])
+    site = choice(_("Site"), [])
+    model = choice(_("Model"), [])
+    firmware = choice(_("Firmware"), [])
+    approval = choice(_("Approval"), Approval.choices)
+
+    def __init__(
+        self, *args: Any, sites: Iterable[Site] = (), kinds: Iterable[tuple[str, str]] = (), **kwargs: Any
+    ) -> None:
+        """Any: as Django's forms take them. `kinds`: (model, firmware) of the visible stations."""
+        super().__init__(*args, **kwargs)
+        pairs = list(kinds)
+        self._offer("site", [(str(site.pk), site.name) for site in sites])
+        self._offer("model", [(name, name) for name in sorted({model for model, _firmware in pairs if model})])
+        self._offer("firmware", [(name, name) for name in sorted({word for _model, word in pairs if word})])
+
+    def _offer(self, name: str, choices: list[tuple[str, str]]) -> None:
+        found = self.fields[name]
+        assert isinstance(found, forms.ChoiceField)
+        found.choices = [ANY, *choices]
+
+
+PERIODS = [
+    ("today", _("Today")),
+    ("yesterday", _("Yesterday")),
+    ("week", _("Last 7 days")),
+    ("month", _("Last 30 days")),
+]
+
+
+def period(name: str, zone: str) -> tuple[datetime | None, datetime | None]:
+    """[since, until) of a named period in the organization's zone; open ends are None."""
+    tz = ZoneInfo(zone)
+    midnight = datetime.combine(clock.now().astimezone(tz).date(), time(), tz)
+    match name:
+        case "today":
+            return midnight, None
+        case "yesterday":
+            return _days_before(midnight, 1), midnight
+        case "week":
+            return _days_before(midnight, 6), None
+        case "month":
+            return _days_before(midnight, 29), None
+    return None, None
+
+
+def _days_before(midnight: datetime, days: int) -> datetime:
+    return datetime.combine(midnight.date() - timedelta(days=days), time(), midnight.tzinfo)
+
+
+class SiteChoice(forms.Form):
+    """The sites of one person as a choice."""
+
+    def __init__(self, *args: Any, sites: Iterable[Site] = (), **kwargs: Any) -> None:
+        """Any: as Django's forms take them."""
+        super().__init__(*args, **kwargs)
+        found = self.fields["site"]
+        assert isinstance(found, forms.ChoiceField)
+        found.choices = [ANY, *((str(site.pk), site.name) for site in sites)]
+
+
+class SessionFilter(SiteChoice):
+    q = search_box(_("Token, station, driver, id"))
+    state = choice(_("State"), [("running", _("Running")), *SessionState.choices])
+    site = choice(_("Site"), [])
+    period = choice(_("Period"), PERIODS)
+    since = forms.DateField(label=_("From"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    until = forms.DateField(label=_("To"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    flag = choice(
+        _("Problems"),
+        [
+            (name, label)
+            for name, label in (
+                ("unauthorized", _("Not authorized")),
+                ("estimated", _("Estimated end")),
+                ("incomplete", _("Events missing")),
+                ("disputed", _("Does not add up")),
+            )
+            if name in FLAGS
+        ],
+    )
+
+
+class AttemptFilter(SiteChoice):
+    q = search_box(_("Station, token, driver"))
+    state = choice(_("Outcome"), AttemptState.choices)
+    cause = choice(_("Cause"), FailureCause.choices)
+    kind = choice(_("How"), AttemptKind.choices)
+    site = choice(_("Site"), [])
+    period = choice(_("Period"), PERIODS)
+
+
+class SiteFilter(forms.Form):
+    q = search_box(_("Name, address, city"))
+
+
+class MessageFilter(forms.Form):
+    q = search_box(_("Anything in a message"))
+    direction = choice(_("Direction"), Direction.choices)
+    outcome = choice(_("Outcome"), MessageOutcome.choices)
+
+
+class VariableFilter(forms.Form):
+    q = search_box(_("Name or value"))
+
+
+# Operations ------------------------------------------------------------------------------------------------
+
+
+def operation_form(operation: Operation, *args: Any, **kwargs: Any) -> forms.Form:
+    """The form of one operation; only the operation itself judges values. Any: as Django's forms take them."""
+    form = forms.Form(*args, prefix=operation.name, auto_id="op_%s", **kwargs)
+    for one in operation.fields:
+        form.fields[one.name] = _input(one)
+    return form
+
+
+def _input(one: Field) -> forms.Field:
+    common: dict[str, Any] = {"label": one.label, "help_text": one.help, "required": False, "initial": one.default}
+    match one.type:
+        case FieldType.CHOICE:
+            empty = [] if one.default else [("", "–")]
+            made: forms.Field = forms.ChoiceField(choices=[*empty, *one.choices], **common)
+        case FieldType.LIST | FieldType.PAIRS | FieldType.JSON:
+            made = forms.CharField(widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false"}), **common)
+        case FieldType.TIME:
+            made = forms.CharField(widget=forms.DateTimeInput(attrs={"type": "datetime-local"}), **common)
+        case FieldType.WHOLE:
+            made = forms.CharField(widget=forms.TextInput(attrs={"inputmode": "numeric"}), **common)
+        case _:
+            made = forms.CharField(**common)
+    made.required_by_operation = one.required  # type: ignore[attr-defined]
+    return made
+
+
+class RawForm(forms.Form):
+    """Any action of the station's version."""
+
+    action = forms.CharField(label=_("Action"), max_length=64, help_text=_("As the specification spells it"))
+    payload = forms.JSONField(
+        label=_("Payload"), initial={}, help_text=_("A JSON object"),
+        widget=forms.Textarea(attrs={"rows": 5, "spellcheck": "false", "class": "ev-mono"}),
+    )  # fmt: skip
+
+    def clean_payload(self) -> dict[str, Any]:
+        """Any: JSON."""
+        value = self.cleaned_data["payload"]
+        if not isinstance(value, dict):
+            raise forms.ValidationError(_("The payload is a JSON object, such as {}."))
+        return value

@@ -1,0 +1,301 @@
+"""Sessions for people: lists, and one session with its curve, its price, its payment and its evidence."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from django.db.models import Q, QuerySet
+from django.utils.translation import gettext as _
+
+from billing.models import Bill, Payment
+from billing.pricing import Activity
+from billing.queries import Cost, cost_of, cost_so_far, payment_of_session
+from billing.queries import timeline as payment_timeline
+from billing.wording import unit_price
+from evcms.core import clock
+from evcms.core.access import Access, Permission
+from evcms.core.money import format_money
+from evcms.dashboard.forms import period
+from evcms.templatetags import figures
+from sessions import queries as sessions
+from sessions.models import Attempt, ChargingSession, MeterSample
+from sessions.vocabulary import ReadingKind
+from stations.models import OcppMessage
+from stations.queries import messages
+
+AROUND: Final = timedelta(minutes=5)  # messages of a session may come a little before and after it
+MOST_MESSAGES: Final = 400
+
+
+# Lists ------------------------------------------------------------------------------------------------------
+
+
+def session_list(access: Access, wish: dict[str, Any]) -> QuerySet[ChargingSession]:
+    """Any: cleaned values of SessionFilter. Days are the organization's."""
+    zone = access.organization.time_zone
+    since, until = period(wish["period"], zone)
+    if wish["since"]:
+        since = datetime.combine(wish["since"], datetime.min.time(), ZoneInfo(zone))
+    if wish["until"]:
+        until = datetime.combine(wish["until"] + timedelta(days=1), datetime.min.time(), ZoneInfo(zone))
+    rows = sessions.filtered(
+        sessions.sessions(access), state=wish["state"], site=int(wish["site"]) if wish["site"] else None,
+        since=since, until=until, search=wish["q"].strip(), flag=wish["flag"],
+    )  # fmt: skip
+    return rows.select_related("bill", "attempt", "site", "station", "connector__evse", "connector__station",
+                               "id_token", "driver")  # fmt: skip
+
+
+def attempt_list(access: Access, wish: dict[str, Any]) -> QuerySet[Attempt]:
+    """Any: cleaned values of AttemptFilter."""
+    rows = sessions.attempts(access).select_related("station__site")
+    since, until = period(wish["period"], access.organization.time_zone)
+    for column, value in (("at__gte", since), ("at__lt", until), ("state", wish["state"]), ("cause", wish["cause"]),
+                          ("kind", wish["kind"])):  # fmt: skip
+        if value:
+            rows = rows.filter(**{column: value})
+    if wish["site"]:
+        rows = rows.filter(station__site=int(wish["site"]))
+    if wish["q"]:
+        text = wish["q"].strip()
+        found = Q(token_value__icontains=text) | Q(station__identity__icontains=text) | Q(station__name__icontains=text)
+        rows = rows.filter(found | Q(driver__name__icontains=text) | Q(driver__email__icontains=text))
+    return rows
+
+
+# One session --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Money:
+    """Cost is for everybody who sees the session; `payment` for those with MONEY."""
+
+    bill: Bill | None
+    cost: Cost | None
+    payment: Payment | None
+
+
+def money_of(access: Access, session: ChargingSession) -> Money:
+    bill = Bill.objects.select_related("snapshot").filter(session=session).first()
+    final = bill is not None and bill.final_at is not None and bill.trace
+    cost = cost_of(bill) if bill and final else cost_so_far(session=session) if bill else None
+    payment = payment_of_session(session) if access.can(Permission.MONEY) else None
+    return Money(bill, cost, payment)
+
+
+def sentence(session: ChargingSession, money: Money, paid_by: str) -> str:
+    """"23.41 kWh in 48 min at Kade 12, 11.72 € paid by card"."""
+    end = session.ended_at or clock.now()
+    words = {
+        "energy": figures.kwh(session.energy_mwh),
+        "time": figures.duration(end - session.started_at),
+        "place": session.connector or session.station,
+    }
+    said = _("%(energy)s in %(time)s at %(place)s") % words
+    if session.ended_at is None:
+        said = _("%(energy)s so far, in %(time)s at %(place)s") % words
+    if money.cost and (money.cost.total_minor or money.cost.final):
+        said += ", " + (paid_by or _("%(amount)s by now")) % {"amount": money.cost.total}
+    return f"{said}."
+
+
+@dataclass(frozen=True)
+class Reading:
+    at: datetime
+    energy_mwh: int | None
+    power_w: int | None
+    offered_w: int | None
+    soc_percent: int | None
+
+
+def readings(session: ChargingSession, most: int = sessions.MOST_POINTS) -> list[Reading]:
+    """The curve, thinned to about `most` points: of a stretch the highest power, the last of the rest."""
+    rows = MeterSample.objects.filter(session=session, quarantined=False).order_by("at", "kind")
+    values = list(rows.values_list("at", "energy_mwh", "power_w", "offered_w", "soc_percent"))
+    start = session.meter_start_mwh if session.meter_start_mwh is not None else next(_known(values, 1), 0)
+    points = [
+        Reading(at, None if register is None else max(register - start, 0), power, offered, soc)
+        for at, register, power, offered, soc in values
+    ]
+    step = max(1, -(-len(points) // most))
+    return [_thinned(points[index : index + step]) for index in range(0, len(points), step)]
+
+
+def _known(values: Iterable[tuple[Any, ...]], column: int) -> Any:  # Any: columns of a row
+    return (row[column] for row in values if row[column] is not None)
+
+
+def _thinned(points: Sequence[Reading]) -> Reading:
+    def last(name: str) -> int | None:
+        known = [getattr(point, name) for point in points if getattr(point, name) is not None]
+        return known[-1] if known else None
+
+    powers = [point.power_w for point in points if point.power_w is not None]
+    return Reading(points[-1].at, last("energy_mwh"), max(powers, default=None), last("offered_w"), last("soc_percent"))
+
+
+def chart(session: ChargingSession, money: Money, zone: str) -> dict[str, Any] | None:
+    """For static/evcms/chart.js, kind "session". Any: JSON. None without readings."""
+    points = readings(session)
+    if len(points) < 2:
+        return None
+    return {
+        "zone": zone,
+        "t": [int(point.at.timestamp()) for point in points],
+        "power_w": [point.power_w for point in points],
+        "offered_w": [point.offered_w for point in points],
+        "soc": [point.soc_percent for point in points],
+        "energy_wh": [None if point.energy_mwh is None else point.energy_mwh // 1000 for point in points],
+        "labels": {"power_w": _("Power"), "offered_w": _("Offered"), "soc": _("Battery"), "energy_wh": _("Energy")},
+        "periods": _periods(money),
+        "events": [
+            {"t": int(moment.at.timestamp()), "label": moment.text}
+            for moment in sessions.timeline(session)
+            if moment.kind not in ("start", "end", "request")
+        ],
+    }
+
+
+def _periods(money: Money) -> list[dict[str, Any]]:
+    """The trace's stretches with what they cost. Any: JSON."""
+    trace = (money.bill.trace if money.bill else None) or {}
+    terms: dict[str, Any] = money.bill.snapshot.terms if money.bill and money.bill.snapshot else {}
+    currency = money.bill.currency if money.bill else ""
+    drawn = []
+    for begin, end, activity, _energy in trace.get("periods", []):
+        drawn.append({"from": _seconds(begin), "to": _seconds(end), "label": _label(activity, terms, currency)})
+    return drawn
+
+
+def _seconds(moment: str) -> int:
+    return int(datetime.fromisoformat(moment).timestamp())
+
+
+def _label(activity: str, terms: dict[str, Any], currency: str) -> str:
+    """Any: billing.pricing.Terms as JSON."""
+    def per(name: str, unit: str) -> str:
+        price = str(terms.get(name) or "0")
+        return f"{unit_price(price, currency)}/{unit}" if price.strip("0.") else ""
+
+    if activity == Activity.CHARGING:
+        return " + ".join(filter(None, [per("per_kwh", "kWh"), per("per_minute", "min")])) or _("charging")
+    if activity == Activity.IDLE:
+        return per("idle_per_minute", "min") or _("idle")
+    return _("paused")
+
+
+# Evidence -----------------------------------------------------------------------------------------------------
+
+
+def evidence(session: ChargingSession) -> list[tuple[str, str]]:
+    """Where the energy figure comes from, as (label, value) pairs."""
+    counted = MeterSample.objects.filter(session=session)
+    kinds = list(counted.values_list("kind", "quarantined", "extra"))
+    signed = any((extra or {}).get("signed") for _kind, _bad, extra in kinds)
+    pairs = [
+        (_("Energy"), figures.kwh(session.energy_mwh, 3)),
+        (_("Meter at the start"), figures.kwh(session.meter_start_mwh, 3)),
+        (_("Meter at the end"), figures.kwh(_stop_of(session), 3)),
+        (_("Source"), _source(session)),
+        (_("Readings"), _("%(n)d, %(bad)d of them not counted") % {
+            "n": len(kinds), "bad": sum(bad for _kind, bad, _extra in kinds)}),
+        (_("Begin and end readings"), _said(any(kind == ReadingKind.BEGIN for kind, _bad, _extra in kinds))
+         + ", " + _said(any(kind == ReadingKind.END for kind, _bad, _extra in kinds))),
+        (_("Signed by the meter"), _said(signed)),
+    ]  # fmt: skip
+    if session.clock_offset_ms:
+        pairs.append((_("Station clock"), _("%(s)s wrong, taken off all times") % {
+            "s": figures.duration(abs(session.clock_offset_ms) // 1000)}))  # fmt: skip
+    return pairs
+
+
+def _said(yes: bool) -> str:
+    return _("yes") if yes else _("no")
+
+
+def _stop_of(session: ChargingSession) -> int | None:
+    return session.meter_stop_mwh if session.meter_stop_mwh is not None else session.meter_last_mwh
+
+
+def _source(session: ChargingSession) -> str:
+    if session.ended_at is None:
+        return _("the register as last read; the session runs")
+    if session.estimated:
+        return _("estimated: the end was never reported, the last known reading counts")
+    if session.meter_stop_mwh is None:
+        return _("the last reading; the end carried no register")
+    return _("the register at start and end, as the station reported it")
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """Why a person should look; `status` gives shape and colour."""
+
+    status: str
+    text: str
+
+
+def doubts(session: ChargingSession) -> list[Doubt]:
+    told = []
+    if not session.authorized:
+        told.append(Doubt("warning", _("Energy flowed without an accepted token.")))
+    if session.estimated:
+        told.append(Doubt("warning", _("The end is estimated: the station never reported it.")))
+    if session.incomplete:
+        told.append(Doubt("incomplete", _("Events of this session are missing.")))
+    if session.replayed:
+        told.append(Doubt("info", _("It was reported after the fact, from the station's offline memory.")))
+    for row in session.discrepancies.all():
+        status = "resolved" if row.resolved_at else "review"
+        why = str(row.detail.get("why", ""))
+        text = str(row.get_kind_display())
+        told.append(Doubt(status, f"{text[:1].upper()}{text[1:]}" + (f": {why}" if why else "")))
+    return told
+
+
+def messages_of(session: ChargingSession) -> list[OcppMessage]:
+    """The exchanges that name this session's transaction, oldest first; cut at MOST_MESSAGES."""
+    end = (session.ended_at or clock.now()) + AROUND
+    rows = messages(session.station).filter(at__gte=min(session.started_at, session.start_received_at) - AROUND)
+    rows = rows.filter(at__lte=max(end, (session.end_received_at or end) + AROUND))
+    named = rows.filter(Q(request__contains=session.transaction_id) | Q(answer__contains=session.transaction_id))
+    exact = re.compile(rf'"transactionId"\s*:\s*"?{re.escape(session.transaction_id)}"?\s*[,}}]')
+    found = [row for row in named[:MOST_MESSAGES] if exact.search(row.request) or exact.search(row.answer)]
+    return found[::-1]
+
+
+@dataclass(frozen=True)
+class Step:
+    """A line for `components/timeline.html`."""
+
+    status: str
+    title: str
+    at: datetime
+    text: str = ""
+    url: str = ""
+
+
+MARKS: Final = {"start": "started", "request": "requested", "warning": "review", "watch": "info", "end": "ended"}
+
+
+def steps(session: ChargingSession) -> list[Step]:
+    return [
+        Step(MARKS.get(moment.kind, "unknown"), moment.text, moment.at, moment.detail)
+        for moment in sessions.timeline(session)
+    ]
+
+
+def payment_steps(payment: Payment) -> list[Step]:
+    """Hold, capture, release, refund: with amounts."""
+    told = []
+    for row in payment_timeline(payment):
+        amount = format_money(row.amount_minor, payment.currency) if row.amount_minor is not None else ""
+        title = WORDS.get(row.kind, row.kind.replace("_", " ")).capitalize()
+        told.append(Step(row.kind, " · ".join(filter(None, [title, amount])), row.at, row.text))
+    return told
+
+
+WORDS: Final = {"authorized": "held", "captured": "paid", "checkout": "at the payment page"}

@@ -1,0 +1,154 @@
+"""One search over everything that has an id or a name."""
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from django.db.models import Q
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from alerts.queries import incidents
+from billing.models import Receipt
+from evcms.core.access import Access, Permission
+from evcms.core.money import format_money
+from evcms.templatetags import figures
+from sessions.queries import sessions, tokens
+from stations import queries as stations
+
+MOST: Final = 12  # of a kind
+SHORTEST: Final = 2
+
+
+@dataclass(frozen=True)
+class Hit:
+    """`exact`: the words are its very id, so that it is what was meant."""
+
+    title: str
+    note: str
+    url: str
+    status: str = ""
+    at: datetime | None = None
+    exact: bool = False
+
+
+@dataclass(frozen=True)
+class Group:
+    label: str
+    icon: str
+    hits: list[Hit]
+
+
+def search(access: Access, text: str) -> list[Group]:
+    """Groups with hits, at most MOST each; six or seven queries."""
+    words = text.strip()
+    if len(words) < SHORTEST:
+        return []
+    sources: Iterable[tuple[str, str, Callable[[Access, str], list[Hit]]]] = (
+        (_("Stations"), "charging-pile", _stations),
+        (_("Sites"), "map-pin", _sites),
+        (_("Connectors"), "plug", _connectors),
+        (_("Sessions"), "bolt", _sessions),
+        (_("Tokens"), "id-badge-2", _tokens),
+        (_("Receipts"), "receipt", _receipts),
+        (_("Incidents"), "alert-triangle", _incidents),
+    )
+    groups = [Group(label, icon, find(access, words)) for label, icon, find in sources]
+    return [group for group in groups if group.hits]
+
+
+def only(groups: list[Group]) -> Hit | None:
+    """The one that was meant: the only hit, or the only one whose very id was typed."""
+    hits = [hit for group in groups for hit in group.hits]
+    exact = [hit for hit in hits if hit.exact]
+    if len(hits) == 1:
+        return hits[0]
+    return exact[0] if len(exact) == 1 else None
+
+
+def _same(text: str, *ids: Any) -> bool:  # Any: texts and numbers
+    return text.casefold() in {str(each).casefold() for each in ids if each}
+
+
+def _stations(access: Access, text: str) -> list[Hit]:
+    found = Q(identity__icontains=text) | Q(name__icontains=text) | Q(serial_number__icontains=text)
+    rows = stations.stations(access).filter(found).order_by("identity")[:MOST]
+    return [
+        Hit(str(row), f"{row.identity} · {row.site or '–'}", reverse("station", args=[row.identity]),
+            "online" if row.online else "offline", exact=_same(text, row.identity, row.serial_number))
+        for row in rows
+    ]  # fmt: skip
+
+
+def _sites(access: Access, text: str) -> list[Hit]:
+    found = Q(name__icontains=text) | Q(address__icontains=text) | Q(city__icontains=text)
+    rows = stations.visible_sites(access).filter(found, archived_at=None).order_by("name")[:MOST]
+    return [Hit(row.name, f"{row.address} {row.city}".strip(), reverse("site", args=[row.pk])) for row in rows]
+
+
+def _connectors(access: Access, text: str) -> list[Hit]:
+    found = Q(code__iexact=text) | Q(evse__evse_id__iexact=text)
+    rows = stations.connectors(access).filter(found)[:MOST]
+    return [
+        Hit(str(row), row.code, reverse("station", args=[row.station.identity]), row.shown, exact=True) for row in rows
+    ]
+
+
+def _sessions(access: Access, text: str) -> list[Hit]:
+    found = Q(public_id=text) | Q(transaction_id__iexact=text) | Q(token_value__iexact=text)
+    found |= Q(driver__name__icontains=text) | Q(driver__email__icontains=text)
+    rows = sessions(access).filter(found).order_by("-started_at")[:MOST]
+    return [
+        Hit(str(row.connector or row.station), f"{figures.kwh(row.energy_mwh)} · {row.token_value or '–'}",
+            reverse("session", args=[row.public_id]), row.state, row.started_at,
+            exact=_same(text, row.public_id, row.transaction_id))
+        for row in rows
+    ]  # fmt: skip
+
+
+def _tokens(access: Access, text: str) -> list[Hit]:
+    found = Q(folded__contains=text.upper()) | Q(label__icontains=text)
+    found |= Q(driver__name__icontains=text) | Q(driver__email__icontains=text)
+    rows = tokens(access).filter(found)[:MOST]
+    may = access.can(Permission.TOKENS)
+    return [
+        Hit(str(row), f"{row.value} · {row.driver or '–'}",
+            reverse("token-edit", args=[row.pk]) if may else f"{reverse('tokens')}?q={row.value}",
+            row.status, exact=_same(text, row.value))
+        for row in rows
+    ]  # fmt: skip
+
+
+NUMBER: Final = re.compile(r"(\d{4})-0*(\d{1,9})\Z")  # Receipt.number
+
+
+def _receipts(access: Access, text: str) -> list[Hit]:
+    if not access.can(Permission.MONEY):
+        return []
+    found = Q(public_id=text)
+    number = NUMBER.match(text)
+    if number:
+        found |= Q(year=int(number[1]), sequence=int(number[2]))
+    rows = Receipt.objects.filter(found, organization=access.organization).select_related("bill__session")
+    if not access.all_sites:
+        rows = rows.filter(bill__session__site__in=stations.visible_sites(access))
+    return [
+        Hit(row.number, format_money(row.total_minor, row.currency), reverse("public:receipt", args=[row.public_id]),
+            "paid", row.issued_at, exact=True)
+        for row in rows[:MOST]
+    ]  # fmt: skip
+
+
+def _incidents(access: Access, text: str) -> list[Hit]:
+    found = Q(title__icontains=text)
+    number = text.removeprefix("#")
+    if number.isdigit() and len(number) < 10:
+        found |= Q(pk=int(number))
+    rows = incidents(access).filter(found).order_by("-opened_at")[:MOST]
+    return [
+        Hit(row.title, f"#{row.pk} · {row.get_state_display()}", reverse("incident", args=[row.pk]), row.state,
+            row.opened_at, exact=text == f"#{row.pk}")
+        for row in rows
+    ]  # fmt: skip

@@ -1,0 +1,131 @@
+"""Sites with everything that a list, a card or a map says about them, in a fixed number of queries."""
+
+from dataclasses import dataclass, field
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.db.models import Count, Q, Sum
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from evcms.core import clock
+from evcms.core.access import Access
+from evcms.templatetags import figures, statuses
+from sessions import queries as sessions
+from stations import queries as stations
+from stations.models import Site
+from stations.vocabulary import Approval, Shown
+
+from .network import lit
+
+TROUBLE = (Shown.FAULTED, Shown.OFFLINE, Shown.MAINTENANCE, Shown.UNAVAILABLE)
+
+
+@dataclass
+class Place:
+    """A site now: stations, connectors as shown, what flows, energy since midnight in the organization's zone."""
+
+    site: Site
+    stations: int = 0
+    online: int = 0
+    shown: dict[Shown, int] = field(default_factory=lambda: dict.fromkeys(Shown, 0))
+    sessions: int = 0
+    power_w: int = 0
+    energy_mwh: int = 0
+
+    @property
+    def connectors(self) -> int:
+        return sum(self.shown.values())
+
+    @property
+    def free(self) -> int:
+        return self.shown[Shown.AVAILABLE]
+
+    @property
+    def segments(self) -> list[tuple[Shown, int]]:
+        return lit(self.shown)
+
+    @property
+    def load_percent(self) -> int | None:
+        """Power now in per cent of the grid connection; None where that is not known."""
+        return 100 * self.power_w // self.site.grid_limit_w if self.site.grid_limit_w else None
+
+    @property
+    def status(self) -> Shown:
+        """The word for the map: a fault or darkness first, else what most plugs do."""
+        for word in (Shown.FAULTED, Shown.OFFLINE):
+            if self.shown[word]:
+                return word
+        return max(self.shown, key=lambda word: self.shown[word]) if self.connectors else Shown.UNKNOWN
+
+
+def places(access: Access, site_id: int | None = None) -> list[Place]:
+    """All visible sites in use, by name; five queries. The rows of many stations are counted by the database."""
+    rows = stations.visible_sites(access).filter(archived_at=None).order_by("name")
+    if site_id is not None:
+        rows = rows.filter(pk=site_id)
+    found = {site.pk: Place(site) for site in rows}
+    _count_stations(access, found)
+    _count_connectors(access, found)
+    _add_flow(access, found)
+    _add_energy(access, found)
+    return list(found.values())
+
+
+def _count_stations(access: Access, found: dict[int, Place]) -> None:
+    rows = stations.stations(access).filter(site__in=list(found), approval=Approval.ACCEPTED)
+    counted = rows.select_related(None).order_by().values("site")
+    for row in counted.annotate(total=Count("pk"), live=Count("pk", filter=Q(online=True))):
+        found[row["site"]].stations, found[row["site"]].online = row["total"], row["live"]
+
+
+def _count_connectors(access: Access, found: dict[int, Place]) -> None:
+    rows = stations.connectors(access).filter(station__site__in=list(found)).select_related(None).order_by()
+    for row in rows.values("station__site", "shown").annotate(number=Count("pk")):
+        found[row["station__site"]].shown[Shown(row["shown"])] = row["number"]
+
+
+def _add_flow(access: Access, found: dict[int, Place]) -> None:
+    rows = sessions.running(access).filter(site__in=list(found)).select_related(None).order_by()
+    for site_id, power in rows.values_list("site", "power_w"):
+        found[site_id].sessions += 1
+        found[site_id].power_w += max(0, power or 0)
+
+
+def _add_energy(access: Access, found: dict[int, Place]) -> None:
+    zone = access.organization.time_zone
+    since, _until = sessions.day_bounds(clock.now().astimezone(ZoneInfo(zone)).date(), zone)
+    rows = sessions.usage(access).filter(hour__gte=since, evse__station__site__in=list(found)).order_by()
+    for row in rows.values("evse__station__site").annotate(energy=Sum("energy_mwh")):
+        found[row["evse__station__site"]].energy_mwh = row["energy"]
+
+
+def as_geojson(rows: list[Place]) -> dict[str, Any]:
+    """Any: GeoJSON as static/evcms/map.js reads it."""
+    return {"type": "FeatureCollection", "features": [_feature(place) for place in rows]}
+
+
+def _feature(place: Place) -> dict[str, Any]:
+    site = place.site
+    words = [f"{count} {statuses.look(word).word}" for word, count in place.segments if word in TROUBLE]
+    note = _("%(power)s now") % {"power": figures.power(place.power_w)}
+    if site.grid_limit_w:
+        note = _("%(power)s of %(limit)s") % {
+            "power": figures.power(place.power_w),
+            "limit": figures.power(site.grid_limit_w),
+        }
+    return {
+        "type": "Feature",
+        "geometry": {"type": "Point", "coordinates": [site.longitude, site.latitude]},
+        "properties": {
+            "key": site.pk,
+            "name": site.name,
+            "status": str(place.status),
+            "word": ", ".join(words) or str(statuses.look(place.status).word),
+            "free": 0 if place.status in (Shown.FAULTED, Shown.OFFLINE) else place.free,
+            "total": place.connectors,
+            "url": reverse("site", args=[site.pk]),
+            "note": note,
+        },
+    }
+

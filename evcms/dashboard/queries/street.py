@@ -1,0 +1,345 @@
+"""Stations for people: the list with its filters, one station with its plugs, its past, and what it said."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from django.db.models import OuterRef, Prefetch, Q, QuerySet, Subquery
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from alerts.models import Incident
+from alerts.queries import incidents
+from billing.models import Bill
+from billing.reckoning import priced
+from evcms.core import clock
+from evcms.core.access import Access
+from evcms.core.models import AuditEntry
+from evcms.core.money import format_money
+from evcms.templatetags import figures, statuses
+from sessions import queries as sessions
+from sessions.models import ChargingSession
+from stations import queries as stations
+from stations.models import Connector, MaintenanceWindow, Station, StatusChange, Variable, WindowState
+from stations.vocabulary import Approval, ConnectorStatus, Shown
+
+from .network import lit
+
+BUCKETS: Final = 360  # of a long strip: finer than that nobody sees
+WORST_FIRST: Final = ("faulted", "offline", "unavailable", "suspended_evse", "unknown")
+
+
+# The list ---------------------------------------------------------------------------------------------------
+
+
+def station_list(access: Access, wish: dict[str, Any]) -> stations.Stations:
+    """The visible stations that a filter asks for, each with its connectors as `standing`. Any: cleaned values."""
+    rows = stations.stations(access)
+    if wish["q"]:
+        text = wish["q"].strip()
+        found = Q(identity__icontains=text) | Q(name__icontains=text) | Q(serial_number__icontains=text)
+        rows = rows.filter(found | Q(site__name__icontains=text) | Q(connectors__code__iexact=text)).distinct()
+    for name, column in (("model", "model"), ("firmware", "firmware_version"), ("approval", "approval")):
+        if wish[name]:
+            rows = rows.filter(**{column: wish[name]})
+    if wish["site"]:
+        rows = rows.filter(site=int(wish["site"]))
+    return _by_status(access, rows, wish["status"]).prefetch_related(standing(access))
+
+
+def _by_status(access: Access, rows: stations.Stations, status: str) -> stations.Stations:
+    """`online` and `offline` ask for the station's link, `maintenance` for a window, the rest for one of its plugs."""
+    if status in ("online", "offline"):
+        accepted = rows.filter(online=status == "online")
+        return accepted if status == "online" else accepted.filter(approval=Approval.ACCEPTED)
+    if status == Shown.MAINTENANCE:
+        return rows.filter(in_maintenance=True)
+    if status:
+        lit_ones = stations.connectors(access).filter(shown=status).order_by().values("station")
+        return rows.filter(pk__in=lit_ones)
+    return rows
+
+
+def standing(access: Access) -> Prefetch:
+    rows = stations.connectors(access).order_by("evse__number", "number")
+    return Prefetch("connectors", queryset=rows, to_attr="standing")
+
+
+def segments(station: Station) -> list[tuple[Shown, int]]:
+    """(shown, count) of a row of `station_list`."""
+    counted = Counter(Shown(connector.shown) for connector in station.standing)  # type: ignore[attr-defined]
+    return lit({word: counted[word] for word in Shown})
+
+
+def kinds(access: Access) -> list[tuple[str, str]]:
+    """(model, firmware) pairs that stand in the street."""
+    rows = stations.stations(access).select_related(None).order_by()
+    return list(rows.values_list("model", "firmware_version").distinct()[:500])
+
+
+# One station ------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Card:
+    """A plug for `components/connector_card.html`, and what its buttons need."""
+
+    connector: Connector
+    label: str
+    plug: str
+    max_power_w: int
+    status: str
+    since: datetime | None
+    url: str
+    live: str = ""
+    figures: list[tuple[str, str]] = field(default_factory=list)
+    driver: str = ""
+    session: ChargingSession | None = None
+
+
+def cards(access: Access, station: Station, *, with_cost: bool) -> list[Card]:
+    """The station's plugs with what runs at them. Two queries; with costs one more, and those of time-based prices."""
+    rows = stations.connectors(access).filter(station=station).order_by("evse__number", "number")
+    running = sessions.running(access).filter(station=station).select_related("attempt")
+    by_connector = {row.connector_id: row for row in reversed(running) if row.connector_id}
+    costs = _costs(list(by_connector.values())) if with_cost else {}
+    return [_card(row, by_connector.get(row.pk), costs, many_evses=True) for row in rows]
+
+
+def _card(connector: Connector, session: ChargingSession | None, costs: dict[int, str], *, many_evses: bool) -> Card:
+    number = connector.evse.number
+    suffix = f".{connector.number}" if connector.number > 1 else ""
+    url = reverse("session", args=[session.public_id]) if session else ""
+    card = Card(
+        connector, _("Connector %(number)s") % {"number": f"{number}{suffix}"}, connector.get_plug_display(),
+        connector.max_power_w, str(stations.shown(connector)), connector.status_at, url, session=session,
+    )  # fmt: skip
+    if session:
+        card.figures = _figures(session, costs.get(session.pk, ""))
+        card.driver = who(session)
+    elif connector.error_code and card.status == Shown.FAULTED:
+        card.driver = " · ".join(filter(None, [connector.error_code, connector.vendor_error_code, connector.error_info]))
+    return card
+
+
+def _figures(session: ChargingSession, cost: str) -> list[tuple[str, str]]:
+    told = [(_("Power"), figures.power(session.power_w)), (_("Energy"), figures.kwh(session.energy_mwh))]
+    if session.soc_percent is not None:
+        told.append((_("Battery"), f"{session.soc_percent} %"))
+    if cost:
+        told.append((_("Cost"), cost))
+    told.append((_("Time"), figures.duration(clock.now() - session.started_at)))
+    return told
+
+
+def who(session: ChargingSession) -> str:
+    """The kind of driver and his name or token, as far as known."""
+    kind = session.attempt.get_kind_display() if session.attempt else ""
+    name = str(session.driver or session.id_token or session.token_value or "")
+    return " · ".join(filter(None, [name, str(kind)]))
+
+
+def _costs(running: Sequence[ChargingSession]) -> dict[int, str]:
+    bills = Bill.objects.filter(session__in=running, snapshot__isnull=False).select_related("snapshot")
+    by_session = {bill.session_id: bill for bill in bills}
+    told = {}
+    for session in running:
+        bill = by_session.get(session.pk)
+        if bill and bill.snapshot:
+            result = priced(session, bill.snapshot)
+            told[session.pk] = format_money(result.total, result.currency)
+    return told
+
+
+def open_incidents(access: Access, station: Station) -> QuerySet[Incident]:
+    return incidents_of(access, station).exclude(state="resolved")
+
+
+def incidents_of(access: Access, station: Station) -> QuerySet[Incident]:
+    rows = incidents(access).filter(Q(station=station) | Q(stations=station)).distinct()
+    return rows.order_by("-opened_at")
+
+
+def health(station: Station, shown: Iterable[Card]) -> str:
+    """What it is doing, in one sentence, the worst first."""
+    plugs = list(shown)
+    if station.archived_at:
+        return _("It is archived.")
+    if station.approval == Approval.QUARANTINED:
+        return _("It waits for your approval.")
+    if station.approval == Approval.REJECTED:
+        return _("It is rejected: every handshake is refused.")
+    if not stations.online(station):
+        return _("It is offline.") if station.last_seen_at else _("It has never connected.")
+    broken = [card for card in plugs if card.status == Shown.FAULTED]
+    if station.status == ConnectorStatus.FAULTED:
+        return _("The whole station reports a fault: %(code)s.") % {"code": station.status_error or _("no code")}
+    if broken:
+        code = broken[0].connector.error_code or _("no code given")
+        return _("%(plug)s reports a fault: %(code)s.") % {"plug": broken[0].label, "code": code}
+    if station.in_maintenance:  # type: ignore[attr-defined]
+        return _("It is being serviced.")
+    busy = [card for card in plugs if card.session]
+    if busy:
+        power = sum(max(0, card.session.power_w or 0) for card in busy if card.session)
+        text = _("It is well; %(busy)d of %(all)d connectors are in use, %(power)s flow.")
+        return text % {"busy": len(busy), "all": len(plugs), "power": figures.power(power)}
+    return _("It is well and waits for a car.")
+
+
+# The past ---------------------------------------------------------------------------------------------------
+
+Drawn = tuple[str, datetime, datetime, str, str]  # status, start, end, words on hover, where a click leads
+
+
+@dataclass(frozen=True)
+class Strip:
+    label: str
+    spans: list[Drawn]
+
+
+@dataclass(frozen=True)
+class Past:
+    since: datetime
+    until: datetime
+    strips: list[Strip]
+
+
+def past(access: Access, station: Station, plugs: Sequence[Connector], hours: int) -> Past:
+    """Each plug's statuses with the times without a link over them, then sessions, incidents and maintenance."""
+    until = clock.now()
+    since = until - timedelta(hours=hours)
+    dark: list[Drawn] = [
+        ("offline", begin, end, _told(_("Offline"), begin, end, station), _log(station, end))
+        for begin, end in stations.offline_spans(station, hours=hours)
+        if not (station.created_at > begin and begin == since and end == until)
+    ]
+    drawn = []
+    for connector, spans in _statuses(station, plugs, since, until).items():
+        painted = _coarse(spans, dark, since, until, station) if hours > 48 else [*spans, *dark]
+        drawn.append(Strip(str(connector.evse.number), painted))
+    extra = [
+        Strip(_("Sessions"), _sessions(access, station, since, until)),
+        Strip(_("Incidents"), _incidents(access, station, since, until)),
+        Strip(_("Maintenance"), _windows(access, station, since, until)),
+    ]
+    return Past(since, until, drawn + [strip for strip in extra if strip.spans])
+
+
+def _told(word: str, begin: datetime, end: datetime, station: Station) -> str:
+    zone = station.site.time_zone if station.site else None
+    return f"{word}: {figures.at_zone(begin, zone)}, {figures.duration(end - begin)}"
+
+
+def _log(station: Station, moment: datetime) -> str:
+    at = moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return reverse("station-messages", args=[station.identity]) + f"?at={at}#station-tab"
+
+
+def _statuses(
+    station: Station, plugs: Sequence[Connector], since: datetime, until: datetime
+) -> dict[Connector, list[Drawn]]:
+    """Two queries for all plugs."""
+    before = StatusChange.objects.filter(connector=OuterRef("pk"), happened_at__lte=since).order_by("-happened_at")
+    first = Connector.objects.filter(pk__in=[plug.pk for plug in plugs]).values_list(
+        "pk", Subquery(before.values("status")[:1])
+    )
+    known: dict[int, str] = {pk: status or "unknown" for pk, status in first}
+    rows = StatusChange.objects.filter(station=station, connector__isnull=False, happened_at__gt=since)
+    turns: dict[int, list[tuple[datetime, str, str]]] = {plug.pk: [(since, known[plug.pk], "")] for plug in plugs}
+    for pk, at, status, error in rows.filter(happened_at__lte=until).order_by("happened_at", "pk").values_list(
+        "connector_id", "happened_at", "status", "error_code"
+    ):
+        turns.setdefault(pk or 0, []).append((at, status, error))
+    return {plug: _spans(turns[plug.pk], until, station) for plug in plugs}
+
+
+def _spans(turns: list[tuple[datetime, str, str]], until: datetime, station: Station) -> list[Drawn]:
+    ends = [at for at, _status, _error in turns[1:]] + [until]
+    spans: list[Drawn] = []
+    for (begin, status, error), end in zip(turns, ends, strict=True):
+        if end > begin and status != ConnectorStatus.UNKNOWN:
+            word = f"{statuses.look(status).word} {error}".strip()
+            spans.append((status, begin, end, _told(word, begin, end, station), _log(station, begin)))
+    return spans
+
+
+def _coarse(
+    spans: list[Drawn], dark: list[Drawn], since: datetime, until: datetime, station: Station
+) -> list[Drawn]:
+    """One colour a bucket: the worst that happened in it, else what lasted longest; equal neighbours joined."""
+    width = (until - since) / BUCKETS
+    inside: list[dict[str, timedelta]] = [{} for _number in range(BUCKETS)]
+    for status, begin, end, _words, _url in [*spans, *dark]:
+        first = max(0, int((begin - since) / width))
+        for number in range(first, min(BUCKETS, int((end - since) / width) + 1)):
+            left, right = since + number * width, since + (number + 1) * width
+            share = min(end, right) - max(begin, left)
+            if share > timedelta(0):
+                inside[number][status] = inside[number].get(status, timedelta(0)) + share
+    chosen = [_worst(each) for each in inside]
+    joined: list[Drawn] = []
+    for number, status in enumerate(chosen):
+        begin, end = since + number * width, since + (number + 1) * width
+        if joined and joined[-1][0] == status:
+            begin = joined.pop()[1]
+        word = str(statuses.look(status).word) if status else ""
+        joined.append((status, begin, end, _told(word, begin, end, station), _log(station, end)))
+    return [span for span in joined if span[0]]
+
+
+def _worst(inside: dict[str, timedelta]) -> str:
+    for status in WORST_FIRST:
+        if status in inside:
+            return status
+    return max(inside, key=lambda status: inside[status]) if inside else ""
+
+
+def _sessions(access: Access, station: Station, since: datetime, until: datetime) -> list[Drawn]:
+    rows = sessions.sessions(access).filter(station=station, started_at__lt=until)
+    rows = rows.filter(Q(ended_at=None) | Q(ended_at__gt=since)).order_by("started_at")
+    drawn: list[Drawn] = []
+    for row in rows.select_related(None)[:1500]:
+        end = row.ended_at or until
+        words = _told(_("Session, %(energy)s") % {"energy": figures.kwh(row.energy_mwh)}, row.started_at, end, station)
+        drawn.append(("charging", row.started_at, end, words, reverse("session", args=[row.public_id])))
+    return drawn
+
+
+def _incidents(access: Access, station: Station, since: datetime, until: datetime) -> list[Drawn]:
+    rows = incidents_of(access, station).filter(Q(resolved_at=None) | Q(resolved_at__gt=since))
+    drawn: list[Drawn] = []
+    for row in rows[:200]:
+        end = row.resolved_at or until
+        url = reverse("incident", args=[row.pk])
+        drawn.append(("faulted", row.opened_at, end, _told(row.title, row.opened_at, end, station), url))
+    return drawn
+
+
+def _windows(access: Access, station: Station, since: datetime, until: datetime) -> list[Drawn]:
+    covering = Q(station=station) | Q(station=None, site=None)
+    if station.site_id:
+        covering |= Q(station=None, site=station.site_id)
+    rows: QuerySet[MaintenanceWindow] = stations.windows(access).filter(covering, starts_at__lt=until, ends_at__gt=since)
+    return [
+        ("maintenance", row.starts_at, min(row.ends_at, until), _told(row.title, row.starts_at, row.ends_at, station), "")
+        for row in rows.exclude(state=WindowState.CANCELLED)[:200]
+    ]
+
+
+# Tabs -------------------------------------------------------------------------------------------------------
+
+
+def variables(station: Station, text: str) -> QuerySet[Variable]:
+    rows = Variable.objects.filter(station=station)
+    if text:
+        found = Q(component__icontains=text) | Q(variable__icontains=text) | Q(value__icontains=text)
+        rows = rows.filter(found)
+    return rows.order_by("component", "component_instance", "evse", "variable", "variable_instance", "attribute")
+
+
+def audit_of(access: Access, station: Station) -> QuerySet[AuditEntry]:
+    rows = AuditEntry.objects.filter(organization=access.organization, object_type=Station._meta.label)
+    return rows.filter(object_id=str(station.pk)).order_by("-at", "-id")

@@ -1,0 +1,200 @@
+"""Is everything all right? The answer, what needs a decision, the evidence, the archive: in this order."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import formats
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_GET
+
+from alerts.models import Incident
+from alerts.queries import waiting_mails
+from alerts.vocabulary import IncidentState, Severity
+from evcms.core import clock
+from evcms.core.access import Access, Permission
+from evcms.dashboard.access import operator
+from evcms.dashboard.context import address, count_quarantined
+from evcms.dashboard.maps import map_context
+from evcms.dashboard.queries import network, places
+from evcms.dashboard.queries.tape import KINDS, tape
+from sessions import queries as sessions
+from stations import queries as stations
+from stations.vocabulary import Shown
+
+Context = dict[str, Any]  # Any: template context
+
+
+@require_GET
+def overview(request: HttpRequest) -> HttpResponse:
+    """Strangers look at the map; who belongs to no organization is told what to do."""
+    if not request.user.is_authenticated:
+        return redirect("public:map")
+    if getattr(request, "access", None) is None:
+        return render(request, "dashboard/overview/nowhere.html")
+    return _overview(request)
+
+
+@operator()
+def _overview(request: HttpRequest, access: Access) -> HttpResponse:
+    part = PARTS.get(request.GET.get("part", ""))
+    if part:
+        template, context = part
+        return render(request, f"dashboard/overview/{template}.html", context(request, access))
+    wall = "wall" in request.GET
+    context = _now(request, access) | map_context(reverse("overview-points")) | {"wall": wall}
+    context["windows"] = network.next_windows(access)[:6]
+    return render(request, "dashboard/overview/index.html", context)
+
+
+@require_GET
+@operator()
+def points(request: HttpRequest, access: Access) -> HttpResponse:
+    """The visible sites for the map; `?site=` one of them."""
+    chosen = request.GET.get("site", "")
+    rows = places.places(access, int(chosen) if chosen.isdigit() and len(chosen) < 10 else None)
+    return JsonResponse(places.as_geojson(rows))
+
+
+# The sentence ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Said:
+    """A part of the answer; `url` leads to the rows that it counts."""
+
+    text: str
+    url: str
+
+
+def worries(
+    incidents: list[Incident], numbers: dict[str, int], shown: dict[Shown, int], quarantined: int
+) -> list[Said]:
+    """What is not all right, the worst first; empty when everything is."""
+    critical = sum(row.severity == Severity.CRITICAL for row in incidents)
+    unheard = sum(row.state == IncidentState.OPEN and row.severity != Severity.CRITICAL for row in incidents)
+    board, list_ = reverse("incidents"), reverse("stations")
+    offline, faulted = numbers["offline"], shown[Shown.FAULTED]
+    said = [
+        (critical, ngettext("%(n)d critical incident", "%(n)d critical incidents", critical), board),
+        (
+            offline,
+            ngettext("%(n)d of %(all)d stations offline", "%(n)d of %(all)d stations offline", offline),
+            f"{list_}?status=offline",
+        ),
+        (faulted, ngettext("%(n)d connector faulted", "%(n)d connectors faulted", faulted), f"{list_}?status=faulted"),
+        (unheard, ngettext("%(n)d incident waits for you", "%(n)d incidents wait for you", unheard), board),
+        (
+            quarantined,
+            ngettext("%(n)d station wants to be let in", "%(n)d stations want to be let in", quarantined),
+            address("quarantine") or f"{list_}?approval=quarantined",
+        ),
+    ]
+    return [Said(text % {"n": number, "all": numbers["total"]}, url) for number, text, url in said if number]
+
+
+# Its parts ---------------------------------------------------------------------------------------------
+
+
+def _now(request: HttpRequest, access: Access) -> Context:
+    """The sentence, the notices, the tiles and the incidents: one moment, about ten queries."""
+    incidents = network.incidents(access)
+    numbers, shown = stations.station_counts(access), stations.connector_counts(access)
+    may_decide = access.can(Permission.STATIONS)
+    quarantined = count_quarantined(access) if may_decide else 0
+    zone = access.organization.time_zone
+    today = network.today(access, zone)
+    return {
+        "zone": zone,
+        "now": clock.now(),
+        "worries": worries(incidents, numbers, shown, quarantined),
+        "numbers": numbers,
+        "incidents": incidents[:6],
+        "incident_count": len(incidents),
+        "oldest": min((row.opened_at for row in incidents), default=None),
+        "today": today,
+        "more_energy": today.energy_mwh - today.before_mwh,
+        "flow": sessions.now(access),
+        "limit": network.grid_limit(access),
+        "segments": network.lit(shown),
+        "connector_rows": [(word, count, f"{reverse('stations')}?status={word}") for word, count in network.lit(shown)],
+        "connectors": sum(shown.values()),
+        "tries": network.tries(access, today.since),
+        "currency": access.organization.currency,
+        "money_url": address("money") or reverse("sessions"),
+        "wall": "wall" in request.GET,
+        "may_configure": may_decide,
+    } | _of_money(access, today) | _notices(access)  # fmt: skip
+
+
+def _of_money(access: Access, today: network.Today) -> Context:
+    """Payments are for those who may see money."""
+    may = access.can(Permission.MONEY)
+    return {"revenue": network.revenue(access, today.since) if may else None}
+
+
+def _notices(access: Access) -> Context:
+    waiting = 0 if settings.MAIL_ON else waiting_mails(access)
+    return {"mail_on": settings.MAIL_ON, "waiting_mails": waiting, "payments_on": settings.PAYMENTS_ON}
+
+
+def _flow(request: HttpRequest, access: Access) -> Context:
+    zone = access.organization.time_zone
+    return {
+        "flow": sessions.now(access),
+        "limit": network.grid_limit(access),
+        "today": network.today(access, zone),
+    }
+
+
+def _tape(request: HttpRequest, access: Access) -> Context:
+    kind = request.GET.get("kind", "")
+    may = access.can(Permission.MONEY)
+    kinds = [(name, label) for name, (label, _names) in KINDS.items() if may or name != "money"]
+    return {"lines": tape(access, kind), "kinds": kinds, "kind": kind if kind in KINDS else ""}
+
+
+def _week(request: HttpRequest, access: Access) -> Context:
+    zone = access.organization.time_zone
+    rows = network.week(access, zone)
+    days = [str(formats.date_format(day, "D j")) for day in rows.days]
+    busiest = max(range(len(days)), key=lambda index: rows.occupied[index])
+    return {
+        "week": rows,
+        "busiest": days[busiest],
+        "busiest_share": rows.occupied[busiest],
+        "use": {
+            "labels": days,
+            "unit": "%",
+            "series": [
+                {"label": _("Plugged in"), "values": rows.occupied, "hue": "offline"},
+                {"label": _("Charging"), "values": rows.charging, "hue": "charging"},
+            ],
+        },
+        "power": {
+            "zone": zone,
+            "t": [int(at.timestamp()) for at in rows.at],
+            "unit": "kW",
+            "digits": 0,
+            "series": [
+                {"label": _("Delivered"), "values": [watts / 1000 for watts in rows.power_w], "hue": "charging",
+                 "area": True}
+            ],
+        },
+        "peak_w": max(rows.power_w, default=0),
+    }  # fmt: skip
+
+
+PARTS: dict[str, tuple[str, Callable[[HttpRequest, Access], Context]]] = {
+    "now": ("_now", _now),
+    "flow": ("_flow", _flow),
+    "incidents": ("_incidents", _now),
+    "tape": ("_tape", _tape),
+    "lines": ("_lines", _tape),
+    "week": ("_week", _week),
+}

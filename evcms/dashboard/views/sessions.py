@@ -1,0 +1,177 @@
+"""Sessions and attempts: lists, and what happened in one session and what it cost."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from billing.vocabulary import BillState, PaymentState
+from evcms.core.access import Access, Permission
+from evcms.dashboard import export
+from evcms.dashboard.access import operator
+from evcms.dashboard.context import address
+from evcms.dashboard.forms import AttemptFilter, SessionFilter, SiteChoice, wishes
+from evcms.dashboard.jsontext import pretty
+from evcms.dashboard.queries import charges
+from evcms.dashboard.queries.street import who
+from evcms.dashboard.sorting import ordered, paged
+from sessions import queries, services
+from sessions.models import ChargingSession
+from stations.models import Site
+from stations.queries import visible_sites
+
+Context = dict[str, Any]  # Any: template context
+SORTS = {
+    "started": "started_at",
+    "ended": "ended_at",
+    "energy": "energy_mwh",
+    "power": "max_power_w",
+    "station": "station__identity",
+    "cost": "bill__total_minor",
+}
+COLUMNS = (
+    "id", "transaction_id", "site", "station", "connector", "state", "started_utc", "ended_utc", "energy_kwh",
+    "max_power_w", "token", "driver", "cost", "currency", "bill", "authorized", "estimated", "incomplete",
+    "stop_reason",
+)  # fmt: skip
+ATTEMPT_COLUMNS = ("at_utc", "station", "connector", "how", "state", "cause", "detail", "token", "driver", "session")
+ATTEMPT_SORTS = {"at": "at", "station": "station__identity", "state": "state", "cause": "cause", "kind": "kind"}
+
+
+def _sites(access: Access) -> list[Site]:
+    return list(visible_sites(access).order_by("name"))
+
+
+def _asked(form: SiteChoice) -> dict[str, Any]:
+    """Any: cleaned values."""
+    return wishes(form) if form.is_bound else dict.fromkeys(form.fields, "")
+
+
+@require_GET
+@operator()
+def sessions(request: HttpRequest, access: Access) -> HttpResponse:
+    form = SessionFilter(request.GET or None, sites=_sites(access))
+    wish = _asked(form)
+    rows = ordered(request, charges.session_list(access, wish), SORTS, "-started")
+    if export.wanted(request):
+        return export.as_csv("sessions", COLUMNS, (_row(row) for row in rows))
+    context: Context = {
+        "form": form,
+        "page": paged(request, rows),
+        "narrowed": any(wish.values()),
+        "flow": queries.now(access),
+        "zone": access.organization.time_zone,
+    }
+    return render(request, "dashboard/sessions/list.html", context)
+
+
+def _row(row: ChargingSession) -> tuple[object, ...]:
+    bill = getattr(row, "bill", None)
+    final = bill is not None and bill.final_at
+    return (
+        row.public_id, row.transaction_id, str(row.site or ""), row.station.identity, str(row.connector or ""),
+        row.state, row.started_at, row.ended_at, export.kwh(row.energy_mwh), row.max_power_w, row.token_value,
+        str(row.driver or ""), export.major(bill.total_minor, bill.currency) if bill and final else None,
+        bill.currency if bill else "", bill.state if bill else "", _yes(row.authorized), _yes(row.estimated),
+        _yes(row.incomplete), row.stop_reason,
+    )  # fmt: skip
+
+
+def _yes(value: bool) -> str:
+    return "yes" if value else "no"
+
+
+def session_or_404(access: Access, public_id: str) -> ChargingSession:
+    try:
+        return queries.sessions(access).select_related(
+            "site", "station__site", "connector__evse", "connector__station", "id_token", "driver", "attempt"
+        ).prefetch_related("discrepancies").get(public_id=public_id)
+    except ChargingSession.DoesNotExist:
+        raise Http404 from None
+
+
+@require_GET
+@operator()
+def session(request: HttpRequest, access: Access, public_id: str) -> HttpResponse:
+    row = session_or_404(access, public_id)
+    zone = row.site.time_zone if row.site else access.organization.time_zone
+    money = charges.money_of(access, row)
+    context: Context = {
+        "session": row,
+        "zone": zone,
+        "money": money,
+        "sentence": charges.sentence(row, money, _paid(money)),
+        "who": who(row),
+        "running": row.ended_at is None,
+        "chart": charges.chart(row, money, zone),
+        "may_stop": row.ended_at is None and access.can(Permission.COMMAND),
+        "live_url": f"/ws/live/sessions/{row.public_id}/",
+    }
+    if request.GET.get("part") == "now":
+        return render(request, "dashboard/sessions/_now.html", context)
+    context |= {
+        "evidence": charges.evidence(row),
+        "doubts": charges.doubts(row),
+        "steps": charges.steps(row),
+        "messages_told": [(each, pretty(each.request), pretty(each.answer)) for each in charges.messages_of(row)],
+        "may_see_money": access.can(Permission.MONEY),
+        "payment_steps": charges.payment_steps(money.payment) if money.payment else [],
+        "payment_url": address("payment", money.payment.public_id) if money.payment else "",
+    }
+    return render(request, "dashboard/sessions/session.html", context)
+
+
+def _paid(money: charges.Money) -> str:
+    """The end of the head sentence, with a place for the amount; "" while nothing is settled."""
+    state = money.bill.state if money.bill else ""
+    if money.payment and money.payment.state == PaymentState.CAPTURED:
+        return _("%(amount)s paid by card")
+    words = {
+        BillState.PAID: _("%(amount)s paid"),
+        BillState.DUE: _("%(amount)s being charged"),
+        BillState.FREE: _("nothing to pay"),
+        BillState.UNPAID: _("%(amount)s unpaid"),
+        BillState.REVIEW: _("%(amount)s, which waits for a person to look"),
+    }
+    return words.get(BillState(state), "") if state else ""
+
+
+@require_POST
+@operator(Permission.COMMAND)
+def stop(request: HttpRequest, access: Access, public_id: str) -> HttpResponse:
+    """Asks the station; the session ends when the station says so."""
+    row = session_or_404(access, public_id)
+    if row.ended_at is not None:
+        messages.info(request, _("This session has ended already."))
+    else:
+        command = services.request_stop(session=row, origin=access.actor, access=access)
+        if command.state == "offline":
+            messages.error(request, _("The station is offline: it could not be asked. The session goes on."))
+        else:
+            messages.success(request, _("The station is asked to stop; the session ends when it says so."))
+    back = request.META.get("HTTP_REFERER", "")
+    if url_has_allowed_host_and_scheme(back, {request.get_host()}):
+        return redirect(back)
+    return redirect(reverse("session", args=[public_id]))
+
+
+@require_GET
+@operator()
+def attempts(request: HttpRequest, access: Access) -> HttpResponse:
+    form = AttemptFilter(request.GET or None, sites=_sites(access))
+    wish = _asked(form)
+    rows = ordered(request, charges.attempt_list(access, wish), ATTEMPT_SORTS, "-at")
+    if export.wanted(request):
+        told = (
+            (row.at, row.station.identity, str(row.connector or ""), row.kind, row.state, row.cause, row.detail,
+             row.token_value, str(row.driver or ""), getattr(getattr(row, "session", None), "public_id", ""))
+            for row in rows
+        )  # fmt: skip
+        return export.as_csv("attempts", ATTEMPT_COLUMNS, told)
+    context: Context = {"form": form, "page": paged(request, rows), "narrowed": any(wish.values()), "wish": wish}
+    return render(request, "dashboard/sessions/attempts.html", context)

@@ -1,0 +1,126 @@
+"""Sites: what stands there, what flows, against what the grid allows."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.core.paginator import Paginator
+from django.db.models import Q
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import formats
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET
+
+from alerts.queries import open_incidents
+from evcms.core.access import Access, Permission
+from evcms.dashboard import export
+from evcms.dashboard.access import operator
+from evcms.dashboard.forms import SiteFilter, wishes
+from evcms.dashboard.maps import map_context
+from evcms.dashboard.queries import network, street
+from evcms.dashboard.queries.places import Place, places
+from evcms.dashboard.sorting import ROWS
+from stations import queries
+from stations.vocabulary import Shown
+
+Context = dict[str, Any]  # Any: template context
+COLUMNS = (
+    "name", "address", "postal_code", "city", "country", "time_zone", "latitude", "longitude", "grid_limit_w",
+    "power_w", "stations", "online", "connectors", "free", "energy_today_kwh",
+)  # fmt: skip
+SORTS: dict[str, Callable[[Place], Any]] = {  # Any: what can be compared
+    "name": lambda place: place.site.name.casefold(),
+    "city": lambda place: place.site.city.casefold(),
+    "stations": lambda place: place.stations,
+    "free": lambda place: place.free,
+    "power": lambda place: place.power_w,
+    "energy": lambda place: place.energy_mwh,
+}
+
+
+@require_GET
+@operator()
+def sites(request: HttpRequest, access: Access) -> HttpResponse:
+    form = SiteFilter(request.GET or None)
+    text = wishes(form)["q"].strip().casefold() if form.is_bound else ""
+    rows = [place for place in places(access) if not text or text in _words(place)]
+    sort = request.GET.get("sort", "name")
+    key = SORTS.get(sort.removeprefix("-"), SORTS["name"])
+    rows.sort(key=key, reverse=sort.startswith("-"))
+    if export.wanted(request):
+        return export.as_csv("sites", COLUMNS, (_row(place) for place in rows))
+    context: Context = {
+        "form": form,
+        "page": Paginator(rows, ROWS).get_page(request.GET.get("page")),
+        "narrowed": bool(text),
+        "may": access.can(Permission.STATIONS),
+        "troubled": sum(place.online < place.stations or place.status == Shown.FAULTED for place in rows),
+    }
+    return render(request, "dashboard/sites/list.html", context | map_context(reverse("overview-points")))
+
+
+def _words(place: Place) -> str:
+    site = place.site
+    return f"{site.name} {site.address} {site.postal_code} {site.city}".casefold()
+
+
+def _row(place: Place) -> tuple[object, ...]:
+    site = place.site
+    return (
+        site.name, site.address, site.postal_code, site.city, site.country, site.time_zone, str(site.latitude),
+        str(site.longitude), site.grid_limit_w, place.power_w, place.stations, place.online, place.connectors,
+        place.free, export.kwh(place.energy_mwh),
+    )  # fmt: skip
+
+
+@require_GET
+@operator()
+def site(request: HttpRequest, access: Access, pk: int) -> HttpResponse:
+    found = places(access, pk)
+    if not found:
+        raise Http404
+    place = found[0]
+    context: Context = {"place": place, "site": place.site, "zone": place.site.time_zone, "sentence": sentence(place)}
+    if request.GET.get("part") == "now":
+        return render(request, "dashboard/sites/_now.html", context)
+    rows = queries.stations(access).filter(site=place.site).order_by("identity").prefetch_related(street.standing(access))
+    here = Q(site=pk) | Q(station__site=pk)
+    windows = network.next_windows(access).filter(here | Q(site=None, station=None))
+    context |= {
+        "rows": [(row, street.segments(row)) for row in rows],
+        "windows": windows[:10],
+        "incidents": open_incidents(access).filter(here).order_by("-severity", "opened_at")[:5],
+        "may": access.can(Permission.STATIONS),
+        "use": _use(access, place),
+    }
+    points = reverse("overview-points") + f"?site={place.site.pk}"
+    return render(request, "dashboard/sites/site.html", context | map_context(points))
+
+
+def sentence(place: Place) -> str:
+    """Is this place all right?"""
+    if not place.stations:
+        return _("No station stands here yet.")
+    down, faulted = place.stations - place.online, place.shown[Shown.FAULTED]
+    if down:
+        return _("%(n)d of %(all)d stations here are offline.") % {"n": down, "all": place.stations}
+    if faulted:
+        return _("%(n)d of %(all)d connectors here are faulted.") % {"n": faulted, "all": place.connectors}
+    return _("All is well: %(free)d of %(all)d connectors are free.") % {"free": place.free, "all": place.connectors}
+
+
+def _use(access: Access, place: Place) -> Context:
+    """A week of this site as a chart."""
+    week = network.week(access, place.site.time_zone, site_id=place.site.pk)
+    return {
+        "energy_mwh": week.energy_mwh,
+        "chart": {
+            "labels": [str(formats.date_format(day, "D j")) for day in week.days],
+            "unit": "%",
+            "series": [
+                {"label": _("Plugged in"), "values": week.occupied, "hue": "offline"},
+                {"label": _("Charging"), "values": week.charging, "hue": "charging"},
+            ],
+        },
+    }

@@ -1,0 +1,155 @@
+"""One station: what it is doing, and how to help it. Head, plugs and past on top, one tab below."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_GET
+
+from evcms.core.access import Access, Permission
+from evcms.dashboard.access import operator
+from evcms.dashboard.forms import MessageFilter, VariableFilter, wishes
+from evcms.dashboard.jsontext import pretty
+from evcms.dashboard.queries import street
+from evcms.dashboard.sorting import paged
+from sessions import queries as sessions
+from stations import queries
+from stations.models import Connection, RefusedHandshake, Station
+
+Context = dict[str, Any]  # Any: template context
+MESSAGES = 50
+DAY, QUARTER = 24, 90 * 24  # hours
+TABS = (
+    ("station", gettext_lazy("Sessions"), Permission.VIEW),
+    ("station-messages", gettext_lazy("Messages"), Permission.VIEW),
+    ("station-commands", gettext_lazy("Commands"), Permission.COMMAND),
+    ("station-variables", gettext_lazy("Variables"), Permission.VIEW),
+    ("station-connections", gettext_lazy("Connection history"), Permission.VIEW),
+    ("station-incidents", gettext_lazy("Incidents"), Permission.VIEW),
+    ("station-audit", gettext_lazy("Audit"), Permission.AUDIT),
+)
+
+
+def station_or_404(access: Access, identity: str) -> Station:
+    """Archived ones are found too: their sessions stay. Raises Http404 for what this person does not see."""
+    for rows in (queries.stations(access), queries.archived_stations(access)):
+        found = rows.select_related("site", "connection").filter(identity=identity).first()
+        if found:
+            return found
+    raise Http404
+
+
+def page(request: HttpRequest, access: Access, station: Station, tab: str, context: Context) -> HttpResponse:
+    """The whole page around a tab; htmx takes the tab alone out of it, live.js its parts."""
+    part = request.GET.get("part")
+    context |= {
+        "station": station,
+        "zone": station.site.time_zone if station.site else access.organization.time_zone,
+        "may_command": access.can(Permission.COMMAND),
+        "may_configure": access.can(Permission.STATIONS),
+        "tab": tab,
+    }
+    if part == "plugs":
+        plugs = street.cards(access, station, with_cost=True)
+        context |= {"plugs": plugs, "health": street.health(station, plugs)}
+        return render(request, "dashboard/stations/_plugs.html", context)
+    plugs = street.cards(access, station, with_cost=False)
+    hours = QUARTER if request.GET.get("strip") == "90d" else DAY
+    context |= {
+        "plugs": plugs,
+        "busy": any(card.session for card in plugs),
+        "health": street.health(station, plugs),
+        "past": street.past(access, station, [card.connector for card in plugs], hours),
+        "long": hours == QUARTER,
+        "tabs": [
+            (reverse(name, args=[station.identity]), label, name == tab)
+            for name, label, permission in TABS
+            if access.can(permission)
+        ],
+        "live_url": f"/ws/live/stations/{station.identity}/",
+    }
+    return render(request, f"dashboard/stations/{tab.removeprefix('station-') or 'station'}.html", context)
+
+
+@require_GET
+@operator()
+def station(request: HttpRequest, access: Access, identity: str) -> HttpResponse:
+    row = station_or_404(access, identity)
+    rows = sessions.sessions(access).filter(station=row).select_related("site", "connector__evse", "id_token", "bill")
+    return page(request, access, row, "station", {"page": paged(request, rows)})
+
+
+@require_GET
+@operator()
+def messages(request: HttpRequest, access: Access, identity: str) -> HttpResponse:
+    """The log, newest first; `before` (an id) continues it, `at` (a time) begins it earlier."""
+    row = station_or_404(access, identity)
+    form = MessageFilter(request.GET or None)
+    wish = wishes(form) if form.is_bound else dict.fromkeys(form.fields, "")
+    before = request.GET.get("before", "")
+    rows = queries.messages(
+        row, wish["q"], direction=wish["direction"], outcome=wish["outcome"],
+        before=int(before) if before.isdigit() and len(before) < 19 else None,
+    )  # fmt: skip
+    at = _moment(request.GET.get("at", ""))
+    if at:
+        rows = rows.filter(at__lte=at)
+    found = list(rows[: MESSAGES + 1])
+    told = [(each, pretty(each.request), pretty(each.answer)) for each in found[:MESSAGES]]
+    return page(
+        request, access, row, "station-messages",
+        {
+            "form": form, "messages_told": told, "at": at, "narrowed": any(wish.values()),
+            "older": found[MESSAGES - 1].pk if len(found) > MESSAGES else None, "newest": not (before or at),
+        },
+    )  # fmt: skip
+
+
+def _moment(text: str) -> datetime | None:
+    """None for what is no time."""
+    try:
+        moment = parse_datetime(text)
+    except ValueError:
+        return None
+    return moment if moment is None or moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+@require_GET
+@operator()
+def variables(request: HttpRequest, access: Access, identity: str) -> HttpResponse:
+    row = station_or_404(access, identity)
+    form = VariableFilter(request.GET or None)
+    wish = wishes(form) if form.is_bound else {"q": ""}
+    found = Paginator(street.variables(row, wish["q"]), 100).get_page(request.GET.get("page"))
+    return page(request, access, row, "station-variables", {"form": form, "page": found, "narrowed": wish["q"]})
+
+
+@require_GET
+@operator()
+def connections(request: HttpRequest, access: Access, identity: str) -> HttpResponse:
+    row = station_or_404(access, identity)
+    links = Connection.objects.filter(station=row).select_related("gateway").order_by("-opened_at", "-pk")
+    refused = RefusedHandshake.objects.filter(station=row).order_by("-last_at")[:20]
+    return page(request, access, row, "station-connections", {"page": paged(request, links), "refused": refused})
+
+
+@require_GET
+@operator()
+def incidents(request: HttpRequest, access: Access, identity: str) -> HttpResponse:
+    row = station_or_404(access, identity)
+    found = paged(request, street.incidents_of(access, row))
+    return page(request, access, row, "station-incidents", {"page": found})
+
+
+@require_GET
+@operator(Permission.AUDIT)
+def audit(request: HttpRequest, access: Access, identity: str) -> HttpResponse:
+    row = station_or_404(access, identity)
+    return page(request, access, row, "station-audit", {"page": paged(request, street.audit_of(access, row))})
+
+
