@@ -4,6 +4,7 @@ import hashlib
 import json
 from datetime import datetime
 from decimal import Decimal
+from typing import Final
 
 from django.db.models import Q, QuerySet
 
@@ -30,14 +31,20 @@ def _assignments(
     )
 
 
-_IN_FORCE = Prepared(_assignments, int, int, int, int, datetime)
+_IN_FORCE: Final = Prepared(_assignments, int, int, int, int, datetime)
+_SNAPSHOT: Final = Prepared(
+    lambda organization_id, tariff_id, digest: PriceSnapshot.objects.filter(
+        organization_id=organization_id, tariff_id=tariff_id, digest=digest
+    ),
+    int, int, str,
+)  # fmt: skip
 
 
 def tariff_in_force(
     *, organization_id: int, site_id: int | None, station_id: int | None, connector_id: int | None, at: datetime
 ) -> Tariff | None:
     """The tariff of the most particular assignment valid at `at`; of equals the one that began last. One query."""
-    assignments = _IN_FORCE.rows(organization_id, site_id or 0, station_id or 0, connector_id or 0, at)
+    assignments = _IN_FORCE.rows(organization_id, site_id or 0, station_id or 0, connector_id or 0, at)  # 0: no place
     best = max(assignments, key=_particularity, default=None)
     return best.tariff if best else None
 
@@ -64,7 +71,7 @@ def snapshot_of(tariff: Tariff) -> PriceSnapshot:
     """The frozen terms of a tariff as it stands, made once per content. One query when they exist."""
     terms = terms_of(tariff).to_json()
     key = {"organization_id": tariff.organization_id, "tariff_id": tariff.pk, "digest": digest(terms)}
-    snapshot = PriceSnapshot.objects.filter(**key).first()
+    snapshot = _SNAPSHOT.first(tariff.organization_id, tariff.pk, key["digest"])
     if snapshot is None:
         PriceSnapshot.objects.bulk_create([PriceSnapshot(terms=terms, **key)], ignore_conflicts=True)
         snapshot = PriceSnapshot.objects.get(**key)

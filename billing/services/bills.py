@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from django.db import transaction
+from django.db import connection
 
 from billing import lookup
 from billing.events import BillNeedsReview
@@ -19,28 +19,39 @@ _STARTED: Final = (
 _SESSION: Final = Prepared(lambda pk: ChargingSession.objects.filter(pk=pk).values_list(*_STARTED), int)
 
 
+_PLACE: Final = Prepared(
+    lambda session_id: ChargingSession.objects.filter(pk=session_id).values_list(
+        "organization_id", "site_id", "station_id", "connector_id", "started_at", "organization__currency",
+        "attempt__payment__snapshot_id", "attempt__payment__currency",
+    ),
+    int,
+)  # fmt: skip
+
+
+# Written out: Django takes a third of a millisecond to build it, the database 0.02
+_OPEN: Final = """
+    INSERT INTO billing_bill (session_id, organization_id, snapshot_id, currency, created_at, state, net_minor,
+        tax_minor, total_minor, shortfall_minor, reason)
+    VALUES (%s, %s, %s, %s, %s, 'open', 0, 0, 0, 0, '') ON CONFLICT DO NOTHING
+"""
+
+
 def open_bill(*, session_id: int) -> None:
-    """Freezes the price of a session that has just started; a second call changes nothing.
+    """Freezes the price of a session that has just started, in the caller's transaction; a second call changes nothing.
 
     The terms of its payment win (the driver saw them), else the most particular tariff in force. Without any, the bill
     has no snapshot: it ends in REVIEW, never as a silent zero.
     """
-    session = dict(zip(_STARTED, _SESSION.tuples(session_id)[0], strict=True))
-    snapshot_id = session["attempt__payment__snapshot_id"]
-    currency = session["attempt__payment__currency"] or session["organization__currency"]
-    with transaction.atomic():
-        if snapshot_id is None:
-            tariff = lookup.tariff_in_force(
-                organization_id=session["organization_id"], site_id=session["site_id"],
-                station_id=session["station_id"], connector_id=session["connector_id"], at=session["started_at"],
-            )
-            if tariff:
-                snapshot_id, currency = lookup.snapshot_of(tariff).pk, tariff.currency
-        Bill.objects.bulk_create(
-            [Bill(session_id=session_id, organization_id=session["organization_id"], snapshot_id=snapshot_id,
-                  currency=currency)],
-            ignore_conflicts=True,
+    organization, site, station, connector, at, currency, snapshot, paid_in = _PLACE.tuples(session_id)[0]
+    if snapshot is None:
+        tariff = lookup.tariff_in_force(
+            organization_id=organization, site_id=site, station_id=station, connector_id=connector, at=at
         )
+        if tariff:
+            snapshot, currency = lookup.snapshot_of(tariff).pk, tariff.currency
+    opened = connection.ops.adapt_datetimefield_value(clock.now())
+    with connection.cursor() as cursor:
+        cursor.execute(_OPEN, [session_id, organization, snapshot, paid_in or currency, opened])
 
 
 def lock(session_id: int) -> Bill:
