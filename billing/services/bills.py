@@ -12,13 +12,6 @@ from evcms.core import clock, events
 from evcms.core.prepared import Prepared
 from sessions.models import ChargingSession
 
-_STARTED: Final = (
-    "organization_id", "site_id", "station_id", "connector_id", "started_at", "organization__currency",
-    "attempt__payment__snapshot_id", "attempt__payment__currency",
-)  # fmt: skip
-_SESSION: Final = Prepared(lambda pk: ChargingSession.objects.filter(pk=pk).values_list(*_STARTED), int)
-
-
 _PLACE: Final = Prepared(
     lambda session_id: ChargingSession.objects.filter(pk=session_id).values_list(
         "organization_id", "site_id", "station_id", "connector_id", "started_at", "organization__currency",
