@@ -8,6 +8,8 @@ from stations import commands, queries, services
 from stations.models import Connector, RefusedHandshake, Station, StatusChange, Variable
 from stations.vocabulary import Answer, Boot, ConnectorStatus, RefusalReason, StatusReport, VariableReport
 
+pytestmark = pytest.mark.postgres
+
 NASTY = "a\0b\ud800c" + "\U0001f50c" * 3000
 
 

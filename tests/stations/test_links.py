@@ -3,6 +3,7 @@
 import uuid
 from datetime import timedelta
 
+import pytest
 from django.conf import settings
 
 from evcms.core import clock
@@ -12,6 +13,8 @@ from stations.services import links
 from stations.vocabulary import Approval, RefusalReason
 
 from .conftest import make_station
+
+pytestmark = pytest.mark.postgres
 
 
 def link(station, gateway):

@@ -21,6 +21,8 @@ from stations.vocabulary import (
 
 from .conftest import make_access, make_station
 
+pytestmark = pytest.mark.postgres
+
 S = ConnectorStatus
 
 

@@ -12,6 +12,8 @@ from stations.vocabulary import ConnectorStatus, StatusReport
 
 from .conftest import make_station
 
+pytestmark = pytest.mark.postgres
+
 S = ConnectorStatus
 MINUTE = timedelta(minutes=1)
 

@@ -12,7 +12,7 @@ from tests.fixtures.processes import MANAGE, until
 
 BOOT = {"chargePointVendor": "Acme", "chargePointModel": "One"}
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture
