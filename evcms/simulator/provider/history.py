@@ -167,6 +167,12 @@ class History:
             fee=booked.get("fee", 0),
         )
 
+    def close_page(self, key: str, session: str, *, at: int) -> None:
+        """Nobody finished this page: it expires at `at`, with the intent that a declined card left."""
+        body = self._provider.store.get(session)
+        if body is not None:
+            checkout.expire_open(self._call(f"{key}/close", at), body)
+
     def refund(self, key: str, charge: str, *, amount: int, at: int, metadata: dict[str, str] | None = None) -> str:
         """Give back captured money; returns the refund's id."""
         identifier = past_id("re", f"{key}/1")

@@ -1,0 +1,140 @@
+"""The payments of the past at the provider double: the same objects that live calls leave, so that refunds work on them."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from django.conf import settings
+
+from billing.gateways.amounts import to_wire
+from billing.models import Payment
+from evcms.simulator.provider import history
+from evcms.simulator.provider.history import History
+from evcms.simulator.provider.provider import Provider
+
+AT_ONCE: Final = 500  # payments in one transaction of the double's file
+NUMBERS: Final = {"4444": "5555555555554444", "8431": "378282246310005", "5556": "4000056655665556"}
+USUAL: Final = "4242424242424242"
+DECLINED: Final = ("4000000000009995", "4000000000000002", "4000000000000069")
+PAGE_LIVES: Final = timedelta(minutes=45)  # billing.services.payments
+
+
+@dataclass(frozen=True)
+class Held:
+    """What the provider says of one payment; empty where nothing came."""
+
+    intent_id: str
+    charge_id: str
+    checkout_id: str
+    url: str
+    card: str
+    capture_before: datetime | None
+    decline: tuple[str, str] = ("", "")
+
+
+class Till:
+    """`hold` writes one payment with its end; a second call with the same payment changes nothing."""
+
+    def __init__(self, provider: Provider) -> None:
+        self._provider = provider
+        self._block: Any = None  # Any: the open context manager of `history`
+        self._past: History | None = None
+        self._count = 0
+
+    def hold(
+        self, payment: Payment, *, at: datetime, number: str = USUAL, taken: int | None = None, until: datetime
+    ) -> Held:
+        """`taken`: minor units captured at `until`; 0 frees the hold; None: the card was declined, the page closed."""
+        past = self._open()
+        paid = past.payment(
+            payment.public_id,
+            amount=payment.hold_minor,
+            currency=payment.currency.lower(),
+            at=int(at.timestamp()),
+            taken=taken,
+            taken_at=int(until.timestamp()),
+            number=number,
+            description=_title(payment),
+            metadata={"payment": payment.public_id},
+            page=_page(payment, at),
+        )
+        if taken is None:
+            past.close_page(payment.public_id, paid.session, at=int(until.timestamp()))
+        return self._held(paid.intent, paid.charge, paid.session)
+
+    def refund(self, payment: Payment, reference: str, *, amount: int, at: datetime) -> str:
+        return self._open().refund(
+            reference,
+            payment.charge_id,
+            amount=amount,
+            at=int(at.timestamp()),
+            metadata={"refund": reference},
+        )
+
+    def _open(self) -> History:
+        if self._past is None or self._count >= AT_ONCE:
+            self.close()
+            self._block = history(self._provider)
+            self._past = self._block.__enter__()
+        self._count += 1
+        return self._past
+
+    def close(self) -> None:
+        if self._past is not None:
+            self._block.__exit__(None, None, None)
+        self._past, self._count = None, 0
+
+    def _held(self, intent_id: str, charge_id: str, checkout_id: str) -> Held:
+        store = self._provider.store
+        charge, intent = store.get(charge_id) or {}, store.get(intent_id) or {}
+        details = charge.get("payment_method_details") or {}
+        card = details.get(details.get("type", ""), {})
+        before = card.get("capture_before")
+        error = intent.get("last_payment_error") or {}
+        return Held(
+            intent_id,
+            charge_id,
+            checkout_id,
+            f"{self._provider.public_url}/c/pay/{checkout_id}",
+            f"{str(card.get('brand', 'card')).title()} •••• {card['last4']}" if card else "",
+            datetime.fromtimestamp(before, UTC) if before else None,
+            (str(error.get("decline_code") or error.get("code") or ""), str(error.get("message") or "")),
+        )
+
+
+def _title(payment: Payment) -> str:
+    return f"Charging at {payment.connector}"
+
+
+def _page(payment: Payment, at: datetime) -> dict[str, Any]:
+    """Any: parameters of a Checkout Session, as billing.gateways.stripe sends them."""
+    price = {
+        "currency": payment.currency.lower(),
+        "unit_amount": to_wire(payment.hold_minor, payment.currency),
+        "product_data": {"name": _title(payment)},
+    }
+    return {
+        "client_reference_id": payment.public_id,
+        "allowed_payment_method_types": ["card"],
+        "line_items": [{"quantity": 1, "price_data": price}],
+        "metadata": {"payment": payment.public_id},
+        "customer_email": payment.email,
+        "success_url": f"{settings.PUBLIC_URL}/s/{payment.public_id}/back",
+        "cancel_url": f"{settings.PUBLIC_URL}/c/{payment.connector.code}",
+        "expires_at": int((at + PAGE_LIVES).timestamp()),
+    }
+
+
+@contextmanager
+def opened(file: Path) -> Iterator[Till]:
+    """The double's file, which no double may serve meanwhile."""
+    provider = Provider(str(file), public_url=settings.STRIPE_API_BASE, merchant="Marenhaven Laadt")
+    till = Till(provider)
+    try:
+        yield till
+        till.close()
+    finally:
+        provider.close()
