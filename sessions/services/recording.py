@@ -15,6 +15,7 @@ from sessions.vocabulary import DiscrepancyKind, MeterReport, Sample, SessionSta
 from . import _accounts, following
 from ._notes import note
 
+LARGEST_EVSE = 32_767  # what the column holds
 AFTER_END = timedelta(minutes=10)  # readings of an EVSE that still belong to its last session
 Key = tuple[int, str]
 
@@ -94,8 +95,9 @@ def _at_evse(station_id: int, evse: int, at: datetime) -> ChargingSession | None
 
 
 def _keep_with_station(report: MeterReport) -> None:
+    evse = min(report.evse, LARGEST_EVSE)
     rows = [
-        store.sample_row(sample, sample.at, report.received_at, report.station_id, None, report.evse, True)
+        store.sample_row(sample, sample.at, report.received_at, report.station_id, None, evse, True)
         for sample in _accounts.arranged(report.samples)
     ]
     store.insert_samples(rows)

@@ -65,6 +65,11 @@ def id_token_info(decision: TokenDecision, token_type: str) -> Payload:
     return info
 
 
+def number(seq_no: int) -> int | None:
+    """seqNo as far as it can be one; 2.0.1 sets no limits."""
+    return seq_no if 0 <= seq_no < 2**31 else None
+
+
 def evse(number: int, connector: int | None = None) -> Payload:
     """EVSEType."""
     return {"id": number} if connector is None else {"id": number, "connectorId": connector}

@@ -605,7 +605,7 @@ def test_a_boot_in_mid_session_leaves_it_open_until_the_station_speaks(teller, t
 
 
 @V2
-def test_a_batch_of_starts_updates_and_ends_of_many_stations_is_answered_in_its_order(make_station, protocol, tokens, t):
+def test_a_batch_of_starts_updates_and_ends_is_answered_in_its_order(make_station, protocol, tokens, t):
     from evcms.ocpp.versions import VERSIONS
 
     tellers = [Teller(make_station(f"CP-{number}"), protocol) for number in range(4)]
@@ -617,7 +617,8 @@ def test_a_batch_of_starts_updates_and_ends_of_many_stations_is_answered_in_its_
     tellers[0].start("BLOCKED", t)
     tellers[1].reading(t + MINUTE, 100)
     tellers[2].stop(t + MINUTE, 200, token="GOOD")
-    tellers[3].readings([tellers[3].meter(t + MINUTE, 300)], t + MINUTE, idToken={"idToken": "EXPIRED", "type": "Local"})
+    late = {"idToken": {"idToken": "EXPIRED", "type": "Local"}}
+    tellers[3].readings([tellers[3].meter(t + MINUTE, 300)], t + MINUTE, **late)
     answers = VERSIONS[protocol].MANY["TransactionEvent"](messages)
     said = [answer.get("idTokenInfo", {}).get("status") for answer in answers]
     assert said == ["Blocked", None, "Accepted", "Expired"]
