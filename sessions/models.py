@@ -159,6 +159,8 @@ class ChargingSession(models.Model):
             models.Index(fields=["organization", "-started_at"], name="sessions_of_organization"),
             models.Index(fields=["station", "-started_at"], name="sessions_of_station"),
             models.Index(fields=["connector"], condition=models.Q(ended_at=None), name="sessions_running"),
+            models.Index(fields=["evse"], condition=models.Q(ended_at=None), name="sessions_running_at_evse"),
+            models.Index(fields=["end_received_at"], condition=models.Q(incomplete=True), name="sessions_incomplete"),
         ]
 
     def __str__(self) -> str:

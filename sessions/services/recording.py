@@ -15,6 +15,7 @@ from sessions.vocabulary import DiscrepancyKind, MeterReport, Sample, SessionSta
 from . import _accounts, following
 from ._notes import note
 
+LONGEST_SESSION = timedelta(days=60)  # how far back we look for what runs at an EVSE
 LARGEST_EVSE = 32_767  # what the column holds
 AFTER_END = timedelta(minutes=10)  # readings of an EVSE that still belong to its last session
 Key = tuple[int, str]
@@ -90,7 +91,9 @@ def _of(report: MeterReport, sessions: dict[Key, ChargingSession]) -> ChargingSe
 def _at_evse(station_id: int, evse: int, at: datetime) -> ChargingSession | None:
     """The session that charges there, or has just ended: its late readings are kept with it."""
     recent = Q(ended_at=None) | Q(end_received_at__gte=at - AFTER_END)
-    rows = ChargingSession.objects.filter(recent, station_id=station_id, evse__number=evse)
+    rows = ChargingSession.objects.filter(
+        recent, station_id=station_id, evse__number=evse, started_at__gte=at - LONGEST_SESSION
+    )
     return rows.order_by("-started_at").select_for_update(of=("self",)).first()
 
 

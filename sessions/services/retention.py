@@ -26,7 +26,8 @@ def prune_samples() -> int:
     gone = 0
     for _ in range(MOST_BATCHES):
         with transaction.atomic():
-            ids = list(MeterSample.objects.filter(over, received_at__lt=border).values_list("pk", flat=True)[:BATCH])
+            old = MeterSample.objects.filter(over, received_at__lt=border).order_by("pk")  # the oldest are the first
+            ids = list(old.values_list("pk", flat=True)[:BATCH])
             MeterSample.objects.filter(pk__in=ids).delete()
         gone += len(ids)
         if len(ids) < BATCH:

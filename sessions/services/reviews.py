@@ -12,7 +12,7 @@ def resolve_discrepancy(*, access: Access, discrepancy: Discrepancy, note: str =
     """Somebody has looked. False when somebody was faster. Raises PermissionDenied, Discrepancy.DoesNotExist."""
     access.demand(Permission.INCIDENTS)
     station = discrepancy.station
-    visible = access.all_sites or visible_sites(access).filter(pk=station.site_id).exists()
+    visible = access.all_sites or station.site in visible_sites(access)
     if station.organization_id != access.organization.pk or not visible:
         raise Discrepancy.DoesNotExist
     with transaction.atomic():
