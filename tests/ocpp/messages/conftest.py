@@ -10,7 +10,7 @@ from sessions.models import IdToken
 from stations.models import Connector, Evse, Site, Station
 from stations.vocabulary import Approval, SecurityProfile
 
-from .talk import PROTOCOLS, Teller
+from .talk import PROTOCOLS, Teller, ago
 
 
 @pytest.fixture
@@ -104,3 +104,9 @@ def answered():
         delivery.deliver_due()
 
     return answer
+
+
+@pytest.fixture
+def t():
+    """When the story begins."""
+    return ago(minutes=30)

@@ -5,13 +5,16 @@ from datetime import UTC, datetime, timedelta
 from django.db import transaction
 
 from evcms.core import clock
+from evcms.core.models import Event
 from evcms.ocpp import jsontext
 from evcms.ocpp.charger import Charger
 from evcms.ocpp.readings import format_time
 from evcms.ocpp.schemas import schemas_of
 from evcms.ocpp.versions import VERSIONS
+from sessions.models import ChargingSession, Discrepancy
 from stations.vocabulary import Approval
 
+MINUTE = timedelta(minutes=1)
 PROTOCOLS = ("ocpp1.6", "ocpp2.0.1", "ocpp2.1")
 
 
@@ -163,3 +166,15 @@ def ago(**span):
 
 def utc(*parts):
     return datetime(*parts, tzinfo=UTC)
+
+
+def only():
+    return ChargingSession.objects.get()
+
+
+def events(name):
+    return [event.payload for event in Event.objects.filter(name=name).order_by("pk")]
+
+
+def discrepancies():
+    return list(Discrepancy.objects.order_by("pk").values_list("kind", flat=True))
