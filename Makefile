@@ -4,7 +4,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 
-.PHONY: help demo run test test-long lint bench lock setup
+.PHONY: help demo run test test-long lint bench lock messages setup
 .DEFAULT_GOAL := help
 
 help:
@@ -14,6 +14,7 @@ help:
 	@echo "make test-long  property and soak tests"
 	@echo "make lint       ruff, mypy, import contracts"
 	@echo "make bench      the charger gateway against a bare echo server"
+	@echo "make messages   collect texts for translation, compile evcms/locale (needs gettext)"
 	@echo "make lock       remake requirements.txt from pyproject.toml (needs uv)"
 
 demo: setup
@@ -33,6 +34,11 @@ lint: setup
 
 bench: setup
 	@exec $(RUN) -m benchmarks.gateway
+
+messages: setup
+	@$(RUN) manage.py makemessages --all --no-obsolete --add-location file \
+		--ignore "$(VENV)" --ignore "tests/*" --ignore "var/*" --ignore "evcms/simulator/*" --ignore "benchmarks/*"
+	@$(RUN) manage.py compilemessages --locale de --locale nl --locale fr --locale es --ignore "$(VENV)"
 
 lock:
 	uv pip compile --universal --generate-hashes --group dev --python-version 3.11 \

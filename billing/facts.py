@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
-from evcms.core.money import format_money
+from django.utils import translation
+
+from evcms.core.figures import amount
 
 from .models import Payment, Receipt
 
@@ -14,7 +16,7 @@ class PaymentFacts:
     email: str
     language: str
     place: str
-    hold: str  # formatted, with currency
+    hold: str  # formatted in the driver's language, with currency
 
 
 @dataclass(frozen=True)
@@ -25,20 +27,22 @@ class ReceiptFacts:
     email: str
     language: str
     place: str
-    total: str  # formatted, with currency
+    total: str  # formatted in the driver's language, with currency
     energy_mwh: int
     seller: str
 
 
 def payment_facts(payment_id: int) -> PaymentFacts:
     payment = Payment.objects.select_related("connector__station__site", "connector__evse").get(pk=payment_id)
+    with translation.override(payment.language):
+        hold = amount(payment.hold_minor, payment.currency)
     return PaymentFacts(
         organization_id=payment.organization_id,
         public_id=payment.public_id,
         email=payment.email,
         language=payment.language,
         place=str(payment.connector),
-        hold=format_money(payment.hold_minor, payment.currency),
+        hold=hold,
     )
 
 
@@ -47,6 +51,8 @@ def receipt_facts(receipt_id: int) -> ReceiptFacts:
         "payment__connector__station__site", "payment__connector__evse", "bill__session", "organization"
     )
     receipt = rows.get(pk=receipt_id)
+    with translation.override(receipt.payment.language):
+        total = amount(receipt.total_minor, receipt.currency)
     return ReceiptFacts(
         organization_id=receipt.organization_id,
         public_id=receipt.public_id,
@@ -54,7 +60,7 @@ def receipt_facts(receipt_id: int) -> ReceiptFacts:
         email=receipt.payment.email,
         language=receipt.payment.language,
         place=str(receipt.payment.connector),
-        total=format_money(receipt.total_minor, receipt.currency),
+        total=total,
         energy_mwh=receipt.bill.session.energy_mwh,
         seller=receipt.organization.legal_name or receipt.organization.name,
     )

@@ -7,7 +7,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from evcms.core.money import SYMBOLS, exponent, format_money
+from evcms.core.figures import amount, exact, unit_price
 
 from .pricing import Line, Part, Terms, components, plain
 
@@ -81,7 +81,7 @@ def _grace(terms: Terms) -> str:
 def remarks(terms: Terms) -> list[str]:
     """What else a driver must know before the start: tax and cap."""
     said = []
-    percent = plain(terms.tax_percent)
+    percent = exact(plain(terms.tax_percent))
     if terms.tax_percent:
         text = _("Prices include %(percent)s %% VAT.") if terms.tax_included else _("%(percent)s %% VAT is added.")
         said.append(text % {"percent": percent})
@@ -100,7 +100,7 @@ def cost_line(line: Line | dict[str, Any], currency: str) -> CostLine:
         label=label(part),
         quantity=_quantity(part, values["quantity"]),
         unit_price=_per(part, values["unit_price"], currency),
-        amount=format_money(values["amount"], currency),
+        amount=amount(values["amount"], currency),
         amount_minor=values["amount"],
     )
 
@@ -115,7 +115,7 @@ def _quantity(part: str, quantity: int) -> str:
 
 def _per(part: str, price: str, currency: str) -> str:
     if part == Part.TAX:
-        return f"{price} %"
+        return f"{exact(price)} %"
     if part == Part.CAP:
         return ""
     text = unit_price(price, currency)
@@ -127,18 +127,9 @@ def _per(part: str, price: str, currency: str) -> str:
 def kwh(mwh: int) -> str:
     """Exact: 20000000 → "20.00 kWh", 1234567 → "1.234567 kWh"."""
     text = f"{Decimal(mwh).scaleb(-6):.6f}".rstrip("0")
-    whole, _point, digits = text.partition(".")
-    return f"{whole}.{digits.ljust(2, '0')} kWh"
+    return f"{exact(text, 2)} kWh"
 
 
 def duration(seconds: int) -> str:
     minutes, rest = divmod(seconds, 60)
     return f"{minutes} min {rest} s" if rest else f"{minutes} min"
-
-
-def unit_price(price: str, currency: str) -> str:
-    """Not rounded: "0.4925", EUR → "0.4925 €"; "0.5" → "0.50 €"."""
-    whole, _point, digits = price.partition(".")
-    digits = digits.ljust(exponent(currency), "0")
-    number = f"{whole}.{digits}" if digits else whole
-    return f"{number} {SYMBOLS.get(currency.upper(), currency.upper())}"

@@ -16,7 +16,7 @@ from billing.wording import CostLine, PriceLine, cost_line, remarks
 from billing.wording import price_lines as words_of
 from evcms.core import clock
 from evcms.core.access import Access
-from evcms.core.money import format_money
+from evcms.core.figures import amount
 from sessions.models import ChargingSession
 from stations.models import Connector, PowerType
 
@@ -76,7 +76,7 @@ def offer(*, connector: Connector) -> Offer:
     if tariff is None:
         return Offer([], [], "", "", "", False, refusal, None)
     terms = lookup.terms_of(tariff)
-    held = "" if refusal in (Refusal.PAYMENTS_OFF, Refusal.FREE) else format_money(hold_of(tariff), tariff.currency)
+    held = "" if refusal in (Refusal.PAYMENTS_OFF, Refusal.FREE) else amount(hold_of(tariff), tariff.currency)
     return Offer(
         lines=words_of(terms), remarks=remarks(terms), example=example_of(terms, _usual(connector)), hold=held,
         currency=tariff.currency, free=terms.free, refusal=refusal, tariff_id=tariff.pk,
@@ -95,7 +95,7 @@ def example_of(terms: Terms, charge: tuple[int, int] = (20, 40)) -> str:
     """(kWh, minutes) → "20 kWh in 40 min ≈ 10.90 €"."""
     energy, minutes = charge
     result = pricing.example(terms, energy_mwh=energy * pricing.MWH_PER_KWH, charging=timedelta(minutes=minutes))
-    words = {"energy": energy, "minutes": minutes, "amount": format_money(result.total, result.currency)}
+    words = {"energy": energy, "minutes": minutes, "amount": amount(result.total, result.currency)}
     return _("%(energy)s kWh in %(minutes)s min ≈ %(amount)s") % words
 
 
@@ -114,8 +114,8 @@ def cost_of(bill: Bill) -> Cost:
     currency = bill.currency
     lines = [cost_line(line, currency) for line in (bill.trace or {}).get("lines", [])]
     return Cost(
-        total_minor=bill.total_minor, currency=currency, total=format_money(bill.total_minor, currency),
-        net=format_money(bill.net_minor, currency), tax=format_money(bill.tax_minor, currency), lines=lines,
+        total_minor=bill.total_minor, currency=currency, total=amount(bill.total_minor, currency),
+        net=amount(bill.net_minor, currency), tax=amount(bill.tax_minor, currency), lines=lines,
         final=bill.state != BillState.OPEN, state=bill.state, reason=bill.reason,
     )
 
@@ -123,8 +123,8 @@ def cost_of(bill: Bill) -> Cost:
 def _in_words(result: Priced, *, final: bool) -> Cost:
     currency = result.currency
     return Cost(
-        total_minor=result.total, currency=currency, total=format_money(result.total, currency),
-        net=format_money(result.net, currency), tax=format_money(result.tax, currency),
+        total_minor=result.total, currency=currency, total=amount(result.total, currency),
+        net=amount(result.net, currency), tax=amount(result.tax, currency),
         lines=[cost_line(line, currency) for line in result.lines], final=final,
     )
 

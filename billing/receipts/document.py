@@ -12,7 +12,7 @@ from billing.models import Bill, Payment
 from billing.pricing import plain
 from billing.reckoning import terms_of_snapshot
 from billing.wording import cost_line, duration, kwh
-from evcms.core.money import format_money
+from evcms.core.figures import amount, exact
 
 
 def document(*, payment: Payment, bill: Bill, number: str, issued_at: datetime) -> dict[str, Any]:
@@ -75,20 +75,28 @@ def _money(payment: Payment, bill: Bill) -> dict[str, Any]:
         "currency": currency,
         "lines": [line | {"text": cost_line(line, currency).__dict__} for line in lines],
         "tax": {
-            "percent": plain(terms.tax_percent), "included": terms.tax_included,
-            "net": bill.net_minor, "net_text": format_money(bill.net_minor, currency),
-            "tax": bill.tax_minor, "tax_text": format_money(bill.tax_minor, currency),
+            "percent": exact(plain(terms.tax_percent)), "included": terms.tax_included,
+            "net": bill.net_minor, "net_text": amount(bill.net_minor, currency),
+            "tax": bill.tax_minor, "tax_text": amount(bill.tax_minor, currency),
         },
         "total": bill.total_minor,
-        "total_text": format_money(bill.total_minor, currency),
+        "total_text": amount(bill.total_minor, currency),
         "paid": payment.captured_minor,
-        "paid_text": format_money(payment.captured_minor, currency),
+        "paid_text": amount(payment.captured_minor, currency),
         "open": bill.shortfall_minor,
-        "open_text": format_money(bill.shortfall_minor, currency) if bill.shortfall_minor else "",
-        "open_reason": bill.reason if bill.shortfall_minor else "",
+        "open_text": amount(bill.shortfall_minor, currency) if bill.shortfall_minor else "",
+        "open_reason": _open_reason(payment, bill) if bill.shortfall_minor else "",
         "paid_by": payment.card or _("card"),
         "reference": payment.public_id,
     }  # fmt: skip
+
+
+def _open_reason(payment: Payment, bill: Bill) -> str:
+    """For the driver; the bill's own reason is the operator's."""
+    if bill.total_minor > payment.hold_minor:
+        hold = amount(payment.hold_minor, payment.currency)
+        return _("the hold of %(amount)s was used up") % {"amount": hold}
+    return _("too little for one more card charge")
 
 
 def _zone(payment: Payment) -> ZoneInfo:

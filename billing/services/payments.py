@@ -18,7 +18,8 @@ from billing.gateways.base import GatewayError, Hold, Order, Page
 from billing.models import Payment, Tariff
 from billing.vocabulary import PaymentState, Step
 from evcms.core import clock, events
-from evcms.core.money import exponent, to_major, to_minor
+from evcms.core.figures import amount
+from evcms.core.money import to_minor
 from sessions import services as sessions
 from sessions.vocabulary import AttemptKind, FailureCause
 from stations.models import Connector
@@ -97,7 +98,7 @@ def start_checkout(*, payment: Payment) -> str:
 def _order(payment: Payment) -> Order:
     """The same for each try with one key: everything comes from the row."""
     place = str(payment.connector)
-    held = f"{to_major(payment.hold_minor, payment.currency):.{exponent(payment.currency)}f} {payment.currency}"
+    held = amount(payment.hold_minor, payment.currency)
     return Order(
         reference=payment.public_id,
         amount_minor=payment.hold_minor,

@@ -9,10 +9,9 @@ from billing.gateways import gateway
 from billing.gateways.base import GatewayError, GivenBack
 from billing.models import Payment, Refund
 from billing.vocabulary import RefundState, Step
-from evcms.core import clock, events
+from evcms.core import clock, events, figures
 from evcms.core.access import Access
 from evcms.core.models import User
-from evcms.core.money import format_money
 
 from . import following, moves, people
 
@@ -54,7 +53,7 @@ def _amount(payment: Payment, wanted: int | None) -> int:
         raise ValidationError(_("Nothing is left to give back."))
     amount = left if wanted is None else wanted
     if not 0 < amount <= left:
-        most = format_money(left, payment.currency)
+        most = figures.amount(left, payment.currency)
         raise ValidationError(_("Give back more than nothing and at most %(most)s.") % {"most": most})
     step = gateway().step(payment.currency)
     if amount % step:

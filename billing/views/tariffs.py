@@ -17,7 +17,8 @@ from billing.models import Tariff, TariffAssignment
 from billing.pricing import Terms
 from billing.views.common import access_of, show_errors
 from evcms.core.access import Access, Permission
-from evcms.core.money import format_money, to_minor
+from evcms.core.figures import amount, unit_price
+from evcms.core.money import to_minor
 
 EXAMPLES = ((10, 30, 0), (20, 40, 0), (40, 90, 60))  # kWh, minutes of charging, minutes of blocking
 
@@ -109,7 +110,7 @@ def _example(form: TariffForm) -> dict[str, Any]:
         "lines": wording.price_lines(terms),
         "remarks": wording.remarks(terms),
         "bills": [_bill(terms, *sizes) for sizes in EXAMPLES],
-        "hold": wording.unit_price(draft.hold or "0", terms.currency),
+        "hold": unit_price(draft.hold or "0", terms.currency),
         "hold_is_small": _total(terms, *EXAMPLES[-1]) > to_minor(lookup.decimal(draft.hold), terms.currency),
     }
 
@@ -121,8 +122,8 @@ def _bill(terms: Terms, energy: int, minutes: int, blocking: int) -> dict[str, A
         title = _("%(charge)s, then %(minutes)s min at the plug") % {"charge": title, "minutes": blocking}
     lines = [wording.cost_line(line, terms.currency) for line in result.lines if line.amount]
     return {
-        "title": title, "lines": lines, "total": format_money(result.total, terms.currency),
-        "tax": format_money(result.tax, terms.currency),
+        "title": title, "lines": lines, "total": amount(result.total, terms.currency),
+        "tax": amount(result.tax, terms.currency),
     }  # fmt: skip
 
 

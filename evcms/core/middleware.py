@@ -13,6 +13,7 @@ from .access import Access, Role
 from .models import Membership, MfaPolicy, User
 
 SESSION_KEY = "organization_id"
+DRIVER_PAGES = ("/map", "/c/", "/s/", "/r/", "/u/", "/pay/", "/i18n/")  # the browser's language, or the chosen one
 FREE_PATHS = ("/accounts/", "/static/", "/i18n/", "/map", "/c/", "/s/", "/r/", "/u/", "/pay/", "/webhooks/", "/healthz")
 
 
@@ -28,8 +29,8 @@ class AccessMiddleware:
         request.access = access  # type: ignore[attr-defined]
         if access and needs_second_factor(access) and not request.path.startswith(FREE_PATHS):
             return redirect("mfa_activate_totp")
-        if request.user.language:
-            translation.activate(request.user.language)
+        if not request.path.startswith(DRIVER_PAGES):
+            translation.activate(request.user.language or (access.organization.language if access else "en"))
         zone = request.user.time_zone or (access.organization.time_zone if access else "UTC")
         with timezone.override(ZoneInfo(zone)):
             return self.get_response(request)

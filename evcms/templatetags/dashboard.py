@@ -9,7 +9,7 @@ from django.utils import formats, timezone
 
 from billing.models import Bill
 from evcms.core import clock
-from evcms.core.money import format_money
+from evcms.core.figures import amount
 from sessions.models import ChargingSession
 from stations.models import Connection
 
@@ -54,4 +54,4 @@ def spent(session: ChargingSession) -> str:
 def price(session: ChargingSession) -> str:
     """The final price of a row that has its bill at hand; empty before."""
     bill: Bill | None = getattr(session, "bill", None)
-    return format_money(bill.total_minor, bill.currency) if bill and bill.final_at else ""
+    return amount(bill.total_minor, bill.currency) if bill and bill.final_at else ""

@@ -98,6 +98,8 @@ def units(figure: str) -> SafeString:
     head, space, unit = str(figure).rpartition(" ")
     if not space:
         return format_html('<span class="ev-num">{}</span>', figure)
+    if unit[:1].isdigit():  # "€ 11,73"
+        return format_html('<span class="ev-num"><span class="ev-unit">{}</span> {}</span>', head, unit)
     return format_html('<span class="ev-num">{} <span class="ev-unit">{}</span></span>', head, unit)
 
 

@@ -1,23 +1,19 @@
 """How figures are written: energy, power, money, spans, moments; in the reader's language, no HTML."""
 
 from datetime import datetime, timedelta
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from django.utils import formats, timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext
 
-from evcms.core import clock, money
+from evcms.core import clock
+from evcms.core.figures import NOTHING, amount, number
 
-NOTHING = "–"
+__all__ = ["NOTHING", "ago", "amount", "at_zone", "duration", "kwh", "number", "power", "rating"]
+
 MINUTE, HOUR, DAY = 60, 3600, 86400
-
-
-def number(value: Decimal | int, digits: int) -> str:
-    """Rounded half up, with the language's separators."""
-    rounded = Decimal(value).quantize(Decimal(1).scaleb(-digits), rounding=ROUND_HALF_UP)
-    return str(formats.number_format(rounded, digits, force_grouping=True))
 
 
 def kwh(milliwatt_hours: int | None, digits: int = 2) -> str:
@@ -46,14 +42,6 @@ def rating(watts: int | None) -> str:
     if watts is None:
         return NOTHING
     return f"{number(Decimal(watts).scaleb(-3), 1 if watts % 1000 else 0)} kW"
-
-
-def amount(minor: int | None, currency: str) -> str:
-    """1173, 'EUR' → '11.73 €' (German '11,73 €'); digits by the currency's own exponent."""
-    if minor is None:
-        return NOTHING
-    digits = number(money.to_major(minor, currency), money.exponent(currency))
-    return f"{digits} {money.SYMBOLS.get(currency.upper(), currency.upper())}"
 
 
 def duration(span: timedelta | int | Decimal | None) -> str:
@@ -95,5 +83,6 @@ def at_zone(moment: datetime | None, zone: str | ZoneInfo | None = None) -> str:
     local = timezone.localtime(moment, ZoneInfo(zone) if isinstance(zone, str) and zone else zone or None)
     name = local.tzname() or ""
     name = f"UTC{name}" if name[:1] in "+-" else name
-    pattern = "j M, H:i" if local.year == clock.now().year else "j M Y, H:i"
+    # Translators: a day and a time in the letters of Django's date format, as "22 Nov, 13:05".
+    pattern = pgettext("date", "j M, H:i") if local.year == clock.now().year else pgettext("date", "j M Y, H:i")
     return f"{formats.date_format(local, pattern)} {name}".strip()

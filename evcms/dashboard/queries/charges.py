@@ -14,10 +14,9 @@ from billing.models import Bill, Payment
 from billing.pricing import Activity
 from billing.queries import Cost, cost_of, cost_so_far, payment_of_session
 from billing.queries import timeline as payment_timeline
-from billing.wording import unit_price
 from evcms.core import clock
 from evcms.core.access import Access, Permission
-from evcms.core.money import format_money
+from evcms.core.figures import unit_price
 from evcms.dashboard.forms import period
 from evcms.templatetags import figures
 from sessions import queries as sessions
@@ -292,7 +291,7 @@ def payment_steps(payment: Payment) -> list[Step]:
     """Hold, capture, release, refund: with amounts."""
     told = []
     for row in payment_timeline(payment):
-        amount = format_money(row.amount_minor, payment.currency) if row.amount_minor is not None else ""
+        amount = figures.amount(row.amount_minor, payment.currency) if row.amount_minor is not None else ""
         title = WORDS.get(row.kind, row.kind.replace("_", " ")).capitalize()
         told.append(Step(row.kind, " · ".join(filter(None, [title, amount])), row.at, row.text))
     return told

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from alerts.queries import incidents
 from billing.models import Receipt
 from evcms.core.access import Access, Permission
-from evcms.core.money import format_money
+from evcms.core.figures import amount
 from evcms.templatetags import figures
 from sessions.queries import sessions, tokens
 from stations import queries as stations
@@ -135,7 +135,7 @@ def _receipts(access: Access, text: str) -> list[Hit]:
     if not access.all_sites:
         rows = rows.filter(bill__session__site__in=stations.visible_sites(access))
     return [
-        Hit(row.number, format_money(row.total_minor, row.currency), reverse("public:receipt", args=[row.public_id]),
+        Hit(row.number, amount(row.total_minor, row.currency), reverse("public:receipt", args=[row.public_id]),
             "paid", row.issued_at, exact=True)
         for row in rows[:MOST]
     ]  # fmt: skip

@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import translation
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
@@ -99,7 +100,10 @@ def receipt(request: HttpRequest, public_id: str) -> HttpResponse:
     if row is None:
         raise Http404
     context = {"receipt": row, "document": row.document, "brand": row.organization.name}
-    return render(request, "public/receipt.html", context)
+    with translation.override(row.document["language"]):  # a receipt stays as it was issued, whoever opens it
+        response = render(request, "public/receipt.html", context)
+    response.headers["Content-Language"] = row.document["language"]
+    return response
 
 
 @require_GET
