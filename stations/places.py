@@ -7,8 +7,10 @@ from datetime import datetime
 
 from django.db.models import Q
 
+from evcms.core import clock
+
 from . import queries
-from .models import Connector, MaintenanceWindow, Station
+from .models import Connector, Gateway, MaintenanceWindow, Station
 from .vocabulary import Approval, ConnectorStatus, Shown
 
 
@@ -86,6 +88,12 @@ def dark_stations(*, before: datetime) -> list[Place]:
     """Accepted stations without a link since `before` or longer."""
     dark = _stations().filter(approval=Approval.ACCEPTED, online=False, dark_since__lte=before)
     return [_of_station(station) for station in dark]
+
+
+def gateways_are_young(*, since: datetime) -> bool:
+    """Did all gateways that live now start after `since`? Then stations have had no time yet to come back to them."""
+    living = Gateway.objects.filter(ended_at=None, lease_until__gt=clock.now())
+    return living.exists() and not living.filter(started_at__lte=since).exists()
 
 
 def count_dark(station_ids: Iterable[int]) -> int:

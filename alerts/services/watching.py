@@ -25,9 +25,14 @@ def sweep() -> None:
 
 
 def stations_dark() -> int:
-    """An incident per station dark for STATION_OFFLINE_AFTER seconds that no lost gateway or maintenance explains."""
+    """An incident per station dark for STATION_OFFLINE_AFTER seconds that no lost gateway or maintenance explains.
+
+    None right after our own start: stations get as long to come back.
+    """
     threshold = timedelta(seconds=settings.STATION_OFFLINE_AFTER)
     now = clock.now()
+    if stations.gateways_are_young(since=now - threshold):
+        return 0
     explained = set(
         Incident.objects.filter(kind=IncidentKind.GATEWAY_LOST)
         .exclude(state=IncidentState.RESOLVED)

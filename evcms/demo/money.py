@@ -1,4 +1,4 @@
-"""Past bills, payments and receipts as rows: priced by billing.pricing, settled by billing's own rule, numbered in time."""
+"""Past bills, payments and receipts as rows: priced by billing.pricing, settled by its rule, numbered in time."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -82,7 +82,9 @@ class Money:
         )
 
     def _settle(self, past: PastSession, session: ChargingSession, bill: Bill, agreed: Price) -> None:
-        assert past.guest is not None and bill.final_at is not None and session.end_received_at is not None
+        assert past.guest is not None
+        assert bill.final_at is not None
+        assert session.end_received_at is not None
         way = Paying.before(past)
         payment = self._payment(session.connector, agreed, way, past.guest.email)
         payment.session, payment.attempt = session, session.attempt

@@ -10,9 +10,9 @@ from django.core.management.color import no_style
 from django.db import connection
 from django.db.models import Model
 
-from billing.models import Bill, Payment, PaymentEvent, Receipt, ReceiptCounter
+from billing.models import Bill, Payment, ReceiptCounter
 from billing.periods import Link
-from evcms.demo import statuses, trouble
+from evcms.demo import bulk, statuses, trouble
 from evcms.demo.charging import Charging, Place
 from evcms.demo.moments import Ears
 from evcms.demo.money import Money
@@ -21,12 +21,11 @@ from evcms.demo.street import Street
 from evcms.demo.till import Till
 from evcms.simulator.past import History, PastAttempt, PastOutage
 from sessions import store
-from sessions.models import Attempt, ChargingSession, IdToken, UsageHour
+from sessions.models import Attempt, ChargingSession, IdToken
 from sessions.services import tokens
 from sessions.vocabulary import AttemptKind, AttemptState, FailureCause, TokenType
-from stations.models import Command, StatusChange
 
-BATCH: Final = 2_000
+READINGS_AT_ONCE: Final = 5_000
 LATEST: Final = timedelta(minutes=40)  # what began later before `until` may not be over yet: unpaid pages, replays
 PAID_IN_VAIN: Final = frozenset({"payment_declined", "remote_start_rejected", "cable_not_connected"})
 Say = Callable[[str], None]
@@ -82,7 +81,7 @@ def load(street: Street, cards: dict[str, IdToken], history: History, till: Till
     _write_money(money, counters)
     said = statuses.Statuses(places, history.last)
     said.add(history, history.sessions)
-    StatusChange.objects.bulk_create(said.changes, BATCH)
+    bulk.write(said.changes)
     said.leave()
     statuses.link(street.stations, places, history.first, history.last)
     incidents = trouble.load(street, places, list(history.outages))
@@ -130,22 +129,23 @@ def _refused(past: PastAttempt, street: Street, cards: dict[str, IdToken]) -> At
 
 
 def _write_charging(charging: Charging) -> None:
-    IdToken.objects.bulk_create(charging.guests, BATCH)
-    Command.objects.bulk_create(charging.commands, BATCH)
+    bulk.write(charging.guests)
+    bulk.write(charging.commands)
     known = [attempt for attempt in charging.attempts if attempt.pk]
-    Attempt.objects.bulk_create(known, BATCH)
-    Attempt.objects.bulk_create([attempt for attempt in charging.attempts if not attempt.pk], BATCH)
-    ChargingSession.objects.bulk_create(charging.sessions, BATCH)
-    for start in range(0, len(charging.samples), BATCH):
-        store.insert_samples(charging.samples[start : start + BATCH])
-    UsageHour.objects.bulk_create(charging.usage_rows(), BATCH)
+    bulk.write(known)
+    bulk.write([attempt for attempt in charging.attempts if not attempt.pk])
+    bulk.write(charging.sessions)
+    for start in range(0, len(charging.samples), READINGS_AT_ONCE):
+        store.insert_samples(charging.samples[start : start + READINGS_AT_ONCE])
+    bulk.write(charging.usage_rows())
 
 
 def _write_money(money: Money, counters: Sequence[ReceiptCounter]) -> None:
-    Payment.objects.bulk_create(money.payments, BATCH)
-    PaymentEvent.objects.bulk_create(sorted(money.events, key=lambda event: event.at), BATCH)
-    Bill.objects.bulk_create(money.bills, BATCH)
-    Receipt.objects.bulk_create(money.receipts, BATCH)
+    bulk.write(money.payments)
+    money.events.sort(key=lambda event: event.at)
+    bulk.write(money.events)
+    bulk.write(money.bills)
+    bulk.write(money.receipts)
     ReceiptCounter.objects.bulk_create(counters)
 
 

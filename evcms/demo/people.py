@@ -118,10 +118,11 @@ def issue_api_token(organization: Organization) -> str:
     return core.create_token(membership=membership, name="Demo", scopes=scopes)[1]
 
 
-def keep_logins(folder: Path, api_token: str) -> None:
-    """For the greeting of later starts; only the owner of the files may read them."""
-    logins = [{"who": login.who, "email": login.email, "password": PASSWORD} for login in LOGINS]
-    write_private(folder / "logins.json", json.dumps({"logins": logins, "api_token": api_token}, indent=1))
+def keep_logins(folder: Path, api_token: str, code: str) -> None:
+    """For the greeting of this and later starts. `code`: of a connector that is kept free for who tries it."""
+    logins = [{"who": login.who, "email": login.email} for login in LOGINS]
+    left = {"password": PASSWORD, "logins": logins, "api_token": api_token, "try": code}
+    write_private(folder / "logins.json", json.dumps(left, indent=1))
 
 
 def write_private(path: Path, words: str) -> None:

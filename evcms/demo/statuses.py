@@ -92,7 +92,7 @@ def link(stations: dict[str, Station], places: dict[tuple[str, int], Place], fir
     gateway = Gateway.objects.create(
         pk=uuid.uuid4(), host="demo-past", pid=1, started_at=first, lease_until=last, ended_at=last
     )
-    rows = []
+    rows: list[Connection] = []
     for (identity, number), place in places.items():
         if number == 1:
             rows += _links(stations[identity], place, gateway, first, last)

@@ -1,4 +1,4 @@
-"""The payments of the past at the provider double: the same objects that live calls leave, so that refunds work on them."""
+"""The past's payments at the provider double: the objects that live calls leave, so that refunds work on them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

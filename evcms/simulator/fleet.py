@@ -54,6 +54,9 @@ class FleetStation:
     site: str = ""
     pattern: str = "centre"  # when drivers come: a key of `demand.PATTERNS`
     tokens: tuple[str, ...] = ()  # RFID cards that drivers tap here
+    broken: str = ""  # 1.6 error code: its first connector is broken from the start
+    kept_free: bool = False  # no driver of ours comes here: for a person who tries it
+    flap_every_s: int = 0  # its link is lost about this often, for a moment; 0: never
 
 
 def derived_password(identity: str, seed: int) -> str:

@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from evcms.simulator.chargers import Charger, Options, make_charger
+from evcms.simulator.chargers import Charger, Faults, Options, make_charger
 from evcms.simulator.drivers import World
 from evcms.simulator.fleet import FleetStation
 
@@ -33,7 +33,7 @@ class FleetRun:
 
     async def run(self, stop: asyncio.Event, duration_s: float | None = None) -> None:
         """Until `stop` is set or the time is up; then drivers leave, what is to be said is said, links close."""
-        self.chargers = [make_charger(station, self.url, Options(speed=self.speed)) for station in self.stations]
+        self.chargers = [self._made(station) for station in self.stations]
         tasks = [asyncio.create_task(self._switch_on()), asyncio.create_task(self._report_forever())]
         if self.with_drivers:
             self.world = World(self.chargers, self.seed, self.tempo, self.web, mishaps_per_hour=self.mishaps_per_hour)
@@ -68,8 +68,14 @@ class FleetRun:
             line += f"; visits: {outcomes['charged']} charged, {outcomes['failed']} failed, {outcomes['full']} drove on"
         return line
 
+    def _made(self, station: FleetStation) -> Charger:
+        faults = Faults(flap_every_s=station.flap_every_s)
+        return make_charger(station, self.url, Options(speed=self.speed, faults=faults))
+
     async def _switch_on(self) -> None:
         for charger in self.chargers:
+            if charger.station.broken:
+                await charger.fault(min(charger.ports), charger.station.broken)
             await charger.connect(wait=False)
             await asyncio.sleep(1 / STARTS_PER_SECOND)
 

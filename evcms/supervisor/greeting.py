@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import time
+from typing import Any
 
 from django.db import connections
 
@@ -55,4 +57,20 @@ class Greeting:
         if plan.provider_double:
             say(f"  Payment double  http://127.0.0.1:{plan.provider_port}/_double/")
         say(f"  Logs            {plan.log_dir}")
+        if plan.demo:
+            self._show_demo()
         say("Ctrl-C stops everything. Everyday lines go to the logs only (-v 2 shows them here too).\n")
+
+    def _show_demo(self) -> None:
+        """What the demo's seed left for the person at the terminal (logins, token, a connector that is kept free)."""
+        try:
+            left: dict[str, Any] = json.loads(self._plan.demo_file("logins.json").read_text("utf-8"))  # Any: JSON
+        except (OSError, ValueError):
+            return
+        say = self._console.say
+        say("\n  Log in as (password for all: " + left["password"] + ")")
+        for login in left["logins"]:
+            say(f"    {login['who']:<13} {login['email']}")
+        say(f"  API token       {left['api_token']}")
+        say(f"  Try it          {self._plan.web_url}/c/{left['try']}")
+        say("    … and pay with card 4242 4242 4242 4242, any later date, any code; a car comes by itself.")

@@ -12,6 +12,8 @@ from evcms import embedded
 from evcms.environment import BASE_DIR
 from evcms.supervisor.plan import Plan
 
+TEMPO = "8"  # the demo's drivers come, and go, so many times faster: something always happens
+
 
 @dataclass(frozen=True)
 class Part:
@@ -98,9 +100,9 @@ def _inbox(plan: Plan) -> Part:
 
 def _simulator(plan: Plan) -> Part:
     url = f"ws://127.0.0.1:{plan.ocpp_port}/ocpp/"
-    argv = _manage("simulate", "--fleet", str(fleet_file(plan)), "--url", url, "--web", plan.web_url)
+    argv = _manage("simulate", "--fleet", str(fleet_file(plan)), "--url", url, "--web", plan.web_url, "--tempo", TEMPO)
     return Part("simulator", argv, after=("gateway", "web"), stop_timeout=5)
 
 
 def fleet_file(plan: Plan) -> Path:
-    return plan.data_dir / "demo" / "fleet.json"
+    return plan.demo_file("fleet.json")

@@ -44,6 +44,10 @@ class Plan:
     def log_dir(self) -> Path:
         return self.data_dir / "log"
 
+    def demo_file(self, name: str) -> Path:
+        """What the demo's seed writes beside its data."""
+        return self.data_dir / "demo" / name
+
     @property
     def web_url(self) -> str:
         return f"http://127.0.0.1:{self.web_port}"

@@ -23,6 +23,8 @@ TURNOVER = {  # visits per connector and day
     "commuter": 1.4, "residential": 1.2, "highway": 5.0, "mall": 2.6,
     "centre": 2.4, "depot": 1.6, "hospital": 2.0, "beach": 1.6,
 }  # fmt: skip
+PLUGGING_S = (3.0, 6.0)
+LONGEST_LOAN_S = 3_600.0
 FAULT_CODES = ("ConnectorLockFailure", "GroundFailure", "HighTemperature", "InternalError")
 
 
@@ -56,6 +58,7 @@ class World:
             for charger in self.chargers:
                 if self.rng.random() < self.arrivals_per_second(charger, hour):
                     self._arrive(charger)
+                self._oblige(charger)
             if self.rng.random() < self.mishaps_per_hour / 3600:
                 self._spawn(self._mishap())
 
@@ -69,6 +72,8 @@ class World:
         """The expected number of drivers at this charger in this second of local time."""
         pattern = PATTERNS.get(charger.station.pattern, PATTERNS["centre"])
         weights = pattern.weekday if when.weekday() < 5 else pattern.weekend
+        if charger.station.kept_free:
+            return 0.0
         a_day = TURNOVER.get(pattern.name, 2.0) * len(charger.ports) * self.tempo
         return a_day * weights[when.hour] / sum(weights) / 3600
 
@@ -76,7 +81,7 @@ class World:
         """Some places are taken when the day begins; they come within half a minute."""
         for charger in self.chargers:
             for _ in charger.ports:
-                if self.rng.random() < self.occupied_at_start:
+                if not charger.station.kept_free and self.rng.random() < self.occupied_at_start:
                     self._arrive(charger)
             await asyncio.sleep(30 / max(len(self.chargers), 1))
 
@@ -127,9 +132,32 @@ class World:
         finally:
             self._reserved.discard((visit.charger.identity, visit.connector))
 
+    def _oblige(self, charger: Charger) -> None:
+        """Somebody outside (you, at the connector's page, or an operator) started a plug where no car stands: one
+        comes, and leaves when its session is over.
+        """
+        for port in charger.ports.values():
+            if port.authorization is not None and not self._is_taken(charger, port):
+                self._reserved.add((charger.identity, port.number))
+                self._spawn(self._lend_a_car(charger, port))
+
+    async def _lend_a_car(self, charger: Charger, port: Port) -> None:
+        car = pick_car(self.rng, port.plug.plug, thirsty=True)
+        try:
+            await asyncio.sleep(self.rng.uniform(*PLUGGING_S))
+            await charger.plug(port.number, car)
+            await charger.wait_for(lambda: port.session is None, LONGEST_LOAN_S)
+            await asyncio.sleep(self.rng.uniform(*PLUGGING_S))
+        except (TimeoutError, ValueError):  # nobody stops it, or somebody else's car is there by now
+            log.info("%s/%s: the lent car leaves", charger.identity, port.number)
+        finally:
+            if port.car is car:
+                await charger.unplug(port.number)
+            self._reserved.discard((charger.identity, port.number))
+
     async def _mishap(self) -> None:
         """A connector breaks for some minutes, or a station loses its link for one or two."""
-        charger = self.rng.choice(self.chargers)
+        charger = self.rng.choice([charger for charger in self.chargers if not charger.station.kept_free])
         if self.rng.random() < 0.5:
             number = self.rng.choice(list(charger.ports))
             await charger.fault(number, self.rng.choice(FAULT_CODES))
