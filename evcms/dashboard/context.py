@@ -74,7 +74,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
 
 def is_fragment(request: HttpRequest) -> bool:
     """Does it ask for a part of a page (`?part=`), which has no frame around it?"""
-    return "part" in request.GET and FRAGMENT_HEADER in request.headers or "HX-Request" in request.headers
+    return ("part" in request.GET and FRAGMENT_HEADER in request.headers) or "HX-Request" in request.headers
 
 
 def _item(entry: Entry, url: str, path: str, access: Access) -> dict[str, object]:

@@ -1,6 +1,6 @@
 """Filters above the lists, and a form for each operation of a station, made from its one description."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -146,9 +146,11 @@ class VariableFilter(forms.Form):
 # Operations ------------------------------------------------------------------------------------------------
 
 
-def operation_form(operation: Operation, *args: Any, **kwargs: Any) -> forms.Form:
+def operation_form(
+    operation: Operation, data: Mapping[str, Any] | None = None, initial: Mapping[str, Any] | None = None
+) -> forms.Form:
     """The form of one operation; only the operation itself judges values. Any: as Django's forms take them."""
-    form = forms.Form(*args, prefix=operation.name, auto_id="op_%s", **kwargs)
+    form = forms.Form(data, prefix=operation.name, auto_id="op_%s", initial=dict(initial or {}))
     for one in operation.fields:
         form.fields[one.name] = _input(one)
     return form

@@ -71,7 +71,7 @@
   function timeOptions(data, series, scales, axes) {
     const time = clock(data.zone), long = clock(data.zone, data.t.length && data.t[data.t.length - 1] - data.t[0] > 86400);
     return { series: [{ label: "", value: (u, v) => v == null ? "" : long(v) }, ...series], scales: Object.assign({ x: { time: true } }, scales),
-      axes: [axis({ values: (u, splits) => splits.map(data.t[data.t.length - 1] - data.t[0] > 2 * 86400 ? long : time), grid: { show: false }, space: 70, size: 36 }), ...axes],
+      axes: [axis({ values: (u, splits) => splits.map(data.t[data.t.length - 1] - data.t[0] > 2 * 86400 ? long : time), grid: { show: false }, space: data.t[data.t.length - 1] - data.t[0] > 2 * 86400 ? 120 : 70, size: 36 }), ...axes],
       hooks: { drawClear: [bands(data)], draw: [marks(data)] } };
   }
 

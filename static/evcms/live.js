@@ -17,7 +17,7 @@
    is down. The url answers the fragment's content, or a whole page in which the same id is looked up. With
    data-live-on="connector.status session.ended" it is also fetched again after such events (at most every two seconds, or
    data-live-every="10"), with data-live-key="station_id:17" only when the event's data say so (station_id or station_ids). Writes to the page are collected and made twice a second; nothing is written while the page is hidden or
-   while somebody types inside the part that would change. For scripts: evcms.live.on("connector", fn), evcms.live.send(obj). */
+   while somebody types or has something unfolded inside the part that would change. For scripts: evcms.live.on("connector", fn), evcms.live.send(obj). */
 (function () {
   "use strict";
   const evcms = (window.evcms = window.evcms || {});
@@ -46,7 +46,7 @@
 
   function inUse(element) {
     const active = document.activeElement;
-    if (element.querySelector("dialog[open], .dropdown-menu.show")) return true;
+    if (element.querySelector("dialog[open], details[open], .dropdown-menu.show")) return true;
     return Boolean(active && element.contains(active) && active.matches("input:not([type=button]), select, textarea"));
   }
 

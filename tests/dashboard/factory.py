@@ -1,7 +1,7 @@
 """A lively network, made through the services as chargers and people would make it: also good to look at.
 
-`EVCMS_DATA_DIR=/tmp/scratch manage.py shell -c "from tests.dashboard.factory import Network; Network(days=3).live()"`
-fills a migrated scratch installation (log in as mila@example.org, "a long pass phrase").
+`Network(days=3).live(settle=True)`, in the shell of a migrated scratch installation (EVCMS_DATA_DIR in a temporary
+folder), fills it; log in as mila@example.org, "a long pass phrase".
 """
 
 import json
@@ -13,14 +13,14 @@ from alerts import services as alerts
 from alerts.vocabulary import IncidentKind
 from billing import services as billing
 from billing.models import Tariff, TariffAssignment
-from evcms.core import clock
+from evcms.core import clock, delivery
 from evcms.core.access import Access, Role
 from evcms.core.models import Membership, Organization, User
 from sessions import services as sessions
 from sessions.models import ChargingSession, IdToken
 from sessions.vocabulary import ReadingKind, Sample, SessionEnd, SessionStart, SessionState
 from stations import services as stations
-from stations.models import Connector, Evse, Gateway, OcppMessage, PlugType, PowerType, Site, Station
+from stations.models import Connection, Connector, Evse, Gateway, OcppMessage, PlugType, PowerType, Site, Station
 from stations.vocabulary import Answer, Approval, Boot, ConnectorStatus, RefusalReason, StatusReport, VariableReport
 
 KWH = 1_000_000
@@ -98,9 +98,11 @@ class Network:
         return station
 
     def link(self, station, protocol="ocpp1.6"):
-        return stations.connected(
+        link = stations.connected(
             station_id=station.pk, gateway_id=self.gateway.pk, protocol=protocol, address="10.0.3.7"
         )
+        Connection.objects.filter(pk=link.pk).update(opened_at=self.now - timedelta(hours=21 + self.dice.random()))
+        return link
 
     def status(self, station, evse, status, *, hours=0.0, error=""):
         at = self.now - timedelta(hours=hours)
@@ -145,8 +147,11 @@ class Network:
             self.status(station, evse, ConnectorStatus.AVAILABLE, hours=hours_ago - minutes / 60)
         return ChargingSession.objects.get(pk=started.session_id)
 
-    def live(self):
-        """Sessions of the past days and of now, a fault, a dark station, incidents, maintenance, messages."""
+    def live(self, *, settle=False):
+        """Sessions of the past days and of now, a fault, a dark station, incidents, maintenance, messages.
+
+        `settle` lets the workers' work be done too: bills stand, incidents open by themselves. It takes its time.
+        """
         for day in range(self.days):
             for station in self.stations:
                 for evse in (1, 2):
@@ -160,18 +165,21 @@ class Network:
                 self.stations[number], 1, hours, int(hours * 60), 110 if number in (1, 5, 9) else 11, ends=False
             )
         self.running = ChargingSession.objects.filter(ended_at=None).first()
-        self.trouble()
+        self.trouble(by_hand=not settle)
         self.talk(self.stations[0])
+        while settle and delivery.deliver_due():
+            pass
         return self
 
-    def trouble(self):
+    def trouble(self, *, by_hand):
         broken, dark, planned = self.stations[2], self.stations[7], self.stations[10]
         self.status(broken, 2, ConnectorStatus.FAULTED, hours=0.7, error="GroundFailure")
-        alerts.open_incident(
-            kind=IncidentKind.CONNECTOR_FAULTED, key="c:1", title=f"{broken} · 2 is faulted: GroundFailure",
-            organization_id=self.organization.pk, station_ids=[broken.pk], site_id=broken.site_id,
-            detail={"error_code": "GroundFailure"},
-        )  # fmt: skip
+        if by_hand:
+            alerts.open_incident(
+                kind=IncidentKind.CONNECTOR_FAULTED, key="c:1", title=f"{broken} · 2 is faulted: GroundFailure",
+                organization_id=self.organization.pk, station_ids=[broken.pk], site_id=broken.site_id,
+                detail={"error_code": "GroundFailure"},
+            )  # fmt: skip
         stations.disconnected(connection_id=Station.objects.get(pk=dark.pk).connection_id, reason="ping unanswered")
         alerts.open_incident(
             kind=IncidentKind.STATION_OFFLINE, key="s:1", title=f"{dark} is offline",
@@ -189,7 +197,7 @@ class Network:
     def talk(self, station):
         """A log, a configuration and two commands with their answers."""
         transaction = ChargingSession.objects.filter(station=station).first().transaction_id
-        for n in range(60):
+        for n in reversed(range(60)):
             payload = {"transactionId": transaction, "seqNo": n, "meterValue": [{"sampledValue": [{"value": "1.10"}]}]}
             OcppMessage.objects.create(
                 station=station, direction="in", action="TransactionEvent" if n % 4 else "Heartbeat",

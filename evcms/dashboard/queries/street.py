@@ -22,7 +22,7 @@ from evcms.templatetags import figures, statuses
 from sessions import queries as sessions
 from sessions.models import ChargingSession
 from stations import queries as stations
-from stations.models import Connector, MaintenanceWindow, Station, StatusChange, Variable, WindowState
+from stations.models import Connector, Station, StatusChange, Variable, WindowState
 from stations.vocabulary import Approval, ConnectorStatus, Shown
 
 from .network import lit
@@ -105,10 +105,10 @@ def cards(access: Access, station: Station, *, with_cost: bool) -> list[Card]:
     running = sessions.running(access).filter(station=station).select_related("attempt")
     by_connector = {row.connector_id: row for row in reversed(running) if row.connector_id}
     costs = _costs(list(by_connector.values())) if with_cost else {}
-    return [_card(row, by_connector.get(row.pk), costs, many_evses=True) for row in rows]
+    return [_card(row, by_connector.get(row.pk), costs) for row in rows]
 
 
-def _card(connector: Connector, session: ChargingSession | None, costs: dict[int, str], *, many_evses: bool) -> Card:
+def _card(connector: Connector, session: ChargingSession | None, costs: dict[int, str]) -> Card:
     number = connector.evse.number
     suffix = f".{connector.number}" if connector.number > 1 else ""
     url = reverse("session", args=[session.public_id]) if session else ""
@@ -120,7 +120,8 @@ def _card(connector: Connector, session: ChargingSession | None, costs: dict[int
         card.figures = _figures(session, costs.get(session.pk, ""))
         card.driver = who(session)
     elif connector.error_code and card.status == Shown.FAULTED:
-        card.driver = " · ".join(filter(None, [connector.error_code, connector.vendor_error_code, connector.error_info]))
+        codes = (connector.error_code, connector.vendor_error_code, connector.error_info)
+        card.driver = " · ".join(filter(None, codes))
     return card
 
 
@@ -184,7 +185,7 @@ def health(station: Station, shown: Iterable[Card]) -> str:
     busy = [card for card in plugs if card.session]
     if busy:
         power = sum(max(0, card.session.power_w or 0) for card in busy if card.session)
-        text = _("It is well; %(busy)d of %(all)d connectors are in use, %(power)s flow.")
+        text = _("It is well; %(busy)d of %(all)d connectors are in use, with %(power)s.")
         return text % {"busy": len(busy), "all": len(plugs), "power": figures.power(power)}
     return _("It is well and waits for a car.")
 
@@ -322,11 +323,12 @@ def _windows(access: Access, station: Station, since: datetime, until: datetime)
     covering = Q(station=station) | Q(station=None, site=None)
     if station.site_id:
         covering |= Q(station=None, site=station.site_id)
-    rows: QuerySet[MaintenanceWindow] = stations.windows(access).filter(covering, starts_at__lt=until, ends_at__gt=since)
-    return [
-        ("maintenance", row.starts_at, min(row.ends_at, until), _told(row.title, row.starts_at, row.ends_at, station), "")
-        for row in rows.exclude(state=WindowState.CANCELLED)[:200]
-    ]
+    rows = stations.windows(access).filter(covering, starts_at__lt=until, ends_at__gt=since)
+    drawn: list[Drawn] = []
+    for row in rows.exclude(state=WindowState.CANCELLED)[:200]:
+        words = _told(row.title, row.starts_at, row.ends_at, station)
+        drawn.append(("maintenance", row.starts_at, min(row.ends_at, until), words, ""))
+    return drawn
 
 
 # Tabs -------------------------------------------------------------------------------------------------------

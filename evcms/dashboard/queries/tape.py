@@ -95,15 +95,16 @@ def _rows(access: Access, log: Iterable[Event]) -> Rows:
 def _line(event: Event, rows: Rows) -> Line | None:
     """None when what it speaks of is not there, or not this person's to see."""
     says = event.payload
-    for name, known, tell in (
+    tellers: tuple[tuple[str, dict[int, Any], Callable[[Event, Any], Line]], ...] = (  # Any: rows of four models
         ("session_id", rows.sessions, _session),
         ("incident_id", rows.incidents, _incident),
         ("payment_id", rows.payments, _payment),
         ("connector_id", rows.connectors, _connector),
-    ):
+    )
+    for name, known, tell in tellers:
         if says.get(name):
-            row = known.get(says[name])  # type: ignore[attr-defined]
-            return tell(event, row) if row else None  # type: ignore[operator]
+            row = known.get(says[name])
+            return tell(event, row) if row else None
     if event.name == "SessionFailed":
         attempt = rows.attempts.get(says["attempt_id"])
         return _failed(event, attempt) if attempt else None

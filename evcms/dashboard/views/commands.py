@@ -4,9 +4,9 @@ import json
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from django import forms
+from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
@@ -56,7 +56,8 @@ def _name(row: Command) -> str:
         return str(row.fields.get("action", row.kind))
     label = KINDS.get(row.kind, row.kind)
     hidden = {"values"} if row.kind == "SetVariables" else set()  # they may be secrets
-    told = [f"{name} {value}" for name, value in row.fields.items() if value not in (None, "", []) and name not in hidden]
+    values = {name: value for name, value in row.fields.items() if name not in hidden and value not in (None, "", [])}
+    told = [f"{name} {value}" for name, value in values.items()]
     return f"{label} ({', '.join(told)})" if told else str(label)
 
 
@@ -166,7 +167,7 @@ def _command(request: HttpRequest, operation: Operation | None, form: forms.Form
 
 
 def _again(request: HttpRequest, station: Station, operation: Operation | None, form: forms.Form) -> HttpResponse:
-    context: dict[str, Any] = {"station": station, "operation": operation, "form": form, "is_open": True}  # Any: template
+    context: Context = {"station": station, "operation": operation, "form": form, "is_open": True}
     response = render(request, "dashboard/stations/_operation.html", context, status=422)
     response["HX-Retarget"] = f"#operation-{operation.name if operation else RAW}"
     response["HX-Reswap"] = "outerHTML"
@@ -188,7 +189,10 @@ def command(request: HttpRequest, access: Access, identity: str, pk: uuid.UUID) 
 def unlock(request: HttpRequest, access: Access, identity: str) -> HttpResponse:
     """The button on a plug's card."""
     station = station_or_404(access, identity)
-    order(access, station, build("unlock", {name: request.POST.get(name, "") for name in ("evse", "connector")}))
+    try:
+        order(access, station, build("unlock", {name: request.POST.get(name, "") for name in ("evse", "connector")}))
+    except ValidationError as error:
+        messages.error(request, " ".join(error.messages))
     return redirect("station-commands", identity=identity)
 
 

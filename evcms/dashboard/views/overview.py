@@ -44,10 +44,9 @@ def overview(request: HttpRequest) -> HttpResponse:
 def _overview(request: HttpRequest, access: Access) -> HttpResponse:
     part = PARTS.get(request.GET.get("part", ""))
     if part:
-        template, context = part
-        return render(request, f"dashboard/overview/{template}.html", context(request, access))
-    wall = "wall" in request.GET
-    context = _now(request, access) | map_context(reverse("overview-points")) | {"wall": wall}
+        template, fill = part
+        return render(request, f"dashboard/overview/{template}.html", fill(request, access))
+    context = _now(request, access) | _week(request, access) | map_context(reverse("overview-points"))
     context["windows"] = network.next_windows(access)[:6]
     return render(request, "dashboard/overview/index.html", context)
 
@@ -162,7 +161,7 @@ def _tape(request: HttpRequest, access: Access) -> Context:
 def _week(request: HttpRequest, access: Access) -> Context:
     zone = access.organization.time_zone
     rows = network.week(access, zone)
-    days = [str(formats.date_format(day, "D j")) for day in rows.days]
+    days = [str(formats.date_format(day, "D")) for day in rows.days]
     busiest = max(range(len(days)), key=lambda index: rows.occupied[index])
     return {
         "week": rows,

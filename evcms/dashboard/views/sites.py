@@ -84,7 +84,8 @@ def site(request: HttpRequest, access: Access, pk: int) -> HttpResponse:
     context: Context = {"place": place, "site": place.site, "zone": place.site.time_zone, "sentence": sentence(place)}
     if request.GET.get("part") == "now":
         return render(request, "dashboard/sites/_now.html", context)
-    rows = queries.stations(access).filter(site=place.site).order_by("identity").prefetch_related(street.standing(access))
+    rows = queries.stations(access).filter(site=place.site).order_by("identity")
+    rows = rows.prefetch_related(street.standing(access))
     here = Q(site=pk) | Q(station__site=pk)
     windows = network.next_windows(access).filter(here | Q(site=None, station=None))
     context |= {
@@ -116,7 +117,7 @@ def _use(access: Access, place: Place) -> Context:
     return {
         "energy_mwh": week.energy_mwh,
         "chart": {
-            "labels": [str(formats.date_format(day, "D j")) for day in week.days],
+            "labels": [str(formats.date_format(day, "D")) for day in week.days],
             "unit": "%",
             "series": [
                 {"label": _("Plugged in"), "values": week.occupied, "hue": "offline"},

@@ -1,0 +1,146 @@
+"""The operators' door in a real browser, on the real web server and signal server: what happens is seen at once."""
+
+import time
+
+import pytest
+
+from alerts import services as alerts
+from alerts.vocabulary import IncidentKind
+from evcms.core import events, transport
+from evcms.core.access import Role
+from sessions.models import ChargingSession
+from stations import services as stations
+from stations.models import Command
+from stations.vocabulary import Answer, ConnectorStatus
+from tests.dashboard.factory import Network
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+PHRASE = "a long pass phrase"
+
+
+@pytest.fixture
+def network(web_server, monkeypatch):
+    """Made without signals; from then on they go through the real server."""
+
+    class Silent:
+        def nudge(self, task):
+            pass
+
+        def broadcast(self, group, message):
+            pass
+
+    monkeypatch.setattr(events, "_transport", Silent())
+    made = Network().live()
+    monkeypatch.setattr(events, "_transport", transport.Outbound())
+    return made
+
+
+def log_in(page, web_server, email="mila@example.org"):
+    page.goto(f"{web_server.url}/accounts/login/")
+    page.fill("[name=login]", email)
+    page.fill("[name=password]", PHRASE)
+    page.click("main button[type=submit]")
+    page.wait_for_url(f"{web_server.url}/")
+    page.wait_for_selector("#ev-live[data-state=live]")
+
+
+def seconds_until(page, text, selector="main"):
+    began = time.monotonic()
+    page.wait_for_function(
+        "([where, text]) => document.querySelector(where).textContent.includes(text)", arg=[selector, text], polling=50
+    )
+    return time.monotonic() - began
+
+
+def test_what_happens_is_on_the_open_overview_within_two_seconds(page, web_server, network):
+    log_in(page, web_server)
+    page.evaluate("window.untouched = true")
+    assert "1 connector faulted" in page.inner_text(".ev-sentence")
+    page.wait_for_selector("#tape-lines li")
+    network.now = network.now.__class__.now(network.now.tzinfo)
+    network.status(network.stations[3], 1, ConnectorStatus.FAULTED, error="OverVoltage")
+    assert seconds_until(page, "2 connectors faulted", ".ev-sentence") < 2
+    assert seconds_until(page, "Havenweg 201 A · 1: Faulted", "#tape-lines") < 2
+    alerts.open_incident(
+        kind=IncidentKind.STATION_FAULTED,
+        key="s:9",
+        title="Havenweg 201 A burns",
+        organization_id=network.organization.pk,
+        station_ids=[network.stations[3].pk],
+    )
+    assert seconds_until(page, "Havenweg 201 A burns", "#overview-incidents") < 3
+    assert page.evaluate("window.untouched") is True
+
+
+def test_a_command_is_sent_from_the_page_and_its_answer_appears_by_itself(page, web_server, network):
+    log_in(page, web_server)
+    page.goto(f"{web_server.url}/stations/RIV-0001/commands/")
+    page.wait_for_selector("#ev-live[data-state=live]")
+    page.fill("#find-operation", "trigger")
+    assert page.locator("#operations > li:visible").count() == 1
+    page.click("#operation-trigger summary")
+    page.fill("#operation-trigger [name=trigger-message]", "Heartbeat")
+    page.click("#operation-trigger button[type=submit]")
+    page.wait_for_selector("#answers .ev-asked >> text=It waits for the station's line.")
+    row = Command.objects.order_by("-created_at").first()
+    stations.command_sent(command_id=row.pk)
+    stations.command_answered(command_id=row.pk, answer=Answer(True, "Accepted", {"status": "Accepted", "n": 7}))
+    assert seconds_until(page, "The station agreed: Accepted.", f"#command-{row.pk}") < 3
+    assert '"n": 7' in page.inner_text(f"#command-{row.pk} pre")
+
+
+def test_a_destructive_command_asks_first_and_a_wrong_value_is_explained(page, web_server, network):
+    log_in(page, web_server)
+    page.goto(f"{web_server.url}/stations/RIV-0001/commands/")
+    before = Command.objects.count()
+    page.click("#operation-unlock summary")
+    page.fill("#operation-unlock [name=unlock-evse]", "many")
+    page.click("#operation-unlock button[type=submit]")
+    page.wait_for_selector("#operation-unlock >> text=EVSE must be a whole number.")
+    page.click("#operation-reset summary")
+    page.click("#operation-reset button[type=submit]")
+    page.wait_for_selector("dialog[open]")
+    page.click("dialog [data-dialog-no]")
+    assert Command.objects.count() == before
+    page.click("#operation-reset button[type=submit]")
+    page.click("dialog [data-dialog-yes]")
+    page.wait_for_selector("#answers .ev-asked >> text=It waits for the station's line.")
+    assert Command.objects.filter(kind="Reset", user__email="mila@example.org").count() == 2
+
+
+def test_a_running_session_moves_while_one_looks_and_is_stopped(page, web_server, network):
+    session = ChargingSession.objects.get(ended_at=None, station__identity="RIV-0001")
+    log_in(page, web_server)
+    page.goto(f"{web_server.url}/sessions/{session.public_id}/")
+    page.wait_for_selector("#ev-live[data-state=live]")
+    page.wait_for_selector(".ev-chart canvas")
+    page.click("text=Stop >> nth=0")
+    page.click("dialog [data-dialog-yes]")
+    page.wait_for_selector("text=The station is asked to stop")
+    assert Command.objects.filter(kind="StopCharging", fields__transaction_id=session.transaction_id).exists()
+
+
+def test_a_member_of_no_site_hears_nothing(page, web_server, network):
+    network.member(Role.VIEWER, "bo@example.org", all_sites=False)
+    log_in(page, web_server, "bo@example.org")
+    network.status(network.stations[3], 1, ConnectorStatus.FAULTED, error="OverVoltage")
+    page.wait_for_timeout(1500)
+    assert "Havenweg" not in page.inner_text("main")
+    assert "No station is connected yet." in page.inner_text("main")
+
+
+def test_every_page_fits_a_phone(phone, web_server, network):
+    log_in(phone, web_server)
+    session = ChargingSession.objects.exclude(ended_at=None).first()
+    pages = ["/", "/stations/", "/stations/RIV-0001/", "/stations/RIV-0001/messages/", "/stations/RIV-0001/commands/"]
+    pages += ["/stations/RIV-0001/variables/", "/stations/RIV-0008/connections/", "/sites/", "/sessions/"]
+    pages += [f"/sites/{network.sites[0].pk}/", f"/sessions/{session.public_id}/", "/attempts/", "/search?q=haven"]
+    for address in pages:
+        phone.goto(web_server.url + address)
+        assert phone.evaluate("document.documentElement.scrollWidth <= innerWidth"), address
+        nameless = phone.evaluate(
+            """() => [...document.querySelectorAll('button, a[href], input:not([type=hidden]), select, textarea')]
+            .filter(el => !(el.getAttribute('aria-label') || el.textContent.trim() || (el.labels && el.labels.length)
+                || el.title)).map(el => el.outerHTML.slice(0, 120))"""
+        )
+        assert nameless == [], address

@@ -1,0 +1,43 @@
+"""A person's browser, and signals that go nowhere: tests of pages need no signal server."""
+
+import pytest
+from django.test import Client
+
+from evcms.core import events
+
+
+class Silent:
+    def nudge(self, task):
+        pass
+
+    def broadcast(self, group, message):
+        pass
+
+
+@pytest.fixture
+def silent(monkeypatch):
+    monkeypatch.setattr(events, "_transport", Silent())
+
+
+@pytest.fixture
+def network(db, silent, settings):
+    """See factory.py; a day of it."""
+    from tests.dashboard.factory import Network
+
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # nobody logs in by password
+
+    return Network().live()
+
+
+def browser(access):
+    client = Client()
+    client.force_login(access.user, backend="django.contrib.auth.backends.ModelBackend")
+    return client
+
+
+def words(answer):
+    assert answer.status_code == 200, answer.status_code
+    return answer.content.decode()
+
+
+__all__ = ["browser", "network", "silent", "words"]

@@ -1,0 +1,321 @@
+"""Stations and sites: lists that filter, sort, page and export; a page that says what a station does and helps it."""
+
+import uuid
+
+import pytest
+
+from evcms.core.access import Role
+from evcms.core.models import AuditEntry, Organization
+from evcms.dashboard.jsontext import pretty
+from stations import services as stations
+from stations.models import Command, Connector, Site, Station
+from stations.operations import OPERATIONS
+from stations.vocabulary import Answer, Approval, CommandState
+from tests.dashboard.conftest import browser, words
+from tests.stations.conftest import make_access
+
+pytestmark = pytest.mark.django_db
+TABS = ["", "messages/", "commands/", "variables/", "connections/", "incidents/", "audit/"]
+HTMX = {"HX-Request": "true"}
+
+
+@pytest.fixture
+def owner(network):
+    return browser(network.owner)
+
+
+# The list ------------------------------------------------------------------------------------------------------
+
+
+NARROWED = [
+    ("", 12),
+    ("q=stationsplein", 3),
+    ("q=RIV-0003", 1),
+    ("status=online", 11),
+    ("status=offline", 1),
+    ("status=faulted", 1),
+    ("status=charging", 6),
+    ("model=DC+150", 3),
+    ("firmware=1.9.0", 9),
+    ("approval=quarantined", 0),
+    ("q=kade&status=charging", 2),
+]
+
+
+def test_the_list_narrows_to_what_is_asked(owner):
+    for filters, found in NARROWED:
+        page = owner.get(f"/stations/?{filters}")
+        assert page.context["page"].paginator.count == found, filters
+        words(page)
+
+
+def test_nonsense_in_the_address_breaks_nothing(owner):
+    for nonsense in ("status=nonsense", "site=x", "page=99", "sort=password_digest", "q=%00"):
+        assert owner.get(f"/stations/?{nonsense}").status_code == 200, nonsense
+
+
+def test_the_list_sorts_both_ways(owner):
+    def first(sort):
+        return owner.get(f"/stations/?sort={sort}").context["rows"][0][0].identity
+
+    assert (first("station"), first("-station")) == ("RIV-0001", "RIV-0012")
+    assert first("online") == "RIV-0008"
+
+
+def test_the_export_holds_what_the_filter_shows_and_no_formula(network, owner):
+    Station.objects.filter(identity="RIV-0003").update(name="=1+1")
+    answer = owner.get("/stations/?status=faulted&export=csv")
+    assert answer["Content-Type"].startswith("text/csv")
+    lines = answer.content.decode().splitlines()
+    assert len(lines) == 2
+    assert "'=1+1" in lines[1]
+
+
+def test_a_thousand_stations_cost_as_few_queries_as_one(network, owner, django_assert_max_num_queries):
+    Station.objects.bulk_create(
+        Station(
+            organization=network.organization, site=network.sites[0], identity=f"BULK-{n}", approval=Approval.ACCEPTED
+        )
+        for n in range(1000)
+    )
+    owner.get("/stations/")
+    with django_assert_max_num_queries(16):
+        assert owner.get("/stations/").context["page"].paginator.num_pages == 21
+
+
+def test_an_empty_list_says_what_to_do():
+    new = make_access(Organization.objects.create(name="New", slug="new"))
+    page = words(browser(new).get("/stations/"))
+    assert "No stations yet" in page
+    assert "/setup/stations/new/" in page
+    assert "Nothing fits" in words(browser(new).get("/stations/?q=zzz"))
+
+
+# Who may see and do what -----------------------------------------------------------------------------------------
+
+
+def test_every_tab_opens_within_its_budget(owner, django_assert_max_num_queries):
+    owner.get("/stations/RIV-0001/")
+    for tab in TABS:
+        with django_assert_max_num_queries(20):
+            words(owner.get(f"/stations/RIV-0001/{tab}"))
+
+
+def test_a_stranger_finds_no_station(network):
+    rival = browser(make_access(Organization.objects.create(name="Rival", slug="rival")))
+    for tab in TABS:
+        assert rival.get(f"/stations/RIV-0001/{tab}").status_code == 404, tab
+
+
+def test_a_stranger_commands_nothing(network):
+    rival = browser(make_access(Organization.objects.create(name="Rival", slug="rival")))
+    before = Command.objects.count()
+    assert rival.post("/stations/RIV-0001/commands/send/", {"operation": "reset"}).status_code == 404
+    assert rival.post("/stations/RIV-0001/commands/unlock/", {"evse": 1}).status_code == 404
+    assert Command.objects.count() == before
+
+
+def test_a_member_without_grants_sees_no_station(network):
+    viewer = browser(network.member(Role.VIEWER, "v@example.org", all_sites=False))
+    assert viewer.get("/stations/").context["page"].paginator.count == 0
+    assert viewer.get("/stations/RIV-0001/").status_code == 404
+    assert viewer.get(f"/sites/{network.sites[0].pk}/").status_code == 404
+
+
+def test_a_viewer_looks_but_does_not_command(network):
+    viewer = browser(network.member(Role.VIEWER, "v@example.org"))
+    page = words(viewer.get("/stations/RIV-0001/"))
+    assert "Unlock" not in page
+    assert "/commands/" not in page
+    assert "/audit/" not in page
+    assert viewer.get("/stations/RIV-0001/commands/").status_code == 403
+    assert viewer.get("/stations/RIV-0001/audit/").status_code == 403
+    assert viewer.post("/stations/RIV-0001/commands/send/", {"operation": "reset"}).status_code == 403
+
+
+# One station -----------------------------------------------------------------------------------------------------
+
+
+def test_the_sentence_says_how_the_station_is(network, owner):
+    assert "1 of 2 connectors are in use" in words(owner.get("/stations/RIV-0001/"))
+    assert "Connector 2 reports a fault: GroundFailure." in words(owner.get("/stations/RIV-0003/"))
+    assert "It is offline." in words(owner.get("/stations/RIV-0008/"))
+    Station.objects.filter(identity="RIV-0004").update(approval=Approval.QUARANTINED)
+    assert "It waits for your approval." in words(owner.get("/stations/RIV-0004/"))
+
+
+def test_the_plugs_show_the_session_with_its_cost(owner):
+    part = words(owner.get("/stations/RIV-0001/?part=plugs", headers={"X-Requested-With": "evcms-live"}))
+    assert "kWh" in part
+    assert "€" in part
+    assert "tapped a card" in part
+    assert "<html" not in part
+
+
+def test_the_past_shows_statuses_gaps_and_sessions(network, owner):
+    past = owner.get("/stations/RIV-0001/").context["past"]
+    assert [strip.label for strip in past.strips] == ["1", "2", "Sessions"]
+    kinds = {span[0] for span in past.strips[0].spans}
+    assert {"charging", "available", "offline"} <= kinds
+    assert all(past.since <= span[2] for strip in past.strips for span in strip.spans)
+    long = owner.get("/stations/RIV-0003/?strip=90d").context["past"]
+    assert "faulted" in {span[0] for span in long.strips[1].spans}
+
+
+def test_the_log_is_searched_narrowed_and_continued(network, owner):
+    address = "/stations/RIV-0001/messages/"
+    assert len(owner.get(address).context["messages_told"]) == 50
+    assert owner.get(address).context["older"]
+    older = owner.get(f"{address}?before={owner.get(address).context['older']}").context["messages_told"]
+    assert len(older) == 11
+    assert len(owner.get(f"{address}?q=UnlockConnector").context["messages_told"]) == 1
+    assert len(owner.get(f"{address}?direction=out").context["messages_told"]) == 1
+    assert len(owner.get(f"{address}?outcome=error").context["messages_told"]) == 1
+    assert owner.get(f"{address}?at=2001-01-01T00:00:00Z").context["messages_told"] == []
+    assert owner.get(f"{address}?at=nonsense&before=x").status_code == 200
+
+
+def test_json_is_made_readable_and_no_digit_changes():
+    text = '{"a":[1.10,{"b":"x{,:\\"}"}],"c":{},"d":[ ]}'
+    told = pretty(text)
+    assert told.splitlines()[:3] == ["{", '  "a": [', "    1.10,"]
+    assert '"x{,:\\"}"' in told
+    assert '"c": {}' in told
+    assert '"d": []' in told
+    assert pretty("not json") == "notjson" or "not" in pretty("not json")
+
+
+def test_variables_are_listed_and_lead_to_their_form(owner):
+    page = words(owner.get("/stations/RIV-0001/variables/"))
+    assert "HeartbeatInterval" in page
+    assert "operation=set-variables&amp;values=HeartbeatInterval=300" in page
+    assert "values=NumberOfConnectors" not in page
+    assert "HeartbeatInterval" not in words(owner.get("/stations/RIV-0001/variables/?q=TimeOut"))
+
+
+def test_refused_handshakes_stand_with_the_links(owner):
+    page = words(owner.get("/stations/RIV-0008/connections/"))
+    assert "Wrong password" in page
+    assert "ping unanswered" in page
+
+
+def test_an_archived_station_is_still_found_and_cannot_be_edited(network, owner):
+    station = network.stations[11]
+    stations.archive_station(access=network.owner, station=station)
+    page = words(owner.get("/stations/RIV-0012/"))
+    assert "It is archived." in page
+    assert "/stations/RIV-0012/edit/" not in page
+
+
+# Commands --------------------------------------------------------------------------------------------------------
+
+
+def send(client, operation, htmx=True, **fields):
+    data = {"operation": operation} | {f"{operation}-{name}": value for name, value in fields.items()}
+    return client.post("/stations/RIV-0001/commands/send/", data, headers=HTMX if htmx else {})
+
+
+def test_every_operation_has_its_form(owner):
+    page = words(owner.get("/stations/RIV-0001/commands/"))
+    for operation in OPERATIONS.values():
+        assert f'id="operation-{operation.name}"' in page
+        assert all(f'name="{operation.name}-{field.name}"' in page for field in operation.fields)
+
+
+def test_a_command_goes_out_waits_and_shows_the_stations_own_answer(network, owner):
+    answer = words(send(owner, "reset", kind="hard"))
+    row = Command.objects.order_by("-created_at").first()
+    assert (row.kind, row.fields["kind"], row.state) == ("Reset", "hard", CommandState.QUEUED)
+    address = f"/stations/RIV-0001/commands/{row.pk}/"
+    assert f'hx-get="{address}"' in answer
+    stations.command_sent(command_id=row.pk)
+    assert "has not answered yet" in words(owner.get(address))
+    stations.command_answered(command_id=row.pk, answer=Answer(False, "Rejected", {"status": "Rejected", "x": 1}))
+    told = words(owner.get(address))
+    assert "The station refused: Rejected." in told
+    assert "&quot;x&quot;: 1" in told
+    assert "hx-get" not in told
+    entry = AuditEntry.objects.filter(action="command.sent").first()
+    assert (entry.actor, entry.object_id) == (network.owner.actor, str(row.station_id))
+
+
+def test_values_that_cannot_be_sent_come_back_with_a_sentence(owner):
+    before = Command.objects.count()
+    answer = send(owner, "unlock", evse="many")
+    assert answer.status_code == 422
+    assert answer["HX-Retarget"] == "#operation-unlock"
+    assert "EVSE must be a whole number." in answer.content.decode()
+    assert "Token is needed." in send(owner, "start").content.decode()
+    assert Command.objects.count() == before
+
+
+def test_any_other_message_is_sent_as_it_is_written(owner):
+    words(send(owner, "raw", action="GetLocalListVersion", payload='{"x": [1]}'))
+    row = Command.objects.order_by("-created_at").first()
+    assert (row.kind, row.fields) == ("RawCall", {"action": "GetLocalListVersion", "payload": {"x": [1]}})
+    for wrong in ("[1]", "{", ""):
+        assert send(owner, "raw", action="X", payload=wrong).status_code == 422
+
+
+def test_without_scripts_a_sent_command_leads_back_to_the_list(owner):
+    answer = send(owner, "clear-cache", htmx=False)
+    assert (answer.status_code, answer.url) == (302, "/stations/RIV-0001/commands/")
+    assert "Clear the token cache" in words(owner.get(answer.url))
+
+
+def test_an_unknown_operation_is_no_command(owner):
+    assert send(owner, "explode").status_code == 422
+
+
+def test_values_of_settings_are_not_repeated_in_the_list(owner):
+    send(owner, "set-variables", values="AuthorizationKey=secret-of-the-station")
+    assert "secret-of-the-station" not in words(owner.get("/stations/RIV-0001/commands/"))
+
+
+def test_a_command_to_a_dark_station_says_that_nothing_was_sent(owner):
+    answer = owner.post("/stations/RIV-0008/commands/send/", {"operation": "clear-cache"}, headers=HTMX)
+    assert "The station is offline; nothing was sent." in words(answer)
+
+
+def test_the_plug_is_unlocked_from_its_card(owner):
+    owner.post("/stations/RIV-0001/commands/unlock/", {"evse": "2", "connector": "1"})
+    row = Command.objects.order_by("-created_at").first()
+    assert (row.kind, row.fields) == ("Unlock", {"evse": 2, "connector": 1})
+    assert owner.post("/stations/RIV-0001/commands/unlock/", {"evse": "two"}).status_code == 302
+    assert Command.objects.order_by("-created_at").first().pk == row.pk
+
+
+def test_another_stations_command_is_not_found(network, owner):
+    row = Command.objects.first()
+    assert owner.get(f"/stations/RIV-0002/commands/{row.pk}/").status_code == 404
+    assert owner.get(f"/stations/RIV-0001/commands/{uuid.uuid4()}/").status_code == 404
+
+
+# Sites -----------------------------------------------------------------------------------------------------------
+
+
+def test_sites_show_power_against_the_grid(network, owner):
+    page = owner.get("/sites/?sort=-power")
+    first = page.context["page"][0]
+    assert first.site.name == "Stationsplein"
+    assert 0 < first.load_percent <= 100
+    assert "2 of 4 sites have something broken" in words(page)
+    assert "Kade Noord" not in words(owner.get("/sites/?q=haven"))
+    assert "Havenweg 201" in owner.get("/sites/?q=haven&export=csv").content.decode()
+
+
+def test_a_site_says_how_it_is(network, owner, django_assert_max_num_queries):
+    answers = [words(owner.get(f"/sites/{site.pk}/")) for site in network.sites]
+    assert "4 of 6 connectors are free" in answers[0]
+    assert "1 of 6 connectors here are faulted" in answers[2]
+    assert "1 of 3 stations here are offline" in answers[3]
+    assert "New contactors" in answers[2]
+    assert Connector.objects.filter(station__site=network.sites[0]).count() == 6
+    with django_assert_max_num_queries(20):
+        owner.get(f"/sites/{network.sites[0].pk}/")
+
+
+def test_a_site_of_somebody_else_is_not_found(owner):
+    rival = Organization.objects.create(name="Rival", slug="rival")
+    site = Site.objects.create(organization=rival, name="Theirs", latitude=1, longitude=1)
+    assert owner.get(f"/sites/{site.pk}/").status_code == 404
