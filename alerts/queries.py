@@ -1,11 +1,11 @@
 """Reads of incidents, subscriptions and notifications, cut to what a person may see."""
 
 from django.db.models import Q, QuerySet
-from stations.queries import visible_sites
 
 from alerts.models import Incident, Notification, Subscription
 from alerts.vocabulary import IncidentState, NotificationState
 from evcms.core.access import Access
+from stations.queries import visible_sites
 
 
 def incidents(access: Access) -> QuerySet[Incident]:

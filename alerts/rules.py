@@ -15,6 +15,7 @@ SEVERITIES = {
     "station_faulted": SERIOUS,
     "meter": WARNING,
     "dead_delivery": SERIOUS,
+    "bill_review": WARNING,
     "payment_failed": SERIOUS,
 }
 GATEWAY_PATIENCE = timedelta(minutes=5)

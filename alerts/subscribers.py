@@ -12,7 +12,7 @@ from alerts.services.notifications import enqueue, notify
 from alerts.services.watching import station_key
 from alerts.vocabulary import IncidentKind
 from billing import facts as billing
-from billing.events import PaymentFailed, PaymentReleased, ReceiptIssued
+from billing.events import BillNeedsReview, PaymentFailed, PaymentReleased, ReceiptIssued
 from evcms.core.adapter import MailRequested
 from evcms.core.delivery import DeliveryDied
 from evcms.core.events import subscribe
@@ -117,6 +117,20 @@ def payment_failed(fact: PaymentFailed) -> None:
         organization_id=payment.organization_id,
         title=_("A payment could not be completed (%(code)s)") % {"code": fact.code},
         detail={"payment": payment.public_id, "code": fact.code},
+    )
+
+
+@subscribe(BillNeedsReview, "alerts.bill_review")
+def bill_review(fact: BillNeedsReview) -> None:
+    bill = billing.bill_facts(fact.bill_id)
+    services.open_incident(
+        kind=IncidentKind.BILL_REVIEW,
+        key=f"bill_review:{fact.bill_id}",
+        organization_id=bill.organization_id,
+        station_ids=[bill.station_id],
+        site_id=bill.site_id,
+        title=_("The price of a session at %(place)s waits for a person") % {"place": bill.place},
+        detail={"session": bill.session_id, "reason": fact.reason},
     )
 
 

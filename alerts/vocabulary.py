@@ -11,6 +11,7 @@ class IncidentKind(models.TextChoices):
     STATION_FAULTED = "station_faulted", _("Station faulted")
     METER = "meter", _("Readings do not add up")
     DEAD_DELIVERY = "dead_delivery", _("Internal delivery failed")
+    BILL_REVIEW = "bill_review", _("A price waits for a person")
     PAYMENT_FAILED = "payment_failed", _("Payment could not be completed")
 
 

@@ -6,7 +6,8 @@ from django.utils import translation
 
 from evcms.core.figures import amount
 
-from .models import Payment, Receipt
+from .models import Bill, Payment, Receipt
+from .receipts import pdf
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,27 @@ class ReceiptFacts:
     total: str  # formatted in the driver's language, with currency
     energy_mwh: int
     seller: str
+
+
+@dataclass(frozen=True)
+class BillFacts:
+    organization_id: int
+    station_id: int
+    site_id: int | None
+    session_id: str  # public id
+    place: str
+
+
+def bill_facts(bill_id: int) -> BillFacts:
+    bill = Bill.objects.select_related("session__station").get(pk=bill_id)
+    session = bill.session
+    return BillFacts(
+        organization_id=bill.organization_id,
+        station_id=session.station_id,
+        site_id=session.site_id,
+        session_id=session.public_id,
+        place=str(session.station),
+    )
 
 
 def payment_facts(payment_id: int) -> PaymentFacts:
@@ -68,7 +90,5 @@ def receipt_facts(receipt_id: int) -> ReceiptFacts:
 
 def receipt_pdf(receipt_id: int) -> tuple[str, bytes]:
     """(number, the document)."""
-    from .receipts import pdf
-
     receipt = Receipt.objects.get(pk=receipt_id)
     return receipt.number, pdf(receipt)

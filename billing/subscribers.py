@@ -1,7 +1,14 @@
 """What billing hears from charging. Each runs in one transaction with its delivery's mark "done"; none calls out."""
 
 from evcms.core.events import subscribe
-from sessions.events import SessionCorrected, SessionEnded, SessionFailed, SessionReached, SessionStarted
+from sessions.events import (
+    SessionCorrected,
+    SessionEnded,
+    SessionFailed,
+    SessionJoined,
+    SessionReached,
+    SessionStarted,
+)
 
 from . import services
 from .services import guard
@@ -9,6 +16,11 @@ from .services import guard
 
 @subscribe(SessionStarted, "billing.guard_session")
 def guard_session(event: SessionStarted) -> None:
+    services.session_started(session_id=event.session_id)
+
+
+@subscribe(SessionJoined, "billing.guard_joined")
+def guard_joined(event: SessionJoined) -> None:
     services.session_started(session_id=event.session_id)
 
 

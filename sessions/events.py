@@ -11,6 +11,14 @@ class SessionStarted:
 
 
 @event
+class SessionJoined:
+    """A running session (plugged in first) turned out to be the one that an attempt asked for."""
+
+    session_id: int
+    attempt_id: int
+
+
+@event
 class SessionEnded:
     session_id: int
     attempt_id: int | None

@@ -12,7 +12,7 @@ from evcms.core.events import publish
 from evcms.core.models import User
 from evcms.core.prepared import Prepared
 from sessions import store
-from sessions.events import SessionFailed
+from sessions.events import SessionFailed, SessionJoined
 from sessions.models import Attempt, ChargingSession, Driver
 from sessions.vocabulary import ATTEMPT_MOVES, AttemptKind, AttemptState, FailureCause, TokenDecision, TokenType
 from stations import commands
@@ -185,6 +185,8 @@ def rejoin(session: ChargingSession, remote_start_id: int | None, token_value: s
         return False
     if own is not None:
         own.delete()
+    if session.attempt_id is not None:
+        publish(SessionJoined(session_id=session.pk, attempt_id=session.attempt_id))
     return True
 
 

@@ -14,7 +14,7 @@ from evcms.core.access import Role
 from evcms.core.events import publish
 from evcms.core.models import AuditEntry
 from stations.events import ConnectorStatusChanged, GatewayLost, StationConnected
-from stations.models import MaintenanceWindow, Station
+from stations.models import Gateway, MaintenanceWindow, Station
 from tests.alerts.conftest import later, make_access, make_station
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -96,9 +96,24 @@ def test_stations_left_dark_after_the_gateway_returned_speak_for_themselves(site
     gateway_row(station)
     later(minutes=6)
     gateway_row(station)
+    Gateway.objects.update(started_at=clock.now() - timedelta(minutes=6))
     services.sweep()
     assert [incident.kind for incident in open_incidents()] == [IncidentKind.STATION_OFFLINE]
     assert open_incidents().get().station_id == lasting.pk
+
+
+def test_after_a_night_without_a_gateway_stations_get_time_to_come_back_before_anybody_is_paged(
+    site, station, gateway_row
+):
+    lasting = make_station("LASTING-1", site)
+    for each in (station, lasting):
+        darken(each, seconds=8 * 3600)
+    gateway_row(station)
+    services.sweep()
+    assert not open_incidents().exists()
+    Gateway.objects.update(started_at=clock.now() - timedelta(seconds=95))
+    services.sweep()
+    assert [incident.station_id for incident in open_incidents()] == [lasting.pk]
 
 
 def test_a_fault_opens_and_its_end_resolves(connector, deliver):
