@@ -24,6 +24,7 @@ class FleetRun:
     seed: int = 1
     speed: int = 1
     tempo: float = 1.0
+    sample_s: int | None = None  # between meter readings, instead of what each charger is configured to
     web: str = ""
     mishaps_per_hour: float = 0.0
     with_drivers: bool = True
@@ -70,7 +71,8 @@ class FleetRun:
 
     def _made(self, station: FleetStation) -> Charger:
         faults = Faults(flap_every_s=station.flap_every_s)
-        return make_charger(station, self.url, Options(speed=self.speed, faults=faults))
+        options = Options(speed=self.speed, sample_interval_s=self.sample_s, faults=faults)
+        return make_charger(station, self.url, options)
 
     async def _switch_on(self) -> None:
         for charger in self.chargers:

@@ -23,7 +23,8 @@ class Greeting:
     def __init__(self, plan: Plan, tree: Supervisor, console: Console, begin: float) -> None:
         self._plan, self._tree, self._console, self._begin = plan, tree, console, begin
         self._next = 0.0
-        self._done = False
+        self._patient_until = time.monotonic() + PATIENCE  # from here on: what was prepared before took its own time
+        self._warned = self._done = False
 
     def __call__(self) -> None:
         now = time.monotonic()
@@ -32,8 +33,8 @@ class Greeting:
         self._next = now + LOOK_EVERY
         if all(child.state is State.RUNNING for child in self._tree.children) and self._healthy():
             self._greet(now - self._begin)
-        elif now - self._begin > PATIENCE:
-            self._done = True
+        elif now > self._patient_until and not self._warned:
+            self._warned = True
             self._console.say(f"Not everything is well yet: {self._plan.web_url}/healthz tells what is missing.")
 
     def _healthy(self) -> bool:

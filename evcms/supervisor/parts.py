@@ -12,7 +12,7 @@ from evcms import embedded
 from evcms.environment import BASE_DIR
 from evcms.supervisor.plan import Plan
 
-TEMPO = "8"  # the demo's drivers come, and go, so many times faster: something always happens
+LIVELY = ("--tempo", "8", "--sample-seconds", "15")  # drivers come and go faster, meters speak often
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ def _inbox(plan: Plan) -> Part:
 
 def _simulator(plan: Plan) -> Part:
     url = f"ws://127.0.0.1:{plan.ocpp_port}/ocpp/"
-    argv = _manage("simulate", "--fleet", str(fleet_file(plan)), "--url", url, "--web", plan.web_url, "--tempo", TEMPO)
+    argv = _manage("simulate", "--fleet", str(fleet_file(plan)), "--url", url, "--web", plan.web_url, *LIVELY)
     return Part("simulator", argv, after=("gateway", "web"), stop_timeout=5)
 
 

@@ -39,6 +39,9 @@ class Command(BaseCommand):
         parser.add_argument("--seed", type=int, default=1)
         parser.add_argument("--speed", type=int, default=1, help="energy flows this many times faster than the clock")
         parser.add_argument("--tempo", type=float, default=4.0, help="drivers come and go this many times faster")
+        parser.add_argument(
+            "--sample-seconds", type=int, help="between meter readings, instead of what each charger is configured to"
+        )
         parser.add_argument("--drivers", action=BooleanOptionalAction, default=True, help="--no-drivers: only stand")
         parser.add_argument("--mishaps", type=float, default=2.0, help="faults and lost links an hour, in all")
         parser.add_argument(
@@ -61,6 +64,7 @@ class Command(BaseCommand):
             seed=options["seed"],
             speed=options["speed"],
             tempo=options["tempo"],
+            sample_s=options["sample_seconds"],
             web=options["web"],
             mishaps_per_hour=options["mishaps"],
             with_drivers=options["drivers"],
@@ -106,6 +110,8 @@ def _check(options: dict[str, Any]) -> None:
     ):
         if not low <= options[name] <= high:
             raise CommandError(f"--{name} must be between {low} and {high}, not {options[name]}.")
+    if options["sample_seconds"] is not None and not 1 <= options["sample_seconds"] <= 86_400:
+        raise CommandError("--sample-seconds must be between 1 and 86400.")
     if options["duration"] is not None and options["duration"] <= 0:
         raise CommandError("--duration must be positive.")
 
