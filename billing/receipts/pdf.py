@@ -70,12 +70,12 @@ def _head(page: _Page, said: dict[str, Any]) -> None:
     """Any: a receipt's document."""
     seller = said["seller"]
     page.text_line(seller["name"], 15, bold=True)
-    lines = [seller["address"], seller["country"], f"{_('VAT id')} {seller['vat_id']}" if seller["vat_id"] else ""]
+    lines = [seller["address"], seller["country"], _("VAT id") + f" {seller['vat_id']}" if seller["vat_id"] else ""]
     contact = " · ".join(part for part in (seller["email"], seller["phone"]) if part)
     for line in filter(None, [*lines, contact]):
         page.text_line(line, 8.5, grey=True)
     page.ln(8)
-    page.text_line(f"{_('Receipt')} {said['number']}", 13, bold=True)
+    page.text_line(_("Receipt %(number)s") % {"number": said["number"]}, 13, bold=True)
     page.text_line(said["issued_at"]["text"], 9, grey=True)
     page.rule()
 
@@ -88,7 +88,7 @@ def _facts(page: _Page, said: dict[str, Any]) -> None:
     page.pair(_("Charging point"), point)
     page.pair(_("Begin"), f"{session['started_at']['text']} ({session['time_zone']})")
     page.pair(_("End"), f"{session['ended_at']['text']} · {session['duration']}")
-    page.pair(_("Energy"), session["energy"] + (f" ({_('estimated')})" if session["estimated"] else ""))
+    page.pair(_("Energy"), session["energy"] + (" (" + _("estimated") + ")" if session["estimated"] else ""))
     page.pair(_("Session"), session["id"])
     page.rule()
 
@@ -112,4 +112,4 @@ def _totals(page: _Page, said: dict[str, Any]) -> None:
         page.row(_("Not charged"), "", said["open_text"])
         page.text_line(said["open_reason"], 8, grey=True)
     page.ln(6)
-    page.text_line(f"{_('Payment reference')} {said['reference']}", 8, grey=True)
+    page.text_line(_("Payment reference") + " " + said["reference"], 8, grey=True)
