@@ -157,7 +157,13 @@ def operation_form(
 
 
 def _input(one: Field) -> forms.Field:
-    common: dict[str, Any] = {"label": one.label, "help_text": one.help, "required": False, "initial": one.default}
+    common: dict[str, Any] = {  # Any: what fields take
+        "label": one.label,
+        "help_text": one.help,
+        "required": one.required,
+        "initial": one.default,
+        "error_messages": {"required": _("%(label)s is needed.") % {"label": one.label}},
+    }
     match one.type:
         case FieldType.CHOICE:
             empty = [] if one.default else [("", "–")]
@@ -170,7 +176,6 @@ def _input(one: Field) -> forms.Field:
             made = forms.CharField(widget=forms.TextInput(attrs={"inputmode": "numeric"}), **common)
         case _:
             made = forms.CharField(**common)
-    made.required_by_operation = one.required  # type: ignore[attr-defined]
     return made
 
 

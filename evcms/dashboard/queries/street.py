@@ -22,7 +22,7 @@ from evcms.templatetags import figures, statuses
 from sessions import queries as sessions
 from sessions.models import ChargingSession
 from stations import queries as stations
-from stations.models import Connector, Station, StatusChange, Variable, WindowState
+from stations.models import Connection, Connector, Station, StatusChange, Variable, WindowState
 from stations.vocabulary import Approval, ConnectorStatus, Shown
 
 from .network import lit
@@ -173,7 +173,10 @@ def health(station: Station, shown: Iterable[Card]) -> str:
     if station.approval == Approval.REJECTED:
         return _("It is rejected: every handshake is refused.")
     if not stations.online(station):
-        return _("It is offline.") if station.last_seen_at else _("It has never connected.")
+        dark: datetime | None = station.dark_since  # type: ignore[attr-defined]
+        if dark is None or station.last_seen_at is None:
+            return _("It has never connected.")
+        return _("It has been offline for %(time)s.") % {"time": figures.duration(clock.now() - dark)}
     broken = [card for card in plugs if card.status == Shown.FAULTED]
     if station.status == ConnectorStatus.FAULTED:
         return _("The whole station reports a fault: %(code)s.") % {"code": station.status_error or _("no code")}
@@ -192,6 +195,7 @@ def health(station: Station, shown: Iterable[Card]) -> str:
 
 # The past ---------------------------------------------------------------------------------------------------
 
+Turn = tuple[str, datetime, datetime, str, str]  # status, start, end, error code, nothing
 Drawn = tuple[str, datetime, datetime, str, str]  # status, start, end, words on hover, where a click leads
 
 
@@ -212,21 +216,29 @@ def past(access: Access, station: Station, plugs: Sequence[Connector], hours: in
     """Each plug's statuses with the times without a link over them, then sessions, incidents and maintenance."""
     until = clock.now()
     since = until - timedelta(hours=hours)
-    dark: list[Drawn] = [
-        ("offline", begin, end, _told(_("Offline"), begin, end, station), _log(station, end))
-        for begin, end in stations.offline_spans(station, hours=hours)
-        if not (station.created_at > begin and begin == since and end == until)
-    ]
+    dark = _dark(station, since, hours)
+    long = hours > 48
     drawn = []
-    for connector, spans in _statuses(station, plugs, since, until).items():
-        painted = _coarse(spans, dark, since, until, station) if hours > 48 else [*spans, *dark]
+    for connector, turns in _statuses(station, plugs, since, until).items():
+        painted = _coarse([*turns, *dark], since, until, station) if long else [*_spans(turns, station), *dark]
         drawn.append(Strip(str(connector.evse.number), painted))
+    charged = _sessions(access, station, since, until)
     extra = [
-        Strip(_("Sessions"), _sessions(access, station, since, until)),
+        Strip(_("Sessions"), _coarse(charged, since, until, station) if long else charged),
         Strip(_("Incidents"), _incidents(access, station, since, until)),
         Strip(_("Maintenance"), _windows(access, station, since, until)),
     ]
     return Past(since, until, drawn + [strip for strip in extra if strip.spans])
+
+
+def _dark(station: Station, since: datetime, hours: int) -> list[Drawn]:
+    """Times without a link; what lies before the first link ever is unknown, not offline."""
+    gaps = stations.offline_spans(station, hours=hours)
+    from_the_start = gaps and gaps[0][0] <= since + timedelta(minutes=1)
+    if from_the_start and not Connection.objects.filter(station=station, opened_at__lt=gaps[0][0]).exists():
+        gaps = gaps[1:]
+    word = _("Offline")
+    return [("offline", begin, end, _told(word, begin, end, station), _log(station, end)) for begin, end in gaps]
 
 
 def _told(word: str, begin: datetime, end: datetime, station: Station) -> str:
@@ -241,7 +253,7 @@ def _log(station: Station, moment: datetime) -> str:
 
 def _statuses(
     station: Station, plugs: Sequence[Connector], since: datetime, until: datetime
-) -> dict[Connector, list[Drawn]]:
+) -> dict[Connector, list[Turn]]:
     """Two queries for all plugs."""
     before = StatusChange.objects.filter(connector=OuterRef("pk"), happened_at__lte=since).order_by("-happened_at")
     first = Connector.objects.filter(pk__in=[plug.pk for plug in plugs]).values_list(
@@ -254,26 +266,31 @@ def _statuses(
         "connector_id", "happened_at", "status", "error_code"
     ):
         turns.setdefault(pk or 0, []).append((at, status, error))
-    return {plug: _spans(turns[plug.pk], until, station) for plug in plugs}
+    return {plug: _turns(turns[plug.pk], until) for plug in plugs}
 
 
-def _spans(turns: list[tuple[datetime, str, str]], until: datetime, station: Station) -> list[Drawn]:
-    ends = [at for at, _status, _error in turns[1:]] + [until]
+def _turns(said: list[tuple[datetime, str, str]], until: datetime) -> list[Turn]:
+    ends = [at for at, _status, _error in said[1:]] + [until]
+    return [
+        (status, begin, end, error, "")
+        for (begin, status, error), end in zip(said, ends, strict=True)
+        if end > begin and status != ConnectorStatus.UNKNOWN
+    ]
+
+
+def _spans(turns: list[Turn], station: Station) -> list[Drawn]:
     spans: list[Drawn] = []
-    for (begin, status, error), end in zip(turns, ends, strict=True):
-        if end > begin and status != ConnectorStatus.UNKNOWN:
-            word = f"{statuses.look(status).word} {error}".strip()
-            spans.append((status, begin, end, _told(word, begin, end, station), _log(station, begin)))
+    for status, begin, end, error, _nothing in turns:
+        word = f"{statuses.look(status).word} {error}".strip()
+        spans.append((status, begin, end, _told(word, begin, end, station), _log(station, begin)))
     return spans
 
 
-def _coarse(
-    spans: list[Drawn], dark: list[Drawn], since: datetime, until: datetime, station: Station
-) -> list[Drawn]:
+def _coarse(spans: Sequence[Turn | Drawn], since: datetime, until: datetime, station: Station) -> list[Drawn]:
     """One colour a bucket: the worst that happened in it, else what lasted longest; equal neighbours joined."""
     width = (until - since) / BUCKETS
     inside: list[dict[str, timedelta]] = [{} for _number in range(BUCKETS)]
-    for status, begin, end, _words, _url in [*spans, *dark]:
+    for status, begin, end, _words, _url in spans:
         first = max(0, int((begin - since) / width))
         for number in range(first, min(BUCKETS, int((end - since) / width) + 1)):
             left, right = since + number * width, since + (number + 1) * width
@@ -302,10 +319,12 @@ def _sessions(access: Access, station: Station, since: datetime, until: datetime
     rows = sessions.sessions(access).filter(station=station, started_at__lt=until)
     rows = rows.filter(Q(ended_at=None) | Q(ended_at__gt=since)).order_by("started_at")
     drawn: list[Drawn] = []
-    for row in rows.select_related(None)[:1500]:
-        end = row.ended_at or until
-        words = _told(_("Session, %(energy)s") % {"energy": figures.kwh(row.energy_mwh)}, row.started_at, end, station)
-        drawn.append(("charging", row.started_at, end, words, reverse("session", args=[row.public_id])))
+    short = until - since < timedelta(days=3)  # of a long strip nobody reads the single words
+    fields = ("started_at", "ended_at", "energy_mwh", "public_id")
+    for begin, ended_at, energy, public_id in rows.select_related(None).values_list(*fields)[:5000]:
+        end = ended_at or until
+        words = _told(_("Session, %(energy)s") % {"energy": figures.kwh(energy)}, begin, end, station) if short else ""
+        drawn.append(("charging", begin, end, words, reverse("session", args=[public_id])))
     return drawn
 
 
