@@ -2,7 +2,8 @@
 
 from channels.db import database_sync_to_async
 
-from evcms.core.access import Access
+from billing.queries import payments
+from evcms.core.access import Access, Permission
 from evcms.core.consumers import LiveConsumer
 from evcms.core.middleware import SESSION_KEY, membership_access, needs_second_factor
 from evcms.core.models import Membership, User
@@ -62,9 +63,12 @@ class StationConsumer(OperatorConsumer):
 
 
 class SessionConsumer(OperatorConsumer):
-    """/ws/live/sessions/<public id>/: one session."""
+    """/ws/live/sessions/<public id>/: one session, and its payment for those who may see money."""
 
     def groups_of(self, access: Access) -> list[str] | None:
         public_id = self.scope["url_route"]["kwargs"]["public_id"]
-        found = sessions(access).filter(public_id=public_id).exists()
-        return [f"session.{public_id}"] if found else None
+        if not sessions(access).filter(public_id=public_id).exists():
+            return None
+        paid = payments(access).filter(session__public_id=public_id).order_by().values_list("public_id", flat=True)
+        money = [f"payment.{payment}" for payment in paid] if access.can(Permission.MONEY) else []
+        return [f"session.{public_id}", *money]

@@ -6,7 +6,7 @@ import pytest
 
 from alerts import services as alerts
 from alerts.vocabulary import IncidentKind
-from evcms.core import events, transport
+from evcms.core import clock, events, transport
 from evcms.core.access import Role
 from sessions.models import ChargingSession
 from stations import services as stations
@@ -57,7 +57,7 @@ def test_what_happens_is_on_the_open_overview_within_two_seconds(page, web_serve
     page.evaluate("window.untouched = true")
     assert "1 connector faulted" in page.inner_text(".ev-sentence")
     page.wait_for_selector("#tape-lines li")
-    network.now = network.now.__class__.now(network.now.tzinfo)
+    network.now = clock.now()
     network.status(network.stations[3], 1, ConnectorStatus.FAULTED, error="OverVoltage")
     assert seconds_until(page, "2 connectors faulted", ".ev-sentence") < 2
     assert seconds_until(page, "Havenweg 201 A · 1: Faulted", "#tape-lines") < 2
@@ -70,6 +70,17 @@ def test_what_happens_is_on_the_open_overview_within_two_seconds(page, web_serve
     )
     assert seconds_until(page, "Havenweg 201 A burns", "#overview-incidents") < 3
     assert page.evaluate("window.untouched") is True
+
+
+def test_a_station_page_changes_its_sentence_and_its_plugs_by_itself(page, web_server, network):
+    log_in(page, web_server)
+    page.goto(f"{web_server.url}/stations/RIV-0004/")
+    page.wait_for_selector("#ev-live[data-state=live]")
+    assert "It is well and waits for a car." in page.inner_text(".ev-sentence")
+    network.now = clock.now()
+    network.status(network.stations[3], 1, ConnectorStatus.FAULTED, error="OverVoltage")
+    assert seconds_until(page, "Connector 1 reports a fault: OverVoltage.", ".ev-sentence") < 3
+    assert "Faulted" in page.inner_text(".ev-connector >> nth=0")
 
 
 def test_a_command_is_sent_from_the_page_and_its_answer_appears_by_itself(page, web_server, network):

@@ -4,6 +4,8 @@ import pytest
 from django.test import Client
 
 from alerts.models import Incident
+from billing.models import Bill, Payment, Receipt
+from evcms.core.access import Role
 from evcms.core.models import Organization
 from sessions.models import ChargingSession
 from stations.models import Connector
@@ -48,6 +50,21 @@ def test_what_finds_nothing_says_so(owner):
     for text in ("", "x", "nothing is called so", "%", "\0\0\0", "9" * 400, "2026-000001", "#999999999999"):
         page = words(owner.get("/search", {"q": text}))
         assert "Ids and names are found here" in page, text
+
+
+def test_a_receipt_is_found_by_its_number_by_those_who_may_see_money(network, owner):
+    bill = Bill.objects.exclude(session__ended_at=None).select_related("session", "snapshot").first()
+    payment = Payment.objects.create(
+        organization=network.organization, connector=bill.session.connector, session=bill.session,
+        snapshot=bill.snapshot, currency="EUR", hold_minor=5000, state="captured",
+    )  # fmt: skip
+    receipt = Receipt.objects.create(
+        organization=network.organization, year=2026, sequence=17, payment=payment, bill=bill, currency="EUR",
+        net_minor=1, tax_minor=0, total_minor=1, document={},
+    )  # fmt: skip
+    assert owner.get("/search", {"q": "2026-000017"}).url == f"/r/{receipt.public_id}"
+    viewer = browser(network.member(Role.VIEWER, "v@example.org"))
+    assert "Nothing is called" in words(viewer.get("/search", {"q": "2026-000017"}))
 
 
 def test_strangers_find_nothing(network):

@@ -145,7 +145,7 @@ def test_the_sentence_says_how_the_station_is(network, owner):
 
 
 def test_the_plugs_show_the_session_with_its_cost(owner):
-    part = words(owner.get("/stations/RIV-0001/?part=plugs", headers={"X-Requested-With": "evcms-live"}))
+    part = words(owner.get("/stations/RIV-0001/?part=now", headers={"X-Requested-With": "evcms-live"}))
     assert "kWh" in part
     assert "€" in part
     assert "tapped a card" in part

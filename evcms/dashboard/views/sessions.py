@@ -59,7 +59,7 @@ def sessions(request: HttpRequest, access: Access) -> HttpResponse:
     wish = _asked(form)
     rows = ordered(request, charges.session_list(access, wish), SORTS, "-started")
     if export.wanted(request):
-        return export.as_csv("sessions", COLUMNS, (_row(row) for row in rows))
+        return export.as_csv("sessions", COLUMNS, (_row(row) for row in rows.iterator(chunk_size=1000)))
     context: Context = {
         "form": form,
         "page": paged(request, rows),
@@ -170,7 +170,7 @@ def attempts(request: HttpRequest, access: Access) -> HttpResponse:
         told = (
             (row.at, row.station.identity, str(row.connector or ""), row.kind, row.state, row.cause, row.detail,
              row.token_value, str(row.driver or ""), getattr(getattr(row, "session", None), "public_id", ""))
-            for row in rows
+            for row in rows.iterator(chunk_size=1000)
         )  # fmt: skip
         return export.as_csv("attempts", ATTEMPT_COLUMNS, told)
     context: Context = {"form": form, "page": paged(request, rows), "narrowed": any(wish.values()), "wish": wish}

@@ -82,6 +82,8 @@ def site(request: HttpRequest, access: Access, pk: int) -> HttpResponse:
         raise Http404
     place = found[0]
     context: Context = {"place": place, "site": place.site, "zone": place.site.time_zone, "sentence": sentence(place)}
+    here_only = f"{reverse('stations')}?site={place.site.pk}&status="
+    context["connector_rows"] = [(word, count, f"{here_only}{word}") for word, count in place.segments]
     if request.GET.get("part") == "now":
         return render(request, "dashboard/sites/_now.html", context)
     rows = queries.stations(access).filter(site=place.site).order_by("identity")

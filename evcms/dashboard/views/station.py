@@ -54,10 +54,10 @@ def page(request: HttpRequest, access: Access, station: Station, tab: str, conte
         "may_configure": access.can(Permission.STATIONS),
         "tab": tab,
     }
-    if part == "plugs":
+    if part == "now":
         plugs = street.cards(access, station, with_cost=True)
         context |= {"plugs": plugs, "health": street.health(station, plugs)}
-        return render(request, "dashboard/stations/_plugs.html", context)
+        return render(request, "dashboard/stations/_now.html", context)
     plugs = street.cards(access, station, with_cost=False)
     hours = QUARTER if request.GET.get("strip") == "90d" else DAY
     context |= {

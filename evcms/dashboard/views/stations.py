@@ -58,6 +58,6 @@ def _export(rows: Stations) -> HttpResponse:
             row.protocol, row.last_seen_at, row.dark_since,
             ", ".join(f"{count} {word}" for word, count in street.segments(row)),
         )
-        for row in rows
+        for row in rows.iterator(chunk_size=500)
     )  # fmt: skip
     return export.as_csv("stations", COLUMNS, told)
