@@ -15,16 +15,16 @@ def client_of(access, *scopes: Permission) -> APIClient:
     return client
 
 
-@pytest.fixture()
+@pytest.fixture
 def api(owner):
     return client_of(owner)
 
 
-@pytest.fixture()
+@pytest.fixture
 def stranger(rival):
     return client_of(make_access(rival))
 
 
-@pytest.fixture()
+@pytest.fixture
 def viewer(organization):
     return client_of(make_access(organization, Role.VIEWER))

@@ -18,7 +18,7 @@ CAREFUL = settings(
 )
 
 
-@pytest.fixture()
+@pytest.fixture
 def described(site):
     """The description, with an application that answers it; a real station to aim at."""
     make_station("FUZZ-1", site)

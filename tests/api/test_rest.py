@@ -17,13 +17,20 @@ pytestmark = pytest.mark.django_db(transaction=True)
 LISTS = ["sites", "stations", "evses", "connectors", "sessions", "tokens", "reservations", "tariffs", "incidents"]
 
 
-@pytest.fixture()
+@pytest.fixture
 def session(station):
     evse = station.evses.first()
     row = ChargingSession.objects.create(
-        organization=station.organization, site=station.site, station=station, evse=evse,
-        connector=evse.connectors.first(), transaction_id="t1", protocol="ocpp1.6", started_at=clock.now(),
-        energy_mwh=1_500_000, token_value="CARD1",
+        organization=station.organization,
+        site=station.site,
+        station=station,
+        evse=evse,
+        connector=evse.connectors.first(),
+        transaction_id="t1",
+        protocol="ocpp1.6",
+        started_at=clock.now(),
+        energy_mwh=1_500_000,
+        token_value="CARD1",
     )
     MeterSample.objects.create(
         session=row, station=station, at=clock.now(), received_at=clock.now(), energy_mwh=1_500_000, power_w=11_000
@@ -57,7 +64,10 @@ def test_a_station_is_read_with_its_link_and_connectors(api, linked, station):
 
 def test_a_station_is_entered_changed_and_never_tells_its_password(api, site):
     wish = {
-        "identity": "NEW-1", "site_id": site.pk, "security_profile": 1, "password": "a-secret-of-the-field",
+        "identity": "NEW-1",
+        "site_id": site.pk,
+        "security_profile": 1,
+        "password": "a-secret-of-the-field",
         "connectors": [{"evse": 1, "plug": "IEC_62196_T2", "max_power_w": 22000}],
     }
     made = api.post("/api/v1/stations/", wish, format="json")
@@ -132,8 +142,15 @@ def test_a_command_that_nobody_answers_in_time_is_there_to_poll(api, linked, sta
 
 @pytest.mark.parametrize(
     "wish",
-    [{}, {"operation": "reset", "action": "Reset"}, {"operation": "dance"}, {"operation": "reset", "params": {"kind": "gently"}},
-     {"action": "Re set"}, {"operation": "reset", "wait_seconds": 3600}, {"operation": "unlock"}],
+    [
+        {},
+        {"operation": "reset", "action": "Reset"},
+        {"operation": "dance"},
+        {"operation": "reset", "params": {"kind": "gently"}},
+        {"action": "Re set"},
+        {"operation": "reset", "wait_seconds": 3600},
+        {"operation": "unlock"},
+    ],
 )
 def test_a_wrong_command_is_refused_with_a_sentence_and_not_sent(api, linked, station, wish):
     answer = api.post(f"/api/v1/stations/{station.identity}/commands/", wish, format="json")
@@ -182,7 +199,9 @@ def test_the_description_is_whole_and_its_page_loads_nothing_from_elsewhere(clie
 
 
 @pytest.mark.parametrize("name", ["stations", "connectors", "sessions", "evses"])
-def test_a_list_costs_the_same_queries_for_one_row_and_for_many(api, site, station, session, name, django_assert_max_num_queries):
+def test_a_list_costs_the_same_queries_for_one_row_and_for_many(
+    api, site, station, session, name, django_assert_max_num_queries
+):
     for number in range(15):
         make_station(f"MANY-{number}", site)
     with django_assert_max_num_queries(9):

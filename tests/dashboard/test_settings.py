@@ -10,12 +10,12 @@ from tests.stations.conftest import make_access
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture()
+@pytest.fixture
 def organization():
     return Organization.objects.create(name="City Charging", slug="city")
 
 
-@pytest.fixture()
+@pytest.fixture
 def owner(organization):
     return make_access(organization)
 

@@ -9,18 +9,18 @@ from django.test import Client
 from alerts.models import Destination, Notification, Subscription
 from billing.models import Payment, Tariff, TariffAssignment
 from stations.models import Connector, MaintenanceWindow, Site
-from tests.stations.conftest import *
+from tests.stations.conftest import make_station
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-@pytest.fixture()
+@pytest.fixture
 def connector(linked, station):
     Connector.objects.filter(station=station).update(status="available")
     return station.connectors.select_related("evse").order_by("evse__number").first()
 
 
-@pytest.fixture()
+@pytest.fixture
 def tariff(organization):
     row = Tariff.objects.create(
         organization=organization, name="Standard", currency="EUR", per_kwh="0.49", per_minute="0.02", per_start="0.35"
@@ -29,7 +29,7 @@ def tariff(organization):
     return row
 
 
-@pytest.fixture()
+@pytest.fixture
 def paying(settings):
     settings.PAYMENTS_ON = True
     settings.STRIPE_SECRET_KEY, settings.STRIPE_WEBHOOK_SECRET = "sk_test_1", "whsec_1"

@@ -14,7 +14,7 @@ PASSWORD = "7f3a9c1d5e8b2f4a6c0d9e8f7a6b5c4d"
 
 
 def build(identity="STORY-1", connectors=1, profile=1):
-    """An organization, a site, a station with connectors and a price: 0.50 €/kWh, 1.00 € a session, 21 % VAT included."""
+    """An organization, a site, a station with connectors, a price: 0.50 €/kWh, 1.00 € a session, 21 % VAT included."""
     organization, _ = Organization.objects.get_or_create(slug="story", defaults={"name": "Story Charging"})
     site, _ = Site.objects.get_or_create(
         organization=organization,

@@ -80,7 +80,7 @@ def test_a_driver_scans_pays_charges_stops_and_reads_the_receipt(protocol, stree
 
 
 def test_nothing_plugged_in_and_the_hold_is_released(street, stack, phone):
-    station, charger = street("ocpp1.6", connect_timeout_s=3.0)
+    station, _charger = street("ocpp1.6", connect_timeout_s=3.0)
     connector = Connector.objects.get(station=station)
     until(lambda: Connector.objects.get(pk=connector.pk).status == "available", what="the station to be free")
     pay(phone, stack.web.url, connector.code)
