@@ -54,10 +54,12 @@ class Statuses:
         return Said(place.ears.heard(at), at, RANKS.get(status, 4), status, code)
 
     def _endings(self, sessions: Iterable[PastSession]) -> Iterator[tuple[tuple[str, int], datetime]]:
-        """A session that ends while we listen tells its connector so."""
+        """OCPP 2.x leaves it to the session, which says so when it ends while we listen."""
         for past in sessions:
             key = (past.station, past.connector)
             ears = self.places[key].ears
+            if not self.places[key].counts_events:
+                continue
             if ears.heard(past.start) == past.start and ears.heard(past.end) - past.end <= LIVE_END:
                 yield key, past.end
 

@@ -92,7 +92,7 @@ class Till:
         charge, intent = store.get(charge_id) or {}, store.get(intent_id) or {}
         details = charge.get("payment_method_details") or {}
         card = details.get(details.get("type", ""), {})
-        before = card.get("capture_before")
+        before = charge.get("_hold_until")  # until the capture the card's `capture_before` says the same
         error = intent.get("last_payment_error") or {}
         return Held(
             intent_id,
