@@ -22,6 +22,7 @@ from .prices import (
     price_lines,
     tariff_for,
     tariffs,
+    visible_assignments,
 )
 
 __all__ = [
@@ -44,4 +45,5 @@ __all__ = [
     "tariffs",
     "timeline",
     "totals",
+    "visible_assignments",
 ]

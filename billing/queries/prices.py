@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 from billing import availability, lookup, pricing
@@ -19,6 +19,7 @@ from evcms.core.access import Access
 from evcms.core.figures import amount
 from sessions.models import ChargingSession
 from stations.models import Connector, PowerType
+from stations.queries import visible_sites
 
 
 @dataclass(frozen=True)
@@ -134,10 +135,20 @@ def tariffs(access: Access) -> QuerySet[Tariff]:
     return Tariff.objects.filter(organization=access.organization, archived_at=None).prefetch_related("assignments")
 
 
+def visible_assignments(access: Access) -> QuerySet[TariffAssignment]:
+    """The organization's, without all sites only those that hold everywhere or at a granted site."""
+    rows = TariffAssignment.objects.filter(organization=access.organization)
+    if access.all_sites:
+        return rows
+    sites = visible_sites(access)
+    everywhere = Q(site=None, station=None, connector=None)
+    at_theirs = Q(site__in=sites) | Q(station__site__in=sites) | Q(connector__station__site__in=sites)
+    return rows.filter(everywhere | at_theirs)
+
+
 def assignments(access: Access, tariff: Tariff) -> QuerySet[TariffAssignment]:
-    """Where a tariff holds now or will, the most general first."""
-    rows = TariffAssignment.objects.filter(tariff=tariff, organization=access.organization)
-    current = rows.exclude(valid_until__lte=clock.now())
+    """Where a tariff holds now or will, the most general first; places that this person sees."""
+    current = visible_assignments(access).filter(tariff=tariff).exclude(valid_until__lte=clock.now())
     return current.select_related("organization", "site", "station", "connector__station", "connector__evse", "tariff")
 
 

@@ -122,8 +122,11 @@ def assign_tariff(
 def _check_place(
     access: Access, site: Site | None, station: Station | None, connector: Connector | None
 ) -> None:
-    if sum(place is not None for place in (site, station, connector)) > 1:
+    chosen = sum(place is not None for place in (site, station, connector))
+    if chosen > 1:
         raise ValidationError(_("Choose one place: a site, a station or a connector."))
+    if not chosen and not access.all_sites:
+        raise ValidationError(_("Only members of all sites may set a price everywhere: choose a place."))
     station = connector.station if connector else station
     site_id = station.site_id if station else (site.pk if site else None)
     organization_id = station.organization_id if station else (site.organization_id if site else None)
@@ -136,6 +139,7 @@ def _check_place(
 def end_assignment(*, access: Access, assignment: TariffAssignment) -> None:
     """From now on the tariff no longer holds there; what it priced stays explained."""
     _demand(access, assignment.tariff)
+    _check_place(access, assignment.site, assignment.station, assignment.connector)
     with transaction.atomic():
         TariffAssignment.objects.filter(pk=assignment.pk).update(valid_until=clock.now())
         audit.record(access, "tariff.unassigned", assignment.tariff, place=str(assignment))

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from billing import lookup, pricing, queries, services, wording
 from billing.forms import AssignmentForm, TariffForm, TariffPreview
-from billing.models import Tariff, TariffAssignment
+from billing.models import Tariff
 from billing.pricing import Terms
 from billing.views.common import access_of, show_errors
 from evcms.core.access import Access, Permission
@@ -169,7 +169,7 @@ def assign(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def end_assignment(request: HttpRequest, pk: int) -> HttpResponse:
     access = access_of(request, Permission.TARIFFS)
-    row = get_object_or_404(TariffAssignment.objects.select_related("tariff"), pk=pk, organization=access.organization)
+    row = get_object_or_404(queries.visible_assignments(access).select_related("tariff"), pk=pk)
     services.end_assignment(access=access, assignment=row)
     messages.success(request, _("It no longer holds there."))
     return redirect("tariff-edit", row.tariff_id)

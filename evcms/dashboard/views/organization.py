@@ -6,6 +6,7 @@ from allauth.account.forms import ResetPasswordForm
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -15,8 +16,9 @@ from evcms.core import clock, people, services
 from evcms.core.access import Access, Permission, Role
 from evcms.core.forms import MemberForm, OrganizationForm, ProfileForm, TokenForm
 from evcms.core.middleware import SESSION_KEY
-from evcms.core.models import ApiToken, AuditEntry, Membership
+from evcms.core.models import ApiToken, Membership
 from evcms.dashboard.access import operator
+from evcms.dashboard.queries import log
 
 
 @operator()
@@ -122,11 +124,11 @@ def api_token_revoke(request: HttpRequest, access: Access, pk: int) -> HttpRespo
 @operator(Permission.AUDIT)
 @require_GET
 def audit_log(request: HttpRequest, access: Access) -> HttpResponse:
-    rows = AuditEntry.objects.filter(organization=access.organization).select_related("user")
+    rows = log.audit_log(access)
     sought = request.GET.get("q", "").strip()
     if sought:
-        rows = rows.filter(object_label__icontains=sought) | rows.filter(actor__icontains=sought)
-        rows = rows | AuditEntry.objects.filter(organization=access.organization, action__icontains=sought)
+        said = Q(object_label__icontains=sought) | Q(actor__icontains=sought) | Q(action__icontains=sought)
+        rows = rows.filter(said)
     page = Paginator(rows, 50).get_page(request.GET.get("page"))
     return render(request, "dashboard/settings/audit.html", {"page": page, "sought": sought})
 

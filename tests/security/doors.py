@@ -1,0 +1,164 @@
+"""Every door of the web role and who may pass it. A URL pattern without an entry here fails the test.
+
+`needs`: a Permission, MEMBER (any role), ANYBODY (public page), KEY (who knows the link), STAFF, ACCOUNT (allauth's own
+pages about the visitor). `rows`: for each path argument the row of `world.Holdings` and its field. `level`: whether
+membership of one site opens it (`site`) or of the organization (`organization`).
+"""
+
+from dataclasses import dataclass
+
+from evcms.core.access import Permission
+
+MEMBER, ANYBODY, KEY, STAFF, ACCOUNT = "member", "anybody", "key", "staff", "account"
+VIEW, COMMAND, STATIONS, TOKENS = Permission.VIEW, Permission.COMMAND, Permission.STATIONS, Permission.TOKENS
+INCIDENTS, TARIFFS, MONEY = Permission.INCIDENTS, Permission.TARIFFS, Permission.MONEY
+PEOPLE, AUDIT = Permission.PEOPLE, Permission.AUDIT
+
+
+@dataclass(frozen=True)
+class Door:
+    needs: str
+    rows: tuple = ()
+    post: bool = False
+    data: tuple = ()
+    level: str = "site"
+    query: str = ""
+
+    def kwargs(self, holdings):
+        found = {}
+        for name, row, attribute in self.rows:
+            found[name] = getattr(getattr(holdings.rows, row), attribute)
+        return found
+
+
+STATION = (("identity", "station", "identity"),)
+SITE, TOKEN, TARIFF = (("pk", "site", "pk"),), (("pk", "token", "pk"),), (("pk", "tariff", "pk"),)
+SESSION, PAYMENT = (("public_id", "session", "public_id"),), (("public_id", "payment", "public_id"),)
+RECEIPT, CODE = (("public_id", "receipt", "public_id"),), (("code", "connector", "code"),)
+ALL = "organization"
+
+PAGES = {
+    # operators
+    "overview": Door(MEMBER),
+    "overview-points": Door(VIEW),
+    "search": Door(VIEW, query="q=QUAGGA"),
+    "stations": Door(VIEW),
+    "station": Door(VIEW, STATION),
+    "station-messages": Door(VIEW, STATION),
+    "station-commands": Door(COMMAND, STATION),
+    "station-send": Door(COMMAND, STATION, post=True, data=(("operation", "clear-cache"),)),
+    "station-unlock": Door(COMMAND, STATION, post=True, data=(("evse", "1"), ("connector", "1"))),
+    "station-command": Door(COMMAND, (*STATION, ("pk", "command", "pk"))),
+    "station-variables": Door(VIEW, STATION),
+    "station-connections": Door(VIEW, STATION),
+    "station-incidents": Door(VIEW, STATION),
+    "station-audit": Door(AUDIT, STATION),
+    "sites": Door(VIEW),
+    "site": Door(VIEW, SITE),
+    "sessions": Door(VIEW),
+    "session": Door(VIEW, SESSION),
+    "session-stop": Door(COMMAND, SESSION, post=True),
+    "attempts": Door(VIEW),
+    "switch-organization": Door(MEMBER, post=True),
+    "settings": Door(MEMBER),
+    "organization": Door(PEOPLE),
+    "members": Door(PEOPLE),
+    "member": Door(PEOPLE, (("pk", "membership", "pk"),), post=True, data=(("remove", "1"),), level=ALL),
+    "api-tokens": Door(PEOPLE),
+    "api-token-revoke": Door(PEOPLE, (("pk", "api_token", "pk"),), post=True, level=ALL),
+    "audit": Door(AUDIT),
+    "profile": Door(MEMBER),
+    # configuration
+    "site-create": Door(STATIONS),
+    "site-edit": Door(STATIONS, SITE),
+    "site-archive": Door(STATIONS, SITE, post=True),
+    "site-qr-sheet": Door(VIEW, SITE),
+    "station-create": Door(STATIONS),
+    "station-import": Door(STATIONS),
+    "station-export": Door(VIEW),
+    "station-edit": Door(STATIONS, STATION),
+    "station-connectors": Door(STATIONS, STATION),
+    "station-password": Door(STATIONS, STATION, post=True),
+    "station-archive": Door(STATIONS, STATION, post=True),
+    "qr-sheet": Door(VIEW, STATION),
+    "quarantine": Door(STATIONS),
+    "quarantine-approve": Door(STATIONS, (("pk", "waiting", "pk"),)),
+    "quarantine-reject": Door(STATIONS, (("pk", "waiting", "pk"),), post=True),
+    "maintenance": Door(VIEW),
+    "maintenance-create": Door(INCIDENTS),
+    "maintenance-cancel": Door(INCIDENTS, (("pk", "window", "pk"),), post=True),
+    # tokens, tariffs, money, incidents
+    "tokens": Door(VIEW),
+    "token-create": Door(TOKENS),
+    "token-edit": Door(TOKENS, TOKEN, level=ALL),
+    "token-delete": Door(TOKENS, TOKEN, post=True, level=ALL),
+    "tariffs": Door(VIEW),
+    "tariff-create": Door(TARIFFS),
+    "tariff-example": Door(VIEW),
+    "tariff-edit": Door(VIEW, TARIFF, level=ALL),
+    "tariff-archive": Door(TARIFFS, TARIFF, post=True, level=ALL),
+    "tariff-assign": Door(TARIFFS, TARIFF, post=True, level=ALL),
+    "tariff-unassign": Door(TARIFFS, (("pk", "assignment", "pk"),), post=True),
+    "money": Door(MONEY),
+    "money-export": Door(MONEY),
+    "payment": Door(MONEY, PAYMENT),
+    "payment-refund": Door(MONEY, PAYMENT, post=True, data=(("amount", "1"), ("reason", "a stranger"))),
+    "payment-retry": Door(MONEY, PAYMENT, post=True),
+    "incidents": Door(VIEW),
+    "incident": Door(VIEW, (("pk", "incident", "pk"),)),
+    "incident-act": Door(INCIDENTS, (("pk", "incident", "pk"),), post=True, data=(("do", "resolve"),)),
+    "alert-contacts": Door(PEOPLE),
+    # drivers
+    "public:map": Door(ANYBODY),
+    "public:points": Door(ANYBODY),
+    "public:streets": Door(ANYBODY),
+    "public:site": Door(ANYBODY, SITE),
+    "public:connector": Door(ANYBODY, CODE),
+    "public:pay": Door(ANYBODY, CODE, post=True),
+    "public:subscribe": Door(ANYBODY, CODE, post=True),
+    "public:session": Door(KEY, PAYMENT),
+    "public:stop": Door(KEY, PAYMENT, post=True),
+    "payment-back": Door(KEY, PAYMENT),
+    "public:receipt": Door(KEY, RECEIPT),
+    "public:receipt-pdf": Door(KEY, RECEIPT),
+    "subscription-confirm": Door(KEY, (("token", "destination", "token"),)),
+    "unsubscribe": Door(KEY, (("token", "subscription", "token"),)),
+    # machines and everybody
+    "healthz": Door(ANYBODY),
+    "stripe-webhook": Door(ANYBODY, post=True),
+    "set_language": Door(ANYBODY, post=True),
+    "api:schema": Door(ANYBODY),
+    "api:docs": Door(ANYBODY),
+}
+
+API = {  # what writing needs; reading needs VIEW
+    "api:site-list": Door(STATIONS),
+    "api:site-detail": Door(STATIONS, SITE),
+    "api:station-list": Door(STATIONS),
+    "api:station-detail": Door(STATIONS, STATION),
+    "api:station-commands": Door(COMMAND, STATION),
+    "api:evse-list": Door(STATIONS),
+    "api:connector-list": Door(STATIONS),
+    "api:connector-detail": Door(STATIONS, CODE),
+    "api:command-detail": Door(STATIONS, (("pk", "command", "pk"),)),
+    "api:session-list": Door(STATIONS),
+    "api:session-detail": Door(STATIONS, SESSION),
+    "api:session-samples": Door(STATIONS, SESSION),
+    "api:token-list": Door(TOKENS),
+    "api:token-detail": Door(TOKENS, TOKEN, level=ALL),
+    "api:reservation-list": Door(COMMAND),
+    "api:reservation-detail": Door(COMMAND, (("pk", "reservation", "pk"),)),
+    "api:tariff-list": Door(STATIONS),
+    "api:tariff-detail": Door(STATIONS, TARIFF, level=ALL),
+    "api:incident-list": Door(STATIONS),
+    "api:incident-detail": Door(STATIONS, (("pk", "incident", "pk"),)),
+}
+
+SOCKETS = {
+    "ws/live/": Door(MEMBER),
+    "ws/live/stations/<str:identity>/": Door(MEMBER, STATION),
+    "ws/live/sessions/<str:public_id>/": Door(MEMBER, SESSION),
+    "ws/public/map/": Door(ANYBODY),
+    "ws/public/c/<str:code>/": Door(ANYBODY, CODE),
+    "ws/public/s/<str:public_id>/": Door(KEY, PAYMENT),
+}

@@ -1,0 +1,436 @@
+"""Every door, tried by those whom it should keep out: nobody, another organization, another site, another role.
+
+Three networks stand side by side: OKAPI is mine, ZEBRA another site of my organization, QUAGGA another organization.
+"""
+
+import pytest
+from asgiref.sync import async_to_sync
+from channels.testing import WebsocketCommunicator
+from django.apps import apps
+from django.db import transaction
+from django.test import Client
+from django.urls import URLPattern, get_resolver, reverse
+from rest_framework.test import APIClient
+
+from evcms.core.access import PERMISSIONS, Permission, Role
+from evcms.core.services import create_token
+from stations.models import SiteGrant
+from tests.security.doors import ANYBODY, API, KEY, MEMBER, PAGES, SOCKETS
+from tests.security.world import fill, organization
+from tests.stations.conftest import make_access
+
+OURS = ("core", "stations", "charging", "billing", "alerts")
+NOT_DATA = {"core.AuditEntry"}
+SEEN = {"last_login", "last_used_at"}
+ACCOUNTS = ("account_", "mfa_", "admin:")
+PROTECTED = {name: door for name, door in PAGES.items() if door.needs in (MEMBER, *Permission)}
+LOCKED = {name: door for name, door in PROTECTED.items() if door.rows}
+
+
+def patterns(tree=None, prefix="", namespace=""):
+    for each in get_resolver().url_patterns if tree is None else tree:
+        if isinstance(each, URLPattern):
+            yield namespace + (each.name or f"?{prefix}{each.pattern}"), each
+        else:
+            inner = namespace + (f"{each.namespace}:" if each.namespace else "")
+            yield from patterns(each.url_patterns, prefix + str(each.pattern), inner)
+
+
+def actions():
+    """(name of a REST route, HTTP method) for each that exists."""
+    for name, pattern in patterns():
+        for method in getattr(pattern.callback, "actions", {}) if name in API else ():
+            if method != "head":
+                yield name, method
+
+
+@pytest.fixture
+def worlds(db, settings):
+    """My site, the other site of my organization, and the other organization with its own."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # many people, little time
+    mine, theirs = organization("Mine"), organization("Theirs")
+    owner, rival = make_access(mine, email="owner@mine.example"), make_access(theirs, email="owner@theirs.example")
+    limited = make_access(mine, all_sites=False, email="limited@mine.example")
+    made = {"OKAPI": fill(owner, "OKAPI", 1), "ZEBRA": fill(owner, "ZEBRA", 2), "QUAGGA": fill(rival, "QUAGGA", 3)}
+    SiteGrant.objects.create(membership=limited.membership, site=made["OKAPI"].rows.site)
+    made |= {"owner": owner, "rival": rival, "limited": limited}
+    return made
+
+
+def browser_of(access):
+    client = Client(raise_request_exception=False)
+    if access:
+        client.force_login(access.user)
+    return client
+
+
+def partner_of(access):
+    client = APIClient(raise_request_exception=False)
+    if access:
+        _token, secret = create_token(membership=access.membership, name="test", scopes=list(Permission))
+        client.credentials(HTTP_AUTHORIZATION=f"Bearer {secret}")
+    return client
+
+
+def knock(client, name, door, holdings, *, method=None, data=None):
+    """The answer, as if it had never been asked: whatever it did is rolled back."""
+    url = reverse(name, kwargs=door.kwargs(holdings)) + (f"?{door.query}" if door.query else "")
+    method = method or ("post" if door.post else "get")
+    content = {"format": "json"} if isinstance(client, APIClient) else {}
+    with transaction.atomic():
+        answer = getattr(client, method)(url, dict(door.data if data is None else data), **content)
+        answer.body = read(answer)
+        answer.changed = stored()
+        transaction.set_rollback(True)
+    return answer
+
+
+def read(answer):
+    return (b"".join(answer) if answer.streaming else answer.content).decode("utf-8", "replace")
+
+
+def stored():
+    """All rows of ours; when somebody was last seen does not count."""
+    found = {}
+    for model in (model for label in OURS for model in apps.get_app_config(label).get_models()):
+        names = [field.attname for field in model._meta.concrete_fields if field.name not in SEEN]
+        if model._meta.label not in NOT_DATA:
+            found[model._meta.label] = list(model._default_manager.order_by("pk").values_list(*names))
+    return found
+
+
+def test_every_url_pattern_has_an_entry():
+    names = {name for name, _pattern in patterns()}
+    ours = {name for name in names if not name.startswith(ACCOUNTS)}
+    assert ours - set(PAGES) - set(API) == set(), "Say in tests/security/doors.py who may pass these doors."
+    assert (set(PAGES) | set(API)) - ours == set(), "These doors are gone."
+
+
+def test_every_live_path_has_an_entry():
+    from evcms.dashboard.routing import websocket_urlpatterns as operators
+    from evcms.public.routing import websocket_urlpatterns as drivers
+
+    assert {str(each.pattern) for each in [*operators, *drivers]} == set(SOCKETS)
+
+
+def complaints(answer, holdings, before, *, kept_out):
+    """What is wrong with an answer to a stranger; the words of the question itself are no leak."""
+    asked = answer.request["PATH_INFO"] + answer.request.get("QUERY_STRING", "")
+    wrong = [f"leaks {secret}" for secret in holdings.leaks(answer.body) if secret not in asked]
+    if answer.status_code >= 500 or (kept_out and answer.status_code not in kept_out):
+        wrong.append(answer.status_code)
+    if kept_out and answer.changed != before:
+        wrong.append("changed rows")
+    return wrong
+
+
+# Nobody ------------------------------------------------------------------------------------------------------------
+
+
+def test_nobody_is_sent_to_the_login(worlds):
+    wrong, before, nobody = {}, stored(), browser_of(None)
+    for name, door in PROTECTED.items():
+        for method in ("get", "post"):
+            answer = knock(nobody, name, door, worlds["OKAPI"], method=method)
+            found = complaints(answer, worlds["OKAPI"], before, kept_out=(302, 405))
+            if answer.status_code == 302 and not answer["Location"].startswith(("/accounts/login/", "/map")):
+                found.append(answer["Location"])
+            if found:
+                wrong[name, method] = found
+    assert wrong == {}
+
+
+def test_nobody_gets_nothing_from_the_api(worlds):
+    wrong, before = {}, stored()
+    for name, method in sorted(set(actions())):
+        answer = knock(partner_of(None), name, API[name], worlds["OKAPI"], method=method)
+        if found := complaints(answer, worlds["OKAPI"], before, kept_out=(401,)):
+            wrong[name, method] = found
+    assert wrong == {}
+
+
+def test_public_pages_tell_nothing_of_a_site_that_is_not_public(worlds):
+    wrong, before = {}, stored()
+    for name, door in PAGES.items():
+        if door.needs == ANYBODY and name != "healthz":
+            answer = knock(browser_of(None), name, door, worlds["OKAPI"])
+            if found := complaints(answer, worlds["OKAPI"], before, kept_out=(404,) if door.rows else ()):
+                wrong[name] = found
+    assert wrong == {}
+
+
+@pytest.mark.parametrize("name", [name for name, door in PAGES.items() if door.needs == KEY])
+def test_public_links_cannot_be_guessed(name, worlds):
+    """128 bits at least; the row's number, an empty or a cut key open nothing."""
+    door, rows = PAGES[name], worlds["OKAPI"].rows
+    [(argument, row, attribute)] = door.rows
+    key = getattr(getattr(rows, row), attribute)
+    assert len(key) >= 22
+    method = "post" if door.post else "get"
+    with transaction.atomic():
+        known = getattr(browser_of(None), method)(reverse(name, kwargs={argument: key}))
+        assert known.status_code in (200, 302)
+        transaction.set_rollback(True)
+    for wrong in (key[:-1], key.swapcase(), str(getattr(rows, row).pk), "a", key + "a"):
+        answer = getattr(browser_of(None), method)(reverse(name, kwargs={argument: wrong}))
+        assert answer.status_code == 404, wrong
+        assert not worlds["OKAPI"].leaks(answer.content.decode())
+
+
+def test_keys_differ_from_row_to_row(worlds):
+    keys = [
+        key
+        for mark in ("OKAPI", "ZEBRA", "QUAGGA")
+        for rows in [worlds[mark].rows]
+        for key in (rows.session.public_id, rows.payment.public_id, rows.receipt.public_id, rows.subscription.token)
+    ]
+    assert len(set(keys)) == len(keys)
+
+
+# Another organization, another site --------------------------------------------------------------------------------
+
+SHARED = {
+    "tokens",
+    "token-create",
+    "tariffs",
+    "alert-contacts",
+    "members",
+    "api-tokens",
+    "api:token-list",
+    "api:tariff-list",
+}
+
+
+def test_another_organization_sees_nothing_of_mine(worlds):
+    wrong, before, rival = {}, stored(), browser_of(worlds["rival"])
+    for name, door in PROTECTED.items():
+        for method in {"post"} if door.post else {"get", "post"} if door.rows else {"get"}:
+            answer = knock(rival, name, door, worlds["OKAPI"], method=method)
+            kept_out = (404, 405) if door.rows else ()
+            if found := complaints(answer, worlds["OKAPI"], before, kept_out=kept_out):
+                wrong[name, method] = found
+    assert wrong == {}
+
+
+def test_a_member_of_one_site_sees_nothing_of_the_other(worlds):
+    """What belongs to the organization and to no site (tokens, tariffs, people) is everybody's."""
+    wrong, before, limited = {}, stored(), browser_of(worlds["limited"])
+    for name, door in PROTECTED.items():
+        if door.level == "site" and name not in SHARED:
+            answer = knock(limited, name, door, worlds["ZEBRA"])
+            if found := complaints(answer, worlds["ZEBRA"], before, kept_out=(404,) if door.rows else ()):
+                wrong[name] = found
+    assert wrong == {}
+
+
+def test_my_own_people_get_in(worlds):
+    """Else the tests above would pass on broken pages."""
+    wrong = {}
+    for who in ("owner", "limited"):
+        browser = browser_of(worlds[who])
+        for name, door in LOCKED.items():
+            if "quarantine" in name and who == "limited":
+                continue  # only members of all sites decide about strangers
+            answer = knock(browser, name, door, worlds["OKAPI"])
+            if answer.status_code not in (200, 302, 422):
+                wrong[who, name] = answer.status_code
+    assert wrong == {}
+
+
+@pytest.mark.parametrize("who", ["rival", "limited"])
+def test_the_api_gives_strangers_nothing(who, worlds):
+    holdings, partner = worlds["ZEBRA" if who == "limited" else "OKAPI"], partner_of(worlds[who])
+    wrong, before = {}, stored()
+    for name, method in sorted(set(actions())):
+        door = API[name]
+        if who == "limited" and (door.level != "site" or name in SHARED):
+            continue
+        data = {"operation": "clear-cache", "params": {}} if name == "api:station-commands" else {"label": "stolen"}
+        answer = knock(partner, name, door, holdings, method=method, data=data if method != "get" else {})
+        if found := complaints(answer, holdings, before, kept_out=(404,) if door.rows else ()):
+            wrong[name, method] = found
+    assert wrong == {}
+
+
+# Each role ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_each_role_gets_in_where_it_may_and_is_refused_elsewhere(role, worlds):
+    member = browser_of(make_access(worlds["owner"].organization, role, email="somebody@mine.example"))
+    wrong, before = {}, stored()
+    for name, door in PROTECTED.items():
+        answer = knock(member, name, door, worlds["OKAPI"])
+        may = door.needs == MEMBER or door.needs in PERMISSIONS[role]
+        if answer.status_code >= 500 or may == (answer.status_code == 403):
+            wrong[name] = answer.status_code
+        if not may and answer.changed != before:
+            wrong[name] = "changed something"
+    assert wrong == {}
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_each_role_writes_through_the_api_what_it_may(role, worlds):
+    partner = partner_of(make_access(worlds["owner"].organization, role, email="somebody@mine.example"))
+    wrong = {}
+    for name, method in sorted(set(actions())):
+        answer = knock(partner, name, API[name], worlds["OKAPI"], method=method, data={})
+        may = (Permission.VIEW if method == "get" else API[name].needs) in PERMISSIONS[role]
+        if answer.status_code >= 500 or may == (answer.status_code == 403):
+            wrong[name, method] = answer.status_code
+    assert wrong == {}
+
+
+# Strangers' numbers inside forms and filters -----------------------------------------------------------------------
+
+FILTERS = (
+    "stations",
+    "sessions",
+    "attempts",
+    "incidents",
+    "tokens",
+    "maintenance",
+    "money",
+    "sites",
+    "search",
+    "audit",
+)
+
+
+@pytest.mark.parametrize("name", FILTERS)
+@pytest.mark.parametrize("export", ["", "csv"])
+def test_filters_and_exports_find_nothing_of_strangers(name, export, worlds):
+    rows = worlds["OKAPI"].rows
+    for question in (f"site={rows.site.pk}", f"station={rows.station.identity}", "q=driver.example", "q=ID-1", "q=OKA"):
+        url = f"{reverse(name)}?{question}&export={export}&format={export}"
+        answer = browser_of(worlds["rival"]).get(url)
+        text = read(answer)
+        assert answer.status_code < 500
+        assert not [secret for secret in worlds["OKAPI"].leaks(text) if secret not in url], question
+
+
+def smuggled(rows):
+    """Forms of my own that name a stranger's row."""
+    window = {"title": "x", "starts_at": "2030-01-01T10:00", "ends_at": "2030-01-01T12:00"}
+    return [
+        ("station-create", {}, {"identity": "NEW-1", "site": rows.site.pk, "security_profile": 1}),
+        ("maintenance-create", {}, window | {"site": rows.site.pk}),
+        ("maintenance-create", {}, window | {"station": rows.station.pk}),
+        ("token-create", {}, {"value": "AB12", "type": "ISO14443", "status": "accepted", "driver": rows.driver.pk}),
+        ("alert-contacts", {}, {"remove": rows.contact.pk}),
+    ]
+
+
+@pytest.mark.parametrize("who", ["rival", "limited"])
+def test_forms_do_not_take_rows_of_strangers(who, worlds):
+    rows = worlds["OKAPI" if who == "rival" else "ZEBRA"].rows
+    before = stored()
+    for name, kwargs, data in smuggled(rows):
+        if who == "limited" and name in ("token-create", "alert-contacts"):
+            continue  # of the whole organization
+        with transaction.atomic():
+            answer = browser_of(worlds[who]).post(reverse(name, kwargs=kwargs), data)
+            assert answer.status_code < 500
+            assert stored() == before, (name, data)
+            transaction.set_rollback(True)
+
+
+def test_a_tariff_is_not_assigned_to_a_strangers_site(worlds):
+    mine, theirs, before = worlds["QUAGGA"].rows, worlds["OKAPI"].rows, stored()
+    for name in ("site", "station", "connector"):
+        answer = browser_of(worlds["rival"]).post(
+            reverse("tariff-assign", args=[mine.tariff.pk]), {name: getattr(theirs, name).pk}
+        )
+        assert answer.status_code < 500
+        assert stored() == before
+
+
+def test_nobody_switches_to_an_organization_of_others(worlds):
+    client = browser_of(worlds["rival"])
+    client.post(reverse("switch-organization"), {"organization": worlds["owner"].organization.pk})
+    assert not worlds["OKAPI"].leaks(client.get("/stations/").content.decode())
+
+
+@pytest.mark.parametrize("who", ["rival", "limited"])
+def test_the_api_does_not_take_rows_of_strangers(who, worlds):
+    rows = worlds["OKAPI" if who == "rival" else "ZEBRA"].rows
+    partner = partner_of(worlds[who])
+    before = stored()
+    wishes = [
+        ("api:station-list", {"identity": "NEW-1", "site_id": rows.site.pk}),
+        (
+            "api:reservation-list",
+            {"station": rows.station.identity, "id_token": "A", "expires_at": "2030-01-01T00:00Z"},
+        ),
+    ]
+    for name, wish in wishes:
+        answer = partner.post(reverse(name), wish, format="json")
+        assert answer.status_code in (400, 404), (name, answer.status_code)
+        assert stored() == before
+
+
+# Staff's pages -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("who", [None, "owner", "rival"])
+def test_the_admin_is_for_staff(who, worlds):
+    client = browser_of(worlds[who] if who else None)
+    for name, pattern in patterns():
+        if not name.startswith("admin:") or name.removeprefix("admin:") in ("login", "logout", "jsi18n"):
+            continue
+        converters = pattern.pattern.converters
+        url = reverse_admin(name, converters) if not name.startswith("admin:?") else None
+        if url is None:
+            continue
+        for answer in (client.get(url), client.post(url)):
+            assert answer.status_code in (302, 404), (name, answer.status_code)
+            assert "/admin/login/" in answer.get("Location", "/admin/login/"), name
+            for mark in ("OKAPI", "QUAGGA"):
+                assert not worlds[mark].leaks(answer.content.decode())
+
+
+def reverse_admin(name, converters):
+    try:
+        return reverse(name, kwargs=dict.fromkeys(converters, "1"))
+    except Exception:  # regular expressions with arguments of their own
+        return None
+
+
+# Live pages --------------------------------------------------------------------------------------------------------
+
+
+def opens(access, path, cookie=None):
+    """Whether the socket is let in."""
+    from evcms.asgi import application
+
+    headers = [(b"origin", b"http://testserver"), (b"host", b"testserver")]
+    if cookie:
+        headers.append((b"cookie", f"sessionid={cookie}".encode()))
+
+    async def talk():
+        communicator = WebsocketCommunicator(application, path, headers=headers)
+        connected, _code = await communicator.connect(timeout=10)
+        await communicator.disconnect()
+        return connected
+
+    return async_to_sync(talk)()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_live_pages_open_for_those_who_see_the_page(redis_url, worlds):
+    for pattern, door in SOCKETS.items():
+        path = "/" + pattern
+        for name, value in door.kwargs(worlds["OKAPI"]).items():
+            path = path.replace(f"<str:{name}>", str(value))
+        answers = {}
+        for who in (None, "owner", "limited", "rival"):
+            cookie = browser_of(worlds[who]).cookies["sessionid"].value if who else None
+            answers[who] = opens(who, path, cookie)
+        mine = {None: False, "owner": True, "limited": True, "rival": not door.rows}
+        public = dict.fromkeys((None, "owner", "limited", "rival"), door.needs == KEY or not door.rows)
+        assert answers == (mine if door.needs == MEMBER else public), pattern
+        if door.needs == MEMBER and door.rows:
+            other = "/" + pattern
+            for name, value in door.kwargs(worlds["ZEBRA"]).items():
+                other = other.replace(f"<str:{name}>", str(value))
+            assert not opens("limited", other, browser_of(worlds["limited"]).cookies["sessionid"].value)

@@ -1,0 +1,140 @@
+"""Everything that one site can hold, each row marked with a word that must not turn up in front of strangers."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from types import SimpleNamespace
+
+from alerts.models import Destination, Incident, IncidentEntry, Notification, OperatorContact, Subscription
+from billing import lookup
+from billing.models import Bill, Payment, PaymentEvent, Receipt, Refund, Tariff, TariffAssignment
+from billing.receipts.document import document
+from evcms.core import clock
+from evcms.core.access import Role
+from evcms.core.models import AuditEntry, Organization
+from evcms.core.services import create_token
+from sessions.models import Attempt, ChargingSession, Discrepancy, Driver, IdToken, MeterSample, Reservation
+from stations.models import Command, MaintenanceWindow, OcppMessage, RefusedHandshake, Site, Variable
+from tests.stations.conftest import make_access, make_station
+
+DAY = timedelta(days=1)
+
+
+@dataclass
+class Holdings:
+    """One site's rows by name, as the doors' table calls them; `secrets` are texts that only its people may read."""
+
+    mark: str
+    rows: SimpleNamespace = field(default_factory=SimpleNamespace)
+    secrets: list[str] = field(default_factory=list)
+
+    def leaks(self, body):
+        return [secret for secret in self.secrets if secret in body]
+
+
+def organization(name):
+    return Organization.objects.create(name=name, slug=name.lower(), support_email=f"help@{name.lower()}.example")
+
+
+def fill(owner, mark, number):
+    """A site named `mark` of the organization of `owner`, with a row of everything. Public names stay unmarked."""
+    org, now, low = owner.organization, clock.now(), mark.lower()
+    made = Holdings(mark)
+    rows = made.rows
+    rows.site = Site.objects.create(
+        organization=org, name=f"{mark} Yard", latitude=52 + number / 10, longitude=4.3, public=False
+    )
+    rows.station = make_station(f"{mark}-ID-1", rows.site, name=f"{mark} Station", last_seen_at=now)
+    rows.waiting = make_station(f"{mark}-ID-2", rows.site, approval="quarantined", name=f"{mark} Unknown")
+    rows.connector = rows.station.connectors.select_related("evse").first()
+    rows.driver = Driver.objects.create(organization=org, name=f"{mark} Driver", email=f"{low}@driver.example")
+    rows.tariff = Tariff.objects.create(organization=org, name=f"{mark} Tariff", currency="EUR", per_kwh="0.41")
+    rows.assignment = TariffAssignment.objects.create(organization=org, tariff=rows.tariff, site=rows.site)
+    rows.token = IdToken.objects.create(
+        organization=org, value=f"{mark}CARD", folded=f"{mark}CARD", label=f"{mark} Label", driver=rows.driver
+    )
+    charging(made, org, now, number)
+    money(made, org, now, number)
+    duty(made, owner, now, number)
+    made.secrets = [
+        mark, rows.session.public_id, rows.payment.public_id, rows.connector.code, f"{low}@", rows.receipt.public_id
+    ]  # fmt: skip
+    return made
+
+
+def charging(made, org, now, number):
+    rows, mark = made.rows, made.mark
+    station, connector = rows.station, rows.connector
+    rows.attempt = Attempt.objects.create(
+        organization=org, station=station, connector=connector, kind="scan", state="started", token_value=f"{mark}TRY"
+    )
+    rows.session = ChargingSession.objects.create(
+        organization=org, site=rows.site, station=station, evse=connector.evse, connector=connector,
+        transaction_id=f"{mark}-TX", protocol="ocpp1.6", state="ended", attempt=rows.attempt, id_token=rows.token,
+        token_value=f"{mark}CARD", driver=rows.driver, authorized=True, started_at=now - 2 * DAY,
+        ended_at=now - DAY, meter_start_mwh=0, meter_last_mwh=9_000_000, energy_mwh=9_000_000,
+    )  # fmt: skip
+    MeterSample.objects.create(session=rows.session, station=station, at=now - DAY, received_at=now, energy_mwh=9)
+    rows.reservation = Reservation.objects.create(
+        organization=org, station=station, connector=connector, token_value=f"{mark}CARD", expires_at=now + DAY
+    )
+    Discrepancy.objects.create(station=station, session=rows.session, kind="unknown_stop", detail={"said": mark})
+    rows.command = Command.objects.create(
+        station=station, kind="Reset", state="accepted", origin=f"{mark} Person", expires_at=now, answer={"said": mark}
+    )
+    OcppMessage.objects.create(
+        station=station, direction="in", action="DataTransfer", request=f'{{"data":"{mark}"}}', outcome="result", at=now
+    )
+    Variable.objects.create(station=station, variable=f"{mark}Key", value=mark, updated_at=now)
+    RefusedHandshake.objects.create(
+        identity=station.identity, station=station, organization=org, reason="wrong_password", detail=mark
+    )
+    rows.window = MaintenanceWindow.objects.create(
+        organization=org, station=station, title=f"{mark} Works", starts_at=now + DAY, ends_at=now + 2 * DAY
+    )
+
+
+def money(made, org, now, number):
+    rows = made.rows
+    snapshot = lookup.snapshot_of(rows.tariff)
+    rows.bill = Bill.objects.create(
+        session=rows.session, organization=org, snapshot=snapshot, state="paid", currency="EUR", total_minor=900
+    )
+    rows.payment = Payment.objects.create(
+        organization=org, connector=rows.connector, attempt=rows.attempt, session=rows.session, snapshot=snapshot,
+        state="captured", currency="EUR", hold_minor=5000, due_minor=900, captured_minor=900, driver=rows.driver,
+        email=f"{made.mark.lower()}@driver.example", intent_id=f"pi_{made.mark}", card=f"{made.mark} •••• 1",
+    )  # fmt: skip
+    PaymentEvent.objects.create(payment=rows.payment, kind="captured", text=f"{made.mark} paid")
+    Refund.objects.create(
+        organization=org, payment=rows.payment, amount_minor=100, reason=f"{made.mark} asked", state="done", done_at=now
+    )
+    said = document(payment=rows.payment, bill=rows.bill, number=str(number), issued_at=now)
+    rows.receipt = Receipt.objects.create(
+        organization=org, year=2026, sequence=number, payment=rows.payment, bill=rows.bill, currency="EUR",
+        net_minor=744, tax_minor=156, total_minor=900, document=said,
+    )  # fmt: skip
+
+
+def duty(made, owner, now, number):
+    rows, mark, org = made.rows, made.mark, owner.organization
+    rows.incident = Incident.objects.create(
+        organization=org, kind="station_offline", key=f"station:{rows.station.pk}", title=f"{mark} is offline",
+        site=rows.site, station=rows.station,
+    )  # fmt: skip
+    rows.incident.stations.set([rows.station])
+    IncidentEntry.objects.create(incident=rows.incident, text=f"{mark} looked at it")
+    rows.contact = OperatorContact.objects.create(organization=org, email=f"{mark.lower()}@duty.example")
+    destination = Destination.objects.create(organization=org, address=f"{mark.lower()}@driver.example")
+    rows.destination = destination
+    rows.subscription = Subscription.objects.create(destination=destination, connector=rows.connector, topic="free")
+    Notification.objects.create(
+        organization=org, key=mark, template="receipt", to=f"{mark.lower()}@driver.example", subject=mark, text=mark,
+        incident=rows.incident,
+    )  # fmt: skip
+    member = make_access(org, Role.VIEWER, email=f"{mark.lower()}@member.example")
+    rows.membership = member.membership
+    rows.api_token, rows.secret = create_token(membership=member.membership, name=f"{mark} key", scopes=["view"])
+    AuditEntry.objects.create(
+        organization=org, actor=f"{mark} Person", action="station.edited", object_type="stations.Station",
+        object_id=str(rows.station.pk), object_label=f"{mark} Station",
+    )  # fmt: skip
