@@ -15,3 +15,9 @@ def send() -> int:
 def sweep() -> None:
     """Every ten seconds: dark stations, returned gateways, freed connectors."""
     services.sweep()
+
+
+@shared_task(name="alerts.prune_contacts")
+def prune_contacts() -> int:
+    """Nightly: old addresses and the words of old mails."""
+    return services.prune_contacts()

@@ -25,3 +25,9 @@ def apply_webhooks() -> int:
 def sweep() -> int:
     """Every 10 s: whatever a lost nudge or webhook, a dead worker or a silent provider left behind."""
     return services.sweep()
+
+
+@shared_task(name="billing.prune_contacts")
+def prune_contacts() -> int:
+    """Nightly: old guests' addresses."""
+    return services.prune_contacts()

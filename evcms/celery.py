@@ -39,7 +39,14 @@ EVERY_TEN_SECONDS = (
     "alerts.sweep",
     "alerts.send",
 )
-EVERY_NIGHT = ("core.prune", "stations.prune_messages", "charging.prune_samples", "charging.forget_people")
+EVERY_NIGHT = (
+    "core.prune",
+    "stations.prune_messages",
+    "charging.prune_samples",
+    "charging.forget_people",
+    "billing.prune_contacts",
+    "alerts.prune_contacts",
+)
 
 SCHEDULE: dict[str, dict[str, Any]] = {
     # A message that nobody took before the next one is due has no use any more.

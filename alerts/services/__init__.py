@@ -3,6 +3,7 @@
 from .contacts import remove_contact, save_contact
 from .incidents import acknowledge, add_note, assign, open_incident, resolve, resolve_key
 from .notifications import notify, retry, send_due
+from .retention import prune_contacts
 from .subscriptions import confirm, subscribe, tell_broken, tell_free, unsubscribe
 from .watching import sweep
 
@@ -13,6 +14,7 @@ __all__ = [
     "confirm",
     "notify",
     "open_incident",
+    "prune_contacts",
     "remove_contact",
     "resolve",
     "resolve_key",

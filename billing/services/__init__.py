@@ -9,6 +9,7 @@ from .following import refresh
 from .guard import budget_reached, session_started
 from .payments import UNPAID, open_payment, payment_authorized, start_checkout, start_failed
 from .refunds import refund
+from .retention import prune_contacts
 from .settlement import correct_session, retry, settle_session
 from .sweeps import capture_due, refund_due, sweep
 from .tariffs import archive_tariff, assign_tariff, create_tariff, edit_tariff, end_assignment
@@ -30,6 +31,7 @@ __all__ = [
     "finish",
     "open_payment",
     "payment_authorized",
+    "prune_contacts",
     "receive_webhook",
     "refresh",
     "refund",
