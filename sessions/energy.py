@@ -266,5 +266,20 @@ def difference(new: dict[int, Usage], old: dict[int, Usage]) -> dict[int, Usage]
     return changes
 
 
+def together(first: dict[int, Usage], second: dict[int, Usage]) -> dict[int, Usage]:
+    """What both add to the hours."""
+    total = {}
+    for hour in first.keys() | second.keys():
+        one, other = first.get(hour, Usage()), second.get(hour, Usage())
+        total[hour] = Usage(
+            one.energy_mwh + other.energy_mwh,
+            one.started + other.started,
+            one.charging_s + other.charging_s,
+            one.occupied_s + other.occupied_s,
+            max(one.max_power_w, other.max_power_w),
+        )
+    return total
+
+
 def hour_of(second: int) -> datetime:
     return datetime.fromtimestamp(second, UTC)

@@ -7,11 +7,15 @@ names come from the models, so a renamed field fails at import. All of it runs i
 import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import cache, reduce
+from operator import or_
 from typing import Any, Final
 
 from django.db import connection
+from django.db.models import Q, QuerySet
 
 from evcms.core.prepared import Prepared
+from evcms.core.sqltime import stored
 
 from .energy import Usage, hour_of
 from .models import Attempt, ChargingSession, MeterSample, UsageHour
@@ -80,6 +84,32 @@ TIMES: Final = frozenset({"meter_last_at", "last_sample_at", "last_event_at", "e
 WORDS: Final = frozenset({"state", "closed_by"})
 
 
+MOST_KEYS: Final = 32  # of one lookup
+
+
+def sessions_of(keys: Sequence[tuple[int, str]]) -> list[ChargingSession]:
+    """The sessions of (station, transaction id), locked in the order of their stations."""
+    found: list[ChargingSession] = []
+    ordered = sorted(keys)
+    for begin in range(0, len(ordered), MOST_KEYS):
+        some = ordered[begin : begin + MOST_KEYS]
+        size = next(size for size in (1, 2, 4, 8, 16, 32) if size >= len(some))
+        some += some[-1:] * (size - len(some))
+        found += _by_transactions(size).rows(*(value for key in some for value in key))
+    return found
+
+
+@cache
+def _by_transactions(size: int) -> Prepared[ChargingSession]:
+    """One statement for `size` keys: station and transaction id in turn."""
+
+    def build(*marks: Value) -> QuerySet[ChargingSession]:
+        named = [Q(station_id=marks[n], transaction_id=marks[n + 1]) for n in range(0, len(marks), 2)]
+        return ChargingSession.objects.filter(reduce(or_, named)).order_by("station_id", "pk").select_for_update()
+
+    return Prepared(build, *((int, str) * size))
+
+
 def _columns(model: type[Any], names: Iterable[str]) -> list[str]:
     """Any: a model class of ours."""
     return [model._meta.get_field(name).column for name in names]
@@ -97,6 +127,8 @@ OF_STATION = f"{_INSERT_SAMPLE} (station_id, evse_number, at, kind) WHERE sessio
 
 _SET_PROGRESS = ", ".join(f"{name} = %s" for name in _columns(ChargingSession, PROGRESS_FIELDS))
 UPDATE_SESSION = f"UPDATE {ChargingSession._meta.db_table} SET {_SET_PROGRESS} WHERE id = %s"  # noqa: S608
+
+SET_NAME = f"UPDATE {ChargingSession._meta.db_table} SET transaction_id = %s WHERE id = %s"  # noqa: S608
 
 _SET_END = ", ".join(f"{name} = %s" for name in _columns(ChargingSession, END_FIELDS))
 END_SESSION = f"UPDATE {ChargingSession._meta.db_table} SET {_SET_END} WHERE id = %s"  # noqa: S608
@@ -123,14 +155,13 @@ def sample_row(
     evse: int,
     counted: bool,
 ) -> list[Value]:
-    time = connection.ops.adapt_datetimefield_value
     return [
         session_id,
         station_id,
         evse,
         int(sample.kind),
-        time(at),
-        time(received_at),
+        stored(at),
+        stored(received_at),
         sample.energy_mwh,
         sample.power_w,
         sample.offered_w,
@@ -169,6 +200,11 @@ def save_progress(sessions: Iterable[ChargingSession]) -> None:
     _run(UPDATE_SESSION, [[*_values(session, PROGRESS_FIELDS), session.pk] for session in sessions])
 
 
+def name_after_key(session: ChargingSession) -> None:
+    """1.6: the transaction id that we give is the row's own number."""
+    _run(SET_NAME, [[session.transaction_id, session.pk]])
+
+
 def save_end(session: ChargingSession) -> None:
     """What the end of a session changes beside its readings."""
     _run(END_SESSION, [[*_values(session, END_FIELDS), session.pk]])
@@ -176,17 +212,15 @@ def save_end(session: ChargingSession) -> None:
 
 def end_attempt(attempt_id: int, state: str, cause: str, at: datetime) -> None:
     """Only an attempt that has started ends."""
-    ended_at = connection.ops.adapt_datetimefield_value(at)
-    _run(END_ATTEMPT, [[state, cause, ended_at, attempt_id, AttemptState.STARTED.value]])
+    _run(END_ATTEMPT, [[state, cause, stored(at), attempt_id, AttemptState.STARTED.value]])
 
 
 def _values(session: ChargingSession, names: Sequence[str]) -> list[Value]:
-    time = connection.ops.adapt_datetimefield_value
     values: list[Value] = []
     for name in names:
         value = getattr(session, name)
         if name in TIMES:
-            value = time(value)
+            value = stored(value)
         elif name in WORDS:
             value = str(value)
         elif name == "missing_seq":
@@ -197,12 +231,11 @@ def _values(session: ChargingSession, names: Sequence[str]) -> list[Value]:
 
 def add_usage(changes: Iterable[tuple[int, dict[int, Usage]]]) -> None:
     """Adds to the hours of EVSEs. Rows go in order of EVSE and hour, so that two writers never wait in a circle."""
-    time = connection.ops.adapt_datetimefield_value
     more, less = [], []
     for evse_id, hours in sorted(changes, key=lambda change: change[0]):
         for second, usage in sorted(hours.items()):
             sums = [usage.energy_mwh, usage.started, usage.charging_s, usage.occupied_s]
-            hour = time(hour_of(second))
+            hour = stored(hour_of(second))
             if min(sums) < 0:  # a correction; the row is there
                 less.append([*sums, usage.max_power_w, usage.max_power_w, evse_id, hour])
             else:

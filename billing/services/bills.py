@@ -10,6 +10,7 @@ from billing.models import Bill
 from billing.vocabulary import BillState
 from evcms.core import clock, events
 from evcms.core.prepared import Prepared
+from evcms.core.sqltime import stored
 from sessions.models import ChargingSession
 
 _PLACE: Final = Prepared(
@@ -42,7 +43,7 @@ def open_bill(*, session_id: int) -> None:
         )
         if tariff:
             snapshot, currency = lookup.snapshot_of(tariff).pk, tariff.currency
-    opened = connection.ops.adapt_datetimefield_value(clock.now())
+    opened = stored(clock.now())
     with connection.cursor() as cursor:
         cursor.execute(_OPEN, [session_id, organization, snapshot, paid_in or currency, opened])
 

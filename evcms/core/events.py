@@ -14,14 +14,18 @@ once; whatever leaves the process must be a row first and a task with an idempot
 
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Protocol, TypeVar, dataclass_transform
+from typing import Any, Final, Protocol, TypeVar, dataclass_transform
 
 from django.db import connection, transaction
 
+from .inserts import Insert
 from .models import Delivery, Event
 
 E = TypeVar("E")
 Subscriber = Callable[[Any], None]
+
+_EVENTS: Final = Insert(Event)
+_DELIVERIES: Final = Insert(Delivery)
 
 _types: dict[str, type] = {}
 _subscribers: dict[str, dict[str, Subscriber]] = {}
@@ -52,11 +56,8 @@ def publish(fact: object) -> Event:
     """
     if not connection.in_atomic_block:
         raise RuntimeError(f"publish({type(fact).__name__}) needs an open transaction")
-    row = Event.objects.create(name=type(fact).__name__, payload=dataclasses.asdict(fact))  # type: ignore[call-overload]
-    names = _subscribers.get(row.name, {})
-    if names:
-        Delivery.objects.bulk_create([Delivery(event=row, subscriber=name, due_at=row.created_at) for name in names])
-        transaction.on_commit(_nudge)
+    row = _EVENTS.one(_row(fact))
+    _deliver([row])
     return row
 
 
@@ -66,15 +67,23 @@ def publish_many(facts: Sequence[object]) -> None:
         return
     if not connection.in_atomic_block:
         raise RuntimeError(f"publish_many({type(facts[0]).__name__}, …) needs an open transaction")
-    events = [Event(name=type(fact).__name__, payload=dataclasses.asdict(fact)) for fact in facts]  # type: ignore[call-overload]
-    rows = Event.objects.bulk_create(events)
+    rows = [_row(fact) for fact in facts]
+    _EVENTS.keyed(rows)
+    _deliver(rows)
+
+
+def _row(fact: object) -> Event:
+    return Event(name=type(fact).__name__, payload=dict(vars(fact)))
+
+
+def _deliver(rows: Sequence[Event]) -> None:
     deliveries = [
-        Delivery(event=row, subscriber=name, due_at=row.created_at)
+        Delivery(event_id=row.pk, subscriber=name, due_at=row.created_at)
         for row in rows
         for name in _subscribers.get(row.name, {})
     ]
     if deliveries:
-        Delivery.objects.bulk_create(deliveries)
+        _DELIVERIES.many(deliveries)
         transaction.on_commit(_nudge)
 
 

@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from django.db import connection
 
+from evcms.core.sqltime import stored
 from stations.models import OcppMessage
 
 FIELDS: Final = (
@@ -64,8 +65,7 @@ def _values(row: Row) -> tuple[Any, ...]:
     if command is not None and not connection.features.has_native_uuid_field:
         command = command.hex
     request, answer = row.request[:LONGEST_TEXT], row.answer[:LONGEST_TEXT]
-    at = connection.ops.adapt_datetimefield_value(row.at)
-    return (*row[:4], request, answer, *row[6:8], at, *row[9:11], command)
+    return (*row[:4], request, answer, *row[6:8], stored(row.at), *row[9:11], command)
 
 
 @cache

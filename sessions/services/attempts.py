@@ -9,6 +9,7 @@ from django.db.models import Q
 from evcms.core import audit, clock
 from evcms.core.access import Access, Permission
 from evcms.core.events import publish
+from evcms.core.inserts import Insert
 from evcms.core.models import User
 from evcms.core.prepared import Prepared
 from sessions import store
@@ -34,6 +35,7 @@ CAUSES: Final = {
     CommandState.OFFLINE: FailureCause.OFFLINE,
     CommandState.TIMEOUT: FailureCause.TIMEOUT,
 }
+_ATTEMPTS: Final = Insert(Attempt)
 
 
 def request_start(
@@ -117,17 +119,19 @@ def of_start(session: ChargingSession, remote_start_id: int | None, decision: To
         return
     kind = AttemptKind.TAP if session.token_value else AttemptKind.PLUG
     refused = decision is not None and not decision.accepted
-    session.attempt = Attempt.objects.create(
-        organization_id=session.organization_id,
-        station_id=session.station_id,
-        connector_id=session.connector_id,
-        kind=kind,
-        state=AttemptState.FAILED if refused else AttemptState.STARTED,
-        cause=FailureCause.TOKEN if refused else "",
-        detail=decision.verdict if refused and decision else "",
-        token_value=session.token_value,
-        driver_id=session.driver_id,
-        at=session.started_at,
+    session.attempt = _ATTEMPTS.one(
+        Attempt(
+            organization_id=session.organization_id,
+            station_id=session.station_id,
+            connector_id=session.connector_id,
+            kind=kind,
+            state=AttemptState.FAILED if refused else AttemptState.STARTED,
+            cause=FailureCause.TOKEN if refused else "",
+            detail=decision.verdict if refused and decision else "",
+            token_value=session.token_value,
+            driver_id=session.driver_id,
+            at=session.started_at,
+        )
     )
 
 

@@ -165,7 +165,7 @@ def _settle_meter(session: ChargingSession, samples: list[Sample], at: datetime,
         entry = _accounts.account(session, samples, received_at)
         meter = _accounts.meter_of(session)
         meter.close(at)
-        entry.usage = _sum(entry.usage, meter.usage)
+        entry.usage = energy.together(entry.usage, meter.usage)
         session.ended_at = at
         _accounts.write([entry], quietly=True)
         return
@@ -175,19 +175,6 @@ def _settle_meter(session: ChargingSession, samples: list[Sample], at: datetime,
     _accounts.keep(session, samples, received_at)
     _accounts.recount(entry, before)
     _accounts.write([entry], quietly=True)
-
-
-def _sum(first: dict[int, energy.Usage], second: dict[int, energy.Usage]) -> dict[int, energy.Usage]:
-    nothing = {hour: energy.Usage(*[-value for value in _values(usage)]) for hour, usage in second.items()}
-    total = energy.difference(first, nothing)
-    for hour, usage in total.items():
-        both = (first.get(hour, energy.Usage()), second.get(hour, energy.Usage()))
-        usage.max_power_w = max(one.max_power_w for one in both)
-    return total
-
-
-def _values(usage: energy.Usage) -> tuple[int, ...]:
-    return usage.energy_mwh, usage.started, usage.charging_s, usage.occupied_s, usage.max_power_w
 
 
 def _close_row(session: ChargingSession, at: datetime) -> None:

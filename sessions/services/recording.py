@@ -68,18 +68,7 @@ def update_many(*, updates: Sequence[SessionUpdate]) -> list[Updated]:
 
 def find(keys: Iterable[Key]) -> dict[Key, ChargingSession]:
     """The sessions of (station, transaction id), locked in their order."""
-    wanted = set(keys)
-    if not wanted:
-        return {}
-    if len(wanted) == 1:
-        [key] = wanted
-        session = store.BY_TRANSACTION.first(*key)
-        return {} if session is None else {key: session}
-    rows = ChargingSession.objects.filter(
-        station_id__in={station_id for station_id, _ in wanted}, transaction_id__in={name for _, name in wanted}
-    )
-    found = {(row.station_id, row.transaction_id): row for row in rows.order_by("station_id", "pk").select_for_update()}
-    return {key: found[key] for key in wanted if key in found}
+    return {(row.station_id, row.transaction_id): row for row in store.sessions_of(list(set(keys)))}
 
 
 def _of(report: MeterReport, sessions: dict[Key, ChargingSession]) -> ChargingSession | None:

@@ -8,6 +8,7 @@ from typing import Final
 from django.db import transaction
 
 from evcms.core.events import publish
+from evcms.core.inserts import Insert
 from evcms.core.prepared import Prepared
 from sessions import energy, store
 from sessions.events import SessionCorrected, SessionStarted
@@ -30,6 +31,7 @@ from . import _accounts, attempts, ending, following, reservations, tokens
 from ._notes import note, tell
 
 PLACEHOLDER: Final = "new "  # until the row has its number
+_SESSIONS: Final = Insert(ChargingSession)
 
 
 @dataclass(frozen=True)
@@ -108,10 +110,10 @@ def _begin(scene: _Scene, start: SessionStart) -> Started:
     attempts.of_start(session, start.remote_start_id, decision)
     if scene.connector is not None:
         ending.close_predecessors(scene.connector.evse_id, before=scene.at)
-    session.save(force_insert=True)
+    _SESSIONS.one(session)
     if start.transaction_id is None:
         session.transaction_id = str(session.pk)
-        ChargingSession.objects.filter(pk=session.pk).update(transaction_id=session.transaction_id)
+        store.name_after_key(session)
     _first_readings(session, start)
     _lost(session, start)
     _told(session, start, scene)
@@ -151,10 +153,8 @@ def _first_readings(session: ChargingSession, start: SessionStart) -> None:
     entry = _accounts.account(session, samples, start.received_at)
     opening = energy.Meter(session.started_at, session.power_limit_w)
     opening.begin()
-    if session.evse_id is not None:
-        store.add_usage([(session.evse_id, opening.usage)])
-    if samples:
-        _accounts.write([entry], quietly=True)
+    entry.usage = energy.together(opening.usage, entry.usage)
+    _accounts.write([entry], quietly=True)
 
 
 def _lost(session: ChargingSession, start: SessionStart) -> None:

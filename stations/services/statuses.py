@@ -14,6 +14,7 @@ from django.db import connection, transaction
 from evcms.core import clock
 from evcms.core.events import broadcast, publish_many
 from evcms.core.prepared import Prepared
+from evcms.core.sqltime import stored
 from stations.clocks import RIGHT, Clock, Moment, judge
 from stations.events import ConnectorStatusChanged
 from stations.models import Connector, Evse, Station, StatusChange
@@ -310,17 +311,17 @@ def _update(model: type[Connector] | type[Station], columns: tuple[str, ...], ro
 
 def _connector_row(port: _Port) -> tuple[Any, ...]:
     return (
-        str(port.status), _moment(port.status_at), port.error_code, port.vendor_error_code, port.info, port.connector_id
+        str(port.status), stored(port.status_at), port.error_code, port.vendor_error_code, port.info, port.connector_id
     )  # fmt: skip
 
 
 def _station_row(port: _Port) -> tuple[Any, ...]:
-    return (str(port.status), _moment(port.status_at), port.error_code, port.station_id)
+    return (str(port.status), stored(port.status_at), port.error_code, port.station_id)
 
 
 def _clock_row(station: _Station) -> tuple[Any, ...]:
     belief = station.clock
-    return (_ms(belief.skew), _ms(belief.suspect), _moment(belief.suspected_at), station.id)
+    return (_ms(belief.skew), _ms(belief.suspect), stored(belief.suspected_at), station.id)
 
 
 def _clock_is_news(station: _Station) -> bool:
@@ -357,7 +358,3 @@ def _span(milliseconds: int | None) -> timedelta | None:
 
 def _ms(span: timedelta | None) -> int | None:
     return None if span is None else span // timedelta(milliseconds=1)
-
-
-def _moment(value: datetime | None) -> Any:  # Any: what the database driver takes
-    return connection.ops.adapt_datetimefield_value(value)

@@ -1,0 +1,111 @@
+"""Rows stored by a statement that is built once: for the hot path, where the ORM's `save` costs five times the insert.
+
+    _ATTEMPTS = Insert(Attempt)
+    _ATTEMPTS.one(Attempt(station_id=7, …))     # sets its pk
+    _ATTEMPTS.keyed([…])                        # sets all pks
+    _ATTEMPTS.many([…])                         # the pks stay unknown
+
+Columns and their conversion come from the model's fields, so a renamed field or a new one needs nothing here. No
+signal is sent and nothing is validated, as with `bulk_create`.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any, Final, Generic, NamedTuple, TypeVar
+
+from django.db import connection, models
+
+from .sqltime import stored
+
+M = TypeVar("M", bound=models.Model)
+Value = Any  # Any: what a column takes
+Convert = Callable[[Value], Value]
+Columns = list[tuple[str, Convert | None]]  # the attribute, and how its value becomes a parameter
+MOST_AT_ONCE: Final = 100  # rows of a statement that gives keys; drivers limit the parameters
+
+
+class _Plan(NamedTuple):
+    head: str
+    marks: str
+    key: str
+    columns: Columns
+
+    def returning(self, count: int) -> str:
+        return f"{self.head}{', '.join([self.marks] * count)} RETURNING {self.key}"
+
+
+class Insert(Generic[M]):
+    """Plain inserts into the model's table."""
+
+    def __init__(self, model: type[M]) -> None:
+        self._model = model
+
+    def one(self, row: M) -> M:
+        """Stores the row and gives it its key."""
+        self.keyed([row])
+        return row
+
+    def keyed(self, rows: Sequence[M]) -> None:
+        """Stores the rows and gives each its key. Raises IntegrityError as the database sees it."""
+        for begin in range(0, len(rows), MOST_AT_ONCE):
+            self._keyed(rows[begin : begin + MOST_AT_ONCE])
+
+    def _keyed(self, rows: Sequence[M]) -> None:
+        plan = _plan(self._model, connection.vendor)
+        with connection.cursor() as cursor:
+            cursor.execute(plan.returning(len(rows)), [value for row in rows for value in _values(row, plan.columns)])
+            keys = cursor.fetchall()
+        for row, (key,) in zip(rows, keys, strict=True):
+            row.pk = key
+            row._state.adding, row._state.db = False, connection.alias
+
+    def many(self, rows: Sequence[M]) -> None:
+        if not rows:
+            return
+        plan = _plan(self._model, connection.vendor)
+        with connection.cursor() as cursor:
+            cursor.executemany(plan.head + plan.marks, [_values(row, plan.columns) for row in rows])
+
+
+def _values(row: models.Model, columns: Columns) -> list[Value]:
+    known = row.__dict__
+    return [known[name] if convert is None else convert(known[name]) for name, convert in columns]
+
+
+@cache
+def _plan(model: type[models.Model], _vendor: str) -> _Plan:
+    fields = [field for field in model._meta.concrete_fields if not field.primary_key]
+    quoted = connection.ops.quote_name
+    names = ", ".join(quoted(str(field.column)) for field in fields)
+    head = f"INSERT INTO {quoted(model._meta.db_table)} ({names}) VALUES "  # noqa: S608  (names of our own models)
+    marks = ", ".join(["%s"] * len(fields))
+    columns = [(field.attname, _conversion(field)) for field in fields]
+    return _Plan(head, f"({marks})", quoted(str(model._meta.pk.column)), columns)  # type: ignore[union-attr]
+
+
+AS_IT_IS: Final = (models.IntegerField, models.BooleanField)
+
+
+def _conversion(field: Any) -> Convert | None:
+    """None: the value goes as it is. Any: a field of any kind. Kinds that are rare on the hot path ask Django."""
+    if isinstance(field, models.ForeignKey):
+        return _conversion(field.target_field)
+    if isinstance(field, models.DateTimeField):
+        return stored
+    if isinstance(field, models.JSONField):
+        return _json
+    if isinstance(field, models.CharField | models.TextField):
+        return _text
+    if isinstance(field, AS_IT_IS) and not field.choices:
+        return None
+    return lambda value: field.get_db_prep_save(value, connection)
+
+
+def _json(value: Value) -> str | None:
+    return None if value is None else json.dumps(value)
+
+
+def _text(value: Value) -> str | None:
+    """Members of our vocabularies are texts of a class of their own, which PostgreSQL's driver would spell by name."""
+    return value if value is None or type(value) is str else str(value)

@@ -1,0 +1,34 @@
+"""Moments as the database's driver takes and gives them, for plain SQL: what Django does, without its detours."""
+
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+
+from django.db import connection
+
+
+def stored(moment: datetime | None) -> Any:
+    """For a parameter. SQLite keeps text in UTC without a zone, PostgreSQL's driver takes aware moments.
+
+    Any: what the driver wants. Raises ValueError for a moment without a zone.
+    """
+    if moment is None:
+        return None
+    if moment.tzinfo is None:
+        raise ValueError(f"{moment} has no zone")
+    if not _keeps_text():
+        return moment
+    if moment.tzinfo is not UTC:
+        moment = moment.astimezone(UTC)
+    return moment.replace(tzinfo=None).isoformat(" ")
+
+
+@cache
+def _keeps_text() -> bool:
+    """A process has one database; asking the connection costs more than the rest of `stored`."""
+    return connection.vendor == "sqlite"
+
+
+def read_in_utc(value: datetime | None, _expression: Any = None, _connection: Any = None) -> datetime | None:
+    """What Django's SQLite driver gives for a column of moments; the signature is that of Django's converters."""
+    return None if value is None else value.replace(tzinfo=UTC)
