@@ -31,7 +31,7 @@ from stations.vocabulary import CommandState
 
 START_WITHIN = timedelta(seconds=attempts.CONNECTION_TIME_OUT) + attempts.MARGIN
 COMMAND_LIVES = timedelta(seconds=60)  # stations.services.send
-STOPPED_BEFORE = 3  # seconds from a driver's "stop" to the last drop
+STOPPED_BEFORE = timedelta(seconds=3)  # from a driver's "stop" to the last drop
 
 
 def next_keys(model: type[Model]) -> Iterator[int]:
@@ -184,7 +184,7 @@ class Charging:
         self.asked(attempt, place.connector, paid, accepted=True)
         session.attempt = attempt
         if past.stop_reason == "Remote":
-            said = past.end - timedelta(seconds=STOPPED_BEFORE)
+            said = past.end - STOPPED_BEFORE
             stop = commands.StopCharging(session.transaction_id)
             self.commands.append(command_row(stop, place.connector, said, "the driver", accepted=True))
 

@@ -12,7 +12,6 @@ SETTLED = SECOND  # after we heard of the end
 CAPTURED = 2 * SECOND
 TYPING = timedelta(seconds=45)  # a driver at the provider's page
 ANSWER = SECOND  # a station's
-BEFORE_RETRY = timedelta(minutes=5)  # who tries again has waited until the first hold was free
 LIVE_START = timedelta(seconds=60)  # stations.clocks.RIGHT: older news are a replay
 LIVE_END = timedelta(minutes=5)  # sessions.services: older ends tell nobody
 
@@ -51,6 +50,5 @@ class Paying:
         return cls(past.plugged_at + gap // 4 * SECOND, past.plugged_at + 3 * gap // 4 * SECOND)
 
     @classmethod
-    def in_vain(cls, at: datetime, *, retried: bool) -> "Paying":
-        created = at - BEFORE_RETRY if retried else at
-        return cls(created, created + TYPING)
+    def in_vain(cls, at: datetime) -> "Paying":
+        return cls(at, at + TYPING)

@@ -123,7 +123,7 @@ class Money:
     def failed(self, past: PastAttempt, place: Place) -> None:
         """A guest who paid, or tried to, and did not charge."""
         agreed = self.charging.street.prices[place.key]
-        way = Paying.in_vain(past.at, retried=past.retried)
+        way = Paying.in_vain(past.at)
         email = f"guest{next(self._numbers) % 900}.{past.site.lower()}@example.net"
         payment = self._payment(place.connector, agreed, way, email)
         if past.cause == "payment_declined":

@@ -13,13 +13,13 @@ from django.db.models import Model
 from billing.models import Bill, Payment, ReceiptCounter
 from billing.periods import Link
 from evcms.demo import bulk, statuses, trouble
-from evcms.demo.charging import Charging, Place
+from evcms.demo.charging import STOPPED_BEFORE, Charging, Place
 from evcms.demo.moments import Ears
 from evcms.demo.money import Money
 from evcms.demo.people import REFUSED_CARDS
 from evcms.demo.street import Street
 from evcms.demo.till import Till
-from evcms.simulator.past import History, PastAttempt, PastOutage
+from evcms.simulator.past import History, PastAttempt, PastOutage, PastSession
 from sessions import store
 from sessions.models import Attempt, ChargingSession, IdToken
 from sessions.services import tokens
@@ -46,20 +46,34 @@ class Loaded:
 def until(history: History, moment: datetime) -> History:
     """The history without what was not over at that moment."""
     edge = moment - LATEST
+    outages = tuple(one for one in history.outages if one.end < edge)
+    ears = _ears(history, outages)
     return replace(
         history,
         last=moment,
-        sessions=tuple(one for one in history.sessions if one.end < edge),
-        outages=tuple(one for one in history.outages if one.end < edge),
+        sessions=tuple(_possible(one, ears[one.station]) for one in history.sessions if one.end < edge),
+        outages=outages,
         attempts=tuple(one for one in history.attempts if one.at < edge),
     )
 
 
+def _ears(history: History, outages: Sequence[PastOutage]) -> dict[str, Ears]:
+    by_station: dict[str, list[PastOutage]] = defaultdict(list)
+    for outage in outages:
+        by_station[outage.station].append(outage)
+    return {station.identity: Ears.of(by_station[station.identity]) for station in history.city.stations}
+
+
+def _possible(past: PastSession, ears: Ears) -> PastSession:
+    """Nobody stops a station by phone that has no link: the cable was pulled."""
+    asked = past.end - STOPPED_BEFORE
+    if past.stop_reason != "Remote" or ears.heard(asked) == asked:
+        return past
+    return replace(past, stop_reason="EVDisconnected")
+
+
 def places_of(street: Street, history: History) -> dict[tuple[str, int], Place]:
-    outages: dict[str, list[PastOutage]] = defaultdict(list)
-    for outage in history.outages:
-        outages[outage.station].append(outage)
-    ears = {identity: Ears.of(outages[identity]) for identity in street.stations}
+    ears = _ears(history, history.outages)
     protocols = {station.identity: station.protocol for station in history.city.stations}
     return {
         key: Place(key, connector, protocols[key[0]], ears[key[0]])
@@ -103,8 +117,14 @@ def _charge(
         key = (past.station, past.connector)
         money.add(past, charging.add(past, places[key]), places[key], links[key])
     for attempt in history.attempts:
-        if attempt.channel == "guest" and attempt.cause in PAID_IN_VAIN and attempt.station:
-            money.failed(attempt, places[(attempt.station, attempt.connector or 1)])
+        if was_in_vain(attempt):
+            money.failed(attempt, places[(str(attempt.station), attempt.connector or 1)])
+
+
+def was_in_vain(past: PastAttempt) -> bool:
+    """Somebody took out a card and nothing came of it. Who found the cable in time charged with that very payment."""
+    found_it = past.cause == "cable_not_connected" and past.retried
+    return past.channel == "guest" and past.cause in PAID_IN_VAIN and past.station is not None and not found_it
 
 
 def _refused(past: PastAttempt, street: Street, cards: dict[str, IdToken]) -> Attempt:

@@ -16,7 +16,7 @@ from evcms.simulator.provider.history import History
 from evcms.simulator.provider.provider import Provider
 
 AT_ONCE: Final = 500  # payments in one transaction of the double's file
-NUMBERS: Final = {"4444": "5555555555554444", "8431": "378282246310005", "5556": "4000056655665556"}
+NUMBERS: Final = {"4444": "5555555555554444", "8431": "3566002020360505", "5556": "4000056655665556"}
 USUAL: Final = "4242424242424242"
 DECLINED: Final = ("4000000000009995", "4000000000000002", "4000000000000069")
 PAGE_LIVES: Final = timedelta(minutes=45)  # billing.services.payments

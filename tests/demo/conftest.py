@@ -10,20 +10,24 @@ from evcms.simulator.city import build_city
 from evcms.simulator.history import build_history
 from tests.billing.conftest import double, provider, signals
 
-SITE = "MER"  # AC and DC, 1.6 and 2.x, cards and guests
-DAY = date(2026, 3, 14)  # a Saturday
+DAYS = {
+    "a busy Sunday at the motorway: starts that fail in each way": ("VZO", date(2026, 4, 5)),
+    "links lost, sessions told later": ("VZZ", date(2026, 3, 17)),
+    "AC and DC, 1.6 and 2.x, maintenance": ("MER", date(2026, 4, 8)),
+}
 
 
-@pytest.fixture(scope="session")
-def history():
-    """What happened at the one site in thirty hours, and is over."""
-    whole = build_history(seed=1, last_day=DAY + timedelta(days=1), days=2)
+@pytest.fixture(scope="session", params=DAYS.values(), ids=DAYS.keys())
+def history(request):
+    """What happened at one site in thirty hours, and is over."""
+    site, day = request.param
+    whole = build_history(seed=1, last_day=day + timedelta(days=1), days=2)
     cut = past.until(whole, whole.first + timedelta(hours=30))
     return replace(
         cut,
-        sessions=tuple(one for one in cut.sessions if one.site == SITE),
-        outages=tuple(one for one in cut.outages if one.site == SITE),
-        attempts=tuple(one for one in cut.attempts if one.site == SITE),
+        sessions=tuple(one for one in cut.sessions if one.site == site),
+        outages=tuple(one for one in cut.outages if one.site == site),
+        attempts=tuple(one for one in cut.attempts if one.site == site),
     )
 
 

@@ -3,14 +3,16 @@
 import urllib.error
 from datetime import timedelta
 
+import pytest
 import time_machine
 
 from billing import services as billing
 from billing.models import Payment
 from billing.services import following, settlement
-from evcms.demo.charging import START_WITHIN, readings
+from evcms.demo.charging import START_WITHIN, STOPPED_BEFORE, readings
 from evcms.demo.moments import ANSWER, CAPTURED, SECOND, SETTLED, Paying
 from evcms.demo.money import FOUND_OUT, PATIENCE
+from evcms.demo.past import was_in_vain
 from evcms.demo.till import DECLINED, NUMBERS, USUAL
 from sessions import services as sessions
 from sessions.models import ChargingSession
@@ -102,7 +104,7 @@ class Replay:
         for seq, sample in enumerate(samples[1:-1], 1):
             self.at(hear(sample.at), sample.at, 2, self._read, said, past, place, sample, seq)
         if past.guest and past.stop_reason == "Remote":
-            asked = past.end - 3 * SECOND
+            asked = past.end - STOPPED_BEFORE
             self.at(asked, asked, 0.7, self._ask_to_stop, said)
             self.at(asked + ANSWER, asked, 0.7, self._answer, said, True)
         heard = hear(past.end)
@@ -174,10 +176,11 @@ class Replay:
 
     def _pay(self, said, number):
         payment = said["payment"]
-        try:
+        if number in DECLINED:
+            with pytest.raises(urllib.error.HTTPError):
+                self.provider.pays(payment, number=number)
+        else:
             self.provider.pays(payment, number=number)
-        except urllib.error.HTTPError as error:
-            assert number in DECLINED, error.read()
         billing.refresh(payment=payment)
         said["payment"] = payment = Payment.objects.select_related("attempt").get(pk=payment.pk)
         if payment.attempt:
@@ -199,7 +202,7 @@ class Replay:
     def _attempt(self, past):
         if past.cause == "token_refused":
             self.at(past.at, past.at, 0, self._tap, past)
-        elif past.channel == "guest" and past.cause in ("payment_declined", "cable_not_connected", "remote_start_rejected"):
+        elif was_in_vain(past):
             self._in_vain(past, self.places[(past.station, past.connector)])
 
     def _tap(self, past):
@@ -207,7 +210,7 @@ class Replay:
         billing.admit(station_id=station.pk, token_value=self.refused[past.at], at=past.at)
 
     def _in_vain(self, past, place):
-        said, way = {}, Paying.in_vain(past.at, retried=past.retried)
+        said, way = {}, Paying.in_vain(past.at)
         email = self.languages[(place.connector.pk, way.created, "email")]
         self.at(way.created, way.created, 0.5, self._open, said, place, email, way)
         if past.cause == "payment_declined":

@@ -1,4 +1,4 @@
-"""Rows as plain values that two ways of writing them can be compared by: without keys, random names and the provider's ids."""
+"""Rows as plain values, to compare two ways of writing them: without keys, random names and the provider's ids."""
 
 from django.forms.models import model_to_dict
 

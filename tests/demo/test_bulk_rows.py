@@ -38,8 +38,8 @@ def test_bulk_rows_equal_those_that_the_services_write(built, history, provider,
     stations = {place.connector.station_id for place in places.values() if place.connector.pk in here}
     written["statuses"] = [row for row in written["statuses"] if row["connector"] in here]
     written["others"]["links"] = [row for row in written["others"]["links"] if row["station"] in stations]
-    assert len(told["sessions"]) > 25
-    assert sum(one["payment"] is not None for one in told["sessions"]) > 5
+    assert len(told["sessions"]) > 15
+    assert sum(one["payment"] is not None for one in told["sessions"]) > 3
     assert told["others"]["discrepancies"] == 0
     for ours, theirs in zip(written["sessions"], told["sessions"], strict=True):
         assert ours == theirs
