@@ -255,7 +255,7 @@ def _statuses(
     station: Station, plugs: Sequence[Connector], since: datetime, until: datetime
 ) -> dict[Connector, list[Turn]]:
     """Two queries for all plugs."""
-    before = StatusChange.objects.filter(connector=OuterRef("pk"), happened_at__lte=since).order_by("-happened_at")
+    before = StatusChange.objects.filter(connector=OuterRef("pk"), happened_at__lte=since).order_by("-happened_at", "-pk")
     first = Connector.objects.filter(pk__in=[plug.pk for plug in plugs]).values_list(
         "pk", Subquery(before.values("status")[:1])
     )
