@@ -48,6 +48,15 @@ class IncidentAdmin(ReadOnlyAdmin):
     search_fields = ("title", "key", "station__identity")
     list_select_related = ("organization", "site")
     inlines = (EntryInline,)
+    actions = ("acknowledge", "resolve")
+
+    @admin.action(description="Acknowledge", permissions=["view"])
+    def acknowledge(self, request: HttpRequest, queryset: QuerySet[Incident]) -> None:
+        self.act(request, queryset, lambda access, incident: services.acknowledge(access=access, incident=incident))
+
+    @admin.action(description="Resolve", permissions=["view"])
+    def resolve(self, request: HttpRequest, queryset: QuerySet[Incident]) -> None:
+        self.act(request, queryset, lambda access, incident: services.resolve(access=access, incident=incident))
 
 
 @admin.register(IncidentEntry)
@@ -55,20 +64,30 @@ class IncidentEntryAdmin(ReadOnlyAdmin):
     list_display = ("at", "incident", "actor", "text")
     search_fields = ("text", "actor", "incident__title")
     list_filter = ("at",)
+    list_select_related = ("incident",)
 
 
 @admin.register(OperatorContact)
 class OperatorContactAdmin(ServiceAdmin):
+    fields = ("organization", "email", "least_severity")
+    fixed = ("organization", "email")
     list_display = ("email", "organization", "least_severity")
     list_filter = ("organization", "least_severity")
     search_fields = ("email",)
+    list_select_related = ("organization",)
+    autocomplete_fields = ("organization",)
+    actions = ("remove",)
 
     def write(self, access: Access, obj: OperatorContact, values: dict[str, object], change: bool) -> OperatorContact:
         return services.save_contact(
             access=access,
-            email=str(values["email"]),
+            email=str(values.get("email") or obj.email),
             least_severity=int(str(values["least_severity"])),
         )
+
+    @admin.action(description="Remove", permissions=["view"])
+    def remove(self, request: HttpRequest, queryset: QuerySet[OperatorContact]) -> None:
+        self.act(request, queryset, lambda access, row: services.remove_contact(access=access, pk=str(row.pk)))
 
 
 @admin.register(Destination)
@@ -76,6 +95,7 @@ class DestinationAdmin(ReadOnlyAdmin):
     list_display = ("address", "organization", "confirmed_at", "disabled_at", "disabled_reason")
     list_filter = ("organization", "confirmed_at", "disabled_at")
     search_fields = ("address",)
+    list_select_related = ("organization",)
     exclude = ("token",)
 
 
@@ -110,3 +130,4 @@ class DeliveryAttemptAdmin(ReadOnlyAdmin):
     list_display = ("at", "notification", "ok", "detail")
     list_filter = ("ok", "at")
     search_fields = ("notification__to", "detail")
+    list_select_related = ("notification",)

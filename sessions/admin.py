@@ -1,8 +1,15 @@
 """Sessions, readings, tokens and drivers."""
 
-from django.contrib import admin
+from typing import Any
 
-from evcms.core.admin_base import ReadOnlyAdmin
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from evcms.core.access import Access
+from evcms.core.admin_base import ReadOnlyAdmin, ServiceAdmin, chosen
+from evcms.core.models import Organization
+from sessions import services
 from sessions.models import (
     Attempt,
     ChargingSession,
@@ -14,6 +21,8 @@ from sessions.models import (
     SessionWatch,
     UsageHour,
 )
+from sessions.services.drivers import FIELDS as DRIVER_FIELDS
+from sessions.services.tokens import FIELDS as TOKEN_FIELDS
 
 
 @admin.register(ChargingSession)
@@ -42,17 +51,49 @@ class MeterSampleAdmin(ReadOnlyAdmin):
 
 
 @admin.register(IdToken)
-class IdTokenAdmin(ReadOnlyAdmin):
+class IdTokenAdmin(ServiceAdmin):
+    fields = ("organization", *TOKEN_FIELDS)
     list_display = ("value", "label", "type", "status", "expires_at", "driver", "organization")
     list_filter = ("status", "type", "organization", "guest")
     search_fields = ("value", "label", "driver__name", "driver__email")
+    list_select_related = ("driver", "organization")
+    autocomplete_fields = ("organization", "driver")
+    actions = ("remove",)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_change_permission(request, obj) and (obj is None or not obj.guest)
+
+    def write(self, access: Access, obj: IdToken, values: dict[str, Any], change: bool) -> IdToken:
+        given = chosen(values, TOKEN_FIELDS)
+        if change:
+            return services.edit_token(access=access, token=obj, **given)
+        return services.create_token(access=access, **given)
+
+    @admin.action(description="Delete; its sessions stay", permissions=["view"])
+    def remove(self, request: HttpRequest, queryset: QuerySet[IdToken]) -> None:
+        self.act(request, queryset, lambda access, token: services.delete_token(access=access, token=token))
 
 
 @admin.register(Driver)
-class DriverAdmin(ReadOnlyAdmin):
+class DriverAdmin(ServiceAdmin):
+    fields = ("organization", *DRIVER_FIELDS, "user", "erased_at")
+    readonly_fields = ("user", "erased_at")
     list_display = ("__str__", "email", "organization", "created_at", "erased_at")
     list_filter = ("organization",)
     search_fields = ("name", "email", "phone")
+    list_select_related = ("organization",)
+    autocomplete_fields = ("organization",)
+    actions = ("erase",)
+
+    def write(self, access: Access, obj: Driver, values: dict[str, Any], change: bool) -> Driver:
+        given = chosen(values, DRIVER_FIELDS)
+        if change:
+            return services.edit_driver(access=access, driver=obj, **given)
+        return services.create_driver(access=access, **given)
+
+    @admin.action(description="Erase who it was (for good); sessions and receipts stay", permissions=["view"])
+    def erase(self, request: HttpRequest, queryset: QuerySet[Driver]) -> None:
+        self.act(request, queryset, lambda access, driver: services.erase_driver(access=access, driver=driver))
 
 
 @admin.register(Attempt)
@@ -92,3 +133,15 @@ class DiscrepancyAdmin(ReadOnlyAdmin):
     list_filter = ("kind", "resolved_at")
     search_fields = ("station__identity", "=session__id")
     list_select_related = ("station", "session__station")
+    actions = ("resolve",)
+
+    def organization_of(self, row: Discrepancy) -> Organization | None:
+        return row.station.organization
+
+    @admin.action(description="Looked at", permissions=["view"])
+    def resolve(self, request: HttpRequest, queryset: QuerySet[Discrepancy]) -> None:
+        self.act(
+            request,
+            queryset,
+            lambda access, row: services.resolve_discrepancy(access=access, discrepancy=row),
+        )

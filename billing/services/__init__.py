@@ -12,12 +12,14 @@ from .refunds import refund
 from .retention import prune_contacts
 from .settlement import correct_session, retry, settle_session
 from .sweeps import capture_due, refund_due, sweep
-from .tariffs import archive_tariff, assign_tariff, create_tariff, edit_tariff, end_assignment
-from .webhooks import apply_webhooks, receive_webhook
+from .tariffs import TariffFields, archive_tariff, assign_tariff, create_tariff, edit_tariff, end_assignment
+from .webhooks import apply_again, apply_webhooks, receive_webhook
 
 __all__ = [
     "UNPAID",
+    "TariffFields",
     "admit",
+    "apply_again",
     "apply_webhooks",
     "archive_tariff",
     "assign_tariff",

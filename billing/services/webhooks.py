@@ -9,7 +9,8 @@ from django.db import transaction
 from billing.gateways import gateway
 from billing.gateways.base import GatewayError
 from billing.models import WebhookEvent
-from evcms.core import clock, events
+from evcms.core import audit, clock, events
+from evcms.core.models import User
 
 from . import following, moves
 
@@ -36,6 +37,16 @@ def apply_webhooks(*, most: int = 100) -> int:
     """Applies what is due, oldest first; returns how many were."""
     due = WebhookEvent.objects.filter(applied_at=None, due_at__lte=clock.now()).order_by("received_at", "id")
     return sum(_apply(row) for row in due[:most])
+
+
+def apply_again(*, webhook_ids: list[int], staff: User) -> int:
+    """Lets webhooks that were not applied be due now (an action of staff); returns how many."""
+    with transaction.atomic():
+        rows = WebhookEvent.objects.filter(pk__in=webhook_ids, applied_at=None)
+        count = rows.update(due_at=clock.now(), error="")
+        audit.record_staff(staff, "webhook.applied_again", None, webhooks=webhook_ids)
+        events.nudge("billing.apply_webhooks")
+    return count
 
 
 def _apply(row: WebhookEvent) -> bool:

@@ -7,21 +7,18 @@ from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.admin import TabularInline
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from . import audit, delivery
-from .admin_base import ReadOnlyAdmin
+from .admin_base import ReadOnlyAdmin, StaffAdmin
 from .models import ApiToken, AuditEntry, Delivery, Event, Membership, Organization, User
 
 admin.site.unregister(Group)  # roles are memberships, not Django groups
 
 
-class Audited(ModelAdmin):
-    """Accounts are Django's own to edit; what staff changes is audited."""
-
-    list_per_page = 50
-    list_fullwidth = True
+class Audited(StaffAdmin):
+    """Accounts are Django's own to edit, by those whom its permissions allow; all staff sees them. Audited."""
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Any: Django's own signature."""
@@ -31,13 +28,11 @@ class Audited(ModelAdmin):
         action = f"{obj._meta.model_name}.{'edited' if change else 'created'}"
         audit.record_staff(request.user, action, obj, fields=changed)
 
-    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
-
 
 class MembershipInline(TabularInline):
     model = Membership
     extra = 0
+    autocomplete_fields = ("organization",)
 
 
 @admin.register(User)
@@ -70,6 +65,7 @@ class MembershipAdmin(Audited):
     list_filter = ("organization", "role", "all_sites")
     search_fields = ("user__email", "user__name")
     autocomplete_fields = ("user", "organization")
+    list_select_related = ("user", "organization")
 
 
 @admin.register(ApiToken)
@@ -77,6 +73,7 @@ class ApiTokenAdmin(ReadOnlyAdmin):
     list_display = ("name", "prefix", "membership", "expires_at", "last_used_at", "revoked_at")
     list_filter = ("membership__organization",)
     search_fields = ("name", "prefix", "membership__user__email")
+    list_select_related = ("membership__user",)
     exclude = ("digest",)
 
 

@@ -1,6 +1,7 @@
 """Every write of this room. See ARCHITECTURE.md for the contract; one file for each part of it."""
 
 from .attempts import expire_attempts, fail, request_start, request_stop
+from .drivers import create_driver, edit_driver, erase_driver
 from .ending import close, end
 from .recording import record, record_many, update, update_many
 from .reservations import cancel_reservation, expire_reservations, reserve
@@ -16,10 +17,13 @@ __all__ = [
     "cancel_reservation",
     "close",
     "close_lost_sessions",
+    "create_driver",
     "create_token",
     "delete_token",
+    "edit_driver",
     "edit_token",
     "end",
+    "erase_driver",
     "expire_attempts",
     "expire_reservations",
     "fail",

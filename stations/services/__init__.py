@@ -21,6 +21,7 @@ from .configuration import (
     set_connectors,
     set_password,
 )
+from .grants import grant_site, revoke_site
 from .imports import ImportResult, import_table
 from .links import (
     connected,
@@ -61,12 +62,14 @@ __all__ = [
     "gateway_alive",
     "gateway_ended",
     "gateway_started",
+    "grant_site",
     "import_table",
     "plan_maintenance",
     "prune_messages",
     "quarantine",
     "refuse_handshake",
     "reject",
+    "revoke_site",
     "run_maintenance",
     "seen",
     "send",

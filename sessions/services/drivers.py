@@ -1,0 +1,62 @@
+"""Drivers as people keep them: contact data, changed and erased, each step audited without repeating the data."""
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from evcms.core import audit, clock
+from evcms.core.access import Access, Permission
+from sessions.models import Driver
+
+FIELDS = ("name", "email", "phone", "language")
+
+
+def create_driver(*, access: Access, **values: str) -> Driver:
+    """`values`: of FIELDS. Raises PermissionDenied, ValidationError."""
+    access.demand(Permission.TOKENS)
+    driver = Driver(organization=access.organization, **_known(values))
+    driver.full_clean(exclude=["organization", "user"])
+    with transaction.atomic():
+        driver.save()
+        audit.record(access, "driver.created", driver)
+    return driver
+
+
+def edit_driver(*, access: Access, driver: Driver, **values: str) -> Driver:
+    """Changes the FIELDS that are named. Raises PermissionDenied, ValidationError, Driver.DoesNotExist."""
+    access.demand(Permission.TOKENS)
+    with transaction.atomic():
+        row = _locked(access, driver)
+        if row.erased_at:
+            raise ValidationError(_("This driver was erased; a new one must be entered."))
+        changed = [name for name, value in _known(values).items() if getattr(row, name) != value]
+        for name in changed:
+            setattr(row, name, values[name])
+        row.full_clean(exclude=["organization", "user"])
+        if changed:
+            row.save(update_fields=changed)
+            audit.record(access, "driver.edited", row, fields=changed)
+    return row
+
+
+def erase_driver(*, access: Access, driver: Driver) -> None:
+    """Forgets who it was, for good; sessions and receipts stay. Raises PermissionDenied, Driver.DoesNotExist."""
+    access.demand(Permission.TOKENS)
+    with transaction.atomic():
+        row = _locked(access, driver)
+        if row.erased_at is None:
+            for name in FIELDS:
+                setattr(row, name, "")
+            row.erased_at = clock.now()
+            row.save(update_fields=[*FIELDS, "erased_at"])
+            audit.record(access, "driver.erased", row)
+
+
+def _locked(access: Access, driver: Driver) -> Driver:
+    return Driver.objects.select_for_update().get(pk=driver.pk, organization=access.organization)
+
+
+def _known(values: dict[str, str]) -> dict[str, str]:
+    if unknown := set(values) - set(FIELDS):
+        raise TypeError(f"a driver has no {', '.join(sorted(unknown))}")
+    return values
