@@ -66,7 +66,12 @@ def _queues(now: datetime) -> list[Figure]:
     deliveries, notifications = "core_delivery", "alerts_notification"
     return [
         _count(_("Dead deliveries"), dead, _link(deliveries, "state__exact=dead")),
-        _age(_("Oldest waiting delivery"), waiting.due_at if waiting else None, now, _link(deliveries, "state__exact=waiting")),
+        _age(
+            _("Oldest waiting delivery"),
+            waiting.due_at if waiting else None,
+            now,
+            _link(deliveries, "state__exact=waiting"),
+        ),
         _age(_("Oldest unsent mail"), mail.due_at if mail else None, now, _link(notifications, "state__exact=queued")),
         _count(_("Failed mails"), failed, _link(notifications, "state__exact=failed")),
     ]

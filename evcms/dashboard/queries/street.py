@@ -255,15 +255,19 @@ def _statuses(
     station: Station, plugs: Sequence[Connector], since: datetime, until: datetime
 ) -> dict[Connector, list[Turn]]:
     """Two queries for all plugs."""
-    before = StatusChange.objects.filter(connector=OuterRef("pk"), happened_at__lte=since).order_by("-happened_at", "-pk")
+    before = StatusChange.objects.filter(connector=OuterRef("pk"), happened_at__lte=since).order_by(
+        "-happened_at", "-pk"
+    )
     first = Connector.objects.filter(pk__in=[plug.pk for plug in plugs]).values_list(
         "pk", Subquery(before.values("status")[:1])
     )
     known: dict[int, str] = {pk: status or "unknown" for pk, status in first}
     rows = StatusChange.objects.filter(station=station, connector__isnull=False, happened_at__gt=since)
     turns: dict[int, list[tuple[datetime, str, str]]] = {plug.pk: [(since, known[plug.pk], "")] for plug in plugs}
-    for pk, at, status, error in rows.filter(happened_at__lte=until).order_by("happened_at", "pk").values_list(
-        "connector_id", "happened_at", "status", "error_code"
+    for pk, at, status, error in (
+        rows.filter(happened_at__lte=until)
+        .order_by("happened_at", "pk")
+        .values_list("connector_id", "happened_at", "status", "error_code")
     ):
         turns.setdefault(pk or 0, []).append((at, status, error))
     return {plug: _turns(turns[plug.pk], until) for plug in plugs}
