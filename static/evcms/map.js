@@ -78,7 +78,7 @@
 
   function said(view, place) {
     const many = place.total > 0 ? fill(view.words.free, { free: place.free, total: place.total }) : "";
-    return [place.word || place.status, many, place.age].filter(Boolean).join(" · ");
+    return [...new Set([place.word || place.status, many, place.age])].filter(Boolean).join(" · "); // drivers' words are "2 of 4 free" already
   }
 
   function popup(view, place) {
