@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 import time
@@ -15,6 +16,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from evcms.simulator import fleet
 from evcms.simulator.fleetrun import FleetRun
+
+log = logging.getLogger("evcms.simulator")
 
 
 class Command(BaseCommand):
@@ -74,13 +77,12 @@ class Command(BaseCommand):
         self.stdout.write("")
 
     def _report(self, line: str) -> None:
-        """On a terminal one line that is written over, else a line each time."""
-        stamped = f"{time.strftime('%H:%M:%S')} {line}"
+        """On a terminal one line that is written over, else one in the log each time."""
         if self.stdout.isatty():
-            self.stdout.write(f"\r\x1b[K{stamped}", ending="")
+            self.stdout.write(f"\r\x1b[K{time.strftime('%H:%M:%S')} {line}", ending="")
+            self.stdout.flush()
         else:
-            self.stdout.write(stamped)
-        self.stdout.flush()
+            log.info(line)
 
 
 async def _until_told(run: FleetRun, duration_s: float | None) -> None:
