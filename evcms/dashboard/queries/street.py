@@ -17,7 +17,6 @@ from billing.reckoning import priced
 from evcms.core import clock
 from evcms.core.access import Access
 from evcms.core.models import AuditEntry
-from evcms.core.money import format_money
 from evcms.templatetags import figures, statuses
 from sessions import queries as sessions
 from sessions.models import ChargingSession
@@ -150,7 +149,7 @@ def _costs(running: Sequence[ChargingSession]) -> dict[int, str]:
         bill = by_session.get(session.pk)
         if bill and bill.snapshot:
             result = priced(session, bill.snapshot)
-            told[session.pk] = format_money(result.total, result.currency)
+            told[session.pk] = figures.amount(result.total, result.currency)
     return told
 
 

@@ -15,7 +15,6 @@ from billing.models import Payment
 from billing.queries import payments
 from evcms.core.access import Access, Permission
 from evcms.core.models import Event
-from evcms.core.money import format_money
 from evcms.templatetags import figures, statuses
 from sessions.models import Attempt, ChargingSession
 from sessions.queries import attempts, sessions
@@ -153,7 +152,7 @@ def _payment(event: Event, row: Payment) -> Line:
     }
     status, text, minor = words[event.name]
     url = reverse("session", args=[row.session.public_id]) if row.session else ""
-    said = text % {"amount": format_money(minor, row.currency), "place": row.connector}
+    said = text % {"amount": figures.amount(minor, row.currency), "place": row.connector}
     return Line(event.created_at, status, said, url, _zone(row.connector.station))
 
 
