@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from allauth.account.decorators import secure_admin_login
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
@@ -14,6 +15,8 @@ from . import audit, delivery
 from .admin_base import ReadOnlyAdmin, StaffAdmin
 from .models import ApiToken, AuditEntry, Delivery, Event, Membership, Organization, User
 
+# The site's own login, with its second factor and its limits on guessing: Django's page knows neither.
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 admin.site.unregister(Group)  # roles are memberships, not Django groups
 
 

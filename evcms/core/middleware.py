@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone, translation
 
+from . import refusals
 from .access import Access, Role
 from .models import Membership, MfaPolicy, User
 
@@ -22,6 +23,12 @@ class AccessMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self._answer(request)
+        if not request.path.startswith(DRIVER_PAGES):
+            refusals.note(request, response)
+        return response
+
+    def _answer(self, request: HttpRequest) -> HttpResponse:
         request.access = None  # type: ignore[attr-defined]
         if not request.user.is_authenticated:
             return self.get_response(request)

@@ -13,6 +13,7 @@ from django.urls import URLPattern, get_resolver, reverse
 from rest_framework.test import APIClient
 
 from evcms.core.access import PERMISSIONS, Permission, Role
+from evcms.core.models import AuditEntry, User
 from evcms.core.services import create_token
 from stations.models import SiteGrant
 from tests.security.doors import ANYBODY, API, KEY, MEMBER, PAGES, SOCKETS
@@ -252,6 +253,20 @@ def test_the_api_gives_strangers_nothing(who, worlds):
     assert wrong == {}
 
 
+@pytest.mark.parametrize("who", ["rival", "limited"])
+def test_asking_for_what_is_not_theirs_is_audited_once_an_hour(who, worlds):
+    rows = worlds["OKAPI" if who == "rival" else "ZEBRA"].rows
+    access, paths = worlds[who], [f"/stations/{rows.station.identity}/", f"/api/v1/sessions/{rows.session.public_id}/"]
+    for _again in range(3):
+        browser_of(access).get(paths[0])
+        partner_of(access).get(paths[1])
+        browser_of(access).get("/no/such/page/")
+    entries = AuditEntry.objects.filter(action="access.refused").order_by("pk")
+    assert [entry.object_label for entry in entries] == paths
+    assert {entry.organization for entry in entries} == {access.organization}
+    assert all(entry.detail == {"method": "GET", "status": 404} for entry in entries)
+
+
 # Each role ---------------------------------------------------------------------------------------------------------
 
 
@@ -383,10 +398,19 @@ def test_the_admin_is_for_staff(who, worlds):
         if url is None:
             continue
         for answer in (client.get(url), client.post(url)):
-            assert answer.status_code in (302, 404), (name, answer.status_code)
+            assert answer.status_code in (302, 403, 404), (name, answer.status_code)
             assert "/admin/login/" in answer.get("Location", "/admin/login/"), name
             for mark in ("OKAPI", "QUAGGA"):
                 assert not worlds[mark].leaks(answer.content.decode())
+
+
+def test_the_admin_has_no_login_of_its_own(worlds):
+    """Django's would let a password alone pass, without the second factor and without limits on guessing."""
+    User.objects.create_superuser("root@mine.example", "pw")
+    client = browser_of(None)
+    answer = client.post("/admin/login/", {"username": "root@mine.example", "password": "pw"})
+    assert answer["Location"].startswith("/accounts/login/")
+    assert client.get("/admin/").status_code == 302
 
 
 def reverse_admin(name, converters):
