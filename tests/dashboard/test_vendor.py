@@ -41,7 +41,8 @@ def test_no_page_loads_from_elsewhere_or_runs_inline_code(path):
     assert not re.search(r"""(src|href|url\()\s*=?\s*["']?(https?:)?//""", text)
     if path.suffix == ".html":
         assert not re.search(r"\sstyle\s*=", text)
-        assert not re.search(r"\son[a-z]+\s*=", text)
+        markup = re.sub(r"{%.*?%}", "", text)  # `{% blocktranslate with online=… %}` is no attribute
+        assert not re.search(r"\son[a-z]+\s*=", markup)
         assert not re.search(r"<script(?![^>]*\bsrc=)", text)
 
 
