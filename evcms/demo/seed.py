@@ -59,8 +59,11 @@ def plant(say: Say) -> bool:
     gc.disable()  # half a million rows in hand and no circles among them: looking for some costs a quarter of the time
     city = build_city(SEED)
     _draw_map(city)
-    with till.opened(settings.DATA_DIR / "provider.sqlite3") as cash:
-        _found(city, cash, files, say)
+    try:
+        with till.opened(settings.DATA_DIR / "provider.sqlite3") as cash:
+            _found(city, cash, files, say)
+    finally:
+        gc.enable()
     say(f"The demo network stands ({time.monotonic() - begin:.0f} s).")
     return True
 

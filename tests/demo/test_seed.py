@@ -1,0 +1,121 @@
+"""Planting the demo: once and whole, kept by later starts, and of use to people afterwards."""
+
+import json
+import stat
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from billing import services as billing
+from billing.models import Payment, Receipt, Refund
+from evcms.core import clock
+from evcms.core.access import Access, Role
+from evcms.core.models import ApiToken, Membership, Organization, User
+from evcms.core.services import token_digest
+from evcms.demo import people, seed
+from evcms.simulator import fleet
+from evcms.simulator.provider import running
+from sessions.models import ChargingSession, Discrepancy, UsageHour
+from stations import passwords
+from stations.models import Connector, MaintenanceWindow, Station
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def scratch(settings, tmp_path, monkeypatch, provider):
+    """A data folder of its own; three days instead of ninety."""
+    settings.DATA_DIR, settings.MAP_BASE_FILE = tmp_path, tmp_path / "map" / "streets.geojson"
+    monkeypatch.setattr(seed, "DAYS", 3)
+    return tmp_path
+
+
+def plant():
+    said = StringIO()
+    call_command("demo", stdout=said)
+    return said.getvalue()
+
+
+def kept():
+    logins = people.folder() / "logins.json"
+    return ChargingSession.objects.count(), Payment.objects.count(), logins.read_text()
+
+
+def private(path):
+    return stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_one_command_plants_a_network_that_people_and_chargers_can_enter(scratch):
+    plant()
+    left = json.loads((scratch / "demo" / "logins.json").read_text())
+    for login in left["logins"]:
+        assert User.objects.get(email=login["email"]).check_password(left["password"])
+    assert ApiToken.objects.filter(digest=token_digest(left["api_token"])).exists()
+    assert Connector.objects.filter(code=left["try"], station__approval="accepted").exists()
+    stations = fleet.read(scratch / "demo" / "fleet.json")
+    assert len(stations) == 60
+    for station in stations:
+        row = Station.objects.get(identity=station.identity)
+        assert passwords.verify(row.password_digest, station.password.encode())
+        codes = {plug.code for plug in station.connectors if plug.code}
+        assert codes <= set(row.connectors.values_list("code", flat=True))
+    assert private(scratch / "demo" / "logins.json")
+    assert private(scratch / "demo" / "fleet.json")
+    assert json.loads((scratch / "map" / "streets.geojson").read_text())["type"] == "FeatureCollection"
+    assert MaintenanceWindow.objects.filter(state="planned", starts_at__gt=clock.now()).count() == 1
+
+
+def test_its_past_adds_up(scratch):
+    plant()
+    numbers = list(Receipt.objects.order_by("issued_at", "sequence").values_list("sequence", flat=True))
+    assert numbers == list(range(1, len(numbers) + 1))
+    assert len(numbers) > 50
+    assert not Discrepancy.objects.exists()
+    assert not ChargingSession.objects.filter(ended_at=None).exists()
+    sold = sum(ChargingSession.objects.values_list("energy_mwh", flat=True))
+    assert sold == sum(UsageHour.objects.values_list("energy_mwh", flat=True))
+    assert all(row.total_minor == row.payment.captured_minor for row in Receipt.objects.select_related("payment"))
+
+
+def test_a_second_start_keeps_the_data_and_meters_go_on_where_they_stood(scratch):
+    plant()
+    before = kept()
+    session = ChargingSession.objects.select_related("station").latest("ended_at")
+    ChargingSession.objects.filter(pk=session.pk).update(meter_last_mwh=session.meter_last_mwh + 7_000_000)
+    said = plant()
+    assert "kept" in said
+    after = kept()
+    assert before == after
+    stations = {station.identity: station for station in fleet.read(scratch / "demo" / "fleet.json")}
+    registers = {plug.register_mwh for plug in stations[session.station.identity].connectors}
+    assert session.meter_last_mwh + 7_000_000 in registers
+
+
+def test_money_of_the_past_can_be_given_back(scratch, settings):
+    plant()
+    finance = Membership.objects.select_related("user", "organization").get(role=Role.FINANCE)
+    access = Access(finance.organization, finance, finance.user, "finance")
+    payment = Payment.objects.filter(state="captured").latest("settled_at")
+    with running(database=str(scratch / "provider.sqlite3")) as double:
+        settings.STRIPE_API_BASE = double.public_url
+        billing.refund(payment=payment, reason="goodwill", amount_minor=100, access=access)
+        billing.refund_due()
+        payment.refresh_from_db()
+        assert Refund.objects.get(payment=payment).state == "done"
+        assert payment.refunded_minor == 100
+        assert double.store.get(payment.charge_id)["amount_refunded"] >= 100
+
+
+def test_another_network_is_never_touched(scratch):
+    Organization.objects.create(name="Real Charging", slug="real")
+    with pytest.raises(CommandError, match="real network"):
+        plant()
+    assert Organization.objects.count() == 1
+    assert not Station.objects.exists()
+
+
+def test_outside_the_demo_the_command_refuses(scratch, settings):
+    settings.DEMO = settings.TESTING = False
+    with pytest.raises(CommandError, match="make demo"):
+        plant()
