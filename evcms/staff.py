@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from django.http import HttpRequest
 from django.urls import reverse
@@ -83,17 +84,29 @@ def _money() -> list[Figure]:
     webhooks = WebhookEvent.objects.filter(applied_at=None).count()
     return [
         _count(_("Failed payments"), failed, _link("billing_payment", "state__exact=failed")),
-        _count(_("Payments being settled"), pending, _link("billing_payment", "state__exact=capturing"), bad=False),
-        _count(_("Webhooks not applied"), webhooks, _link("billing_webhookevent", "applied_at__isempty=1")),
+        _count(
+            _("Payments being settled"), pending, _link("billing_payment", "state__in=capturing,releasing"), bad=False
+        ),
+        _count(_("Webhooks not applied"), webhooks, _link("billing_webhookevent", "applied_at__isnull=True")),
     ]
 
 
 def _doors(now: datetime) -> list[Figure]:
     quarantined = Station.objects.filter(approval=Approval.QUARANTINED, archived_at=None).count()
-    refused = RefusedHandshake.objects.filter(last_at__gt=now - timedelta(days=1)).count()
+    yesterday = now - timedelta(days=1)
+    refused = RefusedHandshake.objects.filter(last_at__gt=yesterday).count()
     incidents = Incident.objects.exclude(state=IncidentState.RESOLVED).count()
     return [
-        _count(_("Stations in quarantine"), quarantined, _link("stations_station", "approval__exact=quarantined")),
-        _count(_("Refused handshakes today"), refused, _link("stations_refusedhandshake"), bad=False),
-        _count(_("Open incidents"), incidents, _link("alerts_incident", "state__exact=open")),
+        _count(
+            _("Stations in quarantine"),
+            quarantined,
+            _link("stations_station", "approval__exact=quarantined&archived_at__isnull=True"),
+        ),
+        _count(
+            _("Refused handshakes today"),
+            refused,
+            _link("stations_refusedhandshake", urlencode({"last_at__gt": yesterday.isoformat()})),
+            bad=False,
+        ),
+        _count(_("Open incidents"), incidents, _link("alerts_incident", "state__in=open,acknowledged")),
     ]

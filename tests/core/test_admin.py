@@ -309,3 +309,16 @@ def test_staff_moves_what_is_stuck(network, staff):
 def test_a_site_with_stations_is_not_archived_and_the_reason_is_said(network, staff):
     assert "still stand" in do(staff, network.site, "archive")
     assert Site.objects.get(pk=network.site.pk).archived_at is None
+
+
+def test_each_figure_of_the_front_page_leads_to_the_rows_behind_it(network, staff):
+    WebhookEvent.objects.update(applied_at=None)
+    Payment.objects.update(state="failed")
+    Notification.objects.update(state="failed")
+    figures = staff.get("/admin/").context["figures"]
+    assert len(figures) > 8
+    for figure in figures:
+        answer = staff.get(figure.url)
+        assert answer.status_code == 200, (str(figure.label), answer.get("Location"))
+        if figure.value.isdigit() and "gateway" not in str(figure.label).lower():
+            assert len(answer.context["cl"].result_list) == int(figure.value), str(figure.label)
