@@ -1,5 +1,6 @@
 """Money is looked at here and moved only by named actions."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django import forms
@@ -26,8 +27,21 @@ from billing.models import (
 from evcms.core.access import Access
 from evcms.core.admin_base import ReadOnlyAdmin, ServiceAdmin, chosen
 from evcms.core.models import User
+from evcms.core.money import format_money
 
 TERMS = (*services.TariffFields.__annotations__,)
+
+
+def money(name: str, label: str) -> Callable[[Any], str]:
+    """A column of minor units with its currency. Any: a row with, or a payment with, `currency`."""
+
+    @admin.display(description=label, ordering=name)
+    def shown(row: Any) -> str:
+        value = getattr(row, name)
+        currency = row.currency if hasattr(row, "currency") else row.payment.currency
+        return "–" if value is None else format_money(value, currency)
+
+    return shown
 
 
 class ReasonForm(ActionForm):
@@ -52,9 +66,9 @@ class PaymentAdmin(ReadOnlyAdmin):
         "created_at",
         "public_id",
         "state",
-        "hold_minor",
-        "captured_minor",
-        "currency",
+        money("hold_minor", "Held"),
+        money("captured_minor", "Captured"),
+        money("refunded_minor", "Given back"),
         "connector",
         "card",
         "error_code",
@@ -79,7 +93,7 @@ class PaymentAdmin(ReadOnlyAdmin):
 
 @admin.register(PaymentEvent)
 class PaymentEventAdmin(ReadOnlyAdmin):
-    list_display = ("at", "payment", "kind", "amount_minor", "text")
+    list_display = ("at", "payment", "kind", money("amount_minor", "Amount"), "text")
     list_filter = ("kind", "at")
     search_fields = ("payment__public_id", "text")
     list_select_related = ("payment",)
@@ -87,7 +101,9 @@ class PaymentEventAdmin(ReadOnlyAdmin):
 
 @admin.register(Refund)
 class RefundAdmin(ReadOnlyAdmin):
-    list_display = ("created_at", "payment", "amount_minor", "state", "reason", "requested_by", "error_text")
+    list_display = (
+        "created_at", "payment", money("amount_minor", "Amount"), "state", "reason", "requested_by", "error_text",
+    )  # fmt: skip
     list_filter = ("state", "organization", "created_at")
     search_fields = ("public_id", "provider_id", "payment__public_id", "reason")
     list_select_related = ("payment", "requested_by")
@@ -95,7 +111,7 @@ class RefundAdmin(ReadOnlyAdmin):
 
 @admin.register(Bill)
 class BillAdmin(ReadOnlyAdmin):
-    list_display = ("session", "state", "total_minor", "currency", "reason", "final_at")
+    list_display = ("session", "state", money("total_minor", "Total"), "reason", "final_at")
     list_filter = ("state", "organization", "currency")
     search_fields = ("=session__id", "session__public_id", "reason")
     list_select_related = ("session__station",)
@@ -103,7 +119,7 @@ class BillAdmin(ReadOnlyAdmin):
 
 @admin.register(Receipt)
 class ReceiptAdmin(ReadOnlyAdmin):
-    list_display = ("number", "organization", "issued_at", "total_minor", "currency", "payment")
+    list_display = ("number", "organization", "issued_at", money("total_minor", "Total"), "payment")
     list_filter = ("organization", "year")
     search_fields = ("=sequence", "public_id", "payment__public_id", "payment__email")
     list_select_related = ("organization", "payment")

@@ -1,5 +1,6 @@
 """Sessions, readings, tokens and drivers."""
 
+from decimal import Decimal
 from typing import Any
 
 from django.contrib import admin
@@ -25,13 +26,19 @@ from sessions.services.drivers import FIELDS as DRIVER_FIELDS
 from sessions.services.tokens import FIELDS as TOKEN_FIELDS
 
 
+@admin.display(description="Energy", ordering="energy_mwh")
+def energy(row: Any) -> str:
+    """Any: a row with energy_mwh."""
+    return "–" if row.energy_mwh is None else f"{Decimal(row.energy_mwh) / 1_000_000:.3f} kWh"
+
+
 @admin.register(ChargingSession)
 class ChargingSessionAdmin(ReadOnlyAdmin):
     list_display = (
         "started_at",
         "station",
         "state",
-        "energy_mwh",
+        energy,
         "token_value",
         "ended_at",
         "stop_reason",
@@ -44,7 +51,7 @@ class ChargingSessionAdmin(ReadOnlyAdmin):
 
 @admin.register(MeterSample)
 class MeterSampleAdmin(ReadOnlyAdmin):
-    list_display = ("at", "session", "kind", "energy_mwh", "power_w", "soc_percent", "quarantined")
+    list_display = ("at", "session", "kind", energy, "power_w", "soc_percent", "quarantined")
     list_filter = ("kind", "quarantined")
     search_fields = ("=session__id", "station__identity")
     list_select_related = ("session__station",)
@@ -121,7 +128,7 @@ class SessionWatchAdmin(ReadOnlyAdmin):
 
 @admin.register(UsageHour)
 class UsageHourAdmin(ReadOnlyAdmin):
-    list_display = ("hour", "evse", "energy_mwh", "sessions_started", "charging_seconds", "occupied_seconds")
+    list_display = ("hour", "evse", energy, "sessions_started", "charging_seconds", "occupied_seconds")
     list_filter = ("hour",)
     search_fields = ("evse__station__identity",)
     list_select_related = ("evse__station",)
