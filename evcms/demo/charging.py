@@ -69,7 +69,7 @@ class Charging:
     findings: int = 0
 
     def __post_init__(self) -> None:
-        self._session_keys, self._attempt_keys = next_keys(ChargingSession), next_keys(Attempt)
+        self._session_keys, self.attempt_keys = next_keys(ChargingSession), next_keys(Attempt)
         self._guest_keys = next_keys(IdToken)
         self._organization = self.street.access.organization.pk
 
@@ -163,7 +163,7 @@ class Charging:
     def _attempt(self, session: ChargingSession, kind: AttemptKind, token: str) -> Attempt:
         empty = session.energy_mwh < energy.NO_ENERGY_MWH
         return Attempt(
-            pk=next(self._attempt_keys),
+            pk=next(self.attempt_keys),
             organization_id=self._organization,
             station_id=session.station_id,
             connector_id=session.connector_id,
@@ -206,7 +206,7 @@ class Charging:
 
     def asked(self, attempt: Attempt, connector: Connector, at: datetime, *, accepted: bool) -> None:
         """The remote start behind an attempt, asked at `at`."""
-        attempt.pk = attempt.pk or next(self._attempt_keys)
+        attempt.pk = attempt.pk or next(self.attempt_keys)
         attempt.at, attempt.expires_at = at, at + START_WITHIN
         start = commands.StartCharging(
             attempt.token_value, attempt.pk, connector.evse.number, TokenType.CENTRAL.value

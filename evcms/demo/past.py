@@ -88,7 +88,7 @@ def load(street: Street, cards: dict[str, IdToken], history: History, till: Till
     money = Money(charging, till)
     say(f"  {len(history.sessions):,} sessions: readings, prices, payments …")
     _charge(history, places, charging, money)
-    charging.attempts += [_refused(past, street, cards) for past in history.attempts if past.cause == "token_refused"]
+    charging.attempts += [_refused(past, charging) for past in history.attempts if past.cause == "token_refused"]
     counters = money.number()
     say(f"  writing {len(charging.samples):,} readings, {len(money.receipts):,} receipts …")
     _write_charging(charging)
@@ -127,15 +127,17 @@ def was_in_vain(past: PastAttempt) -> bool:
     return past.channel == "guest" and past.cause in PAID_IN_VAIN and past.station is not None and not found_it
 
 
-def _refused(past: PastAttempt, street: Street, cards: dict[str, IdToken]) -> Attempt:
+def _refused(past: PastAttempt, charging: Charging) -> Attempt:
     """Somebody held the wrong card to the reader: a blocked, an expired, an unknown one in turn."""
     values = [*REFUSED_CARDS, f"04C0FFEE{past.at.timestamp():.0f}"[:14]]
     value = values[int(past.at.timestamp()) % len(values)]
+    street = charging.street
     organization = street.access.organization
     decision = tokens.decide(
         organization_id=organization.pk, value=value, token_type=TokenType.ISO14443, at=past.at
     )[1]
     return Attempt(
+        pk=next(charging.attempt_keys),
         organization=organization,
         station=street.stations[str(past.station)],
         kind=AttemptKind.TAP,
@@ -151,9 +153,7 @@ def _refused(past: PastAttempt, street: Street, cards: dict[str, IdToken]) -> At
 def _write_charging(charging: Charging) -> None:
     bulk.write(charging.guests)
     bulk.write(charging.commands)
-    known = [attempt for attempt in charging.attempts if attempt.pk]
-    bulk.write(known)
-    bulk.write([attempt for attempt in charging.attempts if not attempt.pk])
+    bulk.write(charging.attempts)
     bulk.write(charging.sessions)
     for start in range(0, len(charging.samples), READINGS_AT_ONCE):
         store.insert_samples(charging.samples[start : start + READINGS_AT_ONCE])

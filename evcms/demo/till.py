@@ -1,7 +1,7 @@
 """The past's payments at the provider double: the objects that live calls leave, so that refunds work on them."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -87,6 +87,13 @@ class Till:
             self._block.__exit__(None, None, None)
         self._past, self._count = None, 0
 
+    def abandon(self, error: BaseException) -> None:
+        """What is not closed yet is taken back."""
+        if self._past is not None:
+            with suppress(type(error)):
+                self._block.__exit__(type(error), error, error.__traceback__)
+        self._past = None
+
     def _held(self, intent_id: str, charge_id: str, checkout_id: str) -> Held:
         store = self._provider.store
         charge, intent = store.get(charge_id) or {}, store.get(intent_id) or {}
@@ -136,5 +143,8 @@ def opened(file: Path) -> Iterator[Till]:
     try:
         yield till
         till.close()
+    except BaseException as error:
+        till.abandon(error)
+        raise
     finally:
         provider.close()

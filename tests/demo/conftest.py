@@ -17,7 +17,13 @@ DAYS = {
 }
 
 
-@pytest.fixture(scope="session", params=DAYS.values(), ids=DAYS.keys())
+# The mixed site also on PostgreSQL: keys, JSON and moments are other parameters there.
+MARKS = {"AC and DC, 1.6 and 2.x, maintenance": [pytest.mark.postgres]}
+
+
+@pytest.fixture(
+    scope="session", params=[pytest.param(day, id=name, marks=MARKS.get(name, [])) for name, day in DAYS.items()]
+)
 def history(request):
     """What happened at one site in thirty hours, and is over."""
     site, day = request.param

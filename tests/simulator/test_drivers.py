@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from random import Random
@@ -16,8 +17,10 @@ import pytest
 from evcms.simulator.cars import CAR_MODELS, Car
 from evcms.simulator.chargers import Charger
 from evcms.simulator.drivers import PayingDriver, PaymentFailed, TappingDriver, Visit, VisitFailed, World
+from evcms.simulator.drivers import world as drivers_world
 from tests.simulator.conftest import Make
 from tests.simulator.csms import Csms
+from tests.simulator.test_chargers import remote_start
 
 CONNECTOR_PAGE = """<html><body><form action="/search"><input name="q"></form>
 <form id="pay" method="post" action="/c/AB12/pay"><input type="hidden" name="csrfmiddlewaretoken" value="tok">
@@ -211,3 +214,29 @@ async def test_mishaps_break_and_mend_connectors_and_links(csms: Csms, make: Mak
     for charger in chargers:
         await charger.wait_for(lambda charger=charger: charger.is_accepted)  # type: ignore[misc]
         assert {charger.state(1), charger.state(2)} == {"Available"}
+
+
+async def test_who_starts_a_plug_from_outside_gets_a_car_that_leaves_after_the_session(
+    csms: Csms, make: Make, protocol: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drivers_world, "PLUGGING_S", (0.1, 0.2))
+    charger = make(protocol)
+    await charger.connect()
+    world = World([charger], occupied_at_start=0, tempo=0.01)
+    running = asyncio.create_task(world.run())
+    await csms.command("SIM-1", *remote_start(charger))
+    await charger.wait_for(lambda: charger.ports[1].session is not None and charger.ports[1].car is not None, 10)
+    charger.stop(charger.ports[1], "Remote", "RemoteStop")
+    await charger.wait_for(lambda: charger.ports[1].car is None, 10)
+    assert charger.state(1) == "Available"
+    running.cancel()
+    await world.close()
+
+
+async def test_nobody_of_ours_comes_to_a_station_that_is_kept_free(csms: Csms, make: Make) -> None:
+    charger = make("ocpp1.6")
+    charger.station = replace(charger.station, kept_free=True)
+    world = World([charger], occupied_at_start=1, tempo=1000)
+    assert world.arrivals_per_second(charger, datetime(2026, 3, 11, 18)) == 0
+    await asyncio.wait_for(world._fill(), 40)
+    assert not world._visits
