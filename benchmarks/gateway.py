@@ -27,9 +27,11 @@ from evcms.supervisor.orphans import tied_to_me
 from tests.environment import free_port
 from tests.fixtures import postgres
 
+RESULT = BASE / "var" / "bench.json"
 PROTOCOLS = ("ocpp1.6", "ocpp2.0.1")
 STATIONS = 1000
 IN_FLIGHT = 200
+WARM_UP = 1.5  # s
 MOST_RATIO = 6.0
 MOST_BOOT_CPU = 20.0
 MOST_KIB = 40.0
@@ -123,7 +125,12 @@ class Client:
 
 
 def measure(server, mode, protocol, stations, seconds, *, others=lambda: 0.0):
-    """Run the client against the server; `others` gives the CPU seconds of the database server."""
+    """Run the client against the server; `others` gives the CPU seconds of the database server.
+
+    Echo and gateway alike are measured warm: after a first round of the same work that is not counted.
+    """
+    if seconds:
+        warm_up(server, mode, protocol, stations)
     client = Client(mode, server.port, protocol, stations, seconds)
     time.sleep(0.5)
     before, before_others = server.cpu(), others()
@@ -142,6 +149,13 @@ def measure(server, mode, protocol, stations, seconds, *, others=lambda: 0.0):
         "kib_per_connection": None,
         "ratio_to_echo": None,
     }
+
+
+def warm_up(server, mode, protocol, stations):
+    client = Client(mode, server.port, protocol, stations, WARM_UP)
+    client.begin()
+    client.result()
+    client.end()
 
 
 def memory(server, protocol):
@@ -186,25 +200,22 @@ def gateway(folder, database_url, redis_url):
     return Server(argv, port, environment(folder, database_url, redis_url), folder / "gateway.log")
 
 
-def echo_runs(folder, options):
+def echo_runs(folder, options, runs):
     port = free_port()
     server = Server(
         [sys.executable, str(BASE / "benchmarks" / "echo.py"), str(port)], port, os.environ, folder / "echo.log"
     )
-    runs = []
     try:
         for protocol in options.protocols:
             for stations in (IN_FLIGHT, 1):
                 run = measure(server, "echo", protocol, stations, options.seconds)
-                runs.append(run | {"database": "", "ratio_to_echo": 1.0})
+                runs.add(run | {"database": "", "ratio_to_echo": 1.0})
     finally:
         server.stop()
-    return runs
 
 
-def gateway_runs(folder, database, database_url, redis_url, options, others):
+def gateway_runs(folder, database, database_url, redis_url, options, runs, others=lambda: 0.0):
     """Memory of a fresh process, boot storm of another, heartbeats, sessions with many and with one in flight."""
-    runs = []
     for protocol in options.protocols:
         home = folder / f"{database}-{protocol}"
         home.mkdir()
@@ -217,15 +228,16 @@ def gateway_runs(folder, database, database_url, redis_url, options, others):
             server.stop()
         server = gateway(home, url, redis_url)
         try:
-            found = [measure(server, "boot", protocol, STATIONS, 0, others=others)]
-            found += [
-                measure(server, mode, protocol, stations, options.seconds, others=others)
-                for mode, stations in (("heartbeats", IN_FLIGHT), ("sessions", IN_FLIGHT), ("sessions", 1))
-            ]
-            runs += [run | {"database": database, "kib_per_connection": kib} for run in found]
+            for mode, stations, seconds in (
+                ("boot", STATIONS, 0),
+                ("heartbeats", IN_FLIGHT, options.seconds),
+                ("sessions", IN_FLIGHT, options.seconds),
+                ("sessions", 1, options.seconds),
+            ):
+                run = measure(server, mode, protocol, stations, seconds, others=others)
+                runs.add(run | {"database": database, "kib_per_connection": kib})
         finally:
             server.stop()
-    return runs
 
 
 def postgres_cpu(user_port):
@@ -247,15 +259,18 @@ def postgres_cpu(user_port):
     return read
 
 
-def with_ratios(runs):
-    yardstick = {
-        (run["protocol"], run["in_flight"]): run["gateway_ms_per_call"] for run in runs if run["mode"] == "echo"
-    }
-    for run in runs:
-        base = yardstick.get((run["protocol"], run["in_flight"]))
-        if base and run["mode"] != "echo":
-            run["ratio_to_echo"] = round(run["gateway_ms_per_call"] / base, 2)
-    return runs
+class Runs(list):
+    """What was measured so far. Each run gets its ratio, is written to the file and told at once."""
+
+    def add(self, run):
+        same = (run["protocol"], run["in_flight"])
+        for echo in self:
+            if echo["mode"] == "echo" and (echo["protocol"], echo["in_flight"]) == same:
+                run["ratio_to_echo"] = round(run["gateway_ms_per_call"] / echo["gateway_ms_per_call"], 2)
+        self.append(run)
+        RESULT.parent.mkdir(exist_ok=True)
+        RESULT.write_text(json.dumps({"runs": self}, indent=1) + "\n")
+        print(*(_cell(run.get(field)) or "-" for field in FIELDS), flush=True)
 
 
 def table(runs):
@@ -285,7 +300,7 @@ def verdicts(runs):
 
 def options():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=8.0, help="length of each measurement")
+    parser.add_argument("--seconds", type=float, default=6.0, help="length of each measurement")
     parser.add_argument("--protocols", nargs="+", default=PROTOCOLS, choices=PROTOCOLS)
     parser.add_argument("--databases", nargs="+", default=("sqlite", "postgresql"))
     return parser.parse_args()
@@ -297,42 +312,36 @@ def main():
         folder = Path(name)
         folder.chmod(0o755)
         signals = stack.enter_context(embedded.serving(folder / "valkey", free_port()))
-        runs = echo_runs(folder, chosen)
+        runs = Runs()
+        echo_runs(folder, chosen, runs)
         if "sqlite" in chosen.databases:
-            runs += gateway_runs(
-                folder, "sqlite", lambda home: f"sqlite:///{home}/bench.sqlite3", signals.url, chosen, lambda: 0.0
-            )
+            gateway_runs(folder, "sqlite", lambda home: f"sqlite:///{home}/bench.sqlite3", signals.url, chosen, runs)
         if "postgresql" in chosen.databases:
-            runs += on_postgres(folder, signals.url, chosen)
-    report(with_ratios(runs))
+            on_postgres(folder, signals.url, chosen, runs)
+    report(runs)
 
 
-def on_postgres(folder, redis_url, chosen):
+def on_postgres(folder, redis_url, chosen, runs):
     """Durable as in production: the test server's shortcuts are taken back."""
     postgres.OPTIONS.update(fsync="on", full_page_writes="on")
-    runs = []
     for protocol in chosen.protocols:
         try:
             with postgres.serving() as url:
                 port = url.rsplit(":", 1)[1].split("/")[0]
                 one = argparse.Namespace(protocols=(protocol,), seconds=chosen.seconds)
-                runs += gateway_runs(folder, "postgresql", lambda home: url, redis_url, one, postgres_cpu(port))
+                gateway_runs(folder, "postgresql", lambda home: url, redis_url, one, runs, postgres_cpu(port))
         except postgres.NoPostgres as error:
             print(f"PostgreSQL left out: {error}")
-            return runs
-    return runs
+            return
 
 
 def report(runs):
-    path = BASE / "var" / "bench.json"
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps({"runs": runs}, indent=1) + "\n")
     print(table(runs))
     missed = False
     for good, sentence in verdicts(runs):
         missed |= not good
         print(("reached: " if good else "MISSED:  ") + sentence)
-    print(f"Written to {path.relative_to(BASE)}.")
+    print(f"Written to {RESULT.relative_to(BASE)}.")
     sys.exit(1 if missed else 0)
 
 

@@ -197,7 +197,11 @@ class Meter:
     # Hours
 
     def _hour(self, second: int) -> Usage:
-        return self.usage.setdefault(second // 3600 * 3600, Usage())
+        second = second // 3600 * 3600
+        usage = self.usage.get(second)
+        if usage is None:
+            usage = self.usage[second] = Usage()
+        return usage
 
     def _pass_time(self, at: datetime) -> None:
         since = self.seen_at or self.started_at

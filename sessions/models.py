@@ -77,7 +77,7 @@ class Attempt(models.Model):
     """
 
     organization = models.ForeignKey(Organization, models.PROTECT, related_name="attempts")
-    station = models.ForeignKey(Station, models.PROTECT, related_name="attempts")
+    station = models.ForeignKey(Station, models.PROTECT, related_name="attempts", db_index=False)
     connector = models.ForeignKey(Connector, models.PROTECT, null=True, related_name="attempts")
     kind = models.CharField(max_length=8, choices=AttemptKind)
     state = models.CharField(max_length=10, choices=AttemptState, default=AttemptState.REQUESTED)
@@ -94,6 +94,9 @@ class Attempt(models.Model):
         indexes = [
             models.Index(fields=["station", "-at"], name="attempts_of_station"),
             models.Index(fields=["expires_at"], condition=models.Q(state="requested"), name="attempts_open"),
+            models.Index(
+                fields=["station", "-at"], condition=models.Q(command_id__isnull=False), name="attempts_remote"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -104,9 +107,9 @@ class ChargingSession(models.Model):
     """One charging session, which stations call a transaction: unique by (station, transaction_id), not by the id."""
 
     public_id = models.CharField(max_length=32, unique=True, default=public_id, editable=False)
-    organization = models.ForeignKey(Organization, models.PROTECT, related_name="sessions")
+    organization = models.ForeignKey(Organization, models.PROTECT, related_name="sessions", db_index=False)
     site = models.ForeignKey(Site, models.PROTECT, null=True, related_name="sessions")
-    station = models.ForeignKey(Station, models.PROTECT, related_name="sessions")
+    station = models.ForeignKey(Station, models.PROTECT, related_name="sessions", db_index=False)
     evse = models.ForeignKey(Evse, models.PROTECT, null=True, related_name="sessions")
     connector = models.ForeignKey(Connector, models.PROTECT, null=True, related_name="sessions")
     transaction_id = models.CharField(max_length=40)
@@ -170,7 +173,7 @@ class ChargingSession(models.Model):
 class MeterSample(models.Model):
     """One moment's readings in their final, compact shape. `session` null: a site meter, or an unknown transaction."""
 
-    session = models.ForeignKey(ChargingSession, models.CASCADE, null=True, related_name="samples")
+    session = models.ForeignKey(ChargingSession, models.CASCADE, null=True, related_name="samples", db_index=False)
     station = models.ForeignKey(Station, models.CASCADE, related_name="samples", db_index=False)
     evse_number = models.PositiveSmallIntegerField(default=0)
     kind = models.PositiveSmallIntegerField(choices=ReadingKind, default=ReadingKind.PERIODIC)
@@ -239,7 +242,7 @@ class Reservation(models.Model):
 class UsageHour(models.Model):
     """Rollup by EVSE and hour (UTC), kept as sessions are written; a correction adds its difference."""
 
-    evse = models.ForeignKey(Evse, models.CASCADE, related_name="usage_hours")
+    evse = models.ForeignKey(Evse, models.CASCADE, related_name="usage_hours", db_index=False)
     hour = models.DateTimeField()
     energy_mwh = models.BigIntegerField(default=0)
     sessions_started = models.PositiveIntegerField(default=0)

@@ -11,9 +11,10 @@ from functools import cache, reduce
 from operator import or_
 from typing import Any, Final
 
-from django.db import connection
 from django.db.models import Q, QuerySet
 
+from evcms.core import sql
+from evcms.core.inserts import Conversions, conversions
 from evcms.core.prepared import Prepared
 from evcms.core.sqltime import stored
 
@@ -80,10 +81,6 @@ END_FIELDS: Final = (
     "last_seq_no",
     "incomplete",
 )
-TIMES: Final = frozenset({"meter_last_at", "last_sample_at", "last_event_at", "ended_at", "end_received_at"})
-WORDS: Final = frozenset({"state", "closed_by"})
-
-
 MOST_KEYS: Final = 32  # of one lookup
 
 
@@ -125,6 +122,8 @@ _INSERT_SAMPLE = f"INSERT INTO {_SAMPLES} ({', '.join(_SAMPLE_COLUMNS)}) VALUES 
 OF_SESSION = f"{_INSERT_SAMPLE} (session_id, at, kind) WHERE session_id IS NOT NULL DO UPDATE SET {_MERGE}"
 OF_STATION = f"{_INSERT_SAMPLE} (station_id, evse_number, at, kind) WHERE session_id IS NULL DO UPDATE SET {_MERGE}"
 
+_PROGRESS: Final = conversions(ChargingSession, PROGRESS_FIELDS)
+_END: Final = conversions(ChargingSession, END_FIELDS)
 _SET_PROGRESS = ", ".join(f"{name} = %s" for name in _columns(ChargingSession, PROGRESS_FIELDS))
 UPDATE_SESSION = f"UPDATE {ChargingSession._meta.db_table} SET {_SET_PROGRESS} WHERE id = %s"  # noqa: S608
 
@@ -192,41 +191,31 @@ def insert_samples(rows: Sequence[list[Value]]) -> None:
         (OF_SESSION, [row for row in rows if row[0] is not None]),
         (OF_STATION, [row for row in rows if row[0] is None]),
     ):
-        _run(statement, chosen)
+        sql.execute(statement, chosen)
 
 
 def save_progress(sessions: Iterable[ChargingSession]) -> None:
     """What a reading or an Updated may have changed, in the order of the sessions given."""
-    _run(UPDATE_SESSION, [[*_values(session, PROGRESS_FIELDS), session.pk] for session in sessions])
+    sql.execute(UPDATE_SESSION, [[*_values(session, _PROGRESS), session.pk] for session in sessions])
 
 
 def name_after_key(session: ChargingSession) -> None:
     """1.6: the transaction id that we give is the row's own number."""
-    _run(SET_NAME, [[session.transaction_id, session.pk]])
+    sql.execute(SET_NAME, [[session.transaction_id, session.pk]])
 
 
 def save_end(session: ChargingSession) -> None:
     """What the end of a session changes beside its readings."""
-    _run(END_SESSION, [[*_values(session, END_FIELDS), session.pk]])
+    sql.execute(END_SESSION, [[*_values(session, _END), session.pk]])
 
 
 def end_attempt(attempt_id: int, state: str, cause: str, at: datetime) -> None:
     """Only an attempt that has started ends."""
-    _run(END_ATTEMPT, [[state, cause, stored(at), attempt_id, AttemptState.STARTED.value]])
+    sql.execute(END_ATTEMPT, [[state, cause, stored(at), attempt_id, AttemptState.STARTED.value]])
 
 
-def _values(session: ChargingSession, names: Sequence[str]) -> list[Value]:
-    values: list[Value] = []
-    for name in names:
-        value = getattr(session, name)
-        if name in TIMES:
-            value = stored(value)
-        elif name in WORDS:
-            value = str(value)
-        elif name == "missing_seq":
-            value = json.dumps(value)
-        values.append(value)
-    return values
+def _values(session: ChargingSession, fields: Conversions) -> list[Value]:
+    return [getattr(session, name) if convert is None else convert(getattr(session, name)) for name, convert in fields]
 
 
 def add_usage(changes: Iterable[tuple[int, dict[int, Usage]]]) -> None:
@@ -240,15 +229,5 @@ def add_usage(changes: Iterable[tuple[int, dict[int, Usage]]]) -> None:
                 less.append([*sums, usage.max_power_w, usage.max_power_w, evse_id, hour])
             else:
                 more.append([evse_id, hour, *sums, usage.max_power_w])
-    _run(ADD_USAGE, more)
-    _run(TAKE_USAGE, less)
-
-
-def _run(statement: str, rows: Sequence[list[Value]]) -> None:
-    if not rows:
-        return
-    with connection.cursor() as cursor:
-        if len(rows) == 1:
-            cursor.execute(statement, rows[0])
-        else:
-            cursor.executemany(statement, rows)
+    sql.execute(ADD_USAGE, more)
+    sql.execute(TAKE_USAGE, less)

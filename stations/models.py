@@ -306,7 +306,7 @@ class Command(models.Model):
 class OcppMessage(models.Model):
     """One exchange with a station: the CALL and what it got. Kept for RETENTION_MESSAGES_DAYS."""
 
-    station = models.ForeignKey(Station, models.CASCADE, related_name="messages", db_constraint=False)
+    station = models.ForeignKey(Station, models.CASCADE, related_name="messages", db_constraint=False, db_index=False)
     direction = models.CharField(max_length=3, choices=Direction)
     action = models.CharField(max_length=64, blank=True)
     message_id = models.CharField(max_length=64, blank=True)
@@ -317,10 +317,15 @@ class OcppMessage(models.Model):
     at = models.DateTimeField()
     duration_us = models.PositiveIntegerField(null=True, help_text=_("From frame read to answer decided"))
     count = models.PositiveIntegerField(default=1, help_text=_("Heartbeats are logged as one row with a count"))
-    command = models.ForeignKey(Command, models.SET_NULL, null=True, related_name="messages", db_constraint=False)
+    command = models.ForeignKey(
+        Command, models.SET_NULL, null=True, related_name="messages", db_constraint=False, db_index=False
+    )
 
     class Meta:
-        indexes = [models.Index(fields=["station", "-at"], name="messages_of_station")]
+        indexes = [
+            models.Index(fields=["station", "-at"], name="messages_of_station"),
+            models.Index(fields=["command"], condition=models.Q(command__isnull=False), name="messages_of_command"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.action} {self.outcome} {self.at:%F %T}"

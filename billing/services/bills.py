@@ -2,19 +2,17 @@
 
 from typing import Final
 
-from django.db import connection
-
 from billing import lookup
 from billing.events import BillNeedsReview
 from billing.models import Bill
 from billing.vocabulary import BillState
-from evcms.core import clock, events
+from evcms.core import clock, events, sql
 from evcms.core.prepared import Prepared
 from evcms.core.sqltime import stored
 from sessions.models import ChargingSession
 
 _PLACE: Final = Prepared(
-    lambda session_id: ChargingSession.objects.filter(pk=session_id).values_list(
+    lambda session_id: ChargingSession.objects.filter(pk=session_id).order_by().values_list(
         "organization_id", "site_id", "station_id", "connector_id", "started_at", "organization__currency",
         "attempt__payment__snapshot_id", "attempt__payment__currency",
     ),
@@ -44,8 +42,7 @@ def open_bill(*, session_id: int) -> None:
         if tariff:
             snapshot, currency = lookup.snapshot_of(tariff).pk, tariff.currency
     opened = stored(clock.now())
-    with connection.cursor() as cursor:
-        cursor.execute(_OPEN, [session_id, organization, snapshot, paid_in or currency, opened])
+    sql.execute(_OPEN, [[session_id, organization, snapshot, paid_in or currency, opened]])
 
 
 def lock(session_id: int) -> Bill:

@@ -5,23 +5,24 @@
     _ATTEMPTS.keyed([…])                        # sets all pks
     _ATTEMPTS.many([…])                         # the pks stay unknown
 
-Columns and their conversion come from the model's fields, so a renamed field or a new one needs nothing here. No
+Conversions and their conversion come from the model's fields, so a renamed field or a new one needs nothing here. No
 signal is sent and nothing is validated, as with `bulk_create`.
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from django.db import connection, models
 
+from . import sql
 from .sqltime import stored
 
 M = TypeVar("M", bound=models.Model)
 Value = Any  # Any: what a column takes
 Convert = Callable[[Value], Value]
-Columns = list[tuple[str, Convert | None]]  # the attribute, and how its value becomes a parameter
+Conversions = list[tuple[str, Convert | None]]  # the attribute, and how its value becomes a parameter
 MOST_AT_ONCE: Final = 100  # rows of a statement that gives keys; drivers limit the parameters
 
 
@@ -29,7 +30,7 @@ class _Plan(NamedTuple):
     head: str
     marks: str
     key: str
-    columns: Columns
+    columns: Conversions
 
     def returning(self, count: int) -> str:
         return f"{self.head}{', '.join([self.marks] * count)} RETURNING {self.key}"
@@ -53,22 +54,17 @@ class Insert(Generic[M]):
 
     def _keyed(self, rows: Sequence[M]) -> None:
         plan = _plan(self._model, connection.vendor)
-        with connection.cursor() as cursor:
-            cursor.execute(plan.returning(len(rows)), [value for row in rows for value in _values(row, plan.columns)])
-            keys = cursor.fetchall()
+        keys = sql.fetch(plan.returning(len(rows)), [value for row in rows for value in _values(row, plan.columns)])
         for row, (key,) in zip(rows, keys, strict=True):
             row.pk = key
             row._state.adding, row._state.db = False, connection.alias
 
     def many(self, rows: Sequence[M]) -> None:
-        if not rows:
-            return
         plan = _plan(self._model, connection.vendor)
-        with connection.cursor() as cursor:
-            cursor.executemany(plan.head + plan.marks, [_values(row, plan.columns) for row in rows])
+        sql.execute(plan.head + plan.marks, [_values(row, plan.columns) for row in rows])
 
 
-def _values(row: models.Model, columns: Columns) -> list[Value]:
+def _values(row: models.Model, columns: Conversions) -> list[Value]:
     known = row.__dict__
     return [known[name] if convert is None else convert(known[name]) for name, convert in columns]
 
@@ -80,11 +76,17 @@ def _plan(model: type[models.Model], _vendor: str) -> _Plan:
     names = ", ".join(quoted(str(field.column)) for field in fields)
     head = f"INSERT INTO {quoted(model._meta.db_table)} ({names}) VALUES "  # noqa: S608  (names of our own models)
     marks = ", ".join(["%s"] * len(fields))
-    columns = [(field.attname, _conversion(field)) for field in fields]
-    return _Plan(head, f"({marks})", quoted(str(model._meta.pk.column)), columns)  # type: ignore[union-attr]
+    columns = conversions(model, [field.name for field in fields])
+    return _Plan(head, f"({marks})", quoted(str(model._meta.pk.column)), columns)
 
 
 AS_IT_IS: Final = (models.IntegerField, models.BooleanField)
+
+
+def conversions(model: type[models.Model], names: Iterable[str]) -> Conversions:
+    """For fields of the model: the attribute, and how its value becomes a parameter (None: as it is)."""
+    fields: Any = [model._meta.get_field(name) for name in names]  # Any: fields of any kind
+    return [(field.attname, _conversion(field)) for field in fields]
 
 
 def _conversion(field: Any) -> Convert | None:

@@ -124,7 +124,7 @@ class DeliveryState(models.TextChoices):
 class Delivery(models.Model):
     """One event on its way to one subscriber. WAITING with a lease in the future means somebody works on it."""
 
-    event = models.ForeignKey(Event, models.CASCADE, related_name="deliveries")
+    event = models.ForeignKey(Event, models.CASCADE, related_name="deliveries", db_index=False)
     subscriber = models.CharField(max_length=100)
     state = models.CharField(max_length=8, choices=DeliveryState, default=DeliveryState.WAITING)
     attempts = models.PositiveSmallIntegerField(default=0)

@@ -18,6 +18,7 @@ from django.db.models.base import ModelState
 from django.db.models.query import get_related_populators
 from django.db.models.signals import post_init, pre_init
 
+from . import sql
 from .sqltime import read_in_utc, stored
 
 M = TypeVar("M", bound=Model)
@@ -77,9 +78,7 @@ class Prepared(Generic[M]):
         params = list(plan.fixed)
         for position, number in plan.places:
             params[position] = _adapted(arguments[number])
-        with connection.cursor() as cursor:
-            cursor.execute(plan.sql, params)
-            found: Iterable[Sequence[Any]] = cursor.fetchall()
+        found: Iterable[Sequence[Any]] = sql.fetch(plan.sql, params)
         if plan.converters:
             found = plan.compiler.apply_converters(found, plan.converters)
         return plan, found
@@ -98,13 +97,13 @@ class Prepared(Generic[M]):
     def _compile(self) -> _Plan:
         marks = [MARKS[kind](number) for number, kind in enumerate(self._types)]
         compiler: Any = self._build(*marks).query.get_compiler(connection.alias)
-        sql, params = compiler.as_sql()
+        text, params = compiler.as_sql()
         adapted = [_adapted(mark) for mark in marks]
         places = tuple((n, adapted.index(value)) for n, value in enumerate(params) if value in adapted)
         if {number for _, number in places} != set(range(len(marks))):
             raise ValueError("each argument must reach the statement as one plain value")
         converters = _quick(compiler.get_converters(column[0] for column in compiler.select))
-        plan = _Plan(sql, tuple(params), places, compiler, converters, *_shape(compiler))
+        plan = _Plan(text, tuple(params), places, compiler, converters, *_shape(compiler))
         self._plans[connection.vendor] = plan
         return plan
 
@@ -131,7 +130,7 @@ def _quick(converters: dict[int, Any]) -> dict[int, Any]:
 
 
 def _reads_time(function: Any) -> bool:
-    return connection.vendor == "sqlite" and function == connection.ops.convert_datetimefield_value
+    return connection.vendor == "sqlite" and function == getattr(connection.ops, "convert_datetimefield_value", None)
 
 
 def _shape(compiler: Any) -> tuple[Any, ...]:

@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from django.db import connection
 
+from evcms.core import sql
 from evcms.core.sqltime import stored
 from stations.models import OcppMessage
 
@@ -51,10 +52,7 @@ class Row(NamedTuple):
 
 def keep(rows: Sequence[Row]) -> None:
     """Insert the rows in the transaction that is open."""
-    if not rows:
-        return
-    with connection.cursor() as cursor:
-        cursor.executemany(_statement(connection.vendor), [_values(row) for row in rows])
+    sql.execute(_statement(connection.vendor), [_values(row) for row in rows])
 
 
 def _values(row: Row) -> tuple[Any, ...]:

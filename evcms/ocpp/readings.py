@@ -99,6 +99,7 @@ class _Draft:
     other: list[dict[str, Any]] = field(default_factory=list)  # Any: JSON
     signed: list[dict[str, Any]] = field(default_factory=list)  # Any: JSON
     refused: list[str] = field(default_factory=list)
+    has_phases: bool = False
 
     def take(self, value: Value) -> None:
         if value.signed is not None:
@@ -116,13 +117,9 @@ class _Draft:
             self.refused.append(f"{value.number} {value.unit}"[:LONGEST_REFUSAL])
         else:
             self.known.setdefault((value.measurand, value.phase), amount)
+            self.has_phases = self.has_phases or bool(value.phase)
 
     def sample(self, at: datetime, kind: ReadingKind) -> Sample:
-        phases = {
-            f"{phase.lower().replace('-', '_')}_{SUFFIX[measurand]}": amount
-            for (measurand, phase), amount in self.known.items()
-            if phase
-        }
         return Sample(
             at=at,
             kind=kind,
@@ -133,13 +130,24 @@ class _Draft:
             current_ma=self._highest(CURRENT),
             voltage_mv=self._mean(VOLTAGE),
             soc_percent=self.known.get((SOC, "")),
-            phases=phases,
+            phases=self._phases(),
             other=self.other,
             signed=self.signed,
             refused=self.refused,
         )
 
+    def _phases(self) -> dict[str, int]:
+        if not self.has_phases:
+            return {}
+        return {
+            f"{phase.lower().replace('-', '_')}_{SUFFIX[measurand]}": amount
+            for (measurand, phase), amount in self.known.items()
+            if phase
+        }
+
     def _phased(self, measurand: str) -> list[int]:
+        if not self.has_phases:
+            return []
         return [amount for (name, phase), amount in self.known.items() if name == measurand and phase]
 
     def _total(self, measurand: str) -> int | None:
@@ -155,6 +163,8 @@ class _Draft:
         whole = self.known.get((measurand, ""))
         if whole is not None:
             return whole
+        if not self.has_phases:
+            return None
         keys = [key for phase in ("L1", "L2", "L3") for key in _to_neutral(measurand, phase)]
         parts = [self.known[key] for key in keys if key in self.known] or self._phased(measurand)
         return sum(parts) // len(parts) if parts else None
@@ -168,6 +178,8 @@ def _in_our_unit(value: Value, number: Decimal) -> int | None:
     factor = UNITS[value.measurand].get(value.unit)
     if factor is None or abs(value.multiplier) > 12:
         return None
-    scaled = (number * factor).scaleb(value.multiplier)
+    scaled = number * factor
+    if value.multiplier:
+        scaled = scaled.scaleb(value.multiplier)
     lowest, highest = LIMITS[value.measurand]
     return int(scaled.to_integral_value(ROUND_HALF_EVEN)) if lowest <= scaled <= highest else None

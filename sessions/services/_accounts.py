@@ -56,11 +56,15 @@ def account(session: ChargingSession, samples: Sequence[Sample], received_at: da
 
 
 def _by_our_clock(session: ChargingSession, samples: Sequence[Sample], received_at: datetime) -> list[Sample]:
-    return arranged([replace(sample, at=corrected(session, sample.at, received_at)) for sample in samples])
+    if session.clock_offset_ms:
+        samples = [replace(sample, at=corrected(session, sample.at, received_at)) for sample in samples]
+    return arranged(samples)
 
 
 def arranged(samples: Sequence[Sample]) -> list[Sample]:
     """In the order in which they count. Stations that report one moment in pieces get it put together."""
+    if len(samples) == 1:
+        return list(samples)
     merged: dict[tuple[datetime, int], Sample] = {}
     for sample in samples:
         key = (sample.at, int(sample.kind))

@@ -45,7 +45,12 @@ class _Scene:
     live: bool
 
 
-_STATION = Prepared(lambda pk: Station.objects.filter(pk=pk).select_for_update(), int)
+_STATION = Prepared(
+    lambda pk: Station.objects.filter(pk=pk)
+    .only("pk", "identity", "organization_id", "site_id", "clock_skew_ms")
+    .select_for_update(),
+    int,
+)
 _BY_CONTENT = Prepared(
     lambda station_id, key: (
         ChargingSession.objects.filter(station_id=station_id, start_key=key).select_for_update().order_by("pk")[:1]

@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import structlog
-from django.db import connection, transaction
+from django.db import transaction
 
-from evcms.core import clock
+from evcms.core import clock, sql
 from evcms.core.events import broadcast, publish_many
 from evcms.core.prepared import Prepared
 from evcms.core.sqltime import stored
@@ -305,8 +305,7 @@ def _update(model: type[Connector] | type[Station], columns: tuple[str, ...], ro
     if not rows:
         return
     marks = ", ".join(f"{column} = %s" for column in columns)
-    with connection.cursor() as cursor:
-        cursor.executemany(f"UPDATE {model._meta.db_table} SET {marks} WHERE id = %s", rows)  # noqa: S608
+    sql.execute(f"UPDATE {model._meta.db_table} SET {marks} WHERE id = %s", rows)  # noqa: S608
 
 
 def _connector_row(port: _Port) -> tuple[Any, ...]:
