@@ -6,6 +6,7 @@ Moves follow COMMAND_MOVES by conditional UPDATE: of two who end a command one d
 import threading
 import time
 import uuid
+from dataclasses import replace
 from datetime import timedelta
 
 import structlog
@@ -19,7 +20,7 @@ from evcms.core.events import broadcast, publish
 from evcms.core.models import User
 from stations import commands, queries
 from stations.events import CommandAnswered
-from stations.models import Command, Station
+from stations.models import Command, Station, Variable
 from stations.texts import fit, storable
 from stations.vocabulary import COMMAND_MOVES, OPEN_COMMANDS, Answer, CommandState
 
@@ -46,7 +47,39 @@ def send(
     """Writes the command and nudges the station's gateway. To a station without a link it ends at once: OFFLINE.
 
     `expires_in` in seconds: not sent or not answered by then, it ends. Never raises for what a station is or does.
+    A list of variables that is longer than the station takes goes in parts, in order; the last one is returned.
     """
+    with transaction.atomic():
+        *earlier, last = parts(station, command)
+        for part in earlier:
+            _send(station, part, origin, user, expires_in, None)
+        return _send(station, last, origin, user, expires_in, remote_start_id)
+
+
+def parts(station: Station, command: commands.Command) -> list[commands.Command]:
+    """By the ItemsPerMessage that the station reported (2.0.1: DeviceDataCtrlr); who reported none gets all at once."""
+    if not isinstance(command, commands.GetVariables | commands.SetVariables):
+        return [command]
+    field = "keys" if isinstance(command, commands.GetVariables) else "values"
+    items = getattr(command, field)
+    said = Variable.objects.filter(
+        station=station, variable="ItemsPerMessage", variable_instance=type(command).__name__, attribute="Actual"
+    )
+    text = (said.values_list("value", flat=True).first() or "") if len(items) > 1 else ""
+    most = int(text) if text.isdecimal() else 0
+    if not 0 < most < len(items):
+        return [command]
+    return [replace(command, **{field: items[start : start + most]}) for start in range(0, len(items), most)]
+
+
+def _send(
+    station: Station,
+    command: commands.Command,
+    origin: str,
+    user: User | None,
+    expires_in: int,
+    remote_start_id: int | None,
+) -> Command:
     now = clock.now()
     if isinstance(command, commands.StartCharging) and remote_start_id is None:
         remote_start_id = command.remote_start_id
