@@ -191,7 +191,7 @@ def again(process):
     process.start(ready=lambda _process: True)
 
 
-def test_the_gateway_dies_in_mid_session_and_at_the_stop(begin, town):
+def test_the_gateway_dies_in_mid_session_with_a_stop_on_its_way_and_again_when_it_is_stored(begin, town):
     story = begin("ocpp1.6")
     story.pay()
     story.charge()
@@ -200,21 +200,13 @@ def test_the_gateway_dies_in_mid_session_and_at_the_stop(begin, town):
     again(town.gateway)
     story.charge()
 
-    story.street.unplug(1)
-    until(ChargingSession.objects.exclude(ended_at=None).exists, pause=0.002, what="the stop to be stored")
-    town.gateway.kill()
-    again(town.gateway)
-    story.ends_right()
-
-
-def test_the_gateway_dies_with_a_stop_on_its_way_to_the_charger(begin, town):
-    story = begin("ocpp2.0.1")
-    story.pay()
-    story.charge()
     town.gateway.kill()
     story.press_stop()
     again(town.gateway)
-    until(ChargingSession.objects.exclude(ended_at=None).exists, timeout=40, what="the station to hear the stop")
+    ended = ChargingSession.objects.exclude(ended_at=None)
+    until(ended.exists, timeout=40, pause=0.002, what="the station to hear the stop, and us its word")
+    town.gateway.kill()
+    again(town.gateway)
     story.ends_right()
 
 
