@@ -73,7 +73,7 @@ def partner_of(access):
     return client
 
 
-def knock(client, name, door, holdings, *, method=None, data=None):
+def knock(client, name, door, holdings, *, method=None, data=None, watch=True):
     """The answer, as if it had never been asked: whatever it did is rolled back."""
     url = reverse(name, kwargs=door.kwargs(holdings)) + (f"?{door.query}" if door.query else "")
     method = method or ("post" if door.post else "get")
@@ -81,7 +81,7 @@ def knock(client, name, door, holdings, *, method=None, data=None):
     with transaction.atomic():
         answer = getattr(client, method)(url, dict(door.data if data is None else data), **content)
         answer.body = read(answer)
-        answer.changed = stored()
+        answer.changed = stored() if watch else None
         transaction.set_rollback(True)
     return answer
 
@@ -218,7 +218,7 @@ def test_a_member_of_one_site_sees_nothing_of_the_other(worlds):
     wrong, before, limited = {}, stored(), browser_of(worlds["limited"])
     for name, door in PROTECTED.items():
         if door.level == "site" and name not in SHARED:
-            answer = knock(limited, name, door, worlds["ZEBRA"])
+            answer = knock(limited, name, door, worlds["ZEBRA"], watch=bool(door.rows))
             if found := complaints(answer, worlds["ZEBRA"], before, kept_out=(404,) if door.rows else ()):
                 wrong[name] = found
     assert wrong == {}
@@ -232,7 +232,7 @@ def test_my_own_people_get_in(worlds):
         for name, door in LOCKED.items():
             if "quarantine" in name and who == "limited":
                 continue  # only members of all sites decide about strangers
-            answer = knock(browser, name, door, worlds["OKAPI"])
+            answer = knock(browser, name, door, worlds["OKAPI"], watch=False)
             if answer.status_code not in (200, 302, 422):
                 wrong[who, name] = answer.status_code
     assert wrong == {}
@@ -275,8 +275,8 @@ def test_each_role_gets_in_where_it_may_and_is_refused_elsewhere(role, worlds):
     member = browser_of(make_access(worlds["owner"].organization, role, email="somebody@mine.example"))
     wrong, before = {}, stored()
     for name, door in PROTECTED.items():
-        answer = knock(member, name, door, worlds["OKAPI"])
         may = door.needs == MEMBER or door.needs in PERMISSIONS[role]
+        answer = knock(member, name, door, worlds["OKAPI"], watch=not may)
         if answer.status_code >= 500 or may == (answer.status_code == 403):
             wrong[name] = answer.status_code
         if not may and answer.changed != before:
@@ -289,7 +289,7 @@ def test_each_role_writes_through_the_api_what_it_may(role, worlds):
     partner = partner_of(make_access(worlds["owner"].organization, role, email="somebody@mine.example"))
     wrong = {}
     for name, method in sorted(set(actions())):
-        answer = knock(partner, name, API[name], worlds["OKAPI"], method=method, data={})
+        answer = knock(partner, name, API[name], worlds["OKAPI"], method=method, data={}, watch=False)
         may = (Permission.VIEW if method == "get" else API[name].needs) in PERMISSIONS[role]
         if answer.status_code >= 500 or may == (answer.status_code == 403):
             wrong[name, method] = answer.status_code
