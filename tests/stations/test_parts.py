@@ -50,5 +50,5 @@ def test_what_is_set_is_split_by_its_own_limit(linked, station):
 
 
 def test_another_command_asks_nothing_more_of_the_database(linked, station, django_assert_max_num_queries):
-    with django_assert_max_num_queries(5):
+    with django_assert_max_num_queries(6):
         services.send(station=station, command=commands.ClearCache(), origin="test")
