@@ -152,7 +152,7 @@ class Link:
     def _unknown(self, action: str) -> OcppError:
         if action not in self._schemas.actions and is_known_elsewhere(action, self.protocol):
             return errors.NotSupported(f"{action[:64]} is not part of this OCPP version")
-        return errors.ActionNotImplemented(f"{action[:64]} is not known here")
+        return errors.ActionNotImplemented(f"{action[:64]} is not implemented here")
 
     async def _refuse_frame(self, bad: rpc.BadFrame, text: str, at: datetime) -> None:
         metrics.BAD_FRAMES.labels(self.protocol).inc()
