@@ -186,6 +186,14 @@ def windows_now() -> QuerySet[MaintenanceWindow]:
     return MaintenanceWindow.objects.filter(state__in=open_states, starts_at__lte=now, ends_at__gt=now)
 
 
+def window_now(station: Station) -> MaintenanceWindow | None:
+    """The window that covers this station now; of several, the one that ends last."""
+    site = Q(station=None, site=station.site_id) if station.site_id else Q(pk=None)
+    whole = Q(station=None, site=None, organization=station.organization_id)
+    mine = Q(station=station) | site | whole
+    return windows_now().filter(mine).order_by("-ends_at", "pk").first()
+
+
 def _covered(prefix: str) -> Exists:
     """Does a window cover the station of the outer row now? A window names a station, a site, or the organization."""
     whole = Q(station=None, site=None, organization=OuterRef(f"{prefix}organization"))

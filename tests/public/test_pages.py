@@ -126,6 +126,21 @@ def test_maintenance_is_shown_on_map_and_page(connector, organization, station):
     assert "Back at noon" in text
 
 
+def test_a_connector_shows_its_own_stations_window_not_another_stations(connector, organization, site, station):
+    from datetime import timedelta
+
+    from evcms.core import clock
+
+    other = make_station("ES-OTHER", site)
+    now = clock.now()
+    span = {"starts_at": now - timedelta(hours=1), "ends_at": now + timedelta(hours=1)}
+    MaintenanceWindow.objects.create(organization=organization, station=other, title="The neighbour's", **span)
+    MaintenanceWindow.objects.create(organization=organization, station=station, title="Our own", **span)
+    text = page(f"/c/{connector.code}")
+    assert "Our own" in text
+    assert "The neighbour" not in text
+
+
 def test_a_subscription_is_asked_for_and_confirmed_by_mail(connector):
     answer = Client().post(f"/c/{connector.code}/subscribe", {"email": "d@example.org", "topic": ["free"]}, follow=True)
     assert "press the button in the mail" in answer.content.decode()

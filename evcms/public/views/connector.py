@@ -51,7 +51,7 @@ def page_context(row: Connector) -> dict[str, Any]:
         "offer": offer,
         "session": sessions.at_connector(row),
         "others": [] if offer.payable else places.others_near(row),
-        "window": stations.windows_now().filter(organization=row.station.organization).first()
+        "window": stations.window_now(row.station)
         if row.shown == Shown.MAINTENANCE  # type: ignore[attr-defined]
         else None,
         "live_url": f"/ws/public/c/{row.code}/",
