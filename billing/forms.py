@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from billing.models import Tariff
@@ -58,12 +59,20 @@ class TariffPreview(TariffForm):
         self.fields["name"].required = False
 
 
-class AssignmentForm(forms.Form):
-    """One place at most; none is the whole organization."""
+class Where(models.TextChoices):
+    EVERYWHERE = "everywhere", _("Everywhere: the whole network")
+    SITE = "site", _("At one site")
+    STATION = "station", _("At one station")
+    CONNECTOR = "connector", _("At one connector")
 
+
+class AssignmentForm(forms.Form):
+    """Where and when a tariff holds. "Everywhere" is said, never what is left when all fields are empty."""
+
+    where = forms.ChoiceField(label=_("Where"), choices=Where.choices, widget=forms.RadioSelect)
     site = forms.ModelChoiceField(Site.objects.none(), required=False, label=_("Site"))
-    station = forms.ModelChoiceField(Station.objects.none(), required=False, label=_("or station"))
-    connector = forms.ModelChoiceField(Connector.objects.none(), required=False, label=_("or connector"))
+    station = forms.ModelChoiceField(Station.objects.none(), required=False, label=_("Station"))
+    connector = forms.ModelChoiceField(Connector.objects.none(), required=False, label=_("Connector"))
     valid_from = forms.DateTimeField(
         required=False, label=_("From"), help_text=_("Empty: now"),
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
@@ -72,9 +81,17 @@ class AssignmentForm(forms.Form):
         required=False, label=_("Until"), help_text=_("Empty: for good"),
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
     )  # fmt: skip
+    sure = forms.BooleanField(
+        required=False, label=_("Yes, everywhere"),
+        help_text=_("Everywhere sets the price of every connector that has no tariff of its own place."),
+    )  # fmt: skip
 
     def __init__(self, *args: Any, access: Access, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if not access.all_sites:
+            choices = [choice for choice in Where.choices if choice[0] != Where.EVERYWHERE]
+            self.fields["where"].choices = choices  # type: ignore[attr-defined]
+            del self.fields["sure"]
         self._offer("site", visible_sites(access).filter(archived_at=None))
         self._offer("station", stations(access))
         self._offer("connector", connectors(access))
@@ -84,6 +101,16 @@ class AssignmentForm(forms.Form):
         assert isinstance(field, forms.ModelChoiceField)
         field.queryset = rows
         field.empty_label = "–"
+
+    def clean(self) -> dict[str, Any]:
+        """Only the chosen kind of place stays; the others are emptied."""
+        values = super().clean() or {}
+        where, sure = values.pop("where", None), values.pop("sure", False)
+        if where == Where.EVERYWHERE and not sure:
+            self.add_error("sure", _("Tick this to set the price of the whole network."))
+        if where in self.fields and not values.get(where) and where not in self.errors:
+            self.add_error(where, _("Choose one."))
+        return values | {name: None for name in ("site", "station", "connector") if name != where}
 
 
 class PaymentFilter(forms.Form):

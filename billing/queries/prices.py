@@ -152,3 +152,17 @@ def assignments(access: Access, tariff: Tariff) -> QuerySet[TariffAssignment]:
     return current.select_related("organization", "site", "station", "connector__station", "connector__evse", "tariff")
 
 
+def outdone(access: Access) -> dict[int, Tariff]:
+    """Assignments without effect now → the tariff that holds at the same place instead: of equals the newest wins."""
+    now = clock.now()
+    rows = visible_assignments(access).filter(tariff__archived_at=None, valid_from__lte=now)
+    rows = rows.exclude(valid_until__lte=now).select_related("tariff").order_by("valid_from", "pk")
+    newest = {_place(row): row.tariff for row in rows}
+    last = {_place(row): row.pk for row in rows}
+    return {row.pk: newest[_place(row)] for row in rows if last[_place(row)] != row.pk}
+
+
+def _place(row: TariffAssignment) -> tuple[int | None, int | None, int | None]:
+    return row.site_id, row.station_id, row.connector_id
+
+

@@ -27,12 +27,13 @@ EXAMPLES = ((10, 30, 0), (20, 40, 0), (40, 90, 60))  # kWh, minutes of charging,
 @require_GET
 def tariffs(request: HttpRequest) -> HttpResponse:
     access = access_of(request, Permission.VIEW)
+    beaten = queries.outdone(access)
     rows = [
         {
             "tariff": tariff,
             "lines": wording.price_lines(lookup.terms_of(tariff)),
             "example": queries.example_of(lookup.terms_of(tariff)),
-            "places": list(queries.assignments(access, tariff)),
+            "places": [(place, beaten.get(place.pk)) for place in queries.assignments(access, tariff)],
         }
         for tariff in queries.tariffs(access)
     ]
@@ -76,11 +77,12 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _editor(form: TariffForm, tariff: Tariff | None, access: Access | None = None) -> dict[str, Any]:
     """Any: template context."""
+    beaten = queries.outdone(access) if access and tariff else {}
     places = queries.assignments(access, tariff) if access and tariff else []
     return {
         "form": form,
         "tariff": tariff,
-        "places": places,
+        "places": [(place, beaten.get(place.pk)) for place in places],
         "assignment": AssignmentForm(access=access) if access else None,
         "may": access is None or access.can(Permission.TARIFFS),
         **_example(form),

@@ -56,12 +56,56 @@ def test_finance_makes_a_tariff_and_puts_it_in_force_at_a_site(as_role, organiza
     tariff = Tariff.objects.get()
     assert answer.redirect_chain[-1][0] == f"/tariffs/{tariff.pk}/"
     assert (tariff.per_kwh, tariff.per_minute, tariff.max_price) == ("0.39", "0", "")
-    answer = client.post(f"/tariffs/{tariff.pk}/assign/", {"site": site.pk}, follow=True)
+    answer = client.post(f"/tariffs/{tariff.pk}/assign/", {"where": "site", "site": site.pk}, follow=True)
     assert "The tariff holds there now." in answer.text
     assert TariffAssignment.objects.get().site == site
     assert [entry.action for entry in AuditEntry.objects.order_by("id")] == ["tariff.created", "tariff.assigned"]
     assert len(facts("TariffChanged")) == 2
     assert "Kade" in client.get("/tariffs/").text
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        ({}, "This field is required."),
+        ({"where": "everywhere"}, "Tick this to set the price of the whole network."),
+        ({"where": "site"}, "Choose one."),
+        ({"where": "station", "site": "SITE"}, "Choose one."),
+    ],
+)
+def test_a_tariff_is_put_in_force_only_at_a_place_that_was_chosen(as_role, organization, site, data, sentence):
+    client = as_role(Role.FINANCE)
+    client.post("/tariffs/new/", FORM)
+    data = {name: site.pk if value == "SITE" else value for name, value in data.items()}
+    answer = client.post(f"/tariffs/{Tariff.objects.get().pk}/assign/", data)
+    assert (answer.status_code, sentence in answer.text) == (422, True)
+    assert not TariffAssignment.objects.exists()
+
+
+def test_everywhere_holds_everywhere_even_when_a_site_is_left_chosen(as_role, organization, site):
+    client = as_role(Role.FINANCE)
+    client.post("/tariffs/new/", FORM)
+    data = {"where": "everywhere", "sure": "on", "site": site.pk}
+    client.post(f"/tariffs/{Tariff.objects.get().pk}/assign/", data)
+    assert TariffAssignment.objects.get().site is None
+
+
+def test_a_member_of_some_sites_is_not_offered_everywhere(as_role, tariff):
+    client = as_role(Role.FINANCE, all_sites=False)
+    assert "Everywhere: the whole network" not in client.get(f"/tariffs/{tariff.pk}/").text
+    answer = client.post(f"/tariffs/{tariff.pk}/assign/", {"where": "everywhere", "sure": "on"})
+    assert answer.status_code == 422
+
+
+def test_the_list_says_which_of_two_tariffs_for_everywhere_wins(as_role, organization):
+    client = as_role(Role.FINANCE)
+    for name in ("Old", "New"):
+        client.post("/tariffs/new/", FORM | {"name": name})
+        tariff = Tariff.objects.get(name=name)
+        client.post(f"/tariffs/{tariff.pk}/assign/", {"where": "everywhere", "sure": "on"})
+    assert client.get("/tariffs/").text.count("not now: New is newer there") == 1
+    assert "Without effect now: New is newer there" in client.get(f"/tariffs/{Tariff.objects.get(name='Old').pk}/").text
+    assert "Without effect now" not in client.get(f"/tariffs/{tariff.pk}/").text
 
 
 def test_the_editor_says_the_rules_as_sentences_and_shows_a_bill(as_role, organization):

@@ -354,7 +354,7 @@ def test_a_tariff_is_not_assigned_to_a_strangers_site(worlds):
     mine, theirs, before = worlds["QUAGGA"].rows, worlds["OKAPI"].rows, stored()
     for name in ("site", "station", "connector"):
         answer = browser_of(worlds["rival"]).post(
-            reverse("tariff-assign", args=[mine.tariff.pk]), {name: getattr(theirs, name).pk}
+            reverse("tariff-assign", args=[mine.tariff.pk]), {"where": name, name: getattr(theirs, name).pk}
         )
         assert answer.status_code < 500
         assert stored() == before
