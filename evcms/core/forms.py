@@ -6,7 +6,7 @@ from django import forms
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
-from .access import Permission, Role
+from .access import ROLE_LABELS, Permission, Role
 from .models import Organization, User
 
 
@@ -36,7 +36,9 @@ class OrganizationForm(forms.ModelForm):
 
 class MemberForm(forms.Form):
     email = forms.EmailField(label=_("E-mail"))
-    role = forms.ChoiceField(label=_("Role"), choices=[(role.value, role.label) for role in Role])
+    role = forms.ChoiceField(
+        label=_("Role"), choices=[(role.value, ROLE_LABELS[role]) for role in reversed(Role)], initial=Role.VIEWER.value
+    )  # the least first
 
 
 class TokenForm(forms.Form):

@@ -47,7 +47,7 @@ MENU = (
     Entry(_("Maintenance"), "maintenance", "tool"),
     Entry(_("Quarantine"), "quarantine", "shield-lock", Permission.STATIONS, count_quarantined),
     Entry(_("Tokens"), "tokens", "id-badge-2"),
-    Entry(_("Tariffs"), "tariffs", "tag", Permission.TARIFFS),
+    Entry(_("Tariffs"), "tariffs", "tag"),
     Entry(_("Money"), "money", "wallet", Permission.MONEY),
     Entry(_("Settings"), "settings", "settings"),
 )

@@ -63,6 +63,38 @@ def test_an_invited_person_gets_an_account_a_role_and_a_mail_to_choose_a_passwor
     assert AuditEntry.objects.filter(action="member.added", organization=organization).exists()
 
 
+def test_who_is_added_is_a_viewer_unless_somebody_says_more(owner):
+    text = browser(owner).get("/settings/members/").text.partition("Add somebody")[2]
+    assert '<option value="viewer" selected>Viewer</option>' in text
+    assert '<option value="owner">Owner</option>' in text
+
+
+def test_a_role_is_changed_by_a_button_that_asks_first(owner, organization):
+    other = make_access(organization, Role.VIEWER)
+    page = browser(owner)
+    text = page.get("/settings/members/").text
+    assert f'data-confirm-title="Change the role of {other.user}?"' in text
+    assert "data-autosubmit" not in text
+    answer = page.post(f"/settings/members/{other.membership.pk}/", {"role": "technician"}, follow=True)
+    assert f"{other.user} is Technician now." in answer.text
+    assert Membership.objects.get(pk=other.membership.pk).role == Role.TECHNICIAN
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_settings_lead_everyone_who_may_to_the_audit_log(organization, role):
+    page = browser(make_access(organization, role))
+    opens = page.get("/settings/audit/").status_code == 200
+    assert ('href="/settings/audit/"' in page.get("/settings/").text) == opens
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_the_menu_leads_to_every_page_that_the_role_may_open(organization, role):
+    page = browser(make_access(organization, role))
+    text = page.get("/settings/profile/").text
+    for path in ("/tariffs/", "/money/", "/quarantine/", "/tokens/", "/maintenance/"):
+        assert (f'<a href="{path}"' in text) == (page.get(path).status_code == 200), path
+
+
 def test_the_last_owner_can_neither_leave_nor_step_down(owner):
     page = browser(owner)
     page.post(f"/settings/members/{owner.membership.pk}/", {"role": "viewer"})

@@ -35,7 +35,8 @@ def switch(request: HttpRequest, access: Access) -> HttpResponse:
 @operator()
 @require_GET
 def settings(request: HttpRequest, access: Access) -> HttpResponse:
-    return render(request, "dashboard/settings/index.html", {"may": access.can(Permission.PEOPLE)})
+    context = {"may": access.can(Permission.PEOPLE), "may_audit": access.can(Permission.AUDIT)}
+    return render(request, "dashboard/settings/index.html", context)
 
 
 @operator(Permission.PEOPLE)
@@ -83,6 +84,8 @@ def member(request: HttpRequest, access: Access, pk: int) -> HttpResponse:
             people.remove_member(access=access, membership=row)
         elif request.POST.get("role") in set(Role):
             people.change_member(access=access, membership=row, role=Role(request.POST["role"]))
+            words = {"who": row.user, "role": Role(request.POST["role"]).label}
+            messages.success(request, _("%(who)s is %(role)s now.") % words)
         else:
             messages.error(request, _("Choose one of the roles."))
     except ValidationError as error:
