@@ -1,14 +1,22 @@
 """Reads of the token pages."""
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import CharField, Count, F, Q, QuerySet, Value
+from django.db.models.expressions import Case, When
 
+from evcms.core import clock
 from evcms.core.access import Access
 from sessions.models import IdToken
+from sessions.vocabulary import TokenStatus
 
 
 def tokens(access: Access, *, sought: str = "", status: str = "") -> QuerySet[IdToken]:
-    """The organization's tokens (guest tokens of single paid starts left out), with their number of sessions."""
+    """The organization's tokens (guest tokens of single paid starts left out), with their number of sessions.
+
+    `shown`: the status as a charger is told it; an accepted one whose time is over is expired.
+    """
     rows = IdToken.objects.filter(organization=access.organization, guest=False).select_related("driver")
+    over = When(status=TokenStatus.ACCEPTED, expires_at__lte=clock.now(), then=Value(TokenStatus.EXPIRED.value))
+    rows = rows.annotate(shown=Case(over, default=F("status"), output_field=CharField()))
     if sought:
         rows = rows.filter(
             Q(folded__contains=sought.strip().upper())
@@ -17,5 +25,5 @@ def tokens(access: Access, *, sought: str = "", status: str = "") -> QuerySet[Id
             | Q(driver__email__icontains=sought)
         )
     if status:
-        rows = rows.filter(status=status)
+        rows = rows.filter(shown=status)
     return rows.annotate(session_count=Count("sessions")).order_by("label", "value")

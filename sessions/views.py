@@ -17,6 +17,7 @@ from evcms.core.text import cell
 from sessions import pages, services
 from sessions.forms import TokenFilter, TokenForm
 from sessions.models import IdToken
+from sessions.vocabulary import TokenStatus
 
 
 def access_of(request: HttpRequest) -> Access:
@@ -48,7 +49,7 @@ def _export(rows: QuerySet[IdToken]) -> HttpResponse:
     writer.writerow(["token", "label", "type", "status", "expires_at_utc", "group", "driver", "sessions"])
     for row in rows:
         expires = row.expires_at.isoformat() if row.expires_at else ""
-        values = [row.value, row.label, row.type, row.status, expires, row.group_id, row.driver or ""]
+        values = [row.value, row.label, row.type, row.shown, expires, row.group_id, row.driver or ""]
         writer.writerow([cell(value) for value in values] + [row.session_count])  # type: ignore[attr-defined]
     return response
 
@@ -62,11 +63,28 @@ def create(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             token = services.create_token(access=access, **form.cleaned_data)
-            messages.success(request, _("%(token)s may charge now.") % {"token": token})
+            _say_what_it_may(request, token)
             return redirect("tokens")
         except ValidationError as error:
-            form.add_error(None, error)
+            complain(form, error)
     return render(request, "sessions/token_form.html", {"form": form, "token": None})
+
+
+def _say_what_it_may(request: HttpRequest, token: IdToken) -> None:
+    """A new token that is refused at the plug is not announced as one that may charge."""
+    shown = TokenStatus(pages.tokens(access_of(request)).values_list("shown", flat=True).get(pk=token.pk))
+    if shown == TokenStatus.ACCEPTED:
+        messages.success(request, _("%(token)s may charge now.") % {"token": token})
+    else:
+        words = {"token": token, "status": shown.label}
+        messages.warning(request, _("%(token)s is stored, but cannot charge: %(status)s.") % words)
+
+
+def complain(form: TokenForm, error: ValidationError) -> None:
+    """Puts a service's sentences beside the fields that they are about."""
+    problems = error.error_dict if hasattr(error, "error_dict") else {"": [error]}
+    for name, sentences in problems.items():
+        form.add_error(name if name in form.fields else None, sentences)
 
 
 @login_required
@@ -82,7 +100,7 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
             messages.success(request, _("Saved."))
             return redirect("tokens")
         except ValidationError as error:
-            form.add_error(None, error)
+            complain(form, error)
     return render(request, "sessions/token_form.html", {"form": form, "token": token})
 
 

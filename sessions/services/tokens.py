@@ -23,6 +23,8 @@ VERDICTS: Final = {
     TokenStatus.EXPIRED: Verdict.EXPIRED,
     TokenStatus.INVALID: Verdict.INVALID,
 }
+CARDS: Final = (TokenType.ISO14443, TokenType.ISO15693)
+LONGEST: Final = 36  # OCPP 2.0.1 idToken; a card must also pass the 20 characters of OCPP 1.6 (CiString20Type)
 FIELDS: Final = ("value", "type", "status", "expires_at", "group_id", "driver", "label")
 
 
@@ -171,6 +173,7 @@ def _own(access: Access, token: IdToken) -> None:
 
 def _save(token: IdToken) -> None:
     token.folded = fold(token.value)
+    _check_value(token)
     if token.driver is not None and token.driver.organization_id != token.organization_id:
         raise ValidationError({"driver": _("This driver belongs to another organization.")})
     others = IdToken.objects.filter(organization=token.organization, folded=token.folded).exclude(pk=token.pk)
@@ -178,3 +181,15 @@ def _save(token: IdToken) -> None:
         raise ValidationError({"value": _("There is a token %(value)s already.") % {"value": token.value}})
     token.full_clean(exclude=["organization"])
     token.save()
+
+
+def _check_value(token: IdToken) -> None:
+    """What no station could send: such a token would never charge. A stored value that is not changed may stay."""
+    if token.pk and IdToken.objects.filter(pk=token.pk, value=token.value, type=token.type).exists():
+        return
+    if not all("!" <= sign <= "~" for sign in token.value):
+        raise ValidationError({"value": _("Plain letters, digits and signs only, no spaces: stations send no others.")})
+    most = SHORTENED if token.type in CARDS else LONGEST
+    if len(token.value) > most:
+        text = _("At most %(most)d characters for this type; these are %(length)d.")
+        raise ValidationError({"value": text % {"most": most, "length": len(token.value)}})

@@ -69,3 +69,39 @@ def test_the_list_filters_by_words_and_status(owner):  # noqa: F811
     page.post("/tokens/new/", fields("BBB2", label="Van", status="blocked"))
     assert "BBB2" not in page.get("/tokens/?q=bik").content.decode()
     assert "AAA1" not in page.get("/tokens/?status=blocked").content.decode()
+
+
+@pytest.mark.parametrize("value", ["A" * 21, "AB CD", "MÜLLER", "CARD😀"])
+def test_a_card_that_no_station_could_send_is_refused_beside_its_field(owner, value):  # noqa: F811
+    answer = browser(owner).post("/tokens/new/", fields(value))
+    errors = answer.context["form"].errors["value"]
+    assert "characters" in errors[0] or "no spaces" in errors[0]
+    assert not IdToken.objects.exists()
+
+
+@pytest.mark.parametrize(("kind", "length"), [("ISO14443", 20), ("eMAID", 36), ("Central", 36)])
+def test_each_type_takes_what_its_stations_can_send_and_not_a_character_more(owner, kind, length):  # noqa: F811
+    page = browser(owner)
+    page.post("/tokens/new/", fields("A" * (length + 1), type=kind))
+    assert not IdToken.objects.exists()
+    page.post("/tokens/new/", fields("A" * length, type=kind))
+    assert IdToken.objects.get().value == "A" * length
+
+
+def test_a_token_stored_longer_before_can_still_be_blocked(owner, organization):  # noqa: F811
+    old = IdToken.objects.create(organization=organization, value="A" * 30, folded="A" * 30)
+    browser(owner).post(f"/tokens/{old.pk}/", fields("A" * 30, status="blocked"))
+    old.refresh_from_db()
+    assert old.status == "blocked"
+
+
+def test_a_token_whose_time_is_over_is_called_expired(owner):  # noqa: F811
+    page = browser(owner)
+    answer = page.post("/tokens/new/", fields(expires_at="2020-01-01T00:00"), follow=True)
+    assert "is stored, but cannot charge: Expired." in answer.text
+    assert "may charge now" not in answer.text
+    row = answer.text.partition("<tbody>")[2]
+    assert "Expired" in row
+    assert "Accepted" not in row
+    assert "ABC123" in page.get("/tokens/?status=expired").text
+    assert "ABC123" not in page.get("/tokens/?status=accepted").text
