@@ -44,6 +44,7 @@ class Field:
     choices: tuple[tuple[str, Text], ...] = ()
     default: str = ""
     longest: int = 255
+    suggestions: tuple[str, ...] = ()  # usual values of a free text
 
 
 Values = dict[str, Any]  # Any: cleaned values, each of its field's type
@@ -58,6 +59,7 @@ class Operation:
     fields: tuple[Field, ...] = ()
     destructive: bool = False  # ask before it is sent
     words: tuple[str, ...] = field(default=())  # the specification's names, for a search box
+    only_2x: bool = False  # OCPP 1.6 has no message for it
 
     def build(self, params: Mapping[str, Any]) -> commands.Command:  # Any: form texts or JSON
         """The command for these values (texts of a form or JSON values). Raises ValidationError by field."""
@@ -155,7 +157,7 @@ def _pairs(one: Field, value: Any) -> tuple[tuple[str, str], ...]:
         pairs = [line.split("=", 1) for line in value.splitlines() if line.strip()]
     elif isinstance(value, Mapping):
         pairs = list(value.items())
-    wrong = ValidationError(_("%(label)s must be pairs of key and value.") % {"label": one.label})
+    wrong = ValidationError(_("%(label)s must be pairs of key and value, one in a line: HeartbeatInterval=300.") % {"label": one.label})
     if not isinstance(pairs, list | tuple) or not all(
         isinstance(pair, list | tuple) and len(pair) == 2 for pair in pairs
     ):
@@ -194,6 +196,14 @@ _TOKEN_TYPES = tuple(
     for name in ("Central", "eMAID", "ISO14443", "ISO15693", "KeyCode", "Local", "MacAddress", "NoAuthorization")
 )
 _TOKEN_TYPE = Field("token_type", FieldType.CHOICE, _("Token type"), choices=_TOKEN_TYPES, default="Central")
+
+# OCPP 1.6 MessageTrigger and OCPP 2.0.1/2.1 MessageTriggerEnumType together
+TRIGGERS: Final = (
+    "BootNotification", "StatusNotification", "Heartbeat", "MeterValues", "TransactionEvent",
+    "FirmwareStatusNotification", "DiagnosticsStatusNotification", "LogStatusNotification",
+    "PublishFirmwareStatusNotification", "SignChargingStationCertificate", "SignCombinedCertificate",
+    "SignV2GCertificate", "SignV2G20Certificate", "CustomTrigger",
+)  # fmt: skip
 
 
 def _own_id() -> int:
@@ -303,6 +313,7 @@ _ALL = (
                 required=True,
                 longest=50,
                 help=_("Such as BootNotification, StatusNotification, Heartbeat, MeterValues"),
+                suggestions=TRIGGERS,
             ),
             _EVSE,
             _CONNECTOR,
@@ -384,6 +395,7 @@ _ALL = (
         lambda v: commands.GetTransactionStatus(v["transaction_id"]),
         (Field("transaction_id", FieldType.TEXT, _("Transaction id"), required=True, longest=36),),
         words=("GetTransactionStatus",),
+        only_2x=True,
     ),
 )
 OPERATIONS: Final[dict[str, Operation]] = {operation.name: operation for operation in _ALL}

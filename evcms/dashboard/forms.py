@@ -6,6 +6,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django import forms
+from django.forms.renderers import BaseRenderer
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from evcms.core import clock
@@ -160,7 +163,7 @@ def _input(one: Field) -> forms.Field:
     common: dict[str, Any] = {  # Any: what fields take
         "label": one.label,
         "help_text": one.help,
-        "required": one.required,
+        "required": one.required or (one.type == FieldType.CHOICE and bool(one.default)),  # it always says something
         "initial": one.default,
         "error_messages": {"required": _("%(label)s is needed.") % {"label": one.label}},
     }
@@ -175,8 +178,25 @@ def _input(one: Field) -> forms.Field:
         case FieldType.WHOLE:
             made = forms.CharField(widget=forms.TextInput(attrs={"inputmode": "numeric"}), **common)
         case _:
-            made = forms.CharField(**common)
+            made = forms.CharField(widget=Suggesting(one.suggestions) if one.suggestions else None, **common)
     return made
+
+
+class Suggesting(forms.TextInput):
+    """Free text with a list to choose from."""
+
+    def __init__(self, suggestions: Iterable[str]) -> None:
+        super().__init__()
+        self.suggestions = tuple(suggestions)
+
+    def render(
+        self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: BaseRenderer | None = None
+    ) -> SafeString:
+        """Any: as Django's widgets take them."""
+        place = f"{(attrs or {}).get('id', name)}_list"
+        box = super().render(name, value, {**(attrs or {}), "list": place}, renderer)
+        options = format_html_join("", '<option value="{}"></option>', ((text,) for text in self.suggestions))
+        return format_html('{}<datalist id="{}">{}</datalist>', box, place, options)
 
 
 class RawForm(forms.Form):
@@ -184,13 +204,15 @@ class RawForm(forms.Form):
 
     action = forms.CharField(label=_("Action"), max_length=64, help_text=_("As the specification spells it"))
     payload = forms.JSONField(
-        label=_("Payload"), initial={}, help_text=_("A JSON object"),
+        label=_("Payload"), initial={}, required=False, help_text=_("A JSON object; empty is {}, for no arguments"),
         widget=forms.Textarea(attrs={"rows": 5, "spellcheck": "false", "class": "ev-mono"}),
     )  # fmt: skip
 
     def clean_payload(self) -> dict[str, Any]:
         """Any: JSON."""
         value = self.cleaned_data["payload"]
+        if value is None and self["payload"].data == "":
+            return {}
         if not isinstance(value, dict):
             raise forms.ValidationError(_("The payload is a JSON object, such as {}."))
         return value

@@ -39,7 +39,8 @@
     if ("confirmDanger" in source.dataset) yes.classList.replace("btn-primary", "btn-danger");
     yes.addEventListener("click", () => { dialog.close(); go(); });
     dialog.querySelector("[data-dialog-no]").addEventListener("click", () => dialog.close());
-    dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });
+    const opened = performance.now();  // the second half of a double click falls beside the dialog: it means no refusal
+    dialog.addEventListener("click", (event) => { if (event.target === dialog && event.timeStamp - opened > 400) dialog.close(); });
     dialog.addEventListener("close", () => dialog.remove());
     document.body.append(dialog);
     dialog.showModal();

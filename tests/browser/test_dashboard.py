@@ -10,6 +10,7 @@ from evcms.core import clock, events, transport
 from evcms.core.access import Role
 from sessions.models import ChargingSession
 from stations import services as stations
+from stations.commands import RawCall
 from stations.models import Command
 from stations.vocabulary import Answer, ConnectorStatus
 from tests.dashboard.factory import Network
@@ -117,6 +118,51 @@ def test_a_destructive_command_asks_first_and_a_wrong_value_is_explained(page, w
     page.click("dialog [data-dialog-yes]")
     page.wait_for_selector("#answers .ev-asked >> text=It waits for the station's line.")
     assert Command.objects.filter(kind="Reset", user__email="mila@example.org").count() == 2
+
+
+def test_a_second_click_leaves_the_question_open(page, web_server, network):
+    log_in(page, web_server)
+    page.goto(f"{web_server.url}/stations/RIV-0001/")
+    page.wait_for_selector(".ev-connector >> text=Unlock")
+    page.dblclick(".ev-connector >> nth=0 >> button:has-text('Unlock')")
+    page.wait_for_selector("dialog[open]")
+    page.wait_for_timeout(500)
+    assert page.locator("dialog[open]").count() == 1
+    page.mouse.click(5, 5)
+    page.wait_for_selector("dialog[open]", state="detached")
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_long_commands_and_answers_stay_inside_their_page(page, web_server, network, width):
+    station = network.stations[0]
+    row = stations.send(station=station, command=RawCall("A" * 64, {"x": "y" * 300}), origin="Mila", user=None)
+    stations.command_sent(command_id=row.pk)
+    stations.command_answered(command_id=row.pk, answer=Answer(True, "Accepted", {"status": "z" * 400}))
+    page.set_viewport_size({"width": width, "height": 844})
+    log_in(page, web_server)
+    page.goto(f"{web_server.url}/stations/RIV-0001/commands/")
+    assert "zzz" in page.inner_text("#answers pre >> nth=0")
+    assert page.evaluate("document.querySelector('#answers').getBoundingClientRect().right <= innerWidth")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_a_refused_payload_breaks_no_policy_and_its_complaint_goes(page, web_server, network):
+    said = []
+    page.on("console", lambda message: said.append(message.text))
+    log_in(page, web_server)
+    page.goto(f"{web_server.url}/stations/RIV-0001/commands/")
+    page.click("#operation-raw summary")
+    page.fill("#operation-raw [name=raw-action]", "ClearCache")
+    page.fill("#operation-raw [name=raw-payload]", "{")
+    page.evaluate("document.querySelector('#operation-raw textarea').style.height = '200px'")  # dragged larger
+    page.click("#operation-raw button[type=submit]")
+    page.wait_for_selector("#operation-raw .ev-error")
+    page.wait_for_timeout(200)
+    page.fill("#operation-raw [name=raw-payload]", "{}")
+    page.click("#operation-raw button[type=submit]")
+    page.wait_for_selector("#answers .ev-asked >> text=It waits for the station's line.")
+    page.wait_for_selector("#operation-raw .ev-error", state="detached")
+    assert [text for text in said if "inline style" in text] == []
 
 
 def test_a_running_session_moves_while_one_looks_and_is_stopped(page, web_server, network):

@@ -217,7 +217,7 @@ def send(client, operation, htmx=True, **fields):
 
 
 def test_every_operation_has_its_form(owner):
-    page = words(owner.get("/stations/RIV-0001/commands/"))
+    page = words(owner.get("/stations/RIV-0002/commands/"))
     for operation in OPERATIONS.values():
         assert f'id="operation-{operation.name}"' in page
         assert all(f'name="{operation.name}-{field.name}"' in page for field in operation.fields)
@@ -254,8 +254,60 @@ def test_any_other_message_is_sent_as_it_is_written(owner):
     words(send(owner, "raw", action="GetLocalListVersion", payload='{"x": [1]}'))
     row = Command.objects.order_by("-created_at").first()
     assert (row.kind, row.fields) == ("RawCall", {"action": "GetLocalListVersion", "payload": {"x": [1]}})
-    for wrong in ("[1]", "{", ""):
+    for wrong in ("[1]", "{", "null"):
         assert send(owner, "raw", action="X", payload=wrong).status_code == 422
+
+
+def test_any_other_message_may_have_no_arguments(owner):
+    for payload in ("{}", ""):
+        words(send(owner, "raw", action="ClearCache", payload=payload))
+        row = Command.objects.order_by("-created_at").first()
+        assert row.fields == {"action": "ClearCache", "payload": {}}
+
+
+def test_the_complaint_about_a_value_goes_when_a_good_one_is_sent(owner):
+    wrong = send(owner, "unlock", evse="many").content.decode()
+    assert 'name="again"' in wrong
+    data = {"operation": "unlock", "unlock-evse": "1", "again": "1"}
+    good = words(owner.post("/stations/RIV-0001/commands/send/", data, headers=HTMX))
+    assert 'id="operation-unlock" hx-swap-oob="true"' in good
+    assert "EVSE must be" not in good
+    assert "hx-swap-oob" not in words(send(owner, "unlock", evse="1"))
+
+
+def test_a_station_is_offered_what_its_version_knows(owner):
+    assert 'id="operation-transaction-status"' not in words(owner.get("/stations/RIV-0001/commands/"))
+    assert 'id="operation-transaction-status"' in words(owner.get("/stations/RIV-0002/commands/"))
+
+
+def test_what_was_asked_is_told_in_the_words_of_its_form(owner):
+    answer = words(send(owner, "reset", kind="hard"))
+    assert "<strong>Restart</strong>" in answer
+    assert "<dt>How</dt><dd>at once</dd>" in answer
+    answer = words(send(owner, "start", id_token="04A1", token_type="Central"))
+    assert "<strong>Start charging</strong>" in answer
+    assert "<dt>Token</dt><dd>04A1</dd>" in answer
+    assert "id_token" not in answer
+    assert "<dt>Values</dt><dd>WebSocketPingInterval</dd>" in words(
+        send(owner, "set-variables", values="WebSocketPingInterval=9876")
+    )
+
+
+def test_a_message_to_ask_for_is_chosen_from_a_list_or_typed(owner):
+    page = words(owner.get("/stations/RIV-0001/commands/"))
+    assert 'list="op_message_list"' in page or 'list="op_trigger-message_list"' in page
+    assert '<option value="StatusNotification"></option>' in page
+    words(send(owner, "trigger", message="SomethingNew"))
+
+
+def test_a_choice_that_always_says_something_is_not_called_optional(owner):
+    page = words(owner.get("/stations/RIV-0001/commands/"))
+    label = page[page.index(">How<") - 60 : page.index(">How<") + 60]
+    assert "optional" not in label
+
+
+def test_settings_that_are_no_pairs_are_answered_with_an_example(owner):
+    assert "HeartbeatInterval=300" in send(owner, "set-variables", values="nonsense").content.decode()
 
 
 def test_without_scripts_a_sent_command_leads_back_to_the_list(owner):

@@ -4,6 +4,7 @@ import json
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django import forms
 from django.contrib import messages
@@ -21,11 +22,12 @@ from evcms.dashboard.forms import RawForm, operation_form
 from evcms.dashboard.views.station import Context, page, station_or_404
 from stations import commands, services
 from stations.models import Command, Station
-from stations.operations import OPERATIONS, Operation, build
+from stations.operations import OPERATIONS, Field, Operation, build
 from stations.vocabulary import OPEN_COMMANDS, CommandState
 
 RECENT = 20
 RAW = "raw"
+OCPP_16 = "ocpp1.6"
 
 
 @dataclass(frozen=True)
@@ -40,29 +42,51 @@ class Answered:
     answer: str
     origin: str
     open: bool
+    fields: list[tuple[str, str]]
 
 
 def answered(row: Command) -> Answered:
     answer = json.dumps(row.answer, indent=2, ensure_ascii=False) if row.answer is not None else ""
     return Answered(
         row.pk, _name(row), str(row.state), sentence(row), row.created_at, answer, row.origin,
-        row.state in OPEN_COMMANDS,
+        row.state in OPEN_COMMANDS, _fields(row),
     )  # fmt: skip
 
 
 def _name(row: Command) -> str:
-    """What was asked, as the list of operations calls it, with the values that were sent."""
+    """What was asked, as the list of operations calls it."""
     if row.kind == "RawCall":
         return str(row.fields.get("action", row.kind))
-    label = KINDS.get(row.kind, row.kind)
-    hidden = {"values"} if row.kind == "SetVariables" else set()  # they may be secrets
-    values = {name: value for name, value in row.fields.items() if name not in hidden and value not in (None, "", [])}
-    told = [f"{name} {value}" for name, value in values.items()]
-    return f"{label} ({', '.join(told)})" if told else str(label)
+    operation = KINDS.get(row.kind)
+    return str(operation.label) if operation else row.kind
 
 
-def _kinds() -> dict[str, str]:
-    """Command class → the operation that makes it, found by the specification's words that both carry."""
+def _fields(row: Command) -> list[tuple[str, str]]:
+    """The values that were sent, each under the label of its form field; of settings the keys: values may be secrets."""
+    if row.kind == "RawCall":
+        payload = row.fields.get("payload")
+        return [(_("Payload"), json.dumps(payload, ensure_ascii=False))] if payload else []
+    operation = KINDS.get(row.kind)
+    known = {one.name: one for one in operation.fields} if operation else {}
+    told = []
+    for name, value in row.fields.items():
+        if value not in (None, "", []):
+            one = known.get(name)
+            told.append((str(one.label) if one else name, _value(one, name, value)))
+    return told
+
+
+def _value(one: Field | None, name: str, value: Any) -> str:
+    """Any: JSON."""
+    if name == "values":
+        return ", ".join(str(key) for key, _secret in value)
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return str(dict(one.choices).get(value, value) if one else value)
+
+
+def _kinds() -> dict[str, Operation]:
+    """Command class → the operation that makes it."""
     names = {
         "start": "StartCharging", "stop": "StopCharging", "reset": "Reset", "unlock": "Unlock",
         "change-availability": "ChangeAvailability", "trigger": "Trigger", "get-variables": "GetVariables",
@@ -70,7 +94,7 @@ def _kinds() -> dict[str, str]:
         "cancel-reservation": "CancelReservation", "send-data": "SendData",
         "transaction-status": "GetTransactionStatus",
     }  # fmt: skip
-    return {kind: OPERATIONS[name].label for name, kind in names.items() if name in OPERATIONS}  # type: ignore[misc]
+    return {kind: OPERATIONS[name] for name, kind in names.items()}
 
 
 KINDS = _kinds()
@@ -117,6 +141,7 @@ def _context(request: HttpRequest, station: Station) -> Context:
     offered = [
         (operation, operation_form(operation, initial=initial if operation.name == chosen else None))
         for operation in OPERATIONS.values()
+        if not (operation.only_2x and station.protocol == OCPP_16)
     ]
     recent = Command.objects.filter(station=station).order_by("-created_at")[:RECENT]
     return {
@@ -141,7 +166,11 @@ def send(request: HttpRequest, access: Access, identity: str) -> HttpResponse:
     row = order(access, station, command)
     if "HX-Request" not in request.headers:
         return redirect("station-commands", identity=identity)
-    context = {"station": station, "command": answered(row), "zone": station.site.time_zone if station.site else ""}
+    context: Context = {
+        "station": station, "command": answered(row), "zone": station.site.time_zone if station.site else "",
+    }  # fmt: skip
+    if "again" in request.POST:  # its form still shows what was wrong: here it is without that
+        context |= {"operation": operation, "form": form, "is_open": True, "cleared": True}
     return render(request, "dashboard/stations/_answer.html", context)
 
 
