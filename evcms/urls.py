@@ -18,3 +18,4 @@ urlpatterns = [
     path("", include("alerts.urls")),
     path("", include("evcms.public.urls")),
 ]
+handler500 = "evcms.api.errors.server_error"  # JSON under /api/, Django's page elsewhere

@@ -1,17 +1,32 @@
 """What partners see and send. Energy is integer mWh, power integer W, money integer minor units with its currency."""
 
-from typing import Any
+from typing import Any, NoReturn
 
+from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from alerts.models import Incident
 from billing.models import Tariff
 from sessions.models import ChargingSession, IdToken, MeterSample, Reservation
-from stations.models import IDENTITY, Command, Connector, Evse, Site, Station
+from stations.models import IDENTITY, Command, Connector, Evse, PlugType, PowerType, Site, Station
 from stations.vocabulary import Approval, SecurityProfile
 
 
-class SiteSerializer(serializers.ModelSerializer):
+class Choice(serializers.ChoiceField):
+    """One of our words; a wrong one is answered with all of them."""
+
+    default_error_messages = {"invalid_choice": _('"{input}" is not one of: {choices}.')}
+
+    def fail(self, key: str, **kwargs: Any) -> NoReturn:
+        """Any: what DRF puts into its sentences."""
+        super().fail(key, choices=", ".join(str(choice) for choice in self.choices), **kwargs)
+
+
+class Row(serializers.ModelSerializer):
+    serializer_choice_field = Choice
+
+
+class SiteSerializer(Row):
     class Meta:
         model = Site
         fields = (
@@ -29,7 +44,7 @@ class SiteSerializer(serializers.ModelSerializer):
         )
 
 
-class ConnectorSerializer(serializers.ModelSerializer):
+class ConnectorSerializer(Row):
     """`shown` is what a person is told (link and maintenance taken in); `status` what the charger said last."""
 
     station = serializers.CharField(source="station.identity", read_only=True)
@@ -60,7 +75,7 @@ class ConnectorSerializer(serializers.ModelSerializer):
         read_only_fields = fields
 
 
-class EvseSerializer(serializers.ModelSerializer):
+class EvseSerializer(Row):
     station = serializers.CharField(source="station.identity", read_only=True)
     connectors = ConnectorSerializer(many=True, read_only=True, source="standing")
 
@@ -69,7 +84,7 @@ class EvseSerializer(serializers.ModelSerializer):
         fields = ("station", "number", "evse_id", "connectors")
 
 
-class StationSerializer(serializers.ModelSerializer):
+class StationSerializer(Row):
     site = serializers.CharField(source="site.name", read_only=True, allow_null=True)
     site_id = serializers.IntegerField(read_only=True, allow_null=True)
     online = serializers.BooleanField(read_only=True)
@@ -106,8 +121,8 @@ class StationSerializer(serializers.ModelSerializer):
 class ConnectorWish(serializers.Serializer):
     evse = serializers.IntegerField(min_value=1, max_value=999, default=1)
     connector = serializers.IntegerField(min_value=1, max_value=99, default=1)
-    plug = serializers.CharField(required=False, max_length=24)
-    power_type = serializers.CharField(required=False, max_length=12)
+    plug = Choice(required=False, choices=PlugType.choices)
+    power_type = Choice(required=False, choices=PowerType.choices)
     cable = serializers.BooleanField(required=False)
     max_power_w = serializers.IntegerField(required=False, min_value=0, max_value=10_000_000)
     evse_id = serializers.CharField(required=False, max_length=48, allow_blank=True)
@@ -119,9 +134,9 @@ class StationWish(serializers.Serializer):
     identity = serializers.CharField(max_length=48, validators=[IDENTITY])
     name = serializers.CharField(required=False, max_length=120, allow_blank=True)
     site_id = serializers.IntegerField(required=False, allow_null=True, min_value=1, max_value=2**62)
-    security_profile = serializers.ChoiceField(required=False, choices=SecurityProfile.choices)
+    security_profile = Choice(required=False, choices=SecurityProfile.choices)
     password = serializers.CharField(required=False, write_only=True, max_length=64)
-    approval = serializers.ChoiceField(required=False, choices=Approval.choices)
+    approval = Choice(required=False, choices=Approval.choices)
     vendor = serializers.CharField(required=False, max_length=64, allow_blank=True)
     model = serializers.CharField(required=False, max_length=64, allow_blank=True)
     serial_number = serializers.CharField(required=False, max_length=64, allow_blank=True)
@@ -129,7 +144,7 @@ class StationWish(serializers.Serializer):
     connectors = ConnectorWish(many=True, required=False)
 
 
-class SampleSerializer(serializers.ModelSerializer):
+class SampleSerializer(Row):
     class Meta:
         model = MeterSample
         fields = (
@@ -146,7 +161,7 @@ class SampleSerializer(serializers.ModelSerializer):
         )
 
 
-class SessionSerializer(serializers.ModelSerializer):
+class SessionSerializer(Row):
     station = serializers.CharField(source="station.identity")
     site = serializers.CharField(source="site.name", allow_null=True)
     evse = serializers.IntegerField(source="evse.number", allow_null=True)
@@ -182,7 +197,7 @@ class SessionSerializer(serializers.ModelSerializer):
         read_only_fields = fields
 
 
-class TokenSerializer(serializers.ModelSerializer):
+class TokenSerializer(Row):
     """An id token; a past `expires_at` is allowed: the token is then Expired to chargers."""
 
     class Meta:
@@ -191,7 +206,7 @@ class TokenSerializer(serializers.ModelSerializer):
         read_only_fields = ("created_at",)
 
 
-class TariffSerializer(serializers.ModelSerializer):
+class TariffSerializer(Row):
     class Meta:
         model = Tariff
         fields = (
@@ -209,7 +224,7 @@ class TariffSerializer(serializers.ModelSerializer):
         )
 
 
-class IncidentSerializer(serializers.ModelSerializer):
+class IncidentSerializer(Row):
     site = serializers.CharField(source="site.name", allow_null=True)
     station = serializers.CharField(source="station.identity", allow_null=True)
     severity = serializers.CharField(source="get_severity_display")
@@ -230,7 +245,7 @@ class IncidentSerializer(serializers.ModelSerializer):
         )
 
 
-class ReservationSerializer(serializers.ModelSerializer):
+class ReservationSerializer(Row):
     station = serializers.CharField(source="station.identity", read_only=True)
     evse = serializers.IntegerField(source="connector.evse.number", read_only=True, allow_null=True)
     id_token = serializers.CharField(source="token_value", read_only=True)
@@ -248,7 +263,7 @@ class ReservationWish(serializers.Serializer):
     expires_at = serializers.DateTimeField()
 
 
-class CommandSerializer(serializers.ModelSerializer):
+class CommandSerializer(Row):
     """`state` is ours; `answer_status` and `answer` are the station's words, verbatim."""
 
     station = serializers.CharField(source="station.identity")

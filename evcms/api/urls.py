@@ -1,10 +1,10 @@
 """Paths of this door: /api/v1/…, its description /api/schema/ and the page for people /api/docs/."""
 
-from django.urls import URLPattern, URLResolver, include, path
+from django.urls import URLPattern, URLResolver, include, path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework.routers import SimpleRouter
 
-from evcms.api.views import charging, network, stations
+from evcms.api.views import charging, network, stations, ways
 
 router = SimpleRouter()
 router.register("sites", stations.SiteView, "site")
@@ -20,6 +20,8 @@ router.register("incidents", network.IncidentView, "incident")
 
 app_name = "api"
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("", ways.IndexView.as_view(), name="start"),
+    path("v1/", ways.IndexView.as_view(), name="index"),
     path("v1/", include(router.urls)),
     path("schema/", SpectacularAPIView.as_view(permission_classes=[], authentication_classes=[]), name="schema"),
     path(
@@ -27,4 +29,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
         SpectacularSwaggerSplitView.as_view(url_name="api:schema", permission_classes=[], authentication_classes=[]),
         name="docs",
     ),
+    re_path(r"", ways.nowhere, name="nowhere"),  # the last: whatever else is asked under /api/
 ]

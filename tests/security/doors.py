@@ -127,6 +127,9 @@ PAGES = {
     "healthz": Door(ANYBODY),
     "stripe-webhook": Door(ANYBODY, post=True),
     "set_language": Door(ANYBODY, post=True),
+    "api:start": Door(ANYBODY),
+    "api:index": Door(ANYBODY),
+    "api:nowhere": Door(ANYBODY),
     "api:schema": Door(ANYBODY),
     "api:docs": Door(ANYBODY),
 }

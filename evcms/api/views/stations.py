@@ -56,7 +56,7 @@ class ConnectorView(viewsets.ReadOnlyModelViewSet):
 class EvseView(mixins.ListModelMixin, viewsets.GenericViewSet):
     serializer_class = EvseSerializer
     queryset = Evse.objects.none()
-    filterset_fields = ("station__identity",)
+    filterset_class = filters.EvseFilter
 
     def get_queryset(self) -> QuerySet[Evse]:
         access = access_of(self.request)
