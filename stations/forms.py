@@ -145,6 +145,8 @@ class MaintenanceForm(Judged):
         station = self.fields["station"]
         assert isinstance(station, forms.ModelChoiceField)
         station.queryset = queries.stations(access)
+        if not access.all_sites:
+            self.fields["site"].help_text = _("All stations of this site")
 
 
 class ImportForm(forms.Form):

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Final
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
 
@@ -35,6 +35,7 @@ def plan_maintenance(
     A window that has begun already runs at once.
     """
     access.demand(Permission.INCIDENTS)
+    _check_place(access, site, station)
     _must_see(access, site, station)
     window = MaintenanceWindow(
         organization=access.organization,
@@ -54,6 +55,14 @@ def plan_maintenance(
         _tell(window)
         _start_due(window)
     return window
+
+
+def _check_place(access: Access, site: Site | None, station: Station | None) -> None:
+    """What a person can put right in the form; rows of others are refused by `_must_see`."""
+    if station is not None and site is not None and station.site_id != site.pk:
+        raise ValidationError({"station": [_("%(station)s does not stand there.") % {"station": station}]})
+    if station is None and site is None and not access.all_sites:
+        raise ValidationError({"site": [_("Choose one of your sites, or a station.")]})
 
 
 def _must_see(access: Access, site: Site | None, station: Station | None) -> None:

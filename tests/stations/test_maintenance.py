@@ -83,7 +83,7 @@ def test_only_those_who_may_plan_what_they_see(organization, rival, station, oth
         plan(make_access(rival), now, station=station)
     narrow = make_access(organization, Role.TECHNICIAN, all_sites=False)
     SiteGrant.objects.create(membership=narrow.membership, site=other_site)
-    with pytest.raises(PermissionDenied):
+    with pytest.raises(ValidationError, match="Choose one of your sites"):
         plan(narrow, now)
     with pytest.raises(PermissionDenied):
         plan(narrow, now, site=station.site)

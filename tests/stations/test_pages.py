@@ -222,6 +222,28 @@ def test_a_window_is_planned_in_the_zone_of_the_reader(page, station, organizati
     assert "New cable" in text_of(page.get(reverse("maintenance") + "?show=past"))
 
 
+WINDOW = {"title": "New cable", "starts_at": "2031-07-01T10:00", "ends_at": "2031-07-01T12:00"}
+
+
+def test_a_window_at_a_site_where_the_station_does_not_stand_is_refused_at_the_field(page, station, other_site):
+    form = WINDOW | {"site": other_site.pk, "station": station.pk}
+    answer = page.post(reverse("maintenance-create"), form)
+    assert answer.context["form"].errors["station"] == [f"{station} does not stand there."]
+    assert not MaintenanceWindow.objects.exists()
+
+
+def test_a_member_of_some_sites_plans_no_window_for_the_whole_network(organization, site, page):
+    narrow = make_access(organization, Role.TECHNICIAN, all_sites=False)
+    SiteGrant.objects.create(membership=narrow.membership, site=site)
+    client = browser(narrow)
+    assert "the whole network" in text_of(page.get(reverse("maintenance-create")))
+    assert "the whole network" not in text_of(client.get(reverse("maintenance-create")))
+    answer = client.post(reverse("maintenance-create"), WINDOW)
+    assert answer.status_code == 200
+    assert answer.context["form"].errors["site"] == ["Choose one of your sites, or a station."]
+    assert client.post(reverse("maintenance-create"), WINDOW | {"site": site.pk}).status_code == 302
+
+
 def test_archiving_says_why_not(page, site, station):
     answer = page.post(reverse("site-archive", args=[site.pk]), follow=True)
     assert "1 station still stands" in text_of(answer)
