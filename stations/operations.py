@@ -157,7 +157,8 @@ def _pairs(one: Field, value: Any) -> tuple[tuple[str, str], ...]:
         pairs = [line.split("=", 1) for line in value.splitlines() if line.strip()]
     elif isinstance(value, Mapping):
         pairs = list(value.items())
-    wrong = ValidationError(_("%(label)s must be pairs of key and value, one in a line: HeartbeatInterval=300.") % {"label": one.label})
+    text = _("%(label)s must be pairs of key and value, one in a line: HeartbeatInterval=300.")
+    wrong = ValidationError(text % {"label": one.label})
     if not isinstance(pairs, list | tuple) or not all(
         isinstance(pair, list | tuple) and len(pair) == 2 for pair in pairs
     ):

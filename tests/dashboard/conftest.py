@@ -40,4 +40,10 @@ def words(answer):
     return answer.content.decode()
 
 
-__all__ = ["browser", "network", "silent", "words"]
+def streamed(answer):
+    assert answer.status_code == 200, answer.status_code
+    assert answer.streaming
+    return b"".join(answer.streaming_content).decode()
+
+
+__all__ = ["browser", "network", "silent", "streamed", "words"]

@@ -1,5 +1,7 @@
 """Sessions: what happened, what it cost, why a person should look."""
 
+import csv
+import io
 from datetime import timedelta
 
 import pytest
@@ -11,7 +13,7 @@ from evcms.core.access import Role
 from evcms.core.models import AuditEntry, Organization
 from sessions.models import Attempt, ChargingSession, Discrepancy
 from stations.models import Command
-from tests.dashboard.conftest import browser, words
+from tests.dashboard.conftest import browser, streamed, words
 from tests.stations.conftest import make_access
 
 pytestmark = pytest.mark.django_db
@@ -55,9 +57,27 @@ def test_the_list_narrows_to_what_is_asked(owner):
 def test_the_list_sorts_and_exports(network, owner):
     rows = owner.get("/sessions/?sort=-energy").context["page"]
     assert rows[0].energy_mwh == max(row.energy_mwh for row in ChargingSession.objects.all())
-    text = owner.get("/sessions/?state=running&export=csv").content.decode()
+    text = streamed(owner.get("/sessions/?state=running&export=csv"))
     assert len(text.splitlines()) == 7
     assert "energy_kwh" in text
+
+
+def test_an_export_says_what_the_rows_say_and_keeps_the_period(owner, ended):
+    text = streamed(owner.get("/sessions/?export=csv"))
+    rows = {row["id"]: row for row in csv.DictReader(io.StringIO(text))}
+    assert len(rows) == 30
+    row = rows[str(ended.public_id)]
+    assert row["connector"] == str(ended.connector)
+    assert row["site"] == str(ended.site)
+    assert row["energy_kwh"] == f"{ended.energy_mwh / 1_000_000:.6f}"
+    assert len(streamed(owner.get("/sessions/?since=2001-01-01&until=2001-01-02&export=csv")).splitlines()) == 1
+
+
+def test_an_export_costs_the_same_however_long_it_is(owner, django_assert_max_num_queries):
+    owner.get("/sessions/")
+    for address in ("/sessions/?export=csv", "/attempts/?export=csv"):
+        with django_assert_max_num_queries(8):
+            streamed(owner.get(address))
 
 
 def test_lists_keep_their_budget_however_long_they_are(network, owner, ended, django_assert_max_num_queries):
@@ -177,5 +197,5 @@ def test_attempts_that_failed_say_why(network, owner):
     page = owner.get("/attempts/?state=failed")
     assert page.context["page"].paginator.count == 1
     assert "no cable was plugged in in time" in words(page)
-    assert "'=GUEST" in owner.get("/attempts/?state=failed&export=csv").content.decode()
+    assert "'=GUEST" in streamed(owner.get("/attempts/?state=failed&export=csv"))
     assert owner.get("/attempts/?cause=offline").context["page"].paginator.count == 0

@@ -62,7 +62,7 @@ def _name(row: Command) -> str:
 
 
 def _fields(row: Command) -> list[tuple[str, str]]:
-    """The values that were sent, each under the label of its form field; of settings the keys: values may be secrets."""
+    """The values that were sent, under their forms' labels; of settings the keys alone: values may be secrets."""
     if row.kind == "RawCall":
         payload = row.fields.get("payload")
         return [(_("Payload"), json.dumps(payload, ensure_ascii=False))] if payload else []

@@ -21,7 +21,7 @@ from evcms.dashboard.queries import charges
 from evcms.dashboard.queries.street import who
 from evcms.dashboard.sorting import ordered, paged
 from sessions import queries, services
-from sessions.models import ChargingSession
+from sessions.models import ChargingSession, Driver
 from stations.models import Site
 from stations.queries import visible_sites
 
@@ -40,6 +40,16 @@ COLUMNS = (
     "stop_reason",
 )  # fmt: skip
 ATTEMPT_COLUMNS = ("at_utc", "station", "connector", "how", "state", "cause", "detail", "token", "driver", "session")
+PLUG = ("station__identity", "station__name", "connector__evse__number", "connector__number")
+DRIVER = ("driver", "driver__name", "driver__email")
+EXPORTED = (  # what `_row` takes
+    "public_id", "transaction_id", "site__name", *PLUG, "state", "started_at", "ended_at", "energy_mwh", "max_power_w",
+    "token_value", *DRIVER, "bill__total_minor", "bill__currency", "bill__state", "bill__final_at", "authorized",
+    "estimated", "incomplete", "stop_reason",
+)  # fmt: skip
+ATTEMPTS_EXPORTED = (  # what `_attempt_row` takes
+    "at", *PLUG, "kind", "state", "cause", "detail", "token_value", *DRIVER, "session__public_id",
+)  # fmt: skip
 ATTEMPT_SORTS = {"at": "at", "station": "station__identity", "state": "state", "cause": "cause", "kind": "kind"}
 
 
@@ -59,7 +69,8 @@ def sessions(request: HttpRequest, access: Access) -> HttpResponse:
     wish = _asked(form)
     rows = ordered(request, charges.session_list(access, wish), SORTS, "-started")
     if export.wanted(request):
-        return export.as_csv("sessions", COLUMNS, (_row(row) for row in rows.iterator(chunk_size=1000)))
+        told = rows.values_list(*EXPORTED).iterator(chunk_size=1000)
+        return export.as_csv(request, "sessions", COLUMNS, map(_row, told))
     context: Context = {
         "form": form,
         "page": paged(request, rows),
@@ -70,16 +81,36 @@ def sessions(request: HttpRequest, access: Access) -> HttpResponse:
     return render(request, "dashboard/sessions/list.html", context)
 
 
-def _row(row: ChargingSession) -> tuple[object, ...]:
-    bill = getattr(row, "bill", None)
-    final = bill is not None and bill.final_at
+def _row(row: tuple[Any, ...]) -> tuple[object, ...]:
+    """Any: the columns EXPORTED."""
+    (public_id, transaction, site, identity, *plug, state, started, ended, energy, power, token, driver, name, email,
+     minor, currency, bill, final_at, authorized, estimated, incomplete, reason) = row  # fmt: skip
     return (
-        row.public_id, row.transaction_id, str(row.site or ""), row.station.identity, str(row.connector or ""),
-        row.state, row.started_at, row.ended_at, export.kwh(row.energy_mwh), row.max_power_w, row.token_value,
-        str(row.driver or ""), export.major(bill.total_minor, bill.currency) if bill and final else None,
-        bill.currency if bill else "", bill.state if bill else "", _yes(row.authorized), _yes(row.estimated),
-        _yes(row.incomplete), row.stop_reason,
+        public_id, transaction, site, identity, _plug(identity, *plug), state, started, ended, export.kwh(energy),
+        power, token, _driver(driver, name, email), export.major(minor, currency) if final_at else None, currency, bill,
+        _yes(authorized), _yes(estimated), _yes(incomplete), reason,
     )  # fmt: skip
+
+
+def _attempt_row(row: tuple[Any, ...]) -> tuple[object, ...]:
+    """Any: the columns ATTEMPTS_EXPORTED."""
+    at, identity, *plug, kind, state, cause, detail, token, driver, name, email, session_id = row
+    return (
+        at, identity, _plug(identity, *plug), kind, state, cause, detail, token, _driver(driver, name, email),
+        session_id,
+    )  # fmt: skip
+
+
+def _plug(identity: str, name: str, evse: int | None, number: int | None) -> str:
+    """As `str(connector)` says it, from columns; "" without a connector."""
+    if evse is None or number is None:
+        return ""
+    return f"{name or identity} · {evse}" + (f".{number}" if number > 1 else "")
+
+
+def _driver(pk: int | None, name: str | None, email: str | None) -> str:
+    """As `str(driver)` says it, from columns; "" without a driver."""
+    return "" if pk is None else str(Driver(pk=pk, name=name or "", email=email or ""))
 
 
 def _yes(value: bool) -> str:
@@ -167,11 +198,7 @@ def attempts(request: HttpRequest, access: Access) -> HttpResponse:
     wish = _asked(form)
     rows = ordered(request, charges.attempt_list(access, wish), ATTEMPT_SORTS, "-at")
     if export.wanted(request):
-        told = (
-            (row.at, row.station.identity, str(row.connector or ""), row.kind, row.state, row.cause, row.detail,
-             row.token_value, str(row.driver or ""), getattr(getattr(row, "session", None), "public_id", ""))
-            for row in rows.iterator(chunk_size=1000)
-        )  # fmt: skip
-        return export.as_csv("attempts", ATTEMPT_COLUMNS, told)
+        told = rows.values_list(*ATTEMPTS_EXPORTED).iterator(chunk_size=1000)
+        return export.as_csv(request, "attempts", ATTEMPT_COLUMNS, map(_attempt_row, told))
     context: Context = {"form": form, "page": paged(request, rows), "narrowed": any(wish.values()), "wish": wish}
     return render(request, "dashboard/sessions/attempts.html", context)

@@ -49,7 +49,7 @@ def sites(request: HttpRequest, access: Access) -> HttpResponse:
     key = SORTS.get(sort.removeprefix("-"), SORTS["name"])
     rows.sort(key=key, reverse=sort.startswith("-"))
     if export.wanted(request):
-        return export.as_csv("sites", COLUMNS, (_row(place) for place in rows))
+        return export.as_csv(request, "sites", COLUMNS, (_row(place) for place in rows))
     context: Context = {
         "form": form,
         "page": Paginator(rows, ROWS).get_page(request.GET.get("page")),

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
@@ -37,7 +37,7 @@ def stations(request: HttpRequest, access: Access) -> HttpResponse:
     wish = wishes(form) if form.is_bound else dict.fromkeys(form.fields, "")
     rows = ordered(request, street.station_list(access, wish), SORTS, "station")
     if export.wanted(request):
-        return _export(rows)
+        return _export(request, rows)
     page = paged(request, rows)
     context: dict[str, Any] = {  # Any: template context
         "form": form,
@@ -50,7 +50,7 @@ def stations(request: HttpRequest, access: Access) -> HttpResponse:
     return render(request, "dashboard/stations/list.html", context)
 
 
-def _export(rows: Stations) -> HttpResponse:
+def _export(request: HttpRequest, rows: Stations) -> StreamingHttpResponse:
     told = (
         (
             row.identity, row.name, str(row.site or ""), row.approval, "yes" if row.online else "no",
@@ -60,4 +60,4 @@ def _export(rows: Stations) -> HttpResponse:
         )
         for row in rows.iterator(chunk_size=500)
     )  # fmt: skip
-    return export.as_csv("stations", COLUMNS, told)
+    return export.as_csv(request, "stations", COLUMNS, told)
