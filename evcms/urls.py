@@ -2,6 +2,7 @@
 
 from django.contrib import admin
 from django.urls import include, path
+from django.views.generic import RedirectView
 
 from evcms import health
 
@@ -9,6 +10,8 @@ urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("admin/", admin.site.urls),
     path("accounts/", include("allauth.urls")),
+    path("login", RedirectView.as_view(pattern_name="account_login"), name="login"),
+    path("login/", RedirectView.as_view(pattern_name="account_login"), name="login-slash"),
     path("i18n/", include("django.conf.urls.i18n")),
     path("api/", include("evcms.api.urls")),
     path("", include("evcms.dashboard.urls")),

@@ -125,6 +125,8 @@ PAGES = {
     "unsubscribe": Door(KEY, (("token", "subscription", "token"),)),
     # machines and everybody
     "healthz": Door(ANYBODY),
+    "login": Door(ANYBODY),
+    "login-slash": Door(ANYBODY),
     "stripe-webhook": Door(ANYBODY, post=True),
     "set_language": Door(ANYBODY, post=True),
     "api:start": Door(ANYBODY),
@@ -140,6 +142,8 @@ API = {  # what writing needs; reading needs VIEW
     "api:station-list": Door(STATIONS),
     "api:station-detail": Door(STATIONS, STATION),
     "api:station-commands": Door(COMMAND, STATION),
+    "api:station-message-list": Door(STATIONS, STATION),
+    "api:station-variable-list": Door(STATIONS, STATION),
     "api:evse-list": Door(STATIONS),
     "api:connector-list": Door(STATIONS),
     "api:connector-detail": Door(STATIONS, CODE),
