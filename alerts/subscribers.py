@@ -12,11 +12,12 @@ from alerts.services.notifications import enqueue, notify
 from alerts.services.watching import station_key
 from alerts.vocabulary import IncidentKind
 from billing import facts as billing
-from billing.events import BillNeedsReview, PaymentFailed, PaymentReleased, ReceiptIssued
+from billing.events import BillNeedsReview, PaymentAuthorized, PaymentFailed, PaymentReleased, ReceiptIssued
 from evcms.core.adapter import MailRequested
 from evcms.core.delivery import DeliveryDied
 from evcms.core.events import subscribe
 from sessions.events import DiscrepancyFound
+from sessions.vocabulary import DiscrepancyKind
 from stations import places as stations
 from stations.events import ConnectorStatusChanged, GatewayLost, MaintenanceEnded, StationConnected
 
@@ -93,7 +94,7 @@ def discrepancy(fact: DiscrepancyFound) -> None:
         site_id=place.site_id,
         station_ids=[fact.station_id],
         detail={"discrepancy": fact.discrepancy_id},
-        title=_("%(station)s: %(what)s") % {"station": place.label, "what": fact.kind.replace("_", " ")},
+        title=_("%(station)s: %(what)s") % {"station": place.label, "what": DiscrepancyKind(fact.kind).label},
     )
 
 
@@ -148,6 +149,22 @@ def mail_receipt(fact: ReceiptIssued) -> None:
         organization_id=receipt.organization_id,
         attachments=[f"receipt:{fact.receipt_id}"],
         context={"receipt": receipt, "page": f"{settings.PUBLIC_URL}/r/{receipt.public_id}"},
+    )
+
+
+@subscribe(PaymentAuthorized, "alerts.mail_started")
+def mail_started(fact: PaymentAuthorized) -> None:
+    """The way back to the live page, for who closes it; not for a hold that was freed at once."""
+    payment = billing.payment_facts(fact.payment_id)
+    if not payment.email or not payment.held:
+        return
+    notify(
+        key=f"started:{fact.payment_id}",
+        template="started",
+        to=payment.email,
+        language=payment.language,
+        organization_id=payment.organization_id,
+        context={"payment": payment, "page": f"{settings.PUBLIC_URL}/s/{payment.public_id}"},
     )
 
 

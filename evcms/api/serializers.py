@@ -6,9 +6,23 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from alerts.models import Incident
+from alerts.vocabulary import Severity
 from billing.models import Tariff
+from evcms.api import derived
 from sessions.models import ChargingSession, IdToken, MeterSample, Reservation
-from stations.models import IDENTITY, Command, Connector, Evse, PlugType, PowerType, Site, Station
+from sessions.vocabulary import ReadingKind
+from stations.models import (
+    IDENTITY,
+    Command,
+    Connector,
+    Evse,
+    OcppMessage,
+    PlugType,
+    PowerType,
+    Site,
+    Station,
+    Variable,
+)
 from stations.vocabulary import Approval, SecurityProfile
 
 
@@ -91,6 +105,9 @@ class StationSerializer(Row):
     in_maintenance = serializers.BooleanField(read_only=True)
     offline_since = serializers.DateTimeField(source="dark_since", read_only=True, allow_null=True)
     connectors = ConnectorSerializer(many=True, read_only=True, source="standing")
+    state = serializers.SerializerMethodField(
+        help_text="What it can do now, from its link, maintenance and connectors: one free connector is enough."
+    )
 
     class Meta:
         model = Station
@@ -112,10 +129,21 @@ class StationSerializer(Row):
             "offline_since",
             "last_seen_at",
             "last_boot_at",
+            "state",
             "status",
             "clock_skew_ms",
             "connectors",
         )
+        extra_kwargs = {
+            "status": {"help_text": "The charger's own word about itself as a whole; many never say one: `unknown`."},
+            "clock_skew_ms": {"help_text": "The station's clock minus ours, milliseconds."},
+            "heartbeat_interval": {"help_text": "Seconds; null: the installation's."},
+            "protocol": {"help_text": "Spoken at the last handshake; empty: it never connected."},
+            "approval": {"help_text": "`quarantined` waits for a decision, and may be told nothing until then."},
+        }
+
+    def get_state(self, row: Station) -> derived.StationState:
+        return derived.station_state(row, getattr(row, "standing", []))
 
 
 class ConnectorWish(serializers.Serializer):
@@ -145,6 +173,10 @@ class StationWish(serializers.Serializer):
 
 
 class SampleSerializer(Row):
+    """One moment's readings; null: not reported."""
+
+    kind = serializers.SerializerMethodField(help_text="Why it was taken: periodic, begin, end, clock, trigger, other.")
+
     class Meta:
         model = MeterSample
         fields = (
@@ -159,6 +191,17 @@ class SampleSerializer(Row):
             "quarantined",
             "extra",
         )
+        extra_kwargs = {
+            "energy_mwh": {"help_text": "The import register of the meter, mWh (1 kWh = 1 000 000 mWh)."},
+            "power_w": {"help_text": "W"},
+            "offered_w": {"help_text": "What the station offers the car, W."},
+            "current_ma": {"help_text": "mA"},
+            "voltage_mv": {"help_text": "mV"},
+            "soc_percent": {"help_text": "State of charge of the car, %."},
+        }
+
+    def get_kind(self, row: MeterSample) -> str:
+        return ReadingKind(row.kind).name.lower()
 
 
 class SessionSerializer(Row):
@@ -227,7 +270,8 @@ class TariffSerializer(Row):
 class IncidentSerializer(Row):
     site = serializers.CharField(source="site.name", allow_null=True)
     station = serializers.CharField(source="station.identity", allow_null=True)
-    severity = serializers.CharField(source="get_severity_display")
+    severity = serializers.SerializerMethodField(help_text="info, warning, serious or critical.")
+    severity_label = serializers.CharField(source="get_severity_display", help_text="The same as a label.")
 
     class Meta:
         model = Incident
@@ -235,6 +279,7 @@ class IncidentSerializer(Row):
             "id",
             "kind",
             "severity",
+            "severity_label",
             "state",
             "title",
             "site",
@@ -243,6 +288,9 @@ class IncidentSerializer(Row):
             "acknowledged_at",
             "resolved_at",
         )
+
+    def get_severity(self, row: Incident) -> str:
+        return Severity(row.severity).name.lower()
 
 
 class ReservationSerializer(Row):
@@ -263,10 +311,60 @@ class ReservationWish(serializers.Serializer):
     expires_at = serializers.DateTimeField()
 
 
+class MessageSerializer(Row):
+    """One exchange with a station: the CALL and what it got, both as JSON text, digit by digit as on the wire."""
+
+    command = serializers.UUIDField(source="command_id", allow_null=True, help_text="Ours, when it was one.")
+
+    class Meta:
+        model = OcppMessage
+        fields = (
+            "id",
+            "at",
+            "direction",
+            "action",
+            "message_id",
+            "request",
+            "answer",
+            "outcome",
+            "error_code",
+            "duration_us",
+            "count",
+            "command",
+        )
+        read_only_fields = fields
+
+
+class VariableSerializer(Row):
+    """A configuration key (OCPP 1.6: `component` is empty) or a variable (2.x) as the station last reported it."""
+
+    class Meta:
+        model = Variable
+        fields = (
+            "component",
+            "component_instance",
+            "evse",
+            "connector",
+            "variable",
+            "variable_instance",
+            "attribute",
+            "value",
+            "mutability",
+            "data_type",
+            "unit",
+            "updated_at",
+        )
+        read_only_fields = fields
+
+
 class CommandSerializer(Row):
     """`state` is ours; `answer_status` and `answer` are the station's words, verbatim."""
 
     station = serializers.CharField(source="station.identity")
+    refused_by = serializers.SerializerMethodField(
+        help_text="`station`: it said no. `us`: never sent, for it breaks the schema or its version. Else null."
+    )
+    note = serializers.SerializerMethodField(help_text="While queued: what it waits for; else empty.")
 
     class Meta:
         model = Command
@@ -279,11 +377,19 @@ class CommandSerializer(Row):
             "answer_status",
             "answer",
             "error",
+            "refused_by",
+            "note",
             "created_at",
             "sent_at",
             "answered_at",
             "expires_at",
         )
+
+    def get_refused_by(self, row: Command) -> derived.RefusedBy | None:
+        return derived.refused_by(row)
+
+    def get_note(self, row: Command) -> str:
+        return derived.note(row)
 
 
 class CommandWish(serializers.Serializer):

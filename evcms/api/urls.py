@@ -4,11 +4,13 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework.routers import SimpleRouter
 
-from evcms.api.views import charging, network, stations, ways
+from evcms.api.views import charging, network, stations, talk, ways
 
 router = SimpleRouter()
 router.register("sites", stations.SiteView, "site")
 router.register("stations", stations.StationView, "station")
+router.register(f"stations/(?P<identity>{stations.IDENTITY_IN_PATH})/messages", talk.MessageView, "station-message")
+router.register(f"stations/(?P<identity>{stations.IDENTITY_IN_PATH})/variables", talk.VariableView, "station-variable")
 router.register("evses", stations.EvseView, "evse")
 router.register("connectors", stations.ConnectorView, "connector")
 router.register("commands", stations.CommandView, "command")

@@ -16,7 +16,7 @@ from sessions.vocabulary import ReservationState, SessionStart, TokenDecision, T
 from stations import commands
 from stations import services as stations
 from stations.models import Command, Connector, Station
-from stations.vocabulary import CommandState
+from stations.vocabulary import OPEN_COMMANDS, CommandState
 
 from . import tokens
 
@@ -68,19 +68,44 @@ def reserve(
 
 
 def cancel_reservation(*, reservation: Reservation, origin: str, access: Access | None = None) -> Command:
-    """Asks the station; CANCELLED when it accepts. Raises PermissionDenied."""
+    """Asks the station; CANCELLED when it accepts, or at once when it has no link. Raises PermissionDenied.
+
+    Raises ValidationError (code `conflict`) when it is over, or the station has not answered the wish to reserve: only
+    its answer tells whether there is something to cancel.
+    """
     if access is not None:
         access.demand(Permission.COMMAND)
     with transaction.atomic():
+        _check_can_be_cancelled(Reservation.objects.select_for_update().get(pk=reservation.pk))
         row = stations.send(
             station=reservation.station,
             command=commands.CancelReservation(reservation.pk),
             origin=origin,
             user=access.user if access else None,
         )
+        _cancelled(reservation, row)
         if access is not None:
             audit.record(access, "reservation.cancel_requested", reservation)
+    reservation.refresh_from_db()
     return row
+
+
+def _check_can_be_cancelled(row: Reservation) -> None:
+    if row.state not in OPEN:
+        text = _("This reservation is over already: %(state)s.") % {"state": row.get_state_display()}
+        raise ValidationError(text, code="conflict")
+    asked = Command.objects.filter(state__in=OPEN_COMMANDS)
+    if row.state == ReservationState.REQUESTED and row.command_id and asked.filter(pk=row.command_id).exists():
+        text = _("The station has not answered yet whether it reserves; try again in a few seconds.")
+        raise ValidationError(text, code="conflict")
+
+
+def _cancelled(row: Reservation, command: Command) -> None:
+    """A station without a link cannot be told; nobody is to be held to the reservation all the same."""
+    if command.state == CommandState.ACCEPTED:
+        _move(row, ReservationState.CANCELLED, command.answer_status)
+    elif command.state == CommandState.OFFLINE:
+        _move(row, ReservationState.CANCELLED, command.error)
 
 
 def command_answered(*, command_id: str) -> None:
@@ -91,8 +116,7 @@ def command_answered(*, command_id: str) -> None:
     if row is None:
         return
     if command.kind == commands.CancelReservation.__name__:
-        if accepted:
-            _move(row, ReservationState.CANCELLED, command.answer_status)
+        _cancelled(row, command)
     elif row.state == ReservationState.REQUESTED and row.command_id == command.pk:
         state = ReservationState.ACTIVE if accepted else ReservationState.REFUSED
         _move(row, state, command.answer_status or command.error)

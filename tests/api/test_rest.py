@@ -121,7 +121,7 @@ def test_a_session_is_read_with_its_samples(api, session):
     answer = api.get(f"/api/v1/sessions/{session.public_id}/").json()
     assert (answer["energy_mwh"], answer["id_token"]) == (1_500_000, "CARD1")
     samples = api.get(f"/api/v1/sessions/{session.public_id}/samples/").json()
-    assert samples["results"][0]["power_w"] == 11_000
+    assert (samples["results"][0]["power_w"], samples["results"][0]["kind"]) == (11_000, "periodic")
     assert api.get("/api/v1/sessions/?running=true").json()["count"] == 1
     assert api.get("/api/v1/sessions/?running=false").json()["count"] == 0
 
