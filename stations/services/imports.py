@@ -5,7 +5,7 @@ The look does what the import does and takes it back, so that what it promises i
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, transaction
@@ -21,6 +21,7 @@ from stations.vocabulary import Approval
 from .configuration import CONNECTOR_FIELDS, SITE_FIELDS, STATION_FIELDS, check_site
 
 MOST_COMPLAINTS = 200
+T = TypeVar("T")
 
 
 @dataclass
@@ -95,23 +96,30 @@ class _Import:
         for row in self.rows:
             if len(self.result.complaints) >= MOST_COMPLAINTS:
                 break
-            self._guarded(row)
+            self._line(row)
 
     def _line(self, row: Row) -> None:
-        site = self._site(row)
-        station = self._station(row, site)
-        if station and "evse" in row.values:
-            self._connector(row, station)
+        """A mistake in the site does not hide those in its station: a line tells all that is wrong with it."""
+        site = self._guarded(row, lambda: self._site(row))
+        before = len(self.result.complaints)
+        station = self._guarded(row, lambda: self._station(row, site))
+        if "evse" not in row.values:
+            return
+        if station:
+            self._guarded(row, lambda: self._connector(row, station))
+        elif len(self.result.complaints) > before and "station" in row.values:
+            self._guarded(row, lambda: _raise(_values(row, ("evse", "connector", *table.CONNECTOR_COLUMNS))[1]))
 
-    def _guarded(self, row: Row) -> None:
-        """One line: stored, or its complaints."""
+    def _guarded(self, row: Row, step: Callable[[], T]) -> T | None:
+        """One part of a line: stored, or its complaints."""
         try:
-            self._line(row)
+            return step()
         except ValidationError as error:
-            known = error.message_dict if hasattr(error, "error_dict") else {"": error.messages}
+            known = _by_column(error)
             for column, sentences in known.items():
                 name = "" if column == "__all__" else {"identity": "station", "name": "site"}.get(column, column)
                 self.result.complaints += [Complaint(row.line, name, str(sentence)) for sentence in sentences]
+            return None
 
     def _site(self, row: Row) -> Site:
         name = row.values.get("site")
@@ -124,12 +132,13 @@ class _Import:
             missing = [column for column in ("latitude", "longitude") if column not in row.values]
             if missing:
                 raise ValidationError({column: [_("A new site needs its coordinates.")] for column in missing})
-        values = _values(row, table.SITE_COLUMNS)
-        self._store("sites", site, values, SITE_FIELDS, lambda: check_site(site))
+        values, wrong = _values(row, table.SITE_COLUMNS)
+        self._store("sites", site, values, SITE_FIELDS, lambda: check_site(site), wrong)
         self.sites[name.casefold()] = site
         return site
 
-    def _station(self, row: Row, site: Site) -> Station | None:
+    def _station(self, row: Row, site: Site | None) -> Station | None:
+        """`site`: None when the line's site is refused; then nothing is stored in the end."""
         identity = row.values.get("station")
         if not identity:
             if "evse" in row.values or "connector" in row.values:
@@ -143,16 +152,19 @@ class _Import:
             raise ValidationError({"station": [_("This identity is taken.")]})
         if station.approval != Approval.ACCEPTED:
             raise ValidationError({"station": [_("This station waits in quarantine: decide there first.")]})
-        values = _values(row, table.STATION_COLUMNS) | {"site": site}
+        values, wrong = _values(row, table.STATION_COLUMNS)
+        values["site"] = site
         if "station_name" in row.values:
             values["name"] = row.values["station_name"]
-        self._store("stations", station, values, STATION_FIELDS, lambda: _check_fields(station))
+        self._store("stations", station, values, STATION_FIELDS, lambda: _check_fields(station), wrong)
         self.stations[identity] = station
         return station
 
     def _connector(self, row: Row, station: Station) -> None:
-        numbers = _values(row, ("evse", "connector"))
-        evse_number, number = int(str(numbers["evse"])), int(str(numbers.get("connector", 1)))
+        values, wrong = _values(row, ("evse", "connector", *table.CONNECTOR_COLUMNS))
+        if "evse" in wrong or "connector" in wrong:
+            raise ValidationError(wrong)
+        evse_number, number = int(str(values.pop("evse"))), int(str(values.pop("connector", 1)))
         self._once(row, (station.identity, f"{evse_number}.{number}"))
         if not (1 <= evse_number <= 999 and 1 <= number <= 99):
             raise ValidationError({"evse": [_("EVSEs are numbered 1 to 999, their connectors 1 to 99.")]})
@@ -160,7 +172,6 @@ class _Import:
         connector = self.connectors.get(key) or Connector(station=station, number=number)
         if connector.pk is None:
             connector.evse = self._evse(station, evse_number)
-        values = _values(row, table.CONNECTOR_COLUMNS)
         self._evse_id(connector.evse, values.pop("evse_id", None))
         if connector.archived_at:
             values["archived_at"] = None
@@ -170,6 +181,7 @@ class _Import:
             values,
             (*CONNECTOR_FIELDS, "archived_at"),
             lambda: _check_fields(connector),
+            wrong,
         )
         self.connectors[key] = connector
 
@@ -192,21 +204,32 @@ class _Import:
         self.named[key] = row.line
 
     def _store(
-        self, kind: str, row: Any, values: dict[str, object], allowed: tuple[str, ...], check: Callable[[], None]
+        self,
+        kind: str,
+        row: Any,
+        values: dict[str, object],
+        allowed: tuple[str, ...],
+        check: Callable[[], None],
+        wrong: dict[str, list[str]],
     ) -> None:
-        """Saves a new row, or what differs of a known one. Any: a Site, a Station or a Connector."""
+        """Saves a new row, or what differs of a known one. `wrong`: cells that were no values. Any: a Site, Station …
+
+        Raises ValidationError with all that is wrong, by column; the row is then as it was.
+        """
         changed = [name for name in values if name in allowed and getattr(row, name) != values[name]]
         if row.pk is not None and not changed:
+            _raise(wrong)
             return
         before = {name: getattr(row, name) for name in changed}
         try:
             for name in changed:
                 setattr(row, name, values[name])
             check()
-        except ValidationError:
+            _raise(wrong)
+        except ValidationError as error:
             for name, value in before.items():
                 setattr(row, name, value)
-            raise
+            raise ValidationError(_by_column(error) | wrong) from None
         if row.pk is None:
             row.save()
             self.result.made[kind] += 1
@@ -220,8 +243,8 @@ def _check_fields(row: Station | Connector) -> None:
     row.clean_fields(exclude=["organization", "site", "connection", "station", "evse", "code"])
 
 
-def _values(row: Row, columns: tuple[str, ...]) -> dict[str, object]:
-    """The filled cells among these columns as their types. Raises ValidationError by column."""
+def _values(row: Row, columns: tuple[str, ...]) -> tuple[dict[str, object], dict[str, list[str]]]:
+    """The filled cells among these columns as their types, and what is wrong with the others, by column."""
     values: dict[str, object] = {}
     errors: dict[str, list[str]] = {}
     for column in columns:
@@ -230,6 +253,13 @@ def _values(row: Row, columns: tuple[str, ...]) -> dict[str, object]:
                 values[column] = table.value_of(column, row.values[column])
             except ValidationError as error:
                 errors[column] = error.messages
-    if errors:
-        raise ValidationError(errors)
-    return values
+    return values, errors
+
+
+def _by_column(error: ValidationError) -> dict[str, list[str]]:
+    return error.message_dict if hasattr(error, "error_dict") else {"__all__": error.messages}
+
+
+def _raise(wrong: dict[str, list[str]]) -> None:
+    if wrong:
+        raise ValidationError(wrong)

@@ -4,17 +4,17 @@ import segno
 from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods
 
 from evcms.core.access import Access, Permission
 from stations import queries, services, table
-from stations.forms import ImportForm
+from stations.forms import ImportForm, packed
 from stations.models import Connector
 
 from .configure import own_station
@@ -26,26 +26,38 @@ MOST_STICKERS = 400  # on one sheet
 @require_http_methods(["GET", "POST"])
 @member(Permission.STATIONS)
 def import_stations(request: HttpRequest, access: Access) -> HttpResponse:
-    """First a look ("check"), then the same file again with "store": nothing waits on the server between."""
+    """First a look ("check"), then "store" with the checked file, which came back in the form."""
     form = ImportForm(request.POST or None, request.FILES or None)
     result = None
     if request.method == "POST" and form.is_valid():
         dry_run = "store" not in request.POST
         try:
-            result = services.import_table(access=access, content=_content(form.cleaned_data["file"]), dry_run=dry_run)
+            content = form.cleaned_data["content"]
+            result = services.import_table(access=access, content=content, dry_run=dry_run)
         except ValidationError as error:
             form.add_error("file", error)
         else:
             if not dry_run and not result.complaints:
-                messages.success(request, _("The table is stored: %(rows)d rows.") % {"rows": result.rows})
+                messages.success(request, _stored(result))
                 return redirect("sites")
+            form = ImportForm(initial={"kept": "" if result.complaints else packed(content)})
     context = {"form": form, "result": result, "columns": table.COLUMNS}
     return render(request, "stations/import.html", context)
 
 
-def _content(file: UploadedFile) -> bytes:
-    """One byte more than is allowed, so that the service sees when it is too much."""
-    return bytes(file.read(table.MOST_BYTES + 1))
+def _stored(result: services.ImportResult) -> str:
+    words = _("The table is stored. New: %(made)s. Changed: %(changed)s.")
+    return words % {"made": _counted(result.made), "changed": _counted(result.changed)}
+
+
+def _counted(numbers: dict[str, int]) -> str:
+    """ "1 site, 3 stations"; a dash for nothing."""
+    said = [
+        ngettext("%(n)d site", "%(n)d sites", numbers["sites"]) % {"n": numbers["sites"]},
+        ngettext("%(n)d station", "%(n)d stations", numbers["stations"]) % {"n": numbers["stations"]},
+        ngettext("%(n)d connector", "%(n)d connectors", numbers["connectors"]) % {"n": numbers["connectors"]},
+    ]
+    return ", ".join(text for text in said if not text.startswith("0 ")) or "–"
 
 
 @require_GET

@@ -150,3 +150,16 @@ def test_a_file_of_a_spreadsheet_with_semicolons_and_a_mark(owner):
     content = "\ufeffsite;latitude;longitude\r\nKäde;52,1;4,3\r\n".encode()
     services.import_table(access=owner, content=content, dry_run=False)
     assert Site.objects.get().latitude == 52.1
+
+
+def test_all_mistakes_of_one_line_are_told_together(owner):
+    text = (
+        "site,latitude,longitude,time_zone,station,security_profile,evse,connector,plug,max_power_w\n"
+        "A,north,4,Mars/Base,BAD-1,nine,1,1,SCHUKO3,strong\n"
+        "B,52,4,,BAD/2,1,one,1,SCHUKO3,1\n"
+    )
+    assert set(complaints(owner, text)) == {
+        (2, "latitude"), (2, "time_zone"), (2, "security_profile"), (2, "plug"), (2, "max_power_w"),
+        (3, "station"), (3, "evse"), (3, "plug"),
+    }  # fmt: skip
+    assert not Site.objects.exists()

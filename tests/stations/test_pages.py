@@ -189,7 +189,11 @@ def test_a_table_is_checked_then_stored(page, organization):
     assert not Site.objects.exists()
     assert "Mars is no time zone" in text_of(upload("store", "site,latitude,longitude,time_zone\nA,1,1,Mars\n"))
     assert not Site.objects.exists()
-    assert upload("store", good).status_code == 302
+    checked = upload("check", good)
+    kept = re.search(r'name="kept" value="([^"]+)"', checked.content.decode())[1]
+    answer = page.post(reverse("station-import"), {"kept": kept, "store": "1"}, follow=True)
+    assert "The table is stored. New: 1 site, 1 station. Changed: –." in text_of(answer)
+    assert "Choose the file." in text_of(page.post(reverse("station-import"), {"kept": kept + "x", "store": "1"}))
     exported = b"".join(page.get(reverse("station-export")).streaming_content).decode()
     assert "Plein" in exported
     assert "PLEIN-01" in exported
@@ -203,6 +207,7 @@ def test_the_sheet_shows_a_code_for_each_connector(page, station, settings):
         said = text_of(page.get(address))
         assert said.count("<svg") > said.count('class="ev-sticker-code"') == 2
         assert said.count('class="ev-qr"') == 2
+        assert re.search(r"<button[^>]*data-print>.*?Print</button>", said)
         for code in station.connectors.values_list("code", flat=True):
             assert f"https://charge.example/c/{code}" in said
         assert "style=" not in said
