@@ -6,7 +6,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.paginator import Paginator
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
@@ -113,11 +113,12 @@ def contacts(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def confirm(request: HttpRequest, token: str) -> HttpResponse:
     """A page with a button: mail scanners open links, and a look must not confirm anything."""
-    if not Destination.objects.filter(token=token).exists():
-        raise Http404
+    destination = get_object_or_404(Destination, token=token)
     if request.method == "POST":
-        services.confirm(token=token)
-    return render(request, "alerts/confirm.html", {"done": request.method == "POST"})
+        destination = services.confirm(token=token)
+    wishes = destination.subscriptions.filter(ended_at=None).select_related("connector__station", "connector__evse")
+    context = {"done": destination.confirmed_at is not None, "wishes": wishes.order_by("id")}
+    return render(request, "alerts/confirm.html", context)
 
 
 @csrf_exempt  # RFC 8058: the mail provider posts here without our cookie; the token is the authority

@@ -8,6 +8,7 @@ from evcms.core.figures import amount
 
 from .models import Bill, Payment, Receipt
 from .receipts import pdf
+from .vocabulary import PaymentState
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,8 @@ class PaymentFacts:
     language: str
     place: str
     hold: str  # formatted in the driver's language, with currency
+    held: bool  # now
+    energy_mwh: int | None  # of its session; None when none began
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,8 @@ def bill_facts(bill_id: int) -> BillFacts:
 
 
 def payment_facts(payment_id: int) -> PaymentFacts:
-    payment = Payment.objects.select_related("connector__station__site", "connector__evse").get(pk=payment_id)
+    rows = Payment.objects.select_related("connector__station__site", "connector__evse", "session")
+    payment = rows.get(pk=payment_id)
     with translation.override(payment.language):
         hold = amount(payment.hold_minor, payment.currency)
     return PaymentFacts(
@@ -65,6 +69,8 @@ def payment_facts(payment_id: int) -> PaymentFacts:
         language=payment.language,
         place=str(payment.connector),
         hold=hold,
+        held=payment.state == PaymentState.AUTHORIZED,
+        energy_mwh=payment.session.energy_mwh if payment.session else None,
     )
 
 

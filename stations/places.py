@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Q
+from django.db.models import Max, Q
 
 from evcms.core import clock
 
@@ -101,9 +101,15 @@ def count_dark(station_ids: Iterable[int]) -> int:
 
 
 def free_connectors(connector_ids: Iterable[int], *, before: datetime) -> list[tuple[int, datetime]]:
-    """(connector id, since) of those usable now and since `before`: available, online, not in maintenance."""
+    """(connector id, since) of those usable now and since `before`: available, online, not in maintenance.
+
+    A station that was dark is usable since it came back, whatever its connectors said before.
+    """
     free = _connectors().filter(pk__in=list(connector_ids), shown=Shown.AVAILABLE, status_at__lte=before)
-    return [(row.pk, row.status_at) for row in free if row.status_at]
+    back = Max("station__connections__opened_at", filter=Q(station__connections__closed_at=None))
+    rows = free.annotate(back=back).values_list("pk", "status_at", "back")
+    moments = [(pk, max(said, back or said)) for pk, said, back in rows if said]
+    return [(pk, since) for pk, since in moments if since <= before]
 
 
 def by_organization(station_ids: Iterable[int]) -> dict[int, list[int]]:

@@ -41,11 +41,11 @@ def subscribe(*, connector_id: int, email: str, topics: list[str], language: str
                 destination=destination, connector_id=connector_id, topic=topic, ended_at=None
             )
         if destination.confirmed_at is None:
-            _ask_to_confirm(destination, place.label)
+            _ask_to_confirm(destination, place.label, wanted)
     return destination
 
 
-def _ask_to_confirm(destination: Destination, label: str) -> None:
+def _ask_to_confirm(destination: Destination, label: str, topics: list[str]) -> None:
     """At most a few mails an hour to an address that has not agreed to anything yet."""
     now = clock.now()
     key = f"confirm:{destination.pk}:"
@@ -59,7 +59,7 @@ def _ask_to_confirm(destination: Destination, label: str) -> None:
         to=destination.address,
         language=destination.language,
         organization_id=destination.organization_id,
-        context={"link": link, "label": label},
+        context={"link": link, "label": label, "topics": topics},
     )
 
 
@@ -90,13 +90,18 @@ def tell_broken(*, connector_id: int, fact: str) -> int:
     return sum(_tell(subscription, "broken", fact) for subscription in live(connector_id, Topic.BROKEN))
 
 
-def tell_free(*, connector_id: int, fact: str) -> int:
-    """Tells everybody who asked that the connector is free, and ends those subscriptions: they are told once."""
+def tell_free(*, connector_id: int, since: datetime) -> int:
+    """Tells everybody who asked before `since` that the connector is free, and ends those subscriptions: told once.
+
+    Who asked while it was free already waits for the next time.
+    """
     told = 0
     for subscription in live(connector_id, Topic.FREE):
+        if subscription.created_at >= since:
+            continue
         with transaction.atomic():
             ended = Subscription.objects.filter(pk=subscription.pk, ended_at=None).update(ended_at=clock.now())
-            told += ended and _tell(subscription, "free", fact)
+            told += ended and _tell(subscription, "free", since.isoformat())
     return told
 
 
@@ -124,8 +129,9 @@ def _tell(subscription: Subscription, template: str, fact: str) -> int:
         organization_id=place.organization_id,
         subscription=subscription,
         context={
+            "where": place.label if place.site in place.label else f"{place.label} ({place.site})",
             "label": place.label,
-            "site": place.site,
+            "topic": subscription.topic,
             "page": f"{settings.PUBLIC_URL}/c/{place.code}",
             "unsubscribe": link,
         },

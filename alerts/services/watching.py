@@ -75,7 +75,7 @@ def connectors_free() -> int:
     told = 0
     for connector_id, since in stations.free_connectors(ids, before=clock.now() - FREE_FOR):
         with transaction.atomic():
-            told += tell_free(connector_id=connector_id, fact=since.isoformat())
+            told += tell_free(connector_id=connector_id, since=since)
     return told
 
 

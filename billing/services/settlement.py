@@ -22,6 +22,7 @@ from billing.reckoning import priced
 from billing.vocabulary import BillState, PaymentState
 from evcms.core import clock, events
 from evcms.core.access import Access
+from evcms.core.figures import amount
 from evcms.core.models import User
 from evcms.core.money import format_money
 from sessions.models import ChargingSession
@@ -108,12 +109,20 @@ def _with_payment(bill: Bill, payment: Payment) -> None:
     if not due:
         bills.close(bill, BillState.FREE, reason, shortfall=bill.total_minor)
         with translation.override(payment.language):
-            payments.release(payment=payment, code="nothing_due", text=_("Nothing is charged for this session."))
+            payments.release(payment=payment, code="nothing_due", text=_why_nothing(bill))
         return None
     bills.close(bill, BillState.DUE, reason, shortfall=bill.total_minor - due)
     moves.move(payment, PaymentState.CAPTURING, amount=due, due_minor=due, due_at=clock.now())
     events.nudge("billing.capture")
     return None
+
+
+def _why_nothing(bill: Bill) -> str:
+    """For the driver; the bill's own reason is the operator's."""
+    if bill.total_minor == 0:
+        return _("Nothing was used that has a price.")
+    least = amount(gateway().least(bill.currency), bill.currency)
+    return _("Below the smallest card payment (%(amount)s): this one is on us.") % {"amount": least}
 
 
 def chargeable(total: int, currency: str, *, hold: int, least: int, step: int) -> tuple[int, str]:

@@ -9,7 +9,7 @@ from django.test import Client
 from alerts import services
 from alerts.models import Destination, Notification, Subscription
 from evcms.core import clock
-from stations.models import Connector
+from stations.models import Connector, Gateway
 from tests.alerts.conftest import later
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -20,6 +20,9 @@ def subscribe(connector, *topics, email="Driver@Example.org"):
 
 
 def make_free(connector, seconds=30):
+    """Free for that long, and not before anything else that the test did."""
+    later(seconds=seconds + 1)
+    Gateway.objects.update(lease_until=clock.now() + timedelta(minutes=5))
     Connector.objects.filter(pk=connector.pk).update(
         status="available", status_at=clock.now() - timedelta(seconds=seconds)
     )
@@ -58,6 +61,58 @@ def test_an_offline_station_frees_nobody(connector):
     make_free(connector)
     services.sweep()
     assert not Notification.objects.filter(template="free").exists()
+
+
+def test_who_asks_while_it_is_free_waits_for_the_next_time(connector, gateway_row):
+    gateway_row(connector.station)
+    make_free(connector)
+    services.confirm(token=subscribe(connector, "free").token)
+    later(seconds=60)
+    services.sweep()
+    assert not Notification.objects.filter(template="free").exists()
+    make_free(connector)
+    services.sweep()
+    assert Notification.objects.filter(template="free").count() == 1
+
+
+def test_a_station_that_comes_back_frees_its_connectors(connector, gateway_row):
+    make_free(connector, seconds=3600)
+    services.confirm(token=subscribe(connector, "free").token)
+    later(seconds=1)
+    gateway_row(connector.station)
+    services.sweep()
+    assert not Notification.objects.filter(template="free").exists()
+    later(seconds=20)
+    services.sweep()
+    assert Notification.objects.filter(template="free").count() == 1
+
+
+def test_mail_and_page_name_the_connector_and_what_was_asked(connector):
+    token = subscribe(connector, "free", "broken").token
+    words = ["when it is free again", "when it breaks", str(connector)]
+    mail = Notification.objects.get(template="confirm")
+    assert all(word in mail.text and word in mail.html for word in words)
+    page = Client().get(f"/u/confirm/{token}/").content.decode()
+    assert all(word in page for word in words)
+    assert "If you ask us" not in page
+
+
+def test_a_link_that_was_confirmed_says_so_when_it_is_opened_again(connector):
+    token = subscribe(connector, "broken").token
+    assert "Confirmed" not in Client().get(f"/u/confirm/{token}/").content.decode()
+    services.confirm(token=token)
+    page = Client().get(f"/u/confirm/{token}/").content.decode()
+    assert "Confirmed" in page
+    assert "Yes, write to me" not in page
+
+
+def test_a_connector_named_like_its_site_is_named_once(connector):
+    services.confirm(token=subscribe(connector, "broken").token)
+    station = connector.station
+    station.name = station.site.name
+    station.save()
+    services.tell_broken(connector_id=connector.pk, fact="once")
+    assert Notification.objects.get(template="broken").text.count(station.site.name) == 1
 
 
 def test_asking_twice_is_one_subscription(connector):
