@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from sessions.models import ChargingSession
 from sessions.vocabulary import AttemptState
@@ -55,12 +55,26 @@ def taken(connector: Connector, *, other_than: int | None = None) -> bool:
 
     A session without an accepted token is a car that waits for its payment.
     """
-    running = ChargingSession.objects.filter(evse_id=connector.evse_id, ended_at=None, authorized=True)
+    running = _running().filter(evse_id=connector.evse_id)
     if other_than is not None:
         running = running.exclude(payment__id=other_than)
     if running.exists():
         return True
-    paid = Payment.objects.filter(connector__evse_id=connector.evse_id, state=PaymentState.AUTHORIZED).filter(
-        Q(attempt=None) | Q(attempt__state__in=[AttemptState.REQUESTED, AttemptState.STARTED])
-    )
-    return paid.exclude(pk=other_than or 0).exists()
+    return _paid().filter(connector__evse_id=connector.evse_id).exclude(pk=other_than or 0).exists()
+
+
+def taken_evses() -> set[int]:
+    """`taken` for all EVSEs at once: ids. One query."""
+    charging = _running().order_by().values_list("evse_id", flat=True)
+    pending = _paid().order_by().values_list("connector__evse_id", flat=True)
+    return {evse for evse in charging.union(pending) if evse}
+
+
+def _running() -> QuerySet[ChargingSession]:
+    return ChargingSession.objects.filter(ended_at=None, authorized=True)
+
+
+def _paid() -> QuerySet[Payment]:
+    """Holds whose start is under way or whose session runs."""
+    started = Q(attempt=None) | Q(attempt__state__in=[AttemptState.REQUESTED, AttemptState.STARTED])
+    return Payment.objects.filter(started, state=PaymentState.AUTHORIZED)

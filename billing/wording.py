@@ -99,7 +99,7 @@ def cost_line(line: Line | dict[str, Any], currency: str) -> CostLine:
         part=str(part),
         label=label(part),
         quantity=_quantity(part, values["quantity"]),
-        unit_price=_per(part, values["unit_price"], currency),
+        unit_price=per(part, values["unit_price"], currency),
         amount=amount(values["amount"], currency),
         amount_minor=values["amount"],
     )
@@ -113,7 +113,8 @@ def _quantity(part: str, quantity: int) -> str:
     return ""
 
 
-def _per(part: str, price: str, currency: str) -> str:
+def per(part: str, price: str, currency: str) -> str:
+    """ "0.49 €/kWh", "0.02 €/min", "0.50 €", "21 %"; empty for a cap."""
     if part == Part.TAX:
         return f"{exact(price)} %"
     if part == Part.CAP:

@@ -11,8 +11,10 @@ from django.utils.translation import gettext as _
 
 from evcms.core import clock
 from evcms.core.access import Access
-from stations.models import Connector, Evse
+from stations import commands
+from stations.models import Command, Connector, Evse
 from stations.queries import visible_sites
+from stations.vocabulary import CommandState
 
 from .models import (
     Attempt,
@@ -29,6 +31,7 @@ from .vocabulary import AttemptState, ReservationState
 
 MOST_POINTS: Final = 400
 DAY_S: Final = 86_400
+STOP_TAKES: Final = timedelta(minutes=1)
 
 
 # Lists of a person ----------------------------------------------------------------------------------------------------
@@ -209,6 +212,15 @@ def at_connector(connector: Connector) -> ChargingSession | None:
     """The session that runs there now."""
     rows = ChargingSession.objects.filter(connector=connector, ended_at=None)
     return rows.select_related("attempt", "id_token").order_by("-started_at").first()
+
+
+def stop_asked(session: ChargingSession) -> bool:
+    """Has the station been asked lately to end it, and not said no?"""
+    asked = Command.objects.filter(
+        station_id=session.station_id, kind=commands.StopCharging.__name__, created_at__gt=clock.now() - STOP_TAKES,
+        state__in=[CommandState.QUEUED, CommandState.SENT, CommandState.ACCEPTED],
+    )  # fmt: skip
+    return session.ended_at is None and asked.filter(fields__transaction_id=session.transaction_id).exists()
 
 
 def by_public_id(public_id: str) -> ChargingSession | None:

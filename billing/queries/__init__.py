@@ -11,6 +11,7 @@ from .books import (
     timeline,
     totals,
 )
+from .glance import Headline, headlines, taken_evses
 from .prices import (
     Cost,
     Offer,
@@ -28,6 +29,7 @@ from .prices import (
 
 __all__ = [
     "Cost",
+    "Headline",
     "Offer",
     "Totals",
     "assignments",
@@ -36,6 +38,7 @@ __all__ = [
     "cost_of",
     "cost_so_far",
     "example_of",
+    "headlines",
     "offer",
     "outdone",
     "payment",
@@ -43,6 +46,7 @@ __all__ = [
     "payments",
     "price_lines",
     "receipt",
+    "taken_evses",
     "tariff_for",
     "tariffs",
     "timeline",

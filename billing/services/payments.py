@@ -106,7 +106,7 @@ def _order(payment: Payment) -> Order:
         title=_("Charging at %(place)s") % {"place": place},
         description=_("Up to %(amount)s is held; you pay only what you charge, the rest is freed.") % {"amount": held},
         success_url=f"{settings.PUBLIC_URL}/s/{payment.public_id}/back",
-        cancel_url=f"{settings.PUBLIC_URL}/c/{payment.connector.code}",
+        cancel_url=f"{settings.PUBLIC_URL}/c/{payment.connector.code}?cancelled=1",
         email=payment.email,
         language=payment.language,
         expires_at=payment.created_at + PAGE_LIVES,

@@ -1,14 +1,16 @@
 """The public map's places: a site with its connectors, as a person would read them."""
 
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
+from django.db.models import Avg
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from billing import queries as billing
 from evcms.templatetags.figures import ago, power
 from stations import queries
 from stations.models import Connector, PlugType, Site
@@ -24,6 +26,20 @@ class Place:
 
     site: Site
     connectors: Sequence[Connector]
+    prices: Mapping[int, billing.Headline] = field(default_factory=dict)
+
+    @property
+    def price(self) -> str:
+        """ "from 0.49 €/kWh": the cheapest that a driver finds there; empty without a price."""
+        best = min((self.prices[row.pk] for row in self.connectors if row.pk in self.prices), default=None)
+        if best is None or not best.price:
+            return best.text if best else ""
+        return _("from %(price)s") % {"price": best.text}
+
+    @property
+    def lines(self) -> list[tuple[Connector, str]]:
+        """Each connector with its price."""
+        return [(row, self.prices[row.pk].text if row.pk in self.prices else "") for row in self.connectors]
 
     @property
     def free(self) -> int:
@@ -63,7 +79,7 @@ class Place:
 
 def places(*, plug: str = "", least_power_w: int = 0, free: bool = False, accessible: bool = False,
            sought: str = "") -> list[Place]:  # fmt: skip
-    """Public sites with the connectors that fit the filter, those with something free first, then by name. 1 query."""
+    """Public sites with the connectors that fit the filter, something free first, then by name. 3 queries."""
     rows = queries.public_connectors().order_by("station__site__name", "station__identity", "evse__number", "number")
     if plug:
         rows = rows.filter(plug=plug)
@@ -75,12 +91,13 @@ def places(*, plug: str = "", least_power_w: int = 0, free: bool = False, access
         rows = rows.filter(station__site__name__icontains=sought) | rows.filter(station__site__city__icontains=sought)
     groups: dict[int, list[Connector]] = defaultdict(list)
     sites: dict[int, Site] = {}
-    for connector in rows:
+    connectors, prices = _at_a_glance(rows)
+    for connector in connectors:
         site = connector.station.site
         assert site is not None  # public_connectors() has only those with one
         sites[site.pk] = site
         groups[site.pk].append(connector)
-    found = [Place(site, groups[pk]) for pk, site in sites.items()]
+    found = [Place(site, groups[pk], prices) for pk, site in sites.items()]
     found = [place for place in found if place.free] if free else found
     return sorted(found, key=lambda place: (place.free == 0, place.site.name))
 
@@ -88,17 +105,39 @@ def places(*, plug: str = "", least_power_w: int = 0, free: bool = False, access
 def place_of(site_id: int) -> Place | None:
     """None for a site that is not public, archived, or without connectors."""
     rows = queries.public_connectors().filter(station__site_id=site_id)
-    connectors = list(rows.order_by("station__identity", "evse__number", "number"))
-    return Place(connectors[0].station.site, connectors) if connectors and connectors[0].station.site else None
+    connectors, prices = _at_a_glance(rows.order_by("station__identity", "evse__number", "number"))
+    site = connectors[0].station.site if connectors else None
+    return Place(site, connectors, prices) if site else None
+
+
+def _at_a_glance(rows: Iterable[Connector]) -> tuple[list[Connector], dict[int, billing.Headline]]:
+    """The connectors with their prices; one that somebody has just paid for is not free, whatever it says itself."""
+    connectors, taken = list(rows), billing.taken_evses()
+    for row in connectors:
+        if row.shown == Shown.AVAILABLE and row.evse_id in taken:  # type: ignore[attr-defined]
+            row.shown = Shown.OCCUPIED  # type: ignore[attr-defined]
+    return connectors, billing.headlines(connectors)
 
 
 def others_near(connector: Connector, most: int = 4) -> list[Place]:
-    """Other places with something free, the nearest first."""
+    """Other places with something free: those with the same plug first, of them the nearest."""
     here = connector.station.site
     if here is None:
         return []
     found = [place for place in places(free=True) if place.site.pk != here.pk]
-    return sorted(found, key=lambda place: squared_distance(here, place.site))[:most]
+    return sorted(found, key=lambda place: (not _fits(place, connector), squared_distance(here, place.site)))[:most]
+
+
+def _fits(place: Place, connector: Connector) -> bool:
+    """Is the same plug free there?"""
+    return any(row.plug == connector.plug and row.shown == Shown.AVAILABLE for row in place.connectors)  # type: ignore[attr-defined]
+
+
+def middle() -> str:
+    """ "52.37000,4.89000": where the public sites are, for a map without any marker; empty without sites. 1 query."""
+    rows = queries.public_connectors().order_by()
+    mean = rows.aggregate(north=Avg("station__site__latitude"), east=Avg("station__site__longitude"))
+    return f"{mean['north']:.5f},{mean['east']:.5f}" if mean["north"] is not None else ""
 
 
 def squared_distance(one: Site, other: Site) -> float:
@@ -121,7 +160,7 @@ def _feature(place: Place) -> dict[str, Any]:
         "free": place.free,
         "total": place.total,
         "url": place.url,
-        "note": f"{', '.join(place.plugs)} · {power(place.max_power_w)}",
+        "note": f"{', '.join(place.plugs)} · {power(place.max_power_w)}{f' · {place.price}' if place.price else ''}",
     }
     if place.status == Shown.OFFLINE:
         since = min((c.station.offline_since for c in place.connectors if c.station.offline_since), default=None)

@@ -1,6 +1,7 @@
 """Paths of this door."""
 
 from django.urls import URLPattern, URLResolver, path
+from django.views.generic import RedirectView
 
 from evcms.public.views import connector, map, session
 
@@ -11,6 +12,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("map/streets.geojson", map.streets, name="streets"),
     path("map/<int:pk>/", map.site, name="site"),
     path("c/<str:code>", connector.connector, name="connector"),
+    path("c/<str:code>/", RedirectView.as_view(pattern_name="public:connector", query_string=True)),
     path("c/<str:code>/pay", connector.pay, name="pay"),
     path("c/<str:code>/subscribe", connector.subscribe, name="subscribe"),
     path("s/<str:public_id>", session.session, name="session"),

@@ -93,6 +93,11 @@ def at_zone(moment: datetime | None, zone: Any = None) -> str:  # Any: a zone's 
 
 
 @register.filter
+def clock_time(moment: datetime | None, zone: str | None = None) -> str:
+    return figures.clock_time(moment, zone)
+
+
+@register.filter
 def units(figure: str) -> SafeString:
     """`{{ mwh|kwh|units }}`: the figure in tabular digits, its unit small and grey."""
     head, space, unit = str(figure).rpartition(" ")

@@ -11,7 +11,7 @@ from django.utils.translation import ngettext, pgettext
 from evcms.core import clock
 from evcms.core.figures import NOTHING, amount, number
 
-__all__ = ["NOTHING", "ago", "amount", "at_zone", "duration", "kwh", "number", "power", "rating"]
+__all__ = ["NOTHING", "ago", "amount", "at_zone", "clock_time", "duration", "kwh", "number", "power", "rating"]
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
 
@@ -74,6 +74,17 @@ def ago(moment: datetime | None) -> str:
         days = round(size / DAY)
         span = ngettext("%(n)d day", "%(n)d days", days) % {"n": days}
     return (_("%(span)s ago") if seconds > 0 else _("in %(span)s")) % {"span": span}
+
+
+def clock_time(moment: datetime | None, zone: str | None = None) -> str:
+    """The time on the wall clock of `zone`, with the day only when it is not today: '13:05', '21 Nov, 13:05'."""
+    if moment is None:
+        return NOTHING
+    of_zone = ZoneInfo(zone) if zone else None
+    local = timezone.localtime(moment, of_zone)
+    if local.date() == timezone.localtime(clock.now(), of_zone).date():
+        return f"{local:%H:%M}"
+    return formats.date_format(local, pgettext("date", "j M, H:i"))
 
 
 def at_zone(moment: datetime | None, zone: str | ZoneInfo | None = None) -> str:

@@ -24,8 +24,9 @@ DRIVER_FILES = (
     "templates/[45]*.html",
     "templates/alerts/confirm.html",
     "templates/alerts/unsubscribe.html",
+    "templates/alerts/_topic.html",
     "templates/alerts/mail/layout.html",
-    "templates/alerts/mail/[bcfr]*/*",  # broken, confirm, free, receipt, released; the others are operators'
+    "templates/alerts/mail/[bcfrs]*/*",  # broken, confirm, free, receipt, released, started; the others are operators'
     "templates/components/map*.html",
     "templates/components/messages.html",
     "templates/components/empty_state.html",
@@ -36,9 +37,11 @@ DRIVER_FILES = (
     "evcms/templatetags/figures.py",
     "alerts/services/subscriptions.py",
     "billing/wording.py",
+    "billing/queries/glance.py",
     "billing/queries/prices.py",
     "billing/receipts/*.py",
     "billing/services/payments.py",
+    "billing/services/settlement.py",
 )
 VOCABULARY = (Shown, ConnectorStatus, SessionState, FailureCause, Refusal, PlugType)
 CALLS = {"_", "gettext", "gettext_lazy", "ngettext", "pgettext"}

@@ -2,13 +2,16 @@
 
 import json
 import re
+from datetime import timedelta
 
 import pytest
 from django.test import Client
 
 from alerts.models import Destination, Notification, Subscription
 from billing.models import Payment, Tariff, TariffAssignment
-from stations.models import Connector, MaintenanceWindow, Site
+from evcms.core import clock
+from stations import services
+from stations.models import Connection, Connector, MaintenanceWindow, Site, Station
 from tests.stations.conftest import make_station
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -107,10 +110,6 @@ def test_a_connector_that_cannot_be_used_says_so_first(connector, tariff, paying
 
 
 def test_maintenance_is_shown_on_map_and_page(connector, organization, station):
-    from datetime import timedelta
-
-    from evcms.core import clock
-
     now = clock.now()
     MaintenanceWindow.objects.create(
         organization=organization,
@@ -127,10 +126,6 @@ def test_maintenance_is_shown_on_map_and_page(connector, organization, station):
 
 
 def test_a_connector_shows_its_own_stations_window_not_another_stations(connector, organization, site, station):
-    from datetime import timedelta
-
-    from evcms.core import clock
-
     other = make_station("ES-OTHER", site)
     now = clock.now()
     span = {"starts_at": now - timedelta(hours=1), "ends_at": now + timedelta(hours=1)}
@@ -153,6 +148,94 @@ def test_a_wrong_address_is_answered_with_a_sentence(connector):
     answer = Client().post(f"/c/{connector.code}/subscribe", {"email": "nonsense", "topic": ["free"]}, follow=True)
     assert "valid" in answer.content.decode()
     assert not Subscription.objects.exists()
+
+
+def test_a_refused_wish_keeps_what_was_typed_and_says_why_in_its_card(connector):
+    Connector.objects.update(status="charging")
+    wish = {"email": "not-an-address", "topic": ["broken"]}
+    text = Client().post(f"/c/{connector.code}/subscribe", wish).content.decode()
+    card = text[text.index('id="subscribe"') :]
+    assert "valid" in card
+    assert 'value="not-an-address"' in card
+    assert 'value="broken" checked' in card
+    assert 'value="free" checked' not in card
+    assert Client().get(f"/c/{connector.code}/subscribe").headers["Location"] == f"/c/{connector.code}#subscribe"
+
+
+def test_free_again_is_offered_only_where_it_is_not_free(connector, tariff, paying):
+    assert "when it is free again" not in page(f"/c/{connector.code}")
+    Connector.objects.update(status="charging")
+    assert "when it is free again" in page(f"/c/{connector.code}")
+
+
+def test_a_slash_at_the_end_of_a_code_does_no_harm(connector):
+    text = Client().get(f"/c/{connector.code}/", follow=True).content.decode()
+    assert f"Connector {connector.code}" in text
+
+
+def test_a_code_that_does_not_exist_is_answered_with_how_codes_look():
+    assert "seven letters and digits" in Client().get("/c/NOSUCH1").content.decode()
+    assert "seven letters and digits" not in Client().get("/r/guessed").content.decode()
+
+
+def test_who_cancels_at_the_provider_hears_that_nothing_was_held(connector):
+    assert "Nothing was held" in page(f"/c/{connector.code}?cancelled=1")
+    assert "Nothing was held" not in page(f"/c/{connector.code}")
+
+
+@pytest.mark.parametrize("status", ["faulted", "charging"])
+def test_where_nobody_can_pay_no_hold_is_promised(connector, tariff, paying, status):
+    assert "on your card" in page(f"/c/{connector.code}")
+    Connector.objects.update(status=status)
+    text = page(f"/c/{connector.code}")
+    assert "on your card" not in text
+    assert "Somebody else is charging" not in text  # the headline says it once
+
+
+def test_map_and_site_page_tell_the_price(connector, tariff, site):
+    assert "from 0.49 €/kWh" in page("/map")
+    assert "0.49 €/kWh" in page(f"/map/{site.pk}/")
+    assert "from 0.49 €/kWh" in json.loads(page("/map/points.geojson"))["features"][0]["properties"]["note"]
+
+
+def test_the_more_particular_price_is_the_one_on_the_map(connector, tariff, organization):
+    cheap = Tariff.objects.create(organization=organization, name="Here", currency="EUR", per_kwh="0.39")
+    TariffAssignment.objects.create(organization=organization, tariff=cheap, connector=connector)
+    assert "from 0.39 €/kWh" in page("/map")
+
+
+def test_a_filtered_map_counts_what_matches_and_keeps_the_city_in_view(connector, site):
+    assert "2 chargers match" in page("/map?q=kad")
+    text = page("/map?q=zzz")
+    assert "0 chargers match" in text
+    assert f'data-centre="{site.latitude:.5f},{site.longitude:.5f}"' in text
+    assert ">Search</button>" in text
+
+
+def test_free_nearby_has_the_same_plug_first(connector, site, organization, gateway):
+    Connector.objects.update(status="charging", plug="IEC_62196_T2")
+    for name, plug, away in (("Near", "CHADEMO", 0.01), ("Far", "IEC_62196_T2", 0.5)):
+        other = Site.objects.create(
+            organization=organization, name=name, public=True,
+            latitude=site.latitude + away, longitude=site.longitude,
+        )  # fmt: skip
+        station = make_station(f"{name}-1", other)
+        services.connected(station_id=station.pk, gateway_id=gateway.pk, protocol="ocpp1.6", address=None)
+        Connector.objects.filter(station=station).update(status="available", plug=plug)
+    text = page(f"/c/{connector.code}")
+    assert text.index("Far") < text.index("Near")
+
+
+def test_an_offline_station_tells_when_it_was_heard_and_an_online_one_since_when(connector, station):
+    Connector.objects.update(status_at=clock.now())
+    text = page(f"/c/{connector.code}")
+    assert "Since " in text
+    assert "Last word" not in text
+    Connection.objects.update(closed_at=clock.now())
+    Station.objects.update(last_seen_at=clock.now() - timedelta(minutes=5), offline_since=clock.now())
+    text = page(f"/c/{connector.code}")
+    assert "Last word of the station: 5 min ago" in text
+    assert "Since " not in text
 
 
 def test_a_link_that_nobody_gave_opens_nothing():

@@ -9,13 +9,14 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from alerts import services as alerts
 from billing import queries as billing
 from billing import services
 from billing.errors import PaymentError
-from evcms.public import places
+from billing.vocabulary import Refusal
+from evcms.public import keys, places
 from evcms.public.limits import too_often
 from sessions import queries as sessions
 from stations import queries as stations
@@ -35,25 +36,30 @@ def connector_or_404(code: str) -> Connector:
 def connector(request: HttpRequest, code: str) -> HttpResponse:
     row = connector_or_404(code)
     template = "public/_connector_state.html" if request.GET.get("part") == "state" else "public/connector.html"
-    return render(request, template, page_context(row))
+    return render(request, template, page_context(request, row))
 
 
-def page_context(row: Connector) -> dict[str, Any]:
+def page_context(request: HttpRequest, row: Connector) -> dict[str, Any]:
     """Any: template context. About 12 queries."""
     site = row.station.site
     offer = billing.offer(connector=row)
+    shown = Shown(row.shown)  # type: ignore[attr-defined]
+    starting = shown == Shown.AVAILABLE and offer.refusal == Refusal.OCCUPIED
     return {
+        "own": keys.own_payment(request, row),
+        "starting": starting,  # somebody has paid, and the station does not say so yet
+        "free_now": shown == Shown.AVAILABLE and not starting,
+        "asked": request.GET.get("asked", ""),
+        "cancelled": "cancelled" in request.GET,
         "connector": row,
         "site": site,
         "brand": site.organization.name if site else "",
         "organization": site.organization if site else None,
-        "shown": Shown(row.shown),  # type: ignore[attr-defined]
+        "shown": Shown.OCCUPIED if starting else shown,
         "offer": offer,
         "session": sessions.at_connector(row),
         "others": [] if offer.payable else places.others_near(row),
-        "window": stations.window_now(row.station)
-        if row.shown == Shown.MAINTENANCE  # type: ignore[attr-defined]
-        else None,
+        "window": stations.window_now(row.station) if shown == Shown.MAINTENANCE else None,
         "live_url": f"/ws/public/c/{row.code}/",
     }
 
@@ -69,19 +75,22 @@ def pay(request: HttpRequest, code: str) -> HttpResponse:
         payment = services.open_payment(
             connector=row, email=request.POST.get("email", "").strip(), language=get_language() or "en"
         )
-        return redirect(services.start_checkout(payment=payment))
+        response = redirect(services.start_checkout(payment=payment))
+        keys.remember(response, payment)
+        return response
     except (PaymentError, ValidationError) as error:
         messages.error(request, " ".join(error.messages) if isinstance(error, ValidationError) else str(error))
         return redirect("public:connector", code=row.code)
 
 
-@require_POST
+@require_http_methods(["GET", "POST"])
 def subscribe(request: HttpRequest, code: str) -> HttpResponse:
-    """Tell me when it is free again, or broken."""
+    """Tell me when it is free again, or broken. A refused wish comes back with what was typed."""
     row = connector_or_404(code)
+    if request.method != "POST":  # a refused form's address, loaded again
+        return redirect(_card(row))
     if too_often(request, "subscribe", most=10, seconds=3600):
-        messages.error(request, _("Too many tries. Please wait a while."))
-        return redirect("public:connector", code=row.code)
+        return _asked_in_vain(request, row, _("Too many tries. Please wait a while."))
     try:
         destination = alerts.subscribe(
             connector_id=row.pk,
@@ -90,9 +99,16 @@ def subscribe(request: HttpRequest, code: str) -> HttpResponse:
             language=get_language() or "en",
         )
     except ValidationError as error:
-        messages.error(request, " ".join(error.messages))
-    else:
-        known = destination.confirmed_at is not None
-        text = _("We will write to you.") if known else _("Almost done: press the button in the mail we just sent you.")
-        messages.success(request, text)
-    return redirect(reverse("public:connector", args=[row.code]) + "#subscribe")
+        return _asked_in_vain(request, row, " ".join(error.messages))
+    return redirect(_card(row, "known" if destination.confirmed_at else "new"))
+
+
+def _card(row: Connector, asked: str = "") -> str:
+    """The address of the card that the form stands in."""
+    query = f"?asked={asked}" if asked else ""
+    return f"{reverse('public:connector', args=[row.code])}{query}#subscribe"
+
+
+def _asked_in_vain(request: HttpRequest, row: Connector, why: str) -> HttpResponse:
+    wish = {"email": request.POST.get("email", ""), "topics": request.POST.getlist("topic"), "error": why}
+    return render(request, "public/connector.html", page_context(request, row) | {"wish": wish}, status=422)

@@ -45,6 +45,8 @@ def station_map(request: HttpRequest) -> HttpResponse:
         "form": form,
         "places": rows,
         "free": sum(place.free for place in rows),
+        "matching": sum(place.total for place in rows),
+        "centre": "" if rows else places.middle(),
         "query": request.GET.urlencode(),
         "tiles": settings.MAP_TILE_URL,
         "attribution": settings.MAP_TILE_ATTRIBUTION,

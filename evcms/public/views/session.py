@@ -1,5 +1,6 @@
 """A paid session, live: its link is the key. And the receipt it ends in."""
 
+from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
@@ -14,6 +15,8 @@ from billing import services as money
 from billing.models import Payment, Receipt
 from billing.receipts import pdf
 from billing.vocabulary import PaymentState
+from evcms.templatetags.figures import at_zone
+from sessions import queries as sessions
 from sessions import services
 from sessions.models import ChargingSession
 from sessions.vocabulary import SessionState
@@ -48,6 +51,7 @@ def page_context(payment: Payment) -> dict[str, Any]:
         "receipt": receipt,
         "phase": phase(payment, running, receipt),
         "percent": budget_percent(payment, running),
+        "stopping": running is not None and sessions.stop_asked(running),
         "live_url": f"/ws/public/s/{payment.public_id}/",
     }
 
@@ -90,7 +94,6 @@ def stop(request: HttpRequest, public_id: str) -> HttpResponse:
         messages.info(request, _("There is nothing to stop."))
     else:
         services.request_stop(session=running, origin="the driver")
-        messages.success(request, _("The station is asked to stop. This takes a few seconds."))
     return redirect("public:session", public_id=public_id)
 
 
@@ -99,11 +102,21 @@ def receipt(request: HttpRequest, public_id: str) -> HttpResponse:
     row = billing.receipt(public_id)
     if row is None:
         raise Http404
-    context = {"receipt": row, "document": row.document, "brand": row.organization.name}
-    with translation.override(row.document["language"]):  # a receipt stays as it was issued, whoever opens it
-        response = render(request, "public/receipt.html", context)
+    document = row.document
+    context = {"receipt": row, "document": document, "brand": row.organization.name}
+    with translation.override(document["language"]):  # a receipt stays as it was issued, whoever opens it
+        response = render(request, "public/receipt.html", context | moments(document))
     response.headers["Content-Language"] = row.document["language"]
     return response
+
+
+def moments(document: dict[str, Any]) -> dict[str, str]:
+    """The receipt's moments on the site's wall clock, as all pages write them. Any: the stored document's JSON."""
+    charge = document["session"]
+    stored = {"issued_at": document["issued_at"], "started_at": charge["started_at"], "ended_at": charge["ended_at"]}
+    return {
+        name: at_zone(datetime.fromisoformat(moment["iso"]), charge["time_zone"]) for name, moment in stored.items()
+    }
 
 
 @require_GET

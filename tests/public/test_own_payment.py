@@ -1,0 +1,109 @@
+"""A driver who has paid is known again at the connector; everybody else sees that it is taken."""
+
+import pytest
+from django.test import Client
+
+from alerts.models import Notification
+from billing.models import Payment, Receipt
+from tests.billing.conftest import KWH, later, work
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def driver(connector, tariff, provider):
+    """A browser that has paid at the connector and came back."""
+    visitor = Client()
+    visitor.post(f"/c/{connector.code}/pay", {"email": "driver@example.org"})
+    payment = Payment.objects.get()
+    provider.pays(payment)
+    visitor.get(f"/s/{payment.public_id}")
+    visitor.payment = Payment.objects.get()
+    return visitor
+
+
+def seen(visitor, path):
+    answer = visitor.get(path)
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def test_the_driver_finds_the_way_back_and_others_see_that_it_is_taken(driver, connector, car):
+    text = seen(driver, f"/c/{connector.code}")
+    assert "Paid. Plug in now." in text
+    assert f'href="/s/{driver.payment.public_id}"' in text
+    car.starts(driver.payment.attempt)
+    work()
+    assert "You are charging here." in seen(driver, f"/c/{connector.code}?part=state")
+    other = seen(Client(), f"/c/{connector.code}")
+    assert "You are charging here." not in other
+    assert driver.payment.public_id not in other
+    car.ends(1 * KWH)
+    assert "You are charging here." not in seen(driver, f"/c/{connector.code}")
+
+
+def test_the_key_is_signed_and_no_script_reads_it(driver, connector):
+    cookie = driver.cookies[f"payment-{connector.code}"]
+    assert cookie["httponly"]
+    assert cookie["max-age"]
+    forger = Client()
+    forger.cookies[f"payment-{connector.code}"] = driver.payment.public_id
+    assert "Paid. Plug in now." not in seen(forger, f"/c/{connector.code}")
+
+
+def test_while_somebody_is_starting_the_connector_is_free_nowhere(driver, connector):
+    text = seen(Client(), f"/c/{connector.code}")
+    assert "Somebody is just starting here." in text
+    assert "Free. Plug in" not in text
+    assert "Somebody else is charging" not in text
+    free = [feature["properties"]["free"] for feature in Client().get("/map/points.geojson").json()["features"]]
+    assert sum(free) == 0
+    assert "free now" in seen(Client(), "/map")
+
+
+def test_a_driver_with_an_address_gets_the_link_by_mail_once(driver):
+    work()
+    work()
+    mail = Notification.objects.get(template="started")
+    assert mail.to == "driver@example.org"
+    assert f"/s/{driver.payment.public_id}" in mail.text
+    assert f"/s/{driver.payment.public_id}" in mail.html
+
+
+def test_a_charge_below_the_smallest_payment_is_on_us_and_says_so(driver, connector, car, tariff):
+    snapshot = driver.payment.snapshot
+    snapshot.terms |= {"per_start": "0", "per_kwh": "0.49"}
+    snapshot.save()
+    car.starts(driver.payment.attempt)
+    work()
+    later(minutes=1)
+    car.ends(KWH // 2)
+    work()
+    text = seen(driver, f"/s/{driver.payment.public_id}")
+    assert "Below the smallest card payment (0.50 €): this one is on us." in text
+    assert "Try again" not in text
+    mail = Notification.objects.get(template="released")
+    assert "You charged 0.50 kWh at" in mail.text
+    assert "this one is on us" in mail.text
+
+
+def test_the_stop_is_said_while_it_is_under_way_and_not_after_it(driver, car):
+    car.starts(driver.payment.attempt)
+    work()
+    path = f"/s/{driver.payment.public_id}"
+    assert "asked to stop" not in seen(driver, path)
+    driver.post(f"{path}/stop")
+    assert "asked to stop" in seen(driver, path)
+    car.ends(5 * KWH)
+    work()
+    assert "asked to stop" not in seen(driver, path)
+
+
+def test_the_receipt_page_writes_its_moments_with_their_zone(driver, car):
+    car.starts(driver.payment.attempt)
+    work()
+    later(minutes=40)
+    car.ends(5 * KWH)
+    work()
+    text = seen(Client(), f"/r/{Receipt.objects.get().public_id}")
+    assert text.count(" CET") + text.count(" CEST") == 3
