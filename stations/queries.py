@@ -134,6 +134,14 @@ def _online(prefix: str) -> Q:
     )
 
 
+NEVER_CONNECTED = Q(online=False, dark_since=None)  # of rows of `with_online`: planned, and nothing has gone dark
+
+
+def never_connected(station: Station) -> bool:
+    """Of a row of `with_online`."""
+    return not station.online and station.dark_since is None  # type: ignore[attr-defined]
+
+
 def _as_flag(condition: Q | Exists) -> Case:
     return Case(When(condition, then=Value(True)), default=Value(False), output_field=BooleanField())
 
@@ -265,17 +273,27 @@ def with_shown(rows: QuerySet[Connector]) -> Connectors:
 
 
 def connector_counts(access: Access) -> dict[Shown, int]:
-    """How many visible connectors are shown how; every word is there, most with 0."""
-    rows = connectors(access).select_related(None).order_by().values("shown").annotate(number=Count("pk"))
+    """How many visible connectors are shown how; every word is there, most with 0.
+
+    Those of stations that have never connected are unknown: nothing there has gone dark.
+    """
+    fresh = Q(station__connection=None, station__offline_since=None, shown=Shown.OFFLINE)
+    rows = connectors(access).select_related(None).order_by().values("shown")
     counts = dict.fromkeys(Shown, 0)
-    return counts | {Shown(row["shown"]): row["number"] for row in rows}
+    for row in rows.annotate(number=Count("pk"), fresh=Count("pk", filter=fresh)):
+        counts[Shown(row["shown"])] += row["number"] - row["fresh"]
+        counts[Shown.UNKNOWN] += row["fresh"]
+    return counts
 
 
 def station_counts(access: Access) -> dict[str, int]:
-    """Of the visible, accepted stations: `total`, `online`, `offline`."""
+    """Of the visible, accepted stations: `total`, `online`, `offline`, and `new`, which have never connected."""
     accepted = stations(access).filter(approval=Approval.ACCEPTED).select_related(None).order_by()
-    said: dict[str, Any] = accepted.aggregate(total=Count("pk"), live=Count("pk", filter=Q(online=True)))  # Any: ORM
-    return {"total": said["total"], "online": said["live"], "offline": said["total"] - said["live"]}
+    said: dict[str, Any] = accepted.aggregate(  # Any: ORM
+        total=Count("pk"), live=Count("pk", filter=Q(online=True)), new=Count("pk", filter=NEVER_CONNECTED)
+    )
+    dark = said["total"] - said["live"] - said["new"]
+    return {"total": said["total"], "online": said["live"], "offline": dark, "new": said["new"]}
 
 
 # The log -------------------------------------------------------------------------------------------

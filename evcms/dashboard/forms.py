@@ -18,6 +18,7 @@ from stations.models import Site
 from stations.operations import Field, FieldType, Operation
 from stations.vocabulary import Approval, Direction, MessageOutcome, Shown
 
+NEVER = "never_connected"
 ANY = ("", _("Any"))
 Choices = Iterable[tuple[str, Any]]  # Any: a text or a lazy translation
 
@@ -40,7 +41,10 @@ def wishes(form: forms.Form) -> dict[str, Any]:
 
 class StationFilter(forms.Form):
     q = search_box(_("Name, identity, serial number"))
-    status = choice(_("Status"), [("online", _("Online")), *((word.value, word.label) for word in Shown)])
+    status = choice(
+        _("Status"),
+        [("online", _("Online")), (NEVER, _("Not yet connected")), *((word.value, word.label) for word in Shown)],
+    )
     site = choice(_("Site"), [])
     model = choice(_("Model"), [])
     firmware = choice(_("Firmware"), [])

@@ -11,7 +11,9 @@ from billing.models import Bill
 from evcms.core import clock
 from evcms.core.figures import amount
 from sessions.models import ChargingSession
-from stations.models import Connection
+from stations.models import Connection, Station
+from stations.queries import never_connected
+from stations.vocabulary import Approval
 
 from . import figures
 
@@ -42,6 +44,16 @@ def lasted(link: Connection) -> str:
     """How long a link held; a dash when a lost gateway never closed it."""
     end = link.closed_at or (clock.now() if link.gateway.ended_at is None else None)
     return figures.duration(end - link.opened_at) if end else figures.NOTHING
+
+
+@register.filter
+def link_state(station: Station) -> str:
+    """The word for its link, for `status_badge`: a row of stations.queries.with_online."""
+    if station.approval != Approval.ACCEPTED:
+        return station.approval
+    if station.online:  # type: ignore[attr-defined]
+        return "online"
+    return "never_connected" if never_connected(station) else "offline"
 
 
 @register.filter

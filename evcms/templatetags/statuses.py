@@ -38,6 +38,7 @@ LOOKS: dict[str, Look] = {
     "inoperative": Look("offline", "ban", _("Out of service")),
     "faulted": Look("faulted", "alert-triangle", _("Faulted")),
     "offline": Look("offline", "wifi-off", _("Offline")),
+    "never_connected": Look("offline", "clock", _("Not yet connected")),
     "unknown": Look("offline", "help", _("Unknown")),
     "maintenance": Look("maintenance", "tool", _("Maintenance")),
     "planned": Look("maintenance", "calendar-event", _("Planned")),

@@ -1,14 +1,17 @@
 """Stations and sites: lists that filter, sort, page and export; a page that says what a station does and helps it."""
 
 import uuid
+from datetime import timedelta
 
 import pytest
 
+from alerts.models import Incident
+from evcms.core import clock
 from evcms.core.access import Role
 from evcms.core.models import AuditEntry, Organization
 from evcms.dashboard.jsontext import pretty
 from stations import services as stations
-from stations.models import Command, Connector, Site, Station
+from stations.models import Command, Connector, Evse, MaintenanceWindow, Site, Station, WindowState
 from stations.operations import OPERATIONS
 from stations.vocabulary import Answer, Approval, CommandState
 from tests.dashboard.conftest import browser, streamed, words
@@ -206,6 +209,57 @@ def test_an_archived_station_is_still_found_and_cannot_be_edited(network, owner)
     page = words(owner.get("/stations/RIV-0012/"))
     assert "It is archived." in page
     assert "/stations/RIV-0012/edit/" not in page
+
+
+def test_a_station_that_never_connected_is_not_called_offline(network, owner):
+    planned = Station.objects.create(
+        organization=network.organization, site=network.sites[0], identity="PLANNED", approval=Approval.ACCEPTED
+    )
+    evse = Evse.objects.create(station=planned, number=1)
+    Connector.objects.create(evse=evse, station=planned)
+
+    def found(status):
+        return [row.identity for row, _segments in owner.get(f"/stations/?status={status}").context["rows"]]
+
+    assert found("never_connected") == ["PLANNED"]
+    assert "PLANNED" in found("unknown")
+    assert found("offline") == ["RIV-0008"]
+    assert "11 of 13 stations are online; 1 has not connected yet" in words(owner.get("/stations/"))
+    assert "Not yet connected" in words(owner.get("/stations/?q=PLANNED"))
+    page = words(owner.get("/stations/PLANNED/"))
+    assert "It has not connected yet." in page
+    assert "Offline" not in page[: page.index("station-tab")]
+    site = words(owner.get(f"/sites/{network.sites[0].pk}/"))
+    assert "1 of 4 stations here have not connected yet" in site
+    assert "2 of 4 sites have something broken" in words(owner.get("/sites/"))
+    overview = words(owner.get("/"))
+    assert "1 of 13 stations offline" in overview
+    assert "1 station has not connected yet" in overview
+
+
+def test_a_station_that_is_serviced_while_cars_charge_says_both(network, owner):
+    window = stations.plan_maintenance(
+        access=network.owner, title="New paint", station=network.stations[0],
+        starts_at=clock.now() - timedelta(hours=1), ends_at=clock.now() + timedelta(hours=1),
+    )  # fmt: skip
+    MaintenanceWindow.objects.filter(pk=window.pk).update(state=WindowState.RUNNING)
+    page = words(owner.get("/stations/RIV-0001/"))
+    assert "It is being serviced, and still 1 of 2 connectors are in use" in page
+    head = page[page.index("ev-head") : page.index("ev-cards")]
+    assert "Maintenance" in head
+    assert "Online" in head
+
+
+def test_the_open_incident_stands_at_the_head_of_its_station(network, owner):
+    incident = Incident.objects.get(key="c:1")
+    page = words(owner.get("/stations/RIV-0003/"))
+    assert f'href="/incidents/{incident.pk}/"' in page
+    assert "Incident: " in page
+    assert 'value="acknowledge"' in page
+    assert 'value="acknowledge"' not in words(
+        browser(network.member(Role.VIEWER, "v@example.org")).get("/stations/RIV-0003/")
+    )
+    assert "Incident: " not in words(owner.get("/stations/RIV-0001/"))
 
 
 # Commands --------------------------------------------------------------------------------------------------------

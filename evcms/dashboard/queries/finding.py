@@ -17,6 +17,7 @@ from evcms.core.figures import amount
 from evcms.templatetags import figures
 from sessions.queries import sessions, tokens
 from stations import queries as stations
+from stations.models import Station
 
 MOST: Final = 12  # of a kind
 SHORTEST: Final = 2
@@ -77,9 +78,16 @@ def _stations(access: Access, text: str) -> list[Hit]:
     rows = stations.stations(access).filter(found).order_by("identity")[:MOST]
     return [
         Hit(str(row), f"{row.identity} · {row.site or '–'}", reverse("station", args=[row.identity]),
-            "online" if row.online else "offline", exact=_same(text, row.identity, row.serial_number))
+            _link(row), exact=_same(text, row.identity, row.serial_number))
         for row in rows
     ]  # fmt: skip
+
+
+def _link(row: Station) -> str:
+    """Of a row of stations.queries.with_online."""
+    if row.online:  # type: ignore[attr-defined]
+        return "online"
+    return "never_connected" if stations.never_connected(row) else "offline"
 
 
 def _sites(access: Access, text: str) -> list[Hit]:

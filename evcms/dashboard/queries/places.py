@@ -28,10 +28,16 @@ class Place:
     site: Site
     stations: int = 0
     online: int = 0
+    new: int = 0  # stations that have never connected: planned, not broken
     shown: dict[Shown, int] = field(default_factory=lambda: dict.fromkeys(Shown, 0))
     sessions: int = 0
     power_w: int = 0
     energy_mwh: int = 0
+
+    @property
+    def dark(self) -> int:
+        """Stations that were connected once and are not now."""
+        return self.stations - self.online - self.new
 
     @property
     def connectors(self) -> int:
@@ -75,14 +81,19 @@ def places(access: Access, site_id: int | None = None) -> list[Place]:
 def _count_stations(access: Access, found: dict[int, Place]) -> None:
     rows = stations.stations(access).filter(site__in=list(found), approval=Approval.ACCEPTED)
     counted = rows.select_related(None).order_by().values("site")
-    for row in counted.annotate(total=Count("pk"), live=Count("pk", filter=Q(online=True))):
-        found[row["site"]].stations, found[row["site"]].online = row["total"], row["live"]
+    new = Count("pk", filter=stations.NEVER_CONNECTED)
+    for row in counted.annotate(total=Count("pk"), live=Count("pk", filter=Q(online=True)), new=new):
+        place = found[row["site"]]
+        place.stations, place.online, place.new = row["total"], row["live"], row["new"]
 
 
 def _count_connectors(access: Access, found: dict[int, Place]) -> None:
     rows = stations.connectors(access).filter(station__site__in=list(found)).select_related(None).order_by()
-    for row in rows.values("station__site", "shown").annotate(number=Count("pk")):
-        found[row["station__site"]].shown[Shown(row["shown"])] = row["number"]
+    fresh = Count("pk", filter=Q(station__connection=None, station__offline_since=None, shown=Shown.OFFLINE))
+    for row in rows.values("station__site", "shown").annotate(number=Count("pk"), fresh=fresh):
+        shown = found[row["station__site"]].shown
+        shown[Shown(row["shown"])] += row["number"] - row["fresh"]
+        shown[Shown.UNKNOWN] += row["fresh"]
 
 
 def _add_flow(access: Access, found: dict[int, Place]) -> None:

@@ -49,15 +49,22 @@ def station_list(access: Access, wish: dict[str, Any]) -> stations.Stations:
 
 
 def _by_status(access: Access, rows: stations.Stations, status: str) -> stations.Stations:
-    """`online` and `offline` ask for the station's link, `maintenance` for a window, the rest for one of its plugs."""
-    if status in ("online", "offline"):
-        accepted = rows.filter(online=status == "online")
-        return accepted if status == "online" else accepted.filter(approval=Approval.ACCEPTED)
+    """`online`, `offline` and `never_connected` ask for the station's link, `maintenance` for a window.
+
+    The rest asks for one of its plugs.
+    """
+    if status == "online":
+        return rows.filter(online=True)
+    if status in ("offline", "never_connected"):
+        away = rows.filter(online=False, approval=Approval.ACCEPTED)
+        return away.filter(dark_since__isnull=status == "never_connected")
     if status == Shown.MAINTENANCE:
         return rows.filter(in_maintenance=True)
     if status:
         lit_ones = stations.connectors(access).filter(shown=status).order_by().values("station")
-        return rows.filter(pk__in=lit_ones)
+        never = stations.NEVER_CONNECTED & Q(connectors__archived_at=None, connectors__isnull=False)
+        fresh = rows.filter(never).values("pk") if status == Shown.UNKNOWN else rows.none().values("pk")
+        return rows.filter(Q(pk__in=lit_ones) | Q(pk__in=fresh.order_by()))
     return rows
 
 
@@ -69,6 +76,8 @@ def standing(access: Access) -> Prefetch:
 def segments(station: Station) -> list[tuple[Shown, int]]:
     """(shown, count) of a row of `station_list`."""
     counted = Counter(Shown(connector.shown) for connector in station.standing)  # type: ignore[attr-defined]
+    if stations.never_connected(station):
+        counted[Shown.UNKNOWN] += counted.pop(Shown.OFFLINE, 0)
     return lit({word: counted[word] for word in Shown})
 
 
@@ -104,7 +113,11 @@ def cards(access: Access, station: Station, *, with_cost: bool) -> list[Card]:
     running = sessions.running(access).filter(station=station).select_related("attempt")
     by_connector = {row.connector_id: row for row in reversed(running) if row.connector_id}
     costs = _costs(list(by_connector.values())) if with_cost else {}
-    return [_card(row, by_connector.get(row.pk), costs) for row in rows]
+    found = [_card(row, by_connector.get(row.pk), costs) for row in rows]
+    for card in found:
+        if card.status == Shown.OFFLINE and stations.never_connected(station):
+            card.status = "never_connected"
+    return found
 
 
 def _card(connector: Connector, session: ChargingSession | None, costs: dict[int, str]) -> Card:
@@ -174,7 +187,7 @@ def health(station: Station, shown: Iterable[Card]) -> str:
     if not stations.online(station):
         dark: datetime | None = station.dark_since  # type: ignore[attr-defined]
         if dark is None or station.last_seen_at is None:
-            return _("It has never connected.")
+            return _("It has not connected yet.")
         return _("It has been offline for %(time)s.") % {"time": figures.duration(clock.now() - dark)}
     broken = [card for card in plugs if card.status == Shown.FAULTED]
     if station.status == ConnectorStatus.FAULTED:
@@ -182,14 +195,15 @@ def health(station: Station, shown: Iterable[Card]) -> str:
     if broken:
         code = broken[0].connector.error_code or _("no code given")
         return _("%(plug)s reports a fault: %(code)s.") % {"plug": broken[0].label, "code": code}
-    if station.in_maintenance:  # type: ignore[attr-defined]
-        return _("It is being serviced.")
+    serviced: bool = station.in_maintenance  # type: ignore[attr-defined]
     busy = [card for card in plugs if card.session]
     if busy:
         power = sum(max(0, card.session.power_w or 0) for card in busy if card.session)
         text = _("It is well; %(busy)d of %(all)d connectors are in use, with %(power)s.")
+        if serviced:
+            text = _("It is being serviced, and still %(busy)d of %(all)d connectors are in use, with %(power)s.")
         return text % {"busy": len(busy), "all": len(plugs), "power": figures.power(power)}
-    return _("It is well and waits for a car.")
+    return _("It is being serviced.") if serviced else _("It is well and waits for a car.")
 
 
 # The past ---------------------------------------------------------------------------------------------------

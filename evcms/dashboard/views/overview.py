@@ -78,7 +78,7 @@ def worries(
     critical = sum(row.severity == Severity.CRITICAL for row in incidents)
     unheard = sum(row.state == IncidentState.OPEN and row.severity != Severity.CRITICAL for row in incidents)
     board, list_ = reverse("incidents"), reverse("stations")
-    offline, faulted = numbers["offline"], shown[Shown.FAULTED]
+    offline, new, faulted = numbers["offline"], numbers["new"], shown[Shown.FAULTED]
     said = [
         (critical, ngettext("%(n)d critical incident", "%(n)d critical incidents", critical), board),
         (
@@ -92,6 +92,11 @@ def worries(
             quarantined,
             ngettext("%(n)d station wants to be let in", "%(n)d stations want to be let in", quarantined),
             address("quarantine") or f"{list_}?approval=quarantined",
+        ),
+        (
+            new,
+            ngettext("%(n)d station has not connected yet", "%(n)d stations have not connected yet", new),
+            f"{list_}?status=never_connected",
         ),
     ]
     return [Said(text % {"n": number, "all": numbers["total"]}, url) for number, text, url in said if number]

@@ -55,7 +55,7 @@ def sites(request: HttpRequest, access: Access) -> HttpResponse:
         "page": Paginator(rows, ROWS).get_page(request.GET.get("page")),
         "narrowed": bool(text),
         "may": access.can(Permission.STATIONS),
-        "troubled": sum(place.online < place.stations or place.status == Shown.FAULTED for place in rows),
+        "troubled": sum(place.dark > 0 or place.status == Shown.FAULTED for place in rows),
     }
     return render(request, "dashboard/sites/list.html", context | map_context(reverse("overview-points")))
 
@@ -105,11 +105,15 @@ def sentence(place: Place) -> str:
     """Is this place all right?"""
     if not place.stations:
         return _("No station stands here yet.")
-    down, faulted = place.stations - place.online, place.shown[Shown.FAULTED]
+    down, faulted = place.dark, place.shown[Shown.FAULTED]
     if down:
         return _("%(n)d of %(all)d stations here are offline.") % {"n": down, "all": place.stations}
     if faulted:
         return _("%(n)d of %(all)d connectors here are faulted.") % {"n": faulted, "all": place.connectors}
+    if place.new:
+        words = {"n": place.new, "all": place.stations, "free": place.free, "plugs": place.connectors}
+        text = _("%(n)d of %(all)d stations here have not connected yet; %(free)d of %(plugs)d connectors are free.")
+        return text % words
     return _("All is well: %(free)d of %(all)d connectors are free.") % {"free": place.free, "all": place.connectors}
 
 

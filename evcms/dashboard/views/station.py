@@ -53,6 +53,8 @@ def page(request: HttpRequest, access: Access, station: Station, tab: str, conte
         "may_command": access.can(Permission.COMMAND),
         "may_configure": access.can(Permission.STATIONS),
         "tab": tab,
+        "incidents_now": street.open_incidents(access, station)[:3],
+        "may_acknowledge": access.can(Permission.INCIDENTS),
     }
     if part == "now":
         plugs = street.cards(access, station, with_cost=True)
