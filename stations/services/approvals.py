@@ -9,7 +9,7 @@ from evcms.core.access import Access, Permission
 from evcms.core.events import broadcast
 from stations import queries
 from stations.commands import Trigger
-from stations.models import Site, Station
+from stations.models import Connector, Site, Station
 from stations.vocabulary import Approval
 
 from .commands import send
@@ -29,7 +29,7 @@ def approve(
     """Lets a quarantined or rejected station work for this organization, at one of its sites.
 
     `password`: a chosen one, stored together with the decision. A linked station is asked to boot again, so that it
-    hears Accepted now and not at its next try.
+    hears Accepted now and not at its next try, and then how its connectors are.
     """
     access.demand(Permission.STATIONS)
     with transaction.atomic():
@@ -44,7 +44,7 @@ def approve(
         audit.record(access, "station.approved", station, site=str(station.site or ""))
         if password:
             set_password(access=access, station=station, password=password)
-        _ask_to_boot(access, station)
+        _ask_who_it_is(access, station)
         _tell_decision(station)
     return station
 
@@ -74,9 +74,14 @@ def _undecided(access: Access, station: Station) -> Station:
     return station
 
 
-def _ask_to_boot(access: Access, station: Station) -> None:
-    if queries.online(station):
-        send(station=station, command=Trigger("BootNotification"), origin=access.actor, user=access.user)
+def _ask_who_it_is(access: Access, station: Station) -> None:
+    """A boot first, then what its plugs are: those we know each, a station whose plugs we do not know all at once."""
+    if not queries.online(station):
+        return
+    plugs = Connector.objects.filter(station=station, archived_at=None).select_related("evse")
+    asked = [Trigger("StatusNotification", plug.evse.number, plug.number) for plug in plugs.order_by("pk")]
+    for wish in [Trigger("BootNotification"), *(asked or [Trigger("StatusNotification")])]:
+        send(station=station, command=wish, origin=access.actor, user=access.user)
 
 
 def _tell_decision(station: Station) -> None:

@@ -129,8 +129,17 @@ def test_approving_places_the_station_and_asks_it_to_boot_again(owner, site, gat
     services.approve(access=owner, station=station, site=site, name="Pillar 1")
     station.refresh_from_db()
     assert (station.approval, station.site, station.name) == (Approval.ACCEPTED, site, "Pillar 1")
-    command = Command.objects.get()
-    assert (command.kind, command.fields["message"]) == ("Trigger", "BootNotification")
+    asked = [(command.kind, command.fields["message"]) for command in Command.objects.order_by("created_at")]
+    assert asked == [("Trigger", "BootNotification"), ("Trigger", "StatusNotification")]
+
+
+def test_approving_asks_for_each_connector_that_is_known(owner, station, gateway):
+    services.connected(station_id=station.pk, gateway_id=gateway.pk, protocol="ocpp2.0.1", address=None)
+    services.approve(access=owner, station=station)
+    asked = [command.fields for command in Command.objects.order_by("created_at")]
+    assert [(each["message"], each.get("evse"), each.get("connector")) for each in asked] == [
+        ("BootNotification", None, None), ("StatusNotification", 1, 1), ("StatusNotification", 2, 1),
+    ]  # fmt: skip
 
 
 def test_a_station_of_nobody_goes_to_the_organization_that_takes_it(owner, rival, site):

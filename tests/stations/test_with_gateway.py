@@ -42,7 +42,7 @@ def test_an_unknown_charger_waits_is_approved_by_a_click_and_works_at_once(gatew
         form = {"site": site.pk, "security_profile": "1", "how": "make"}
         answer = page.post(reverse("quarantine-approve", args=[station.pk]), form).content.decode()
         password = answer.split('id="station-password">')[1].split("<")[0]
-        command = Command.objects.get()
+        command = Command.objects.earliest("created_at")
         assert services.wait_for_command(command_id=command.pk, seconds=10).state == CommandState.ACCEPTED
         assert new.call("BootNotification", BOOT)["status"] == "Accepted"
         assert queries.online(Station.objects.get(pk=station.pk))
