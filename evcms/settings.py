@@ -272,6 +272,16 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "VERSION": "1",
     "DESCRIPTION": "Stations, sessions, tokens, tariffs and commands of a public charging network.",
     "SERVE_INCLUDE_SCHEMA": False,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "evcms.api.description.describe",
+    ],
+    "SWAGGER_UI_SETTINGS": {
+        "docExpansion": "list",
+        "filter": True,
+        "validatorUrl": None,  # else the page asks a server on the internet
+        "persistAuthorization": False,
+    },
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",

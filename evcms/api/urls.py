@@ -28,7 +28,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("schema/", SpectacularAPIView.as_view(permission_classes=[], authentication_classes=[]), name="schema"),
     path(
         "docs/",
-        SpectacularSwaggerSplitView.as_view(url_name="api:schema", permission_classes=[], authentication_classes=[]),
+        SpectacularSwaggerSplitView.as_view(
+            url_name="api:schema", permission_classes=[], authentication_classes=[], template_name="api/docs.html"
+        ),
         name="docs",
     ),
     re_path(r"", ways.nowhere, name="nowhere"),  # the last: whatever else is asked under /api/
