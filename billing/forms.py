@@ -116,7 +116,10 @@ class AssignmentForm(forms.Form):
 class PaymentFilter(forms.Form):
     """What /money/ is filtered by; days are days of the organization's zone, both included."""
 
-    state = forms.ChoiceField(required=False, label=_("State"), choices=[("", _("All")), *PaymentState.choices])
+    state = forms.ChoiceField(
+        required=False, label=_("State"),
+        choices=[("", _("All")), *PaymentState.choices, ("declined", _("card declined"))],
+    )  # fmt: skip
     since = forms.DateField(required=False, label=_("From"), widget=forms.DateInput(attrs={"type": "date"}))
     until = forms.DateField(required=False, label=_("To"), widget=forms.DateInput(attrs={"type": "date"}))
     site = forms.ModelChoiceField(Site.objects.none(), required=False, label=_("Site"), empty_label=_("All"))
@@ -128,9 +131,18 @@ class PaymentFilter(forms.Form):
         assert isinstance(field, forms.ModelChoiceField)
         field.queryset = visible_sites(access)
 
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or {}
+        if values.get("since") and values.get("until") and values["since"] > values["until"]:
+            self.add_error("until", _("The last day comes before the first."))
+        return values
+
 
 class RefundForm(forms.Form):
-    amount = forms.CharField(label=_("Amount"), max_length=20, widget=forms.TextInput(attrs={"inputmode": "decimal"}))
+    amount = forms.CharField(
+        label=_("Amount"), max_length=20,
+        widget=forms.TextInput(attrs={"inputmode": "decimal", "pattern": r"\s*[0-9]{1,9}([.,][0-9]{1,3})?\s*"}),
+    )  # fmt: skip
     reason = forms.CharField(label=_("Reason"), max_length=200, help_text=_("The driver may read it."))
     request_key = forms.CharField(widget=forms.HiddenInput, max_length=64)
 
@@ -138,6 +150,7 @@ class RefundForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.currency = currency
         self.fields["amount"].help_text = currency
+        self.fields["amount"].widget.attrs["title"] = _("An amount such as 4.50.")
 
     def clean_amount(self) -> int:
         """Minor units."""

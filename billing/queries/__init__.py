@@ -1,6 +1,7 @@
 """Reads about money. `prices`: what it costs; `books`: payments, bills, receipts and their sums."""
 
 from .books import (
+    DECLINED,
     Totals,
     bills_to_review,
     captured_total,
@@ -28,6 +29,7 @@ from .prices import (
 )
 
 __all__ = [
+    "DECLINED",
     "Cost",
     "Headline",
     "Offer",

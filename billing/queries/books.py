@@ -15,6 +15,7 @@ from stations.models import Site
 from stations.queries import visible_sites
 
 PENDING = (PaymentState.AUTHORIZED, PaymentState.CAPTURING)
+DECLINED = Q(state__in=(PaymentState.CREATED, PaymentState.CHECKOUT, PaymentState.EXPIRED)) & ~Q(error_code="")
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class Totals:
     refunded: int
     pending: int  # held or being charged: at most this much may come
     failed: int  # number of payments that failed
+    declined: int  # number of payments that ended, or wait, with a card that the bank declined
 
 
 def payments(access: Access) -> QuerySet[Payment]:
@@ -48,6 +50,7 @@ def totals(rows: QuerySet[Payment]) -> list[Totals]:
             refunded=Coalesce(Sum("refunded_minor"), 0),
             pending=Coalesce(Sum(Coalesce(F("due_minor"), F("hold_minor")), filter=Q(state__in=PENDING)), 0),
             failed=Count("pk", filter=Q(state=PaymentState.FAILED)),
+            declined=Count("pk", filter=DECLINED),
         )
         .order_by("currency")
     )

@@ -16,7 +16,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from billing import queries, services
+from billing import queries, reasons, services
 from billing.forms import PaymentFilter, RefundForm
 from billing.models import Bill, Payment
 from billing.services.refunds import refundable
@@ -43,9 +43,11 @@ def payments(request: HttpRequest) -> HttpResponse:
     if request.GET.get("export") == "csv":
         return _csv(access, rows)
     rows = rows.order_by(*_order(request.GET.get("sort", "")))
+    page = Paginator(rows, 50).get_page(request.GET.get("page"))
     context = {
         "form": form,
-        "page": Paginator(rows, 50).get_page(request.GET.get("page")),
+        "page": page,
+        "rows": [(row, reasons.in_words(row.error_code)) for row in page],
         "totals": queries.totals(rows),
         "reviews": queries.bills_to_review(access)[:10],
         "zone": access.organization.time_zone,
@@ -55,11 +57,16 @@ def payments(request: HttpRequest) -> HttpResponse:
 
 def filtered(access: Access, form: PaymentFilter) -> QuerySet[Payment]:
     rows = queries.payments(access)
-    if not (form.is_bound and form.is_valid()):
+    """All of them where nothing is asked, none where what is asked makes no sense: the form says what does not."""
+    if not form.is_bound:
         return rows
+    if not form.is_valid():
+        return rows.none()
     asked = form.cleaned_data
     zone = ZoneInfo(access.organization.time_zone)
-    if asked["state"]:
+    if asked["state"] == "declined":
+        rows = rows.filter(queries.DECLINED)
+    elif asked["state"]:
         rows = rows.filter(state=asked["state"])
     if asked["since"]:
         rows = rows.filter(created_at__gte=datetime.combine(asked["since"], time(), zone))
@@ -146,6 +153,7 @@ def _page(row: Payment, form: RefundForm, left: int) -> dict[str, Any]:
         "events": queries.timeline(row),
         "refunds": row.refunds.select_related("requested_by"),
         "refundable": left,
+        "why": reasons.in_words(row.error_code),
         "form": form,
         "zone": site.time_zone if site else row.organization.time_zone,
         "stuck": row.state == PaymentState.FAILED and bool(row.intent_id),

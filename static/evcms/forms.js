@@ -1,7 +1,8 @@
 /* Small manners of every page; no API to call but evcms.toast(text, hue).
 
    <form data-confirm-title="Reset 3 stations?" data-confirm-body="Running sessions end." data-confirm-verb="Reset" data-confirm-danger>
-       asks in a <dialog> first (works with htmx too; on a <button> it concerns that button alone)
+       asks in a <dialog> first (works with htmx too; on a <button> it concerns that button alone); {name} in the title is
+       what the form's field of that name holds
    every form     is sent once: while it is under way its buttons are disabled
    <form data-autosubmit>                   a changed <select> or checkbox sends it (filters)
    <input data-filter-list="#commands">     hides the items of that list which do not hold the typed words
@@ -28,12 +29,17 @@
     setTimeout(() => note.remove(), hue === "faulted" ? 12000 : 6000);
   };
 
+  function filled(source, text) {
+    const fields = (source.form || source).elements || {};
+    return text.replace(/\{(\w+)\}/g, (all, name) => (fields[name] ? fields[name].value.trim() : all));
+  }
+
   function ask(source, go) {
     const template = document.getElementById("ev-dialog");
     if (!template) return go();
     const dialog = template.content.firstElementChild.cloneNode(true);
     const yes = dialog.querySelector("[data-dialog-yes]");
-    dialog.querySelector("h2").textContent = source.dataset.confirmTitle;
+    dialog.querySelector("h2").textContent = filled(source, source.dataset.confirmTitle);
     dialog.querySelector("p").textContent = source.dataset.confirmBody || "";
     yes.textContent = source.dataset.confirmVerb || source.dataset.confirmTitle;
     if ("confirmDanger" in source.dataset) yes.classList.replace("btn-primary", "btn-danger");

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 
 import pytest
 
@@ -239,6 +240,39 @@ def test_an_amount_that_is_none_is_refused_with_a_sentence(as_role, settled, amo
     )
     assert answer.status_code == 422
     assert not Refund.objects.exists()
+
+
+def test_a_filter_without_a_hit_says_so_and_days_in_the_wrong_order_are_a_sentence(as_role, settled):
+    client = as_role(Role.FINANCE)
+    text = client.get("/money/?since=2031-01-01").text
+    assert "Nothing fits" in text
+    assert "No payments yet" not in text
+    text = client.get("/money/?since=2031-02-01&until=2031-01-01").text
+    assert "The last day comes before the first." in text
+
+
+def test_a_declined_card_is_counted_and_said_in_words(as_role, settled):
+    Payment.objects.update(state=PaymentState.EXPIRED, error_code="insufficient_funds")
+    text = as_role(Role.FINANCE).get("/money/?state=declined").text
+    assert "card declined: not enough money on the card" in text
+    assert "insufficient_funds" not in text
+    tile = text.partition("Declined cards")[2][:120]
+    assert re.search(r"ev-tile-value\">1<", tile)
+
+
+def test_why_a_hold_was_released_is_said_in_words(as_role, settled):
+    Payment.objects.update(state=PaymentState.RELEASED, error_code="start_refused")
+    client = as_role(Role.FINANCE)
+    for path in ("/money/", f"/money/{settled.public_id}/"):
+        text = client.get(path).text
+        assert "the station refused the start" in text
+        assert "start_refused" not in text
+
+
+def test_the_refund_dialog_names_the_amount_that_is_typed(as_role, settled):
+    text = as_role(Role.FINANCE).get(f"/money/{settled.public_id}/").text
+    assert 'data-confirm-title="Give {amount} EUR back?"' in text
+    assert 'pattern="' in text
 
 
 def test_a_failed_capture_is_tried_again_by_a_person(as_role, provider, tariff, connector, car):

@@ -1,0 +1,42 @@
+"""Why a payment did not become money, in words an operator understands; the codes are ours and the card networks'."""
+
+from typing import Final
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from sessions.vocabulary import FailureCause
+
+OURS: Final = {
+    "not_started": gettext_lazy("no charging began in time"),
+    "nothing_due": gettext_lazy("nothing had to be paid"),
+    "hold_lost": gettext_lazy("the hold had expired or was cancelled"),
+    "captured_elsewhere": gettext_lazy("charged at the provider, not here"),
+    "no_answer": gettext_lazy("the payment provider did not answer"),
+}
+CARD: Final = {  # https://docs.stripe.com/declines/codes
+    "insufficient_funds": gettext_lazy("not enough money on the card"),
+    "expired_card": gettext_lazy("the card has expired"),
+    "incorrect_cvc": gettext_lazy("wrong security code"),
+    "incorrect_number": gettext_lazy("wrong card number"),
+    "lost_card": gettext_lazy("the card was reported lost"),
+    "stolen_card": gettext_lazy("the card was reported stolen"),
+    "card_velocity_exceeded": gettext_lazy("the card is over its limit"),
+    "card_not_supported": gettext_lazy("the card does not allow this kind of payment"),
+    "authentication_required": gettext_lazy("the driver did not confirm it with the bank"),
+    "payment_intent_authentication_failure": gettext_lazy("the driver did not confirm it with the bank"),
+    "processing_error": gettext_lazy("the bank could not process it"),
+}
+DECLINED: Final = {"card_declined", "generic_decline", "do_not_honor", "call_issuer", "fraudulent", "try_again_later"}
+
+
+def in_words(code: str) -> str:
+    """ "start_refused" → "the station refused the start"; a code that nobody knows stays as it is."""
+    cause = code.removeprefix("start_")
+    if cause != code:
+        return str(FailureCause(cause).label) if cause in FailureCause else _("charging did not start")
+    if code in DECLINED:
+        return _("the bank declined the card")
+    if code in CARD:
+        return _("card declined: %(why)s") % {"why": CARD[code]}
+    return str(OURS.get(code, code))
