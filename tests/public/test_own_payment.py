@@ -5,6 +5,8 @@ from django.test import Client
 
 from alerts.models import Notification
 from billing.models import Payment, Receipt
+from evcms.core import clock
+from stations.models import Connection
 from tests.billing.conftest import KWH, later, work
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -97,6 +99,15 @@ def test_the_stop_is_said_while_it_is_under_way_and_not_after_it(driver, car):
     car.ends(5 * KWH)
     work()
     assert "asked to stop" not in seen(driver, path)
+
+
+def test_a_station_that_cannot_be_reached_is_not_said_to_stop(driver, car):
+    car.starts(driver.payment.attempt)
+    work()
+    Connection.objects.update(closed_at=clock.now())
+    text = driver.post(f"/s/{driver.payment.public_id}/stop", follow=True).content.decode()
+    assert "cannot be reached" in text
+    assert "asked to stop" not in text
 
 
 def test_the_receipt_page_writes_its_moments_with_their_zone(driver, car):

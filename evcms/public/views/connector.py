@@ -44,9 +44,10 @@ def page_context(request: HttpRequest, row: Connector) -> dict[str, Any]:
     site = row.station.site
     offer = billing.offer(connector=row)
     shown = Shown(row.shown)  # type: ignore[attr-defined]
+    own = keys.own_payment(request, row)
     starting = shown == Shown.AVAILABLE and offer.refusal == Refusal.OCCUPIED
     return {
-        "own": keys.own_payment(request, row),
+        "own": own,
         "starting": starting,  # somebody has paid, and the station does not say so yet
         "free_now": shown == Shown.AVAILABLE and not starting,
         "asked": request.GET.get("asked", ""),
@@ -58,7 +59,7 @@ def page_context(request: HttpRequest, row: Connector) -> dict[str, Any]:
         "shown": Shown.OCCUPIED if starting else shown,
         "offer": offer,
         "session": sessions.at_connector(row),
-        "others": [] if offer.payable else places.others_near(row),
+        "others": [] if offer.payable or own else places.others_near(row),
         "window": stations.window_now(row.station) if shown == Shown.MAINTENANCE else None,
         "live_url": f"/ws/public/c/{row.code}/",
     }

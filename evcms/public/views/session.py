@@ -20,6 +20,7 @@ from sessions import queries as sessions
 from sessions import services
 from sessions.models import ChargingSession
 from sessions.vocabulary import SessionState
+from stations.vocabulary import CommandState
 
 WAITING = (PaymentState.CREATED, PaymentState.CHECKOUT)
 OVER = (PaymentState.RELEASING, PaymentState.RELEASED, PaymentState.EXPIRED, PaymentState.FAILED)
@@ -93,7 +94,9 @@ def stop(request: HttpRequest, public_id: str) -> HttpResponse:
     if running is None or running.state == SessionState.ENDED:
         messages.info(request, _("There is nothing to stop."))
     else:
-        services.request_stop(session=running, origin="the driver")
+        command = services.request_stop(session=running, origin="the driver")
+        if command.state == CommandState.OFFLINE:
+            messages.error(request, _("The station cannot be reached at the moment. Please end it at the station."))
     return redirect("public:session", public_id=public_id)
 
 
