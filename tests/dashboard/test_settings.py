@@ -95,6 +95,12 @@ def test_the_menu_leads_to_every_page_that_the_role_may_open(organization, role)
         assert (f'<a href="{path}"' in text) == (page.get(path).status_code == 200), path
 
 
+def test_the_list_of_stations_leads_to_the_quarantine_those_who_decide_there(owner, organization):
+    link = '<a class="btn btn-plain" href="/quarantine/">'
+    assert link in browser(owner).get("/stations/").text
+    assert link not in browser(make_access(organization, Role.VIEWER)).get("/stations/").text
+
+
 def test_the_last_owner_can_neither_leave_nor_step_down(owner):
     page = browser(owner)
     page.post(f"/settings/members/{owner.membership.pk}/", {"role": "viewer"})
