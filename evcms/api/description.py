@@ -28,6 +28,13 @@ VALUES: Final[dict[FieldType, Any]] = {
     FieldType.JSON: {},
     FieldType.TEXT: "text",
 }
+TYPES: Final = {
+    FieldType.WHOLE: "whole number",
+    FieldType.CHOICE: "text",
+    FieldType.TIME: "time, ISO 8601",
+    FieldType.LIST: "list of texts",
+    FieldType.PAIRS: "object of texts by key",
+}
 REFUSALS: Final = {
     "400": "Something in the request is wrong: which field, and why.",
     "401": "No token, or one that is unknown, expired or revoked.",
@@ -158,7 +165,7 @@ def _operation_text(one: Operation) -> str:
 
 
 def _field_text(one: Field) -> str:
-    facts = [str(one.type), "required" if one.required else "optional"]
+    facts = [TYPES.get(one.type, str(one.type)), "required" if one.required else "optional"]
     facts += ["one of " + ", ".join(f"`{key}`" for key, _label in one.choices)] if one.choices else []
     facts += [f"`{one.default}` when not given"] if one.default else []
     tail = f". {one.help}" if one.help else ""

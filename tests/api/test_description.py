@@ -2,12 +2,9 @@
 
 import pytest
 from django.test import Client
-from playwright.sync_api import sync_playwright
 
 from evcms.api.description import commands_text, example, examples
 from stations import operations
-
-CHROMIUM = "/usr/bin/chromium"
 
 
 @pytest.fixture
@@ -71,16 +68,12 @@ def test_the_page_keeps_our_own_policy(db):
     assert "<style" not in page.content.decode()
 
 
+@pytest.mark.browser
 @pytest.mark.django_db(transaction=True)
-def test_a_browser_shows_the_page_and_logs_no_error(live_server):
+def test_a_browser_shows_the_page_and_logs_no_error(live_server, page):
     said = []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        page = browser.new_page()
-        page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
-        page.on("pageerror", lambda error: said.append(str(error)))
-        page.goto(f"{live_server.url}/api/docs/")
-        page.get_by_text("Send a command").first.click()
-        page.get_by_text("change-availability").first.wait_for()
-        browser.close()
+    page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
+    page.goto(f"{live_server.url}/api/docs/")
+    page.get_by_text("Send a command").first.click()
+    page.get_by_text("change-availability").first.wait_for()
     assert said == []
