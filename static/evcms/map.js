@@ -126,6 +126,16 @@
     return marker;
   }
 
+  /* The bounds of where most places are: one far-off site does not zoom the map out to nothing. In degrees. */
+  function bulk(markers) {
+    const points = [...markers.values()].map((marker) => marker.getLatLng());
+    const middle = (numbers) => [...numbers].sort((one, other) => one - other)[Math.floor(numbers.length / 2)];
+    const heart = [middle(points.map((point) => point.lat)), middle(points.map((point) => point.lng))];
+    const away = points.map((point) => Math.hypot(point.lat - heart[0], point.lng - heart[1]));
+    const limit = Math.max(0.3, 10 * middle(away));
+    return L.latLngBounds(points.filter((_, index) => away[index] <= limit));
+  }
+
   async function load(view) {
     const answer = await fetch(view.element.dataset.points, { credentials: "same-origin" });
     if (!answer.ok) return;
@@ -133,7 +143,7 @@
     view.markers = new Map((await answer.json()).features.map((feature) => [String(feature.properties.key), renewed(view, known, feature)]));
     const gone = [...known.keys()].some((key) => !view.markers.has(key)), fresh = [...view.markers.keys()].some((key) => !known.has(key));
     if (gone || fresh || view.only) fillLayer(view); else view.layer.refreshClusters();
-    if (first && !view.element.dataset.centre && view.markers.size) view.map.fitBounds(view.layer.getBounds().pad(0.15), { maxZoom: 15, animate: false, paddingBottomRight: [0, covered(view)] });
+    if (first && !view.element.dataset.centre && view.markers.size) view.map.fitBounds(bulk(view.markers).pad(0.15), { maxZoom: 15, animate: false, paddingBottomRight: [0, covered(view)] });
     view.element.dataset.loaded = String(view.markers.size);
   }
 
