@@ -6,12 +6,13 @@ from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 
 from evcms.core.access import Access, Permission
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 
 
 def operator(permission: Permission = Permission.VIEW) -> Callable[[View], View]:
@@ -20,7 +21,7 @@ def operator(permission: Permission = Permission.VIEW) -> Callable[[View], View]
     def wrap(view: View) -> View:
         @login_required
         @wraps(view)
-        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:  # Any: path arguments
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:  # Any: path arguments
             access: Access | None = getattr(request, "access", None)
             if access is None:
                 raise PermissionDenied(_("You are not a member of any organization."))

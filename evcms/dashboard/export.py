@@ -45,7 +45,7 @@ def _pieces(rows: Iterable[Sequence[object]]) -> Iterator[str]:
 
 async def _awaited(pieces: Iterator[str]) -> AsyncIterator[str]:
     """Each piece is read in the request's own thread, where its database connection is."""
-    while piece := await sync_to_async(next)(pieces, ""):
+    while piece := await sync_to_async(lambda: next(pieces, ""))():
         yield piece
 
 

@@ -9,6 +9,7 @@ from django import forms
 from django.forms.renderers import BaseRenderer
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from evcms.core import clock
@@ -19,6 +20,7 @@ from stations.operations import Field, FieldType, Operation
 from stations.vocabulary import Approval, Direction, MessageOutcome, Shown
 
 NEVER = "never_connected"
+LEFT_OUT = {"invalid_choice": _("There is no “%(value)s” here; it is left out.")}
 ANY = ("", _("Any"))
 Choices = Iterable[tuple[str, Any]]  # Any: a text or a lazy translation
 
@@ -30,7 +32,8 @@ def search_box(label: Any) -> forms.CharField:  # Any: a lazy translation
 
 
 def choice(label: Any, choices: Choices) -> forms.ChoiceField:  # Any: a lazy translation
-    return forms.ChoiceField(label=label, required=False, choices=[ANY, *choices])
+    told = [(value, capfirst(text)) for value, text in choices]
+    return forms.ChoiceField(label=label, required=False, choices=[ANY, *told], error_messages=LEFT_OUT)
 
 
 def wishes(form: forms.Form) -> dict[str, Any]:
@@ -125,6 +128,12 @@ class SessionFilter(SiteChoice):
             if name in FLAGS
         ],
     )
+
+    def clean(self) -> None:
+        super().clean()
+        since, until = self.cleaned_data.get("since"), self.cleaned_data.get("until")
+        if since and until and since > until:
+            self.add_error("until", _("It is before the first day; it is left out."))
 
 
 class AttemptFilter(SiteChoice):

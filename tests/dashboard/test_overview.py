@@ -9,6 +9,7 @@ from evcms.core.models import Organization, User
 from evcms.dashboard.queries import network as numbers
 from evcms.dashboard.queries.tape import tape
 from sessions import queries as sessions
+from sessions.models import ChargingSession, Driver
 from stations.models import SiteGrant, Station
 from stations.vocabulary import ConnectorStatus
 from tests.dashboard.conftest import browser, words
@@ -30,6 +31,34 @@ def test_who_belongs_to_no_organization_is_told_what_to_do():
     page = words(client.get("/"))
     assert "not a member of any organization" in page
     assert "lost@example.org" in page
+
+
+def test_a_driver_without_organization_finds_his_sessions(network):
+    user = User.objects.create_user("anna@example.org", "x")
+    session = ChargingSession.objects.first()
+    driver = Driver.objects.create(organization=network.organization, user=user, name="Anna")
+    ChargingSession.objects.filter(pk=session.pk).update(driver=driver)
+    client = Client()
+    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    page = words(client.get("/"))
+    assert f'href="/s/{session.public_id}"' in page
+    assert page.count('href="/s/') == 1
+    assert 'href="/map"' in page
+    assert "not a member of any organization" not in page
+
+
+def test_staff_without_organization_is_led_to_the_administration():
+    client = Client()
+    client.force_login(
+        User.objects.create_user("root@example.org", "x", is_staff=True),
+        backend="django.contrib.auth.backends.ModelBackend",
+    )
+    assert 'href="/admin/"' in words(client.get("/"))
+
+
+def test_five_tiles_are_laid_out_as_five(network):
+    assert "ev-tiles-five" not in words(browser(network.owner).get("/"))
+    assert "ev-tiles-five" in words(browser(network.member(Role.VIEWER, "v@example.org")).get("/"))
 
 
 def test_an_empty_organization_is_shown_how_to_begin():

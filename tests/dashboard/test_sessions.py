@@ -73,6 +73,24 @@ def test_an_export_says_what_the_rows_say_and_keeps_the_period(owner, ended):
     assert len(streamed(owner.get("/sessions/?since=2001-01-01&until=2001-01-02&export=csv")).splitlines()) == 1
 
 
+def test_a_filter_that_means_nothing_is_said_to_be_left_out(owner):
+    assert "There is no “bogus” here; it is left out." in words(owner.get("/sessions/?state=bogus"))
+    assert "It is before the first day" in words(owner.get("/sessions/?since=2026-02-02&until=2026-02-01"))
+    assert "There is no page 999; this is page 1." in words(owner.get("/sessions/?page=999"))
+    assert "There is no page" not in words(owner.get("/sessions/?page=1"))
+
+
+def test_many_attempts_are_counted_readably(network, owner):
+    Attempt.objects.bulk_create(
+        Attempt(organization=network.organization, station=network.stations[0], kind="scan", state="failed")
+        for _number in range(1200)
+    )
+    page = words(owner.get("/attempts/?state=failed"))
+    assert "1,200 attempts came to nothing" in page
+    assert "1,200 rows" in page
+    assert ">Requested</option>" in page
+
+
 def test_an_export_costs_the_same_however_long_it_is(owner, django_assert_max_num_queries):
     owner.get("/sessions/")
     for address in ("/sessions/?export=csv", "/attempts/?export=csv"):
@@ -196,6 +214,6 @@ def test_attempts_that_failed_say_why(network, owner):
     )  # fmt: skip
     page = owner.get("/attempts/?state=failed")
     assert page.context["page"].paginator.count == 1
-    assert "no cable was plugged in in time" in words(page)
+    assert "No cable was plugged in in time" in words(page)
     assert "'=GUEST" in streamed(owner.get("/attempts/?state=failed&export=csv"))
     assert owner.get("/attempts/?cause=offline").context["page"].paginator.count == 0

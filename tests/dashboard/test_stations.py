@@ -162,6 +162,10 @@ def test_the_past_shows_statuses_gaps_and_sessions(network, owner):
     assert {"charging", "available"} <= kinds
     assert "offline" not in kinds  # nothing is known of the time before its first link
     assert all(past.since <= span[2] for strip in past.strips for span in strip.spans)
+    page = words(owner.get("/stations/RIV-0001/"))
+    legend = page[page.index("ev-strip-ends") : page.index('id="station-tab"')]
+    assert "Charging" in legend
+    assert "Available" in legend
     long = owner.get("/stations/RIV-0003/?strip=90d").context["past"]
     assert "faulted" in {span[0] for span in long.strips[1].spans}
 

@@ -17,10 +17,11 @@ from billing.queries import timeline as payment_timeline
 from evcms.core import clock
 from evcms.core.access import Access, Permission
 from evcms.core.figures import unit_price
+from evcms.core.models import User
 from evcms.dashboard.forms import period
 from evcms.templatetags import figures
 from sessions import queries as sessions
-from sessions.models import Attempt, ChargingSession, MeterSample
+from sessions.models import Attempt, ChargingSession, Driver, MeterSample
 from sessions.vocabulary import ReadingKind
 from stations.models import OcppMessage
 from stations.queries import messages
@@ -63,6 +64,16 @@ def attempt_list(access: Access, wish: dict[str, Any]) -> QuerySet[Attempt]:
         found = Q(token_value__icontains=text) | Q(station__identity__icontains=text) | Q(station__name__icontains=text)
         rows = rows.filter(found | Q(driver__name__icontains=text) | Q(driver__email__icontains=text))
     return rows
+
+
+def is_driver(user: User) -> bool:
+    return Driver.objects.filter(user=user).exists()
+
+
+def own_sessions(user: User) -> QuerySet[ChargingSession]:
+    """What this person charged as a driver, the newest first, in whatever organization."""
+    rows = ChargingSession.objects.filter(driver__user=user).order_by("-started_at")
+    return rows.select_related("site", "station", "connector__evse", "connector__station")
 
 
 # One session --------------------------------------------------------------------------------------------------

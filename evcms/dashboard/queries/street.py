@@ -224,6 +224,11 @@ class Past:
     until: datetime
     strips: list[Strip]
 
+    @property
+    def words(self) -> list[str]:
+        """The states that are drawn, for the legend, each once."""
+        return list(dict.fromkeys(span[0] for strip in self.strips for span in strip.spans))
+
 
 def past(access: Access, station: Station, plugs: Sequence[Connector], hours: int) -> Past:
     """Each plug's statuses with the times without a link over them, then sessions, incidents and maintenance."""

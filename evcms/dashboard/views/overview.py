@@ -6,6 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import formats
@@ -21,22 +22,24 @@ from evcms.core.access import Access, Permission
 from evcms.dashboard.access import operator
 from evcms.dashboard.context import address, count_quarantined
 from evcms.dashboard.maps import map_context
-from evcms.dashboard.queries import network, places
+from evcms.dashboard.queries import charges, network, places
 from evcms.dashboard.queries.tape import KINDS, tape
 from sessions import queries as sessions
 from stations import queries as stations
 from stations.vocabulary import Shown
 
 Context = dict[str, Any]  # Any: template context
+OWN = 20  # a driver's sessions
 
 
 @require_GET
-def overview(request: HttpRequest) -> HttpResponse:
+def overview(request: HttpRequest) -> HttpResponseBase:
     """Strangers look at the map; who belongs to no organization is told what to do."""
     if not request.user.is_authenticated:
         return redirect("public:map")
     if getattr(request, "access", None) is None:
-        return render(request, "dashboard/overview/nowhere.html")
+        mine = {"driver": charges.is_driver(request.user), "own": charges.own_sessions(request.user)[:OWN]}
+        return render(request, "dashboard/overview/nowhere.html", mine)
     return _overview(request)
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -64,7 +65,7 @@ def _asked(form: SiteChoice) -> dict[str, Any]:
 
 @require_GET
 @operator()
-def sessions(request: HttpRequest, access: Access) -> HttpResponse:
+def sessions(request: HttpRequest, access: Access) -> HttpResponseBase:
     form = SessionFilter(request.GET or None, sites=_sites(access))
     wish = _asked(form)
     rows = ordered(request, charges.session_list(access, wish), SORTS, "-started")
@@ -193,7 +194,7 @@ def stop(request: HttpRequest, access: Access, public_id: str) -> HttpResponse:
 
 @require_GET
 @operator()
-def attempts(request: HttpRequest, access: Access) -> HttpResponse:
+def attempts(request: HttpRequest, access: Access) -> HttpResponseBase:
     form = AttemptFilter(request.GET or None, sites=_sites(access))
     wish = _asked(form)
     rows = ordered(request, charges.attempt_list(access, wish), ATTEMPT_SORTS, "-at")

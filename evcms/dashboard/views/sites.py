@@ -6,6 +6,7 @@ from typing import Any
 from django.core.paginator import Paginator
 from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import formats
@@ -41,7 +42,7 @@ SORTS: dict[str, Callable[[Place], Any]] = {  # Any: what can be compared
 
 @require_GET
 @operator()
-def sites(request: HttpRequest, access: Access) -> HttpResponse:
+def sites(request: HttpRequest, access: Access) -> HttpResponseBase:
     form = SiteFilter(request.GET or None)
     text = wishes(form)["q"].strip().casefold() if form.is_bound else ""
     rows = [place for place in places(access) if not text or text in _words(place)]

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
@@ -31,7 +32,7 @@ COLUMNS = (
 
 @require_GET
 @operator()
-def stations(request: HttpRequest, access: Access) -> HttpResponse:
+def stations(request: HttpRequest, access: Access) -> HttpResponseBase:
     sites = queries.visible_sites(access).filter(archived_at=None).order_by("name")
     form = StationFilter(request.GET or None, sites=sites, kinds=street.kinds(access))
     wish = wishes(form) if form.is_bound else dict.fromkeys(form.fields, "")
