@@ -10,6 +10,7 @@ import structlog
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
+from evcms import sidebar
 from evcms.environment import BASE_DIR, data_dir, embedded_redis_url, flag, secret, text, whole, words
 
 django_stubs_ext.monkeypatch()
@@ -303,7 +304,7 @@ UNFOLD: dict[str, Any] = {
         }
     },
     "DASHBOARD_CALLBACK": "evcms.staff.dashboard",
-    "SIDEBAR": {"show_search": True, "show_all_applications": True},
+    "SIDEBAR": {"show_search": True, "show_all_applications": True, "navigation": sidebar.groups()},
 }
 SILENCED_SYSTEM_CHECKS: list[str] = []
 

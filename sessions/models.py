@@ -64,6 +64,7 @@ class IdToken(models.Model):
     history = HistoricalRecords()
 
     class Meta:
+        verbose_name = "ID token"
         constraints = [models.UniqueConstraint(fields=["organization", "folded"], name="token_in_organization")]
 
     def __str__(self) -> str:
@@ -214,6 +215,7 @@ class SessionWatch(models.Model):
     reached_at = models.DateTimeField(null=True)
 
     class Meta:
+        verbose_name_plural = "session watches"
         constraints = [models.UniqueConstraint(fields=["session", "reason"], name="one_watch_per_reason")]
         indexes = [models.Index(fields=["at"], condition=models.Q(reached_at=None), name="watches_by_time")]
 
