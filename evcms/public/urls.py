@@ -6,13 +6,14 @@ from django.views.generic import RedirectView
 from evcms.public.views import connector, map, session
 
 app_name = "public"
+one_slash_less = RedirectView.as_view(pattern_name="public:connector", query_string=True)
 urlpatterns: list[URLPattern | URLResolver] = [
     path("map", map.station_map, name="map"),
     path("map/points.geojson", map.points, name="points"),
     path("map/streets.geojson", map.streets, name="streets"),
     path("map/<int:pk>/", map.site, name="site"),
     path("c/<str:code>", connector.connector, name="connector"),
-    path("c/<str:code>/", RedirectView.as_view(pattern_name="public:connector", query_string=True)),
+    path("c/<str:code>/", one_slash_less, name="connector-slash"),
     path("c/<str:code>/pay", connector.pay, name="pay"),
     path("c/<str:code>/subscribe", connector.subscribe, name="subscribe"),
     path("s/<str:public_id>", session.session, name="session"),

@@ -145,7 +145,7 @@ def test_looking_at_the_links_changes_nothing_and_one_click_does(connector):
     assert Destination.objects.get().confirmed_at is None
     services.confirm(token=token)
     one = Subscription.objects.get()
-    assert client.get(f"/u/{one.token}/").status_code == 200
+    assert "Press the button, and we write no more about this." in client.get(f"/u/{one.token}/").content.decode()
     assert Subscription.objects.filter(ended_at=None).exists()
     answer = client.post(f"/u/{one.token}/", {"List-Unsubscribe": "One-Click"})
     assert answer.status_code == 200

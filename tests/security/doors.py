@@ -114,6 +114,7 @@ PAGES = {
     "public:streets": Door(ANYBODY),
     "public:site": Door(ANYBODY, SITE),
     "public:connector": Door(ANYBODY, CODE),
+    "public:connector-slash": Door(ANYBODY, CODE),
     "public:pay": Door(ANYBODY, CODE, post=True),
     "public:subscribe": Door(ANYBODY, CODE, post=True),
     "public:session": Door(KEY, PAYMENT),
