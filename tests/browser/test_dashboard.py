@@ -186,6 +186,37 @@ def test_a_member_of_no_site_hears_nothing(page, web_server, network):
     assert "No station is connected yet." in page.inner_text("main")
 
 
+def test_the_search_of_a_phone_is_an_icon_that_opens(phone, web_server, network):
+    log_in(phone, web_server)
+    width = "document.querySelector('.ev-search').getBoundingClientRect().width"
+    assert phone.evaluate(width) <= 48
+    phone.locator("#ev-search").tap()
+    assert phone.evaluate(width) > 300
+    phone.keyboard.type("Kade")
+    phone.keyboard.press("Enter")
+    phone.wait_for_url("**/search?q=Kade")
+
+
+@pytest.mark.parametrize("address", ["/tokens/", "/settings/audit/"])
+def test_tables_of_settings_are_cards_on_a_phone(phone, web_server, network, address):
+    log_in(phone, web_server)
+    phone.goto(web_server.url + address)
+    assert phone.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    table = phone.locator(".ev-table-stack")
+    assert table.evaluate("el => el.scrollWidth <= el.parentElement.clientWidth")
+
+
+def test_the_tiles_of_the_overview_leave_no_hole(page, web_server, network):
+    page.set_viewport_size({"width": 1440, "height": 900})
+    network.member(Role.VIEWER, "v@example.org")
+    log_in(page, web_server, "v@example.org")
+    right = """() => { const edge = el => Math.round(el.getBoundingClientRect().right);
+        return [edge(document.querySelector('.ev-tiles')), edge(document.querySelector('.ev-tiles > :last-child'))] }"""
+    whole, last = page.evaluate(right)
+    assert whole == last
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
 def test_every_page_fits_a_phone(phone, web_server, network):
     log_in(phone, web_server)
     session = ChargingSession.objects.exclude(ended_at=None).first()
