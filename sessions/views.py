@@ -49,7 +49,8 @@ def _export(rows: QuerySet[IdToken]) -> HttpResponse:
     writer.writerow(["token", "label", "type", "status", "expires_at_utc", "group", "driver", "sessions"])
     for row in rows:
         expires = row.expires_at.isoformat() if row.expires_at else ""
-        values = [row.value, row.label, row.type, row.shown, expires, row.group_id, row.driver or ""]
+        shown = row.shown  # type: ignore[attr-defined]
+        values = [row.value, row.label, row.type, shown, expires, row.group_id, row.driver or ""]
         writer.writerow([cell(value) for value in values] + [row.session_count])  # type: ignore[attr-defined]
     return response
 
@@ -72,7 +73,7 @@ def create(request: HttpRequest) -> HttpResponse:
 
 def _say_what_it_may(request: HttpRequest, token: IdToken) -> None:
     """A new token that is refused at the plug is not announced as one that may charge."""
-    shown = TokenStatus(pages.tokens(access_of(request)).values_list("shown", flat=True).get(pk=token.pk))
+    shown = TokenStatus(pages.tokens(access_of(request)).get(pk=token.pk).shown)  # type: ignore[attr-defined]
     if shown == TokenStatus.ACCEPTED:
         messages.success(request, _("%(token)s may charge now.") % {"token": token})
     else:
