@@ -1,5 +1,6 @@
 """Which door answers which path."""
 
+from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
@@ -12,6 +13,7 @@ urlpatterns = [
     path("accounts/", include("allauth.urls")),
     path("login", RedirectView.as_view(pattern_name="account_login"), name="login"),
     path("login/", RedirectView.as_view(pattern_name="account_login"), name="login-slash"),
+    path("favicon.ico", RedirectView.as_view(url=f"{settings.STATIC_URL}evcms/favicon.svg"), name="favicon"),
     path("i18n/", include("django.conf.urls.i18n")),
     path("api/", include("evcms.api.urls")),
     path("", include("evcms.dashboard.urls")),

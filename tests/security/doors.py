@@ -126,6 +126,7 @@ PAGES = {
     "unsubscribe": Door(KEY, (("token", "subscription", "token"),)),
     # machines and everybody
     "healthz": Door(ANYBODY),
+    "favicon": Door(ANYBODY),
     "login": Door(ANYBODY),
     "login-slash": Door(ANYBODY),
     "stripe-webhook": Door(ANYBODY, post=True),
