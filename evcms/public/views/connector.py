@@ -39,6 +39,12 @@ def connector(request: HttpRequest, code: str) -> HttpResponse:
     return render(request, template, page_context(request, row))
 
 
+@require_GET
+def without_slash(request: HttpRequest, code: str) -> HttpResponse:
+    """People type a slash too many."""
+    return redirect("public:connector", code=connector_or_404(code).code)
+
+
 def page_context(request: HttpRequest, row: Connector) -> dict[str, Any]:
     """Any: template context. About 12 queries."""
     site = row.station.site
