@@ -82,7 +82,7 @@ UNITS: Final = {  # by the end of a field's name
 
 FIELDS: Final = {
     "identity": "How the station names itself: the last part of its WebSocket address.",
-    "approval": "`quarantined`: waits for a decision (the dashboard's Waiting for approval); `accepted`; `rejected`.",
+    "approval": "`quarantined`: waits for a decision (the dashboard's In quarantine); `accepted`; `rejected`.",
     "password": "Written only. Security profiles 1 and 2; 16 to 40 characters.",
     "shown": "What a person is told: status, link and maintenance together.",
     "public_id": "The session's id in this API and in links.",
