@@ -210,9 +210,7 @@ def tell_operators_resolved(fact: IncidentResolved) -> None:
 
 def _mail_contacts(incident_id: int, template: str) -> None:
     incident = Incident.objects.select_related("organization", "site").get(pk=incident_id)
-    contacts = OperatorContact.objects.filter(
-        organization=incident.organization, least_severity__lte=incident.severity
-    )
+    contacts = OperatorContact.objects.filter(organization=incident.organization, least_severity__lte=incident.severity)
     page = f"{settings.PUBLIC_URL}/incidents/{incident.pk}/"
     for contact in contacts:
         notify(

@@ -32,8 +32,11 @@ def tariff_at(connector: Connector, at: datetime) -> Tariff | None:
     if station.organization_id is None:
         return None
     return lookup.tariff_in_force(
-        organization_id=station.organization_id, site_id=station.site_id, station_id=station.pk,
-        connector_id=connector.pk, at=at,
+        organization_id=station.organization_id,
+        site_id=station.site_id,
+        station_id=station.pk,
+        connector_id=connector.pk,
+        at=at,
     )
 
 

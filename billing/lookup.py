@@ -70,12 +70,12 @@ def _place_of(assignment: TariffAssignment) -> tuple[str, int]:
     return "organization", assignment.organization_id
 
 
-def _most_particular(
-    connector: Connector, found: dict[tuple[str, int], TariffAssignment]
-) -> TariffAssignment | None:
+def _most_particular(connector: Connector, found: dict[tuple[str, int], TariffAssignment]) -> TariffAssignment | None:
     station = connector.station
     places = (
-        ("connector", connector.pk), ("station", station.pk), ("site", station.site_id or 0),
+        ("connector", connector.pk),
+        ("station", station.pk),
+        ("site", station.site_id or 0),
         ("organization", station.organization_id or 0),
     )
     here = (found.get(place) for place in places)
@@ -94,9 +94,15 @@ def _particularity(assignment: TariffAssignment) -> tuple[int, datetime, int]:
 
 def terms_of(tariff: Tariff) -> Terms:
     return Terms.from_texts(
-        currency=tariff.currency, per_kwh=tariff.per_kwh, per_minute=tariff.per_minute, per_start=tariff.per_start,
-        idle_per_minute=tariff.idle_per_minute, idle_grace_minutes=tariff.idle_grace_minutes,
-        tax_percent=tariff.tax_percent, tax_included=tariff.tax_included, max_price=tariff.max_price,
+        currency=tariff.currency,
+        per_kwh=tariff.per_kwh,
+        per_minute=tariff.per_minute,
+        per_start=tariff.per_start,
+        idle_per_minute=tariff.idle_per_minute,
+        idle_grace_minutes=tariff.idle_grace_minutes,
+        tax_percent=tariff.tax_percent,
+        tax_included=tariff.tax_included,
+        max_price=tariff.max_price,
     )
 
 

@@ -46,8 +46,14 @@ class Link:
 
 
 def periods(
-    *, starts_at: datetime, ends_at: datetime, energy_mwh: int, readings: Sequence[Reading] = (),
-    statuses: Sequence[Status] = (), links: Sequence[Link] | None = None, running: bool = False,
+    *,
+    starts_at: datetime,
+    ends_at: datetime,
+    energy_mwh: int,
+    readings: Sequence[Reading] = (),
+    statuses: Sequence[Status] = (),
+    links: Sequence[Link] | None = None,
+    running: bool = False,
 ) -> list[Period]:
     """The session from `starts_at` to `ends_at` (its end, or now) in order, neighbours of one activity joined.
 
@@ -65,10 +71,7 @@ def periods(
     ordered = sorted(borders)
     said = _Said(statuses)
     known_until = curve.last_reading if running else ends_at
-    pieces = [
-        _piece(start, end, curve, said, links, known=start < known_until)
-        for start, end in pairwise(ordered)
-    ]
+    pieces = [_piece(start, end, curve, said, links, known=start < known_until) for start, end in pairwise(ordered)]
     return _joined(pieces) or [Period(starts_at, ends_at, Activity.PAUSED, energy_mwh)]
 
 

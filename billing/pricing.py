@@ -82,16 +82,31 @@ class Terms:
 
     @classmethod
     def from_texts(
-        cls, *, currency: str, per_kwh: str, per_minute: str, per_start: str, idle_per_minute: str,
-        idle_grace_minutes: int, tax_percent: str, tax_included: bool, max_price: str = "",
+        cls,
+        *,
+        currency: str,
+        per_kwh: str,
+        per_minute: str,
+        per_start: str,
+        idle_per_minute: str,
+        idle_grace_minutes: int,
+        tax_percent: str,
+        tax_included: bool,
+        max_price: str = "",
         rounding: str = DEFAULT_ROUNDING,
     ) -> "Terms":
         """From decimal texts. Raises decimal.InvalidOperation or ValueError for what is no price."""
         return cls(
-            currency=currency.upper(), per_kwh=Decimal(per_kwh), per_minute=Decimal(per_minute),
-            per_start=Decimal(per_start), idle_per_minute=Decimal(idle_per_minute),
-            idle_grace_minutes=int(idle_grace_minutes), tax_percent=Decimal(tax_percent), tax_included=tax_included,
-            max_price=Decimal(max_price) if max_price else None, rounding=rounding,
+            currency=currency.upper(),
+            per_kwh=Decimal(per_kwh),
+            per_minute=Decimal(per_minute),
+            per_start=Decimal(per_start),
+            idle_per_minute=Decimal(idle_per_minute),
+            idle_grace_minutes=int(idle_grace_minutes),
+            tax_percent=Decimal(tax_percent),
+            tax_included=tax_included,
+            max_price=Decimal(max_price) if max_price else None,
+            rounding=rounding,
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -169,11 +184,25 @@ def price(terms: Terms, periods: Iterable[Period]) -> Priced:
     energy = sum(period.energy_mwh for period in stretch)
     lines = [
         _line(terms, Part.ENERGY, energy, "mWh", terms.per_kwh, MWH_PER_KWH, "every kWh by the meter"),
-        _line(terms, Part.TIME, _charging_seconds(stretch), "s", terms.per_minute, SECONDS_PER_MINUTE,
-              "seconds while energy flowed"),
+        _line(
+            terms,
+            Part.TIME,
+            _charging_seconds(stretch),
+            "s",
+            terms.per_minute,
+            SECONDS_PER_MINUTE,
+            "seconds while energy flowed",
+        ),
         _line(terms, Part.START, 1 if energy else 0, "session", terms.per_start, 1, "once, when energy has flowed"),
-        _line(terms, Part.IDLE, idle_seconds(stretch, terms.idle_grace_minutes), "s", terms.idle_per_minute,
-              SECONDS_PER_MINUTE, f"seconds after charging ended beyond {terms.idle_grace_minutes} free minutes"),
+        _line(
+            terms,
+            Part.IDLE,
+            idle_seconds(stretch, terms.idle_grace_minutes),
+            "s",
+            terms.idle_per_minute,
+            SECONDS_PER_MINUTE,
+            f"seconds after charging ended beyond {terms.idle_grace_minutes} free minutes",
+        ),
     ]
     lines = [line for line in lines if Decimal(line.unit_price)]
     return _taxed(terms, lines, energy, stretch)
@@ -184,9 +213,15 @@ def _line(terms: Terms, part: Part, quantity: int, unit: str, unit_price: Decima
         context.prec = DIGITS
         exact = quantity * unit_price / per
         return Line(
-            part=part, quantity=quantity, unit=unit, unit_price=plain(unit_price), per=per,
+            part=part,
+            quantity=quantity,
+            unit=unit,
+            unit_price=plain(unit_price),
+            per=per,
             exact=_shown(exact.scaleb(exponent(terms.currency))),
-            amount=to_minor(exact, terms.currency, terms.rounding), rule=rule, rounding=terms.rounding,
+            amount=to_minor(exact, terms.currency, terms.rounding),
+            rule=rule,
+            rounding=terms.rounding,
         )
 
 
@@ -254,7 +289,9 @@ def idle_seconds(periods: Sequence[Period], grace_minutes: int) -> int:
 def components(terms: Terms) -> list[tuple[Part, Decimal]]:
     """The unit prices that are not zero, in the legal order; a tariff without any is free."""
     parts = [
-        (Part.ENERGY, terms.per_kwh), (Part.TIME, terms.per_minute), (Part.START, terms.per_start),
+        (Part.ENERGY, terms.per_kwh),
+        (Part.TIME, terms.per_minute),
+        (Part.START, terms.per_start),
         (Part.IDLE, terms.idle_per_minute),
     ]
     return [(part, unit_price) for part, unit_price in parts if unit_price]

@@ -64,7 +64,10 @@ def price_lines(terms: Terms) -> list[PriceLine]:
     """kWh, minute, session, other: the order of AFIR (EU 2023/1804, art. 5). Empty: charging is free."""
     return [
         PriceLine(
-            part=str(part), label=label(part), price=unit_price(plain(price), terms.currency), unit=unit(part),
+            part=str(part),
+            label=label(part),
+            price=unit_price(plain(price), terms.currency),
+            unit=unit(part),
             remark=_grace(terms) if part == Part.IDLE else "",
         )
         for part, price in components(terms)

@@ -30,8 +30,7 @@ def keys() -> Iterable[CheckMessage]:
     for name in ("SECRET_KEY", "STATION_PASSWORD_PEPPER"):
         if len(getattr(settings, name)) < SHORTEST_SECRET:
             yield Error(
-                f"{name} is shorter than {SHORTEST_SECRET} characters: leave it out, and the "
-                "first start makes one.",
+                f"{name} is shorter than {SHORTEST_SECRET} characters: leave it out, and the first start makes one.",
                 id="evcms.E001",
             )
 
@@ -46,13 +45,10 @@ def addresses() -> Iterable[CheckMessage]:
         )
         return
     if not settings.ALLOWED_HOSTS or (not settings.DEMO and "*" in settings.ALLOWED_HOSTS):
-        yield Error(
-            "ALLOWED_HOSTS must name the hosts that may serve this site; '*' is not safe.", id="evcms.E003"
-        )
+        yield Error("ALLOWED_HOSTS must name the hosts that may serve this site; '*' is not safe.", id="evcms.E003")
     elif not any(_matches(public.hostname, allowed) for allowed in settings.ALLOWED_HOSTS):
         yield Error(
-            f"PUBLIC_URL names {public.hostname}, which ALLOWED_HOSTS does not: add it, or "
-            "its links answer 400.",
+            f"PUBLIC_URL names {public.hostname}, which ALLOWED_HOSTS does not: add it, or its links answer 400.",
             id="evcms.E004",
         )
     if public.scheme == "http" and not _local(public.hostname) and not settings.DEMO:
@@ -63,16 +59,13 @@ def addresses() -> Iterable[CheckMessage]:
 
 
 def _matches(host: str, allowed: str) -> bool:
-    return (
-        allowed == "*" or allowed.strip("[]") == host or (allowed.startswith(".") and host.endswith(allowed))
-    )
+    return allowed == "*" or allowed.strip("[]") == host or (allowed.startswith(".") and host.endswith(allowed))
 
 
 def ports() -> Iterable[CheckMessage]:
     if settings.WEB_PORT == settings.OCPP_PORT:
         yield Error(
-            f"EVCMS_PORT and EVCMS_OCPP_PORT are both {settings.WEB_PORT}: chargers need a "
-            "port of their own.",
+            f"EVCMS_PORT and EVCMS_OCPP_PORT are both {settings.WEB_PORT}: chargers need a port of their own.",
             id="evcms.E006",
         )
 
@@ -81,21 +74,18 @@ def stores() -> Iterable[CheckMessage]:
     database = os.environ.get("DATABASE_URL", "").strip()
     if database and urlsplit(database).scheme not in DATABASE_SCHEMES:
         yield Error(
-            "DATABASE_URL must begin with sqlite:// or postgres://, not "
-            f"{urlsplit(database).scheme or database!r}.",
+            f"DATABASE_URL must begin with sqlite:// or postgres://, not {urlsplit(database).scheme or database!r}.",
             id="evcms.E007",
         )
     signal = urlsplit(settings.REDIS_URL)
     if signal.scheme not in REDIS_SCHEMES or not (signal.hostname or signal.path.strip("/")):
         yield Error(
-            "REDIS_URL must look like redis://host:6379/0 (or rediss:// with TLS); leave it "
-            "out for the embedded one.",
+            "REDIS_URL must look like redis://host:6379/0 (or rediss:// with TLS); leave it out for the embedded one.",
             id="evcms.E008",
         )
     if settings.SQLITE and _whole("EVCMS_GATEWAYS", 1) > 1:
         yield Error(
-            "EVCMS_GATEWAYS is more than 1 on SQLite, which has one writer: set DATABASE_URL "
-            "to a PostgreSQL.",
+            "EVCMS_GATEWAYS is more than 1 on SQLite, which has one writer: set DATABASE_URL to a PostgreSQL.",
             id="evcms.E009",
         )
 
@@ -110,8 +100,7 @@ def payment() -> Iterable[CheckMessage]:
     live = "_live_" in key
     if key and not secret:
         yield Error(
-            "STRIPE_SECRET_KEY is set without STRIPE_WEBHOOK_SECRET: nobody would hear that "
-            "a driver has paid.",
+            "STRIPE_SECRET_KEY is set without STRIPE_WEBHOOK_SECRET: nobody would hear that a driver has paid.",
             id="evcms.E010",
         )
     if secret and not key:
@@ -134,9 +123,7 @@ def payment() -> Iterable[CheckMessage]:
             id="evcms.E015",
         )
     if key and not live and not (settings.DEMO or settings.TESTING):
-        yield Warning(
-            "STRIPE_SECRET_KEY is a test key: drivers can start, but no money moves.", id="evcms.W016"
-        )
+        yield Warning("STRIPE_SECRET_KEY is a test key: drivers can start, but no money moves.", id="evcms.W016")
     if not (key or secret) and not settings.DEMO:
         yield Warning(
             "STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRET are not set: paying at the charger is off.",
@@ -152,14 +139,8 @@ def mail() -> Iterable[CheckMessage]:
     if settings.EMAIL_HOST_PASSWORD and not settings.EMAIL_HOST_USER:
         yield Error("EMAIL_HOST_PASSWORD is set without EMAIL_HOST_USER.", id="evcms.E020")
     if "anymail" in settings.EMAIL_BACKEND and len(settings.ANYMAIL) < 2:  # SEND_DEFAULTS is always there
-        yield Error(
-            "EMAIL_BACKEND names an Anymail provider, but no ANYMAIL_… key for it is set.", id="evcms.E021"
-        )
-    if (
-        settings.MAIL_ON
-        and "@localhost" in settings.DEFAULT_FROM_EMAIL
-        and not (settings.DEMO or settings.TESTING)
-    ):
+        yield Error("EMAIL_BACKEND names an Anymail provider, but no ANYMAIL_… key for it is set.", id="evcms.E021")
+    if settings.MAIL_ON and "@localhost" in settings.DEFAULT_FROM_EMAIL and not (settings.DEMO or settings.TESTING):
         yield Error("EMAIL_FROM is missing: receivers refuse mail from no-reply@localhost.", id="evcms.E022")
     if not settings.MAIL_ON:
         yield Warning("EMAIL_HOST or EMAIL_BACKEND is not set: mails wait in the queue.", id="evcms.W023")
@@ -181,9 +162,7 @@ def maps() -> Iterable[CheckMessage]:
 
 def modes() -> Iterable[CheckMessage]:
     if os.environ.get(clock.FILE_VARIABLE) and not clock.testing():
-        yield Error(
-            f"{clock.FILE_VARIABLE} moves the clock and is for tests only: remove it.", id="evcms.E027"
-        )
+        yield Error(f"{clock.FILE_VARIABLE} moves the clock and is for tests only: remove it.", id="evcms.E027")
     if settings.DEBUG and not _local(urlsplit(settings.PUBLIC_URL).hostname):
         yield Error(
             "EVCMS_DEBUG shows secrets to whoever causes an error: not with a PUBLIC_URL that others reach.",

@@ -91,9 +91,7 @@ def _alive(seen: datetime | None, limit: timedelta) -> Part:
 def outbox() -> Part:
     """How long the oldest delivery that is due has waited; the dead are counted, they wait for a person."""
     now = clock.now()
-    oldest = Delivery.objects.filter(state=DeliveryState.WAITING, due_at__lte=now).aggregate(
-        at=Min("due_at")
-    )["at"]
+    oldest = Delivery.objects.filter(state=DeliveryState.WAITING, due_at__lte=now).aggregate(at=Min("due_at"))["at"]
     dead = Delivery.objects.filter(state=DeliveryState.DEAD).count()
     age = now - oldest if oldest else timedelta(0)
     return Part(Health.OK if age <= OUTBOX_LATE_AFTER else Health.LATE, f"{dead} dead", _seconds(age))
@@ -141,9 +139,7 @@ def processes() -> dict[str, dict[str, Any]]:
     said = state.read(settings.DATA_DIR / "run")
     if said is None or not state.is_running(said["pid"]):
         return {}
-    return {
-        name: {"state": part["state"], "restarts": part["restarts"]} for name, part in said["parts"].items()
-    }
+    return {name: {"state": part["state"], "restarts": part["restarts"]} for name, part in said["parts"].items()}
 
 
 def bad(parts: dict[str, Part]) -> list[str]:

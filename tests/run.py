@@ -70,9 +70,7 @@ def suite_on_sqlite(folder):
 
 def suite_on_postgres(folder):
     """Database, concurrency, wire and one story again, on a server of their own."""
-    return suite(
-        "tests on PostgreSQL", ["postgres and not long"], [PYTHON, "-m", "tests.fixtures.postgres"], folder
-    )
+    return suite("tests on PostgreSQL", ["postgres and not long"], [PYTHON, "-m", "tests.fixtures.postgres"], folder)
 
 
 def suite(name, marks, before, folder):

@@ -8,9 +8,7 @@ from tests.fixtures.processes import BASE
 
 ROOMS = ["evcms.core", "stations", "sessions", "billing", "alerts"]
 LABELS = {"core": 0, "stations": 1, "charging": 2, "billing": 3, "alerts": 4}
-READS_THE_TIME = re.compile(
-    r"\b(?:datetime\.now|datetime\.utcnow|timezone\.now|date\.today|datetime\.today)\("
-)
+READS_THE_TIME = re.compile(r"\b(?:datetime\.now|datetime\.utcnow|timezone\.now|date\.today|datetime\.today)\(")
 STRING_KEY = re.compile(r"(?:ForeignKey|OneToOneField|ManyToManyField)\(\s*[\"'](\w+)\.(\w+)[\"']")
 
 
@@ -44,9 +42,7 @@ def test_no_foreign_key_points_up_by_string():
         floor = ROOMS.index(room)
         for path, text in sources(room.replace(".", "/")):
             wrong += [
-                f"{path}: {label}.{model}"
-                for label, model in STRING_KEY.findall(text)
-                if LABELS.get(label, -1) > floor
+                f"{path}: {label}.{model}" for label, model in STRING_KEY.findall(text) if LABELS.get(label, -1) > floor
             ]
     assert not wrong
 

@@ -95,9 +95,7 @@ class StripeGateway:
                 raise  # else: it was not open any more
 
     def hold(self, intent_id: str) -> Hold:
-        return _hold(
-            _ask(lambda: self._client.v1.payment_intents.retrieve(intent_id, {"expand": ["latest_charge"]}))
-        )
+        return _hold(_ask(lambda: self._client.v1.payment_intents.retrieve(intent_id, {"expand": ["latest_charge"]})))
 
     def capture(self, intent_id: str, *, amount_minor: int, currency: str, key: str) -> Hold:
         amount = amounts.to_wire(amount_minor, currency)

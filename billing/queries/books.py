@@ -58,12 +58,19 @@ def totals(rows: QuerySet[Payment]) -> list[Totals]:
 
 
 def captured_total(
-    *, organization: Organization, since: datetime, until: datetime, site: Site | None = None,
+    *,
+    organization: Organization,
+    since: datetime,
+    until: datetime,
+    site: Site | None = None,
     access: Access | None = None,
 ) -> int:
     """Minor units of the organization's currency captured in [since, until); refunds are not taken off."""
     rows = Payment.objects.filter(
-        organization=organization, currency=organization.currency, state=PaymentState.CAPTURED, settled_at__gte=since,
+        organization=organization,
+        currency=organization.currency,
+        state=PaymentState.CAPTURED,
+        settled_at__gte=since,
         settled_at__lt=until,
     )
     if site is not None:

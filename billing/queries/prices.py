@@ -79,8 +79,14 @@ def offer(*, connector: Connector) -> Offer:
     terms = lookup.terms_of(tariff)
     held = "" if refusal in (Refusal.PAYMENTS_OFF, Refusal.FREE) else amount(hold_of(tariff), tariff.currency)
     return Offer(
-        lines=words_of(terms), remarks=remarks(terms), example=example_of(terms, _usual(connector)), hold=held,
-        currency=tariff.currency, free=terms.free, refusal=refusal, tariff_id=tariff.pk,
+        lines=words_of(terms),
+        remarks=remarks(terms),
+        example=example_of(terms, _usual(connector)),
+        hold=held,
+        currency=tariff.currency,
+        free=terms.free,
+        refusal=refusal,
+        tariff_id=tariff.pk,
     )
 
 
@@ -115,18 +121,28 @@ def cost_of(bill: Bill) -> Cost:
     currency = bill.currency
     lines = [cost_line(line, currency) for line in (bill.trace or {}).get("lines", [])]
     return Cost(
-        total_minor=bill.total_minor, currency=currency, total=amount(bill.total_minor, currency),
-        net=amount(bill.net_minor, currency), tax=amount(bill.tax_minor, currency), lines=lines,
-        final=bill.state != BillState.OPEN, state=bill.state, reason=bill.reason,
+        total_minor=bill.total_minor,
+        currency=currency,
+        total=amount(bill.total_minor, currency),
+        net=amount(bill.net_minor, currency),
+        tax=amount(bill.tax_minor, currency),
+        lines=lines,
+        final=bill.state != BillState.OPEN,
+        state=bill.state,
+        reason=bill.reason,
     )
 
 
 def _in_words(result: Priced, *, final: bool) -> Cost:
     currency = result.currency
     return Cost(
-        total_minor=result.total, currency=currency, total=amount(result.total, currency),
-        net=amount(result.net, currency), tax=amount(result.tax, currency),
-        lines=[cost_line(line, currency) for line in result.lines], final=final,
+        total_minor=result.total,
+        currency=currency,
+        total=amount(result.total, currency),
+        net=amount(result.net, currency),
+        tax=amount(result.tax, currency),
+        lines=[cost_line(line, currency) for line in result.lines],
+        final=final,
     )
 
 
@@ -164,5 +180,3 @@ def outdone(access: Access) -> dict[int, Tariff]:
 
 def _place(row: TariffAssignment) -> tuple[int | None, int | None, int | None]:
     return row.site_id, row.station_id, row.connector_id
-
-

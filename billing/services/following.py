@@ -105,7 +105,9 @@ def _follow_refund(payment: Payment, given: GivenBack) -> None:
     ours = ours or payment.refunds.filter(public_id=given.reference).first()
     if ours is None:
         ours = Refund(
-            organization_id=payment.organization_id, payment=payment, amount_minor=given.amount_minor,
+            organization_id=payment.organization_id,
+            payment=payment,
+            amount_minor=given.amount_minor,
             reason="made at the provider",
         )
     states = {RefundStatus.DONE: RefundState.DONE, RefundStatus.FAILED: RefundState.FAILED}
@@ -128,5 +130,3 @@ def close_page(*, payment: Payment) -> None:
         log.info("page not closed", payment=payment.public_id, code=error.code)
         return
     refresh(payment=payment)
-
-

@@ -54,8 +54,13 @@ def open_payment(*, connector: Connector, email: str = "", language: str = "en")
             raise PaymentRefused(refusal) if refusal else ValidationError("no tariff")
     with transaction.atomic():
         payment = Payment.objects.create(
-            organization_id=tariff.organization_id, connector=connector, snapshot=lookup.snapshot_of(tariff),
-            currency=tariff.currency, hold_minor=hold_of(tariff), email=email, language=_known(language),
+            organization_id=tariff.organization_id,
+            connector=connector,
+            snapshot=lookup.snapshot_of(tariff),
+            currency=tariff.currency,
+            hold_minor=hold_of(tariff),
+            email=email,
+            language=_known(language),
             due_at=clock.now() + PATIENCE,
         )
         moves.note(payment, PaymentState.CREATED, amount=payment.hold_minor)
@@ -118,7 +123,10 @@ def _page_opened(payment_id: int, page: Page) -> str:
         payment = moves.lock(payment_id)
         if payment.state == PaymentState.CREATED:
             moves.move(
-                payment, PaymentState.CHECKOUT, checkout_id=page.checkout_id, checkout_url=page.url,
+                payment,
+                PaymentState.CHECKOUT,
+                checkout_id=page.checkout_id,
+                checkout_url=page.url,
                 due_at=payment.created_at + PATIENCE,
             )
     return payment.checkout_url or page.url
@@ -135,7 +143,12 @@ def failed(*, payment_id: int, code: str, text: str) -> None:
     with transaction.atomic():
         payment = moves.lock(payment_id)
         moves.move(
-            payment, PaymentState.FAILED, text=text, error_code=code[:80], error_text=text[:255], due_at=None,
+            payment,
+            PaymentState.FAILED,
+            text=text,
+            error_code=code[:80],
+            error_text=text[:255],
+            due_at=None,
             settled_at=clock.now(),
         )
         events.publish(PaymentFailed(payment_id=payment.pk, code=code))
@@ -152,9 +165,19 @@ def payment_authorized(*, payment_id: int, hold: Hold, email: str = "") -> None:
             return
         now = clock.now()
         moves.move(
-            payment, PaymentState.AUTHORIZED, amount=hold.amount_minor, text=hold.card, intent_id=hold.intent_id,
-            charge_id=hold.charge_id, card=hold.card, capture_before=hold.capture_before, authorized_at=now,
-            email=payment.email or email, due_at=now + LOOK_FOR_START, error_code="", error_text="",
+            payment,
+            PaymentState.AUTHORIZED,
+            amount=hold.amount_minor,
+            text=hold.card,
+            intent_id=hold.intent_id,
+            charge_id=hold.charge_id,
+            card=hold.card,
+            capture_before=hold.capture_before,
+            authorized_at=now,
+            email=payment.email or email,
+            due_at=now + LOOK_FOR_START,
+            error_code="",
+            error_text="",
         )
         events.publish(PaymentAuthorized(payment_id=payment.pk))
         with translation.override(payment.language):

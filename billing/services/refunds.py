@@ -19,8 +19,13 @@ log = structlog.get_logger(__name__)
 
 
 def refund(
-    *, payment: Payment, reason: str, amount_minor: int | None = None, access: Access | None = None,
-    staff: User | None = None, request_key: str = "",
+    *,
+    payment: Payment,
+    reason: str,
+    amount_minor: int | None = None,
+    access: Access | None = None,
+    staff: User | None = None,
+    request_key: str = "",
 ) -> Refund:
     """Asks for money to be given back (None: all that is left). Either a member with MONEY asks, or staff.
 
@@ -36,8 +41,12 @@ def refund(
         if known:
             return known
         row = Refund.objects.create(
-            organization_id=payment.organization_id, payment=payment, amount_minor=_amount(payment, amount_minor),
-            reason=reason.strip()[:200], request_key=request_key, due_at=clock.now(),
+            organization_id=payment.organization_id,
+            payment=payment,
+            amount_minor=_amount(payment, amount_minor),
+            reason=reason.strip()[:200],
+            request_key=request_key,
+            due_at=clock.now(),
             requested_by=access.user if access else staff,
         )
         moves.note(payment, Step.REFUND_REQUESTED, text=row.reason, amount=row.amount_minor)
@@ -76,7 +85,10 @@ def give_back(*, refund_id: int) -> None:
     try:
         given = _seen(provider.refunds(payment.intent_id), row) if row.tries > 1 else None
         given = given or provider.refund(
-            payment.intent_id, amount_minor=row.amount_minor, currency=payment.currency, reference=row.public_id,
+            payment.intent_id,
+            amount_minor=row.amount_minor,
+            currency=payment.currency,
+            reference=row.public_id,
             key=f"{row.public_id}-refund-{row.refusals}",
         )
     except GatewayError as error:
@@ -86,9 +98,11 @@ def give_back(*, refund_id: int) -> None:
 
 
 def _claim(refund_id: int) -> Refund | None:
-    row = Refund.objects.select_related("payment").filter(
-        pk=refund_id, state=RefundState.REQUESTED, due_at__lte=clock.now()
-    ).first()
+    row = (
+        Refund.objects.select_related("payment")
+        .filter(pk=refund_id, state=RefundState.REQUESTED, due_at__lte=clock.now())
+        .first()
+    )
     if row is None:
         return None
     mine = Refund.objects.filter(pk=row.pk, state=RefundState.REQUESTED, due_at=row.due_at)

@@ -103,7 +103,10 @@ def _with_payment(bill: Bill, payment: Payment) -> None:
         return bills.close(bill, BillState.UNPAID, why, shortfall=bill.total_minor)
     provider = gateway()
     due, reason = chargeable(
-        bill.total_minor, bill.currency, hold=payment.hold_minor, least=provider.least(bill.currency),
+        bill.total_minor,
+        bill.currency,
+        hold=payment.hold_minor,
+        least=provider.least(bill.currency),
         step=provider.step(bill.currency),
     )
     if not due:
@@ -184,9 +187,16 @@ def captured(*, payment_id: int, hold: Hold) -> None:
         if payment.state != PaymentState.CAPTURING or payment.session_id is None:
             return
         moves.move(
-            payment, PaymentState.CAPTURED, amount=hold.captured_minor, captured_minor=hold.captured_minor,
-            charge_id=hold.charge_id or payment.charge_id, card=hold.card or payment.card, settled_at=clock.now(),
-            due_at=None, error_code="", error_text="",
+            payment,
+            PaymentState.CAPTURED,
+            amount=hold.captured_minor,
+            captured_minor=hold.captured_minor,
+            charge_id=hold.charge_id or payment.charge_id,
+            card=hold.card or payment.card,
+            settled_at=clock.now(),
+            due_at=None,
+            error_code="",
+            error_text="",
         )
         bill = bills.lock(payment.session_id)
         bills.paid(bill, hold.captured_minor)
@@ -212,7 +222,12 @@ def hold_lost(*, payment_id: int, text: str) -> None:
         payment = moves.lock(payment_id)
         if payment.state == PaymentState.AUTHORIZED:
             moves.move(
-                payment, PaymentState.FAILED, text=text, error_code="hold_lost", error_text=text[:255], due_at=None,
+                payment,
+                PaymentState.FAILED,
+                text=text,
+                error_code="hold_lost",
+                error_text=text[:255],
+                due_at=None,
                 settled_at=clock.now(),
             )
             events.publish(PaymentFailed(payment_id=payment.pk, code="hold_lost"))
@@ -264,8 +279,6 @@ def correct_session(*, session_id: int) -> None:
 def _changed(bill: Bill, now: Priced) -> str:
     before, after = format_money(bill.total_minor, bill.currency), format_money(now.total, now.currency)
     return f"late readings change the price from {before} to {after}"
-
-
 
 
 def retry(*, payment: Payment, access: Access | None = None, staff: User | None = None) -> None:

@@ -123,5 +123,3 @@ def _unsettled() -> int:
         except PaymentsOff:
             continue
     return len(ids)
-
-

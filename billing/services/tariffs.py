@@ -100,8 +100,14 @@ def _digits(text: str) -> int:
 
 
 def assign_tariff(
-    *, access: Access, tariff: Tariff, site: Site | None = None, station: Station | None = None,
-    connector: Connector | None = None, valid_from: datetime | None = None, valid_until: datetime | None = None,
+    *,
+    access: Access,
+    tariff: Tariff,
+    site: Site | None = None,
+    station: Station | None = None,
+    connector: Connector | None = None,
+    valid_from: datetime | None = None,
+    valid_until: datetime | None = None,
 ) -> TariffAssignment:
     """Puts a tariff in force at one place (none: the whole organization); the most particular place wins."""
     _demand(access, tariff)
@@ -111,17 +117,20 @@ def assign_tariff(
         raise ValidationError({"valid_until": _("The end comes before the beginning.")})
     with transaction.atomic():
         assignment = TariffAssignment.objects.create(
-            tariff=tariff, organization=access.organization, site=site, station=station, connector=connector,
-            valid_from=start, valid_until=valid_until,
+            tariff=tariff,
+            organization=access.organization,
+            site=site,
+            station=station,
+            connector=connector,
+            valid_from=start,
+            valid_until=valid_until,
         )
         audit.record(access, "tariff.assigned", tariff, to=str(assignment), valid_from=start.isoformat())
         events.publish(TariffChanged(tariff_id=tariff.pk))
     return assignment
 
 
-def _check_place(
-    access: Access, site: Site | None, station: Station | None, connector: Connector | None
-) -> None:
+def _check_place(access: Access, site: Site | None, station: Station | None, connector: Connector | None) -> None:
     chosen = sum(place is not None for place in (site, station, connector))
     if chosen > 1:
         raise ValidationError(_("Choose one place: a site, a station or a connector."))

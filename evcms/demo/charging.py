@@ -78,24 +78,18 @@ class Charging:
         session = self._session(past, place, meter, told)
         self._begun(session, past, place)
         for sample, heard, counted in told:
-            self.samples.append(
-                store.sample_row(sample, sample.at, heard, session.station_id, session.pk, 0, counted)
-            )
+            self.samples.append(store.sample_row(sample, sample.at, heard, session.station_id, session.pk, 0, counted))
         self._count(session, meter)
         self.sessions.append(session)
         return session
 
-    def _measured(
-        self, past: PastSession, place: Place
-    ) -> tuple[energy.Meter, list[tuple[Sample, datetime, bool]]]:
+    def _measured(self, past: PastSession, place: Place) -> tuple[energy.Meter, list[tuple[Sample, datetime, bool]]]:
         meter = energy.Meter(started_at=past.start, limit_w=place.connector.max_power_w)
         meter.begin()
         told = []
         for sample in readings(past):
             heard = place.ears.heard(sample.at)
-            reading = energy.Reading(
-                sample.at, int(sample.kind), heard, sample.energy_mwh, None, sample.power_w
-            )
+            reading = energy.Reading(sample.at, int(sample.kind), heard, sample.energy_mwh, None, sample.power_w)
             told.append((sample, heard, meter.take(reading)))
         meter.close(past.end)
         self.findings += len(meter.findings)
@@ -208,9 +202,7 @@ class Charging:
         """The remote start behind an attempt, asked at `at`."""
         attempt.pk = attempt.pk or next(self.attempt_keys)
         attempt.at, attempt.expires_at = at, at + START_WITHIN
-        start = commands.StartCharging(
-            attempt.token_value, attempt.pk, connector.evse.number, TokenType.CENTRAL.value
-        )
+        start = commands.StartCharging(attempt.token_value, attempt.pk, connector.evse.number, TokenType.CENTRAL.value)
         row = command_row(start, connector, at, "payment", accepted=accepted)
         row.remote_start_id, attempt.command_id = attempt.pk, row.pk
         self.commands.append(row)

@@ -206,12 +206,8 @@ class Money:
         payment.state, payment.settled_at = PaymentState.RELEASED, at + SECOND
         payment.error_code, payment.error_text = code, text
 
-    def _note(
-        self, payment: Payment, at: datetime, kind: str, *, text: str = "", amount: int | None = None
-    ) -> None:
-        self.events.append(
-            PaymentEvent(payment=payment, at=at, kind=str(kind), text=text[:255], amount_minor=amount)
-        )
+    def _note(self, payment: Payment, at: datetime, kind: str, *, text: str = "", amount: int | None = None) -> None:
+        self.events.append(PaymentEvent(payment=payment, at=at, kind=str(kind), text=text[:255], amount_minor=amount))
 
     # Receipts
 
@@ -238,14 +234,11 @@ class Money:
             receipt.document = document(payment=payment, bill=bill, number=receipt.number, issued_at=issued_at)
             self.receipts.append(receipt)
         return [
-            ReceiptCounter(organization=self._organization, year=year, last=number)
-            for year, number in last.items()
+            ReceiptCounter(organization=self._organization, year=year, last=number) for year, number in last.items()
         ]
 
 
-def periods_of(
-    past: PastSession, session: ChargingSession, terms: Terms, links: Sequence[Link]
-) -> list[Period]:
+def periods_of(past: PastSession, session: ChargingSession, terms: Terms, links: Sequence[Link]) -> list[Period]:
     """As billing.reckoning, from what is in hand instead of from rows."""
     if not terms.needs_time:
         return [Period(past.start, past.end, Activity.CHARGING, session.energy_mwh)]

@@ -75,10 +75,7 @@ def _possible(past: PastSession, ears: Ears) -> PastSession:
 def places_of(street: Street, history: History) -> dict[tuple[str, int], Place]:
     ears = _ears(history, history.outages)
     protocols = {station.identity: station.protocol for station in history.city.stations}
-    return {
-        key: Place(key, connector, protocols[key[0]], ears[key[0]])
-        for key, connector in street.connectors.items()
-    }
+    return {key: Place(key, connector, protocols[key[0]], ears[key[0]]) for key, connector in street.connectors.items()}
 
 
 def load(street: Street, cards: dict[str, IdToken], history: History, till: Till, say: Say) -> Loaded:
@@ -106,9 +103,7 @@ def load(street: Street, cards: dict[str, IdToken], history: History, till: Till
     )  # fmt: skip
 
 
-def _charge(
-    history: History, places: dict[tuple[str, int], Place], charging: Charging, money: Money
-) -> None:
+def _charge(history: History, places: dict[tuple[str, int], Place], charging: Charging, money: Money) -> None:
     links = {
         key: [Link(since, closed) for since, closed in place.ears.links(history.first, history.last)]
         for key, place in places.items()
@@ -133,9 +128,7 @@ def _refused(past: PastAttempt, charging: Charging) -> Attempt:
     value = values[int(past.at.timestamp()) % len(values)]
     street = charging.street
     organization = street.access.organization
-    decision = tokens.decide(
-        organization_id=organization.pk, value=value, token_type=TokenType.ISO14443, at=past.at
-    )[1]
+    decision = tokens.decide(organization_id=organization.pk, value=value, token_type=TokenType.ISO14443, at=past.at)[1]
     return Attempt(
         pk=next(charging.attempt_keys),
         organization=organization,

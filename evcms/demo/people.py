@@ -97,9 +97,7 @@ def _join(access: Access, login: Login) -> None:
     edit_profile(user=user, name=login.name)
     if login.role is not None and login is not OWNER:
         everywhere = login.role != Role.TECHNICIAN
-        Membership.objects.create(
-            user=user, organization=access.organization, role=login.role, all_sites=everywhere
-        )
+        Membership.objects.create(user=user, organization=access.organization, role=login.role, all_sites=everywhere)
 
 
 def show_sites(organization: Organization, sites: Mapping[str, Site]) -> None:

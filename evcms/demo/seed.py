@@ -138,15 +138,11 @@ def _registers() -> dict[tuple[str, int, int], int]:
     rows = ChargingSession.objects.values_list("station__identity", "evse__number", "connector__number")
     last = rows.annotate(last=Max("meter_last_mwh")).order_by()
     return {
-        (identity, evse, number): register
-        for identity, evse, number, register in last
-        if evse and number and register
+        (identity, evse, number): register for identity, evse, number, register in last if evse and number and register
     }
 
 
-def _with_registers(
-    station: fleet.FleetStation, registers: dict[tuple[str, int, int], int]
-) -> fleet.FleetStation:
+def _with_registers(station: fleet.FleetStation, registers: dict[tuple[str, int, int], int]) -> fleet.FleetStation:
     old = station.protocol == "ocpp1.6"
     plugs = tuple(
         replace(plug, register_mwh=registers.get((station.identity, *_port(plug, old)), plug.register_mwh))

@@ -106,9 +106,7 @@ def link(stations: dict[str, Station], places: dict[tuple[str, int], Place], fir
         )  # fmt: skip
 
 
-def _links(
-    station: Station, place: Place, gateway: Gateway, first: datetime, last: datetime
-) -> Iterator[Connection]:
+def _links(station: Station, place: Place, gateway: Gateway, first: datetime, last: datetime) -> Iterator[Connection]:
     for since, until in place.ears.links(first, last):
         yield Connection(
             station=station,

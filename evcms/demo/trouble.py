@@ -41,9 +41,7 @@ def load(street: Street, places: dict[tuple[str, int], Place], outages: list[Pas
     ]
     Incident.objects.bulk_create([trouble.incident for trouble in troubles])
     through = Incident.stations.through
-    through.objects.bulk_create(
-        [through(incident_id=one.incident.pk, station_id=one.station.pk) for one in troubles]
-    )
+    through.objects.bulk_create([through(incident_id=one.incident.pk, station_id=one.station.pk) for one in troubles])
     IncidentEntry.objects.bulk_create([entry for trouble in troubles for entry in _entries(trouble)])
     return len(troubles)
 

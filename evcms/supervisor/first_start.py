@@ -42,9 +42,7 @@ def _name(value: str) -> str:
 def _currency(value: str) -> str:
     code = value.upper()
     if code not in currencies.CODES:
-        raise ValueError(
-            f"{value!r} is no currency that we know: give an ISO 4217 code such as EUR, GBP or JPY."
-        )
+        raise ValueError(f"{value!r} is no currency that we know: give an ISO 4217 code such as EUR, GBP or JPY.")
     return code
 
 
@@ -75,9 +73,7 @@ QUESTIONS = (
     Question("EVCMS_CURRENCY", "Its currency (ISO 4217, such as EUR)", _currency),
     Question("EVCMS_TIME_ZONE", "Its time zone (such as Europe/Amsterdam)", _time_zone),
     Question("EVCMS_OWNER_EMAIL", "E-mail address of its owner", _email),
-    Question(
-        "EVCMS_OWNER_PASSWORD", "Password of the owner (at least 10 characters)", _password, secret=True
-    ),
+    Question("EVCMS_OWNER_PASSWORD", "Password of the owner (at least 10 characters)", _password, secret=True),
 )
 
 
@@ -122,9 +118,7 @@ def _from_environment() -> dict[str, str]:
         except ValueError as error:
             wrong.append(f"{question.variable}: {error}")
     if missing:
-        wrong.insert(
-            0, "The first start needs " + ", ".join(missing) + ": set them, or start it on a terminal."
-        )
+        wrong.insert(0, "The first start needs " + ", ".join(missing) + ": set them, or start it on a terminal.")
     if wrong:
         raise NotAnswered("\n".join(wrong))
     return answers

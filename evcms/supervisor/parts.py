@@ -81,9 +81,7 @@ def _gateways(plan: Plan, after: tuple[str, ...]) -> list[Part]:
 
 
 def _web(plan: Plan, after: tuple[str, ...]) -> Part:
-    argv = _python(
-        "daphne", "-v", "0", "-b", plan.web_host, "-p", str(plan.web_port), "evcms.asgi:application"
-    )
+    argv = _python("daphne", "-v", "0", "-b", plan.web_host, "-p", str(plan.web_port), "evcms.asgi:application")
     return Part("web", argv, port=plan.web_port, after=after)
 
 

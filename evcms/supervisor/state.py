@@ -94,9 +94,7 @@ def end_left_overs(run_dir: Path) -> list[str]:
 
 
 def _command_line(pid: int) -> str:
-    said = subprocess.run(
-        ["ps", "-ww", "-o", "args=", "-p", str(pid)], capture_output=True, text=True, check=False
-    )
+    said = subprocess.run(["ps", "-ww", "-o", "args=", "-p", str(pid)], capture_output=True, text=True, check=False)
     return said.stdout.strip()
 
 

@@ -46,9 +46,11 @@ class _Scene:
 
 
 _STATION = Prepared(
-    lambda pk: Station.objects.filter(pk=pk)
-    .only("pk", "identity", "organization_id", "site_id", "clock_skew_ms")
-    .select_for_update(),
+    lambda pk: (
+        Station.objects.filter(pk=pk)
+        .only("pk", "identity", "organization_id", "site_id", "clock_skew_ms")
+        .select_for_update()
+    ),
     int,
 )
 _BY_CONTENT = Prepared(

@@ -29,9 +29,11 @@ FIELDS: Final = ("value", "type", "status", "expires_at", "group_id", "driver", 
 
 
 _BY_TEXT = Prepared(
-    lambda organization_id, folded: IdToken.objects.filter(organization_id=organization_id, folded=folded)
-    .select_related("driver")
-    .only("organization_id", "value", "type", "status", "expires_at", "group_id", "driver", "driver__language"),
+    lambda organization_id, folded: (
+        IdToken.objects.filter(organization_id=organization_id, folded=folded)
+        .select_related("driver")
+        .only("organization_id", "value", "type", "status", "expires_at", "group_id", "driver", "driver__language")
+    ),
     int,
     str,
 )

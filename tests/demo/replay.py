@@ -83,8 +83,12 @@ class Replay:
     def _report(self, past, place, heard):
         occupied = place.counts_events and past.status == OCCUPIED
         report = StatusReport(
-            place.connector.evse.number, place.connector.number, None if occupied else ConnectorStatus(past.status),
-            past.at, heard, error_code="" if place.counts_events else past.error_code,
+            place.connector.evse.number,
+            place.connector.number,
+            None if occupied else ConnectorStatus(past.status),
+            past.at,
+            heard,
+            error_code="" if place.counts_events else past.error_code,
         )
         stations.status_reported(station_id=place.connector.station_id, report=report)
 

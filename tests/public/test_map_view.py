@@ -10,7 +10,9 @@ CITY = [(52.01, 4.36), (52.02, 4.35), (52.015, 4.37)]
 
 
 def make_site(organization, name, latitude, longitude, connectors=1):
-    site = Site.objects.create(organization=organization, name=name, latitude=latitude, longitude=longitude, public=True)
+    site = Site.objects.create(
+        organization=organization, name=name, latitude=latitude, longitude=longitude, public=True
+    )
     if connectors:
         make_station(f"{name}-1", site, connectors=connectors)
 

@@ -44,9 +44,7 @@ def pay(page, web, code, card="4242 4242 4242 4242"):
     page.wait_for_url(f"{web}/s/**")
 
 
-@pytest.mark.parametrize(
-    "protocol", ["ocpp1.6", pytest.param("ocpp2.0.1", marks=pytest.mark.postgres), "ocpp2.1"]
-)
+@pytest.mark.parametrize("protocol", ["ocpp1.6", pytest.param("ocpp2.0.1", marks=pytest.mark.postgres), "ocpp2.1"])
 def test_a_driver_scans_pays_charges_stops_and_reads_the_receipt(protocol, street, stack, phone):
     station, charger = street(protocol)
     connector = Connector.objects.get(station=station)

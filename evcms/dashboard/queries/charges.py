@@ -97,7 +97,7 @@ def money_of(access: Access, session: ChargingSession) -> Money:
 
 
 def sentence(session: ChargingSession, money: Money, paid_by: str) -> str:
-    """"23.41 kWh in 48 min at Kade 12, 11.72 € paid by card"."""
+    """ "23.41 kWh in 48 min at Kade 12, 11.72 € paid by card"."""
     end = session.ended_at or clock.now()
     words = {
         "energy": figures.kwh(session.energy_mwh),
@@ -186,6 +186,7 @@ def _seconds(moment: str) -> int:
 
 def _label(activity: str, terms: dict[str, Any], currency: str) -> str:
     """Any: billing.pricing.Terms as JSON."""
+
     def per(name: str, unit: str) -> str:
         price = str(terms.get(name) or "0")
         return f"{unit_price(price, currency)}/{unit}" if price.strip("0.") else ""

@@ -54,9 +54,7 @@ def hours(access: Access, since: datetime, until: datetime, site_id: int | None 
     found, at = [], _whole_hour(since)
     while at < until:
         row = known.get(at)
-        found.append(
-            Hour(at, row["energy"], row["started"], row["charging"], row["occupied"]) if row else Hour(at)
-        )
+        found.append(Hour(at, row["energy"], row["started"], row["charging"], row["occupied"]) if row else Hour(at))
         at += HOUR
     return found
 
@@ -141,7 +139,7 @@ class Tries:
 
     @property
     def share(self) -> str:
-        """"96.4 %" of the finished ones; a dash when there are none."""
+        """ "96.4 %" of the finished ones; a dash when there are none."""
         if not self.finished:
             return figures.NOTHING
         return f"{figures.number(Decimal(100 * self.worked) / self.finished, 1)} %"

@@ -139,4 +139,3 @@ def _feature(place: Place) -> dict[str, Any]:
             "note": note,
         },
     }
-

@@ -223,5 +223,3 @@ def unlock(request: HttpRequest, access: Access, identity: str) -> HttpResponse:
     except ValidationError as error:
         messages.error(request, " ".join(error.messages))
     return redirect("station-commands", identity=identity)
-
-

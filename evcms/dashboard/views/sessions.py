@@ -120,9 +120,14 @@ def _yes(value: bool) -> str:
 
 def session_or_404(access: Access, public_id: str) -> ChargingSession:
     try:
-        return queries.sessions(access).select_related(
-            "site", "station__site", "connector__evse", "connector__station", "id_token", "driver", "attempt"
-        ).prefetch_related("discrepancies").get(public_id=public_id)
+        return (
+            queries.sessions(access)
+            .select_related(
+                "site", "station__site", "connector__evse", "connector__station", "id_token", "driver", "attempt"
+            )
+            .prefetch_related("discrepancies")
+            .get(public_id=public_id)
+        )
     except ChargingSession.DoesNotExist:
         raise Http404 from None
 

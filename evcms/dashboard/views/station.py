@@ -153,5 +153,3 @@ def incidents(request: HttpRequest, access: Access, identity: str) -> HttpRespon
 def audit(request: HttpRequest, access: Access, identity: str) -> HttpResponse:
     row = station_or_404(access, identity)
     return page(request, access, row, "station-audit", {"page": paged(request, street.audit_of(access, row))})
-
-

@@ -27,9 +27,7 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []  # run below, after the lock: their sentences end the start
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument(
-            "--demo", action="store_true", help="demo data, payment double, inbox, simulated chargers"
-        )
+        parser.add_argument("--demo", action="store_true", help="demo data, payment double, inbox, simulated chargers")
 
     def handle(self, *args: Any, **options: Any) -> None:
         begin = time.monotonic()
