@@ -27,7 +27,7 @@ test: setup
 	@exec $(RUN) -m tests.run
 
 test-long: setup
-	@exec $(RUN) -m pytest -m long -n 2 --durations=15
+	@EVCMS_HYPOTHESIS=searching exec $(RUN) -m pytest -m long -n 2 --durations=15
 
 lint: setup
 	@exec $(RUN) -m tests.run --lint

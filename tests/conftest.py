@@ -1,8 +1,16 @@
 """What every test may ask for: see tests/fixtures/."""
 
+import os
+
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.environment import SCRATCH
+
+# A slow machine is no finding. `make test` tries the same examples each time, `make test-long` new ones.
+settings.register_profile("steady", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("searching", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile(os.environ.get("EVCMS_HYPOTHESIS", "steady"))
 
 pytest_plugins = [
     "tests.fixtures.database",

@@ -44,7 +44,7 @@ class Door:
 
     def close(self) -> None:
         self.server.should_exit = True
-        self.thread.join(20)
+        self.thread.join(60)
         assert not self.thread.is_alive(), "The door did not close."
 
 
