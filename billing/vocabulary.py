@@ -42,8 +42,32 @@ class BillState(models.TextChoices):
     DUE = "due", _("to be charged")
     PAID = "paid", _("paid")
     FREE = "free", _("nothing to pay")
+    INVOICED = "invoiced", _("on a monthly statement")
     UNPAID = "unpaid", _("unpaid")
     REVIEW = "review", _("waits for a person")
+
+
+class FundingSource(models.TextChoices):
+    """How a session is paid; each is settled by the file of that name in services/sources."""
+
+    NONE = "none", _("no way to pay")
+    CARD = "card", _("card on file")
+    SCAN = "scan", _("scanned and paid")
+    READER = "reader", _("card reader at the station")
+    STATION = "station", _("the station's own terminal")
+    PREPAID = "prepaid", _("prepaid balance")
+    VOUCHER = "voucher", _("voucher")
+    FREE = "free", _("free of charge for this person")
+    FLEET = "fleet", _("monthly statement")
+
+
+class PaymentKind(models.TextChoices):
+    """By which door a payment came; the session's FundingSource is of the same name."""
+
+    SCAN = "scan", _("scanned and paid")
+    CARD = "card", _("card on file")
+    READER = "reader", _("card reader at the station")
+    STATION = "station", _("the station's own terminal")
 
 
 class Step(models.TextChoices):
@@ -58,9 +82,22 @@ class Step(models.TextChoices):
     REFUND_REQUESTED = "refund_requested", _("refund requested")
     REFUNDED = "refunded", _("given back")
     REFUND_FAILED = "refund_failed", _("refund failed")
+    REFUND_WAITING = "refund_waiting", _("refund waits for a second person")
+    REFUND_REJECTED = "refund_rejected", _("refund rejected by a second person")
+    INCREASED = "increased", _("hold increased")
+    INCREASE_REFUSED = "increase_refused", _("larger hold refused")
+    RENEWED = "renewed", _("hold renewed")
+    CONFIRMATION = "confirmation", _("the bank wants the driver's confirmation")
+    DISPUTED = "disputed", _("disputed by the cardholder")
+    DISPUTE_WON = "dispute_won", _("dispute won")
+    DISPUTE_LOST = "dispute_lost", _("dispute lost")
+    EVIDENCE_SENT = "evidence_sent", _("evidence sent")
+    CORRECTED = "corrected", _("corrected by a credit note")
 
 
 class RefundState(models.TextChoices):
+    WAITING = "waiting", _("waits for a second person")
+    REJECTED = "rejected", _("rejected")
     REQUESTED = "requested", _("on its way")
     DONE = "done", _("given back")
     FAILED = "failed", _("failed")
@@ -76,6 +113,19 @@ LOOKS: dict[str, str] = {  # which common status (shape and colour) a step or a 
     Step.REFUND_REQUESTED: "sent",
     Step.REFUNDED: "refunded",
     Step.REFUND_FAILED: "failed",
+    Step.REFUND_WAITING: "pending",
+    Step.REFUND_REJECTED: "failed",
+    Step.INCREASED: "authorized",
+    Step.INCREASE_REFUSED: "declined",
+    Step.RENEWED: "authorized",
+    Step.CONFIRMATION: "warning",
+    Step.DISPUTED: "failed",
+    Step.DISPUTE_WON: "captured",
+    Step.DISPUTE_LOST: "failed",
+    Step.EVIDENCE_SENT: "sent",
+    Step.CORRECTED: "refunded",
+    RefundState.WAITING: "pending",
+    RefundState.REJECTED: "failed",
     RefundState.REQUESTED: "sent",
     RefundState.DONE: "refunded",
 }
@@ -94,3 +144,103 @@ class Refusal(models.TextChoices):
     RESERVED = "reserved", _("This connector is reserved for somebody else.")
     OCCUPIED = "occupied", _("Somebody else is charging here. Please take another connector.")
     PRIVATE = "private", _("This connector is not open to the public.")
+
+
+class MethodState(models.TextChoices):
+    ACTIVE = "active", _("in use")
+    REFUSED = "refused", _("refused the last time")  # the driver must confirm or replace it
+    REMOVED = "removed", _("removed")
+
+
+class SetupState(models.TextChoices):
+    CREATED = "created", _("started")
+    CHECKOUT = "checkout", _("waiting for the driver")
+    DONE = "done", _("card saved")
+    EXPIRED = "expired", _("not completed")
+    FAILED = "failed", _("failed")
+
+
+class AccountKind(models.TextChoices):
+    PREPAID = "prepaid", _("prepaid balance")
+    FLEET = "fleet", _("monthly statement")
+    FREE = "free", _("free of charge")
+
+
+class EnrolmentState(models.TextChoices):
+    """asked: the driver wants autocharge; the next paid session's car is offered to him; confirmed: plug and go."""
+
+    ASKED = "asked", _("waits for the car to be plugged in")
+    OFFERED = "offered", _("waits for confirmation")
+    CONFIRMED = "confirmed", _("plug and charge")
+    ENDED = "ended", _("ended")
+
+
+class DebtState(models.TextChoices):
+    OPEN = "open", _("open")
+    PAID = "paid", _("paid")
+    WAIVED = "waived", _("waived")
+
+
+class Purpose(models.TextChoices):
+    DEBT = "debt", _("open amount")
+    TOP_UP = "top_up", _("top-up")
+    STATEMENT = "statement", _("monthly statement")
+
+
+class CollectionState(models.TextChoices):
+    CREATED = "created", _("started")
+    CHECKOUT = "checkout", _("waiting for the payer")
+    CHARGING = "charging", _("being charged")  # off-session, with a saved card
+    PAID = "paid", _("paid")
+    EXPIRED = "expired", _("not completed")
+    FAILED = "failed", _("failed")
+
+
+class StatementState(models.TextChoices):
+    ISSUED = "issued", _("issued")
+    PAID = "paid", _("paid")
+
+
+class ReceiptKind(models.TextChoices):
+    RECEIPT = "receipt", _("receipt")
+    CREDIT = "credit", _("credit note")
+
+
+class DisputeState(models.TextChoices):
+    """The provider's words (docs.stripe.com/api/disputes/object)."""
+
+    NEEDS_RESPONSE = "needs_response", _("needs a response")
+    UNDER_REVIEW = "under_review", _("the bank is deciding")
+    WON = "won", _("won")
+    LOST = "lost", _("lost")
+    CLOSED = "closed", _("closed")  # a warning that came to nothing
+
+
+class PayoutState(models.TextChoices):
+    PENDING = "pending", _("on its way")
+    PAID = "paid", _("paid out")
+    FAILED = "failed", _("failed")
+    CANCELED = "canceled", _("cancelled")
+
+
+class ReaderState(models.TextChoices):
+    UNKNOWN = "unknown", _("not seen yet")
+    ONLINE = "online", _("online")
+    OFFLINE = "offline", _("offline")
+
+
+class LedgerAccount(models.TextChoices):
+    """The chart of accounts. Debit positive: what we have or spent is positive, what we owe or earned negative."""
+
+    RECEIVABLE = "receivable", _("owed by drivers")
+    CARD_CLEARING = "card_clearing", _("at the payment provider")
+    STATION_CLEARING = "station_clearing", _("at the stations' own terminals")
+    BANK = "bank", _("bank")
+    PREPAID = "prepaid", _("prepaid balances")
+    VOUCHERS = "vouchers", _("vouchers sold")
+    FLEET_RECEIVABLE = "fleet_receivable", _("owed by fleets")
+    REVENUE = "revenue", _("revenue")
+    TAX = "tax", _("tax owed")
+    FEES = "fees", _("provider's fees")
+    DISPUTED = "disputed", _("held back by disputes")
+    WRITTEN_OFF = "written_off", _("written off")

@@ -29,11 +29,27 @@ def public_id() -> str:
     return secrets.token_urlsafe(16)
 
 
+class DriverGroup(models.Model):
+    """Drivers with something in common: residents, a fleet, staff. Tariffs and ways to pay may hold for a group."""
+
+    organization = models.ForeignKey(Organization, models.PROTECT, related_name="driver_groups")
+    name = models.CharField(_("name"), max_length=80)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+
+    class Meta:
+        ordering = ("name",)
+        constraints = [models.UniqueConstraint(fields=["organization", "name"], name="one_group_of_a_name")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Driver(models.Model):
     """Somebody who charges: with an account (user), or a guest known by contact only."""
 
     organization = models.ForeignKey(Organization, models.PROTECT, related_name="drivers")
     user = models.OneToOneField(User, models.SET_NULL, null=True, blank=True, related_name="driver")
+    group = models.ForeignKey(DriverGroup, models.SET_NULL, null=True, blank=True, related_name="drivers")
     name = models.CharField(_("name"), max_length=120, blank=True)
     email = models.EmailField(_("e-mail"), blank=True)
     phone = models.CharField(_("telephone"), max_length=32, blank=True)

@@ -198,6 +198,7 @@ class SessionStart:
     offline: bool = False
     start_lost: bool = False
     samples: tuple[Sample, ...] = ()
+    refusal: Verdict | None = None  # money's word: a token that would be accepted is refused so
 
 
 @dataclass(frozen=True)
@@ -218,6 +219,7 @@ class SessionUpdate:
     offline: bool = False
     trigger: str = ""
     samples: tuple[Sample, ...] = ()
+    refusal: Verdict | None = None  # as in SessionStart
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ def payments(access: Access) -> QuerySet[Payment]:
     rows = Payment.objects.filter(organization=access.organization)
     if not access.all_sites:
         rows = rows.filter(connector__station__site__in=visible_sites(access))
-    return rows.select_related("connector__station__site", "connector__evse", "session", "receipt", "organization")
+    return rows.select_related("connector__station__site", "connector__evse", "session", "organization").prefetch_related("receipts")
 
 
 def totals(rows: QuerySet[Payment]) -> list[Totals]:
@@ -83,7 +83,7 @@ def captured_total(
 def payment(public_id: str) -> Payment | None:
     """By the unguessable id of its link."""
     rows = Payment.objects.select_related(
-        "connector__station__site", "connector__evse", "session", "attempt", "receipt", "snapshot", "organization"
+        "connector__station__site", "connector__evse", "session", "attempt", "snapshot", "organization"
     )
     return rows.filter(public_id=public_id).first()
 
@@ -92,7 +92,7 @@ def payment_of_session(session: ChargingSession) -> Payment | None:
     linked = Q(session=session)
     if session.attempt_id:
         linked |= Q(attempt_id=session.attempt_id)
-    return Payment.objects.filter(linked).select_related("receipt", "connector__station").first()
+    return Payment.objects.filter(linked).select_related("connector__station").first()
 
 
 def timeline(row: Payment) -> QuerySet[PaymentEvent]:

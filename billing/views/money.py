@@ -84,7 +84,7 @@ def _mentions(text: str) -> Q:
         | Q(connector__station__identity__icontains=text) | Q(session__public_id=text)
     )  # fmt: skip
     if number.isascii() and number.isdigit() and len(number) < 9:
-        found |= Q(receipt__sequence=int(number))
+        found |= Q(receipts__sequence=int(number))
     return found
 
 
@@ -120,7 +120,7 @@ def _texts(row: Payment, zone: ZoneInfo) -> list[str]:
         return f"{to_major(minor, row.currency):.{exponent(row.currency)}f}"
 
     site = row.connector.station.site
-    receipt = getattr(row, "receipt", None)
+    receipt = row.receipt
     return [
         moment(row.created_at), row.public_id, row.state, site.name if site else "", str(row.connector),
         row.session.public_id if row.session else "", row.currency, amount(row.hold_minor), amount(row.captured_minor),

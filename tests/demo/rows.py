@@ -45,7 +45,7 @@ def _payment(payment):
     said = plain(payment)
     said["linked"] = payment.attempt_id == (payment.session.attempt_id if payment.session else payment.attempt_id)
     said["events"] = [plain(event) for event in payment.events.order_by("at", "id")]
-    receipt = getattr(payment, "receipt", None)
+    receipt = payment.receipt
     said["receipt"] = _receipt(receipt) if receipt else None
     return said
 

@@ -1,0 +1,53 @@
+"""Rows of money. Amounts are integer minor units with an ISO 4217 code; unit prices are decimal text."""
+
+from .base import DECIMAL, guest_token, price_field
+from .disputes import BalanceLine, Dispute, Payout
+from .documents import Bill, Receipt, ReceiptCounter
+from .funding import (
+    Account,
+    CardSetup,
+    Collection,
+    Debt,
+    Enrolment,
+    FundingRule,
+    PaymentMethod,
+    Statement,
+    Voucher,
+)
+from .ledger import BillingSettings, JournalEntry, JournalLine
+from .payments import Payment, PaymentEvent, Refund, WebhookEvent
+from .tariffs import PriceSnapshot, SitePricing, Tariff, TariffAssignment
+from .terminals import CardReader
+
+__all__ = [
+    "DECIMAL",
+    "Account",
+    "BalanceLine",
+    "Bill",
+    "BillingSettings",
+    "CardReader",
+    "CardSetup",
+    "Collection",
+    "Debt",
+    "Dispute",
+    "Enrolment",
+    "FundingRule",
+    "JournalEntry",
+    "JournalLine",
+    "Payment",
+    "PaymentEvent",
+    "PaymentMethod",
+    "Payout",
+    "PriceSnapshot",
+    "Receipt",
+    "ReceiptCounter",
+    "Refund",
+    "SitePricing",
+    "Statement",
+    "Tariff",
+    "TariffAssignment",
+    "Voucher",
+    "WebhookEvent",
+    "guest_token",
+    "price_field",
+]
