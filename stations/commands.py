@@ -6,8 +6,10 @@ into the Command row and back.
 
 import dataclasses
 import enum
+from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from decimal import Decimal
+from typing import Any, Final, NamedTuple
 
 
 class ResetKind(enum.StrEnum):
@@ -18,6 +20,32 @@ class ResetKind(enum.StrEnum):
 class Availability(enum.StrEnum):
     OPERATIVE = "operative"
     INOPERATIVE = "inoperative"
+
+
+class ProfilePurpose(enum.StrEnum):
+    TX = "tx"  # of one session
+    TX_DEFAULT = "tx_default"  # of sessions that have none of their own
+    STATION_MAX = "station_max"  # bounds the station as a whole
+
+
+class ProfileKind(enum.StrEnum):
+    ABSOLUTE = "absolute"
+    RELATIVE = "relative"  # from the session's start
+    DAILY = "daily"
+    WEEKLY = "weekly"
+
+
+class RateUnit(enum.StrEnum):
+    WATT = "W"
+    AMPERE = "A"  # per phase
+
+
+class Limit(NamedTuple):
+    """From `start_s` seconds after the schedule's start at most `limit` (in the profile's unit)."""
+
+    start_s: int
+    limit: Decimal
+    phases: int | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -123,6 +151,138 @@ class GetTransactionStatus:
 
 
 @dataclasses.dataclass(frozen=True)
+class SetChargingProfile:
+    """A limit of power or current. 1.6 and 2.0.1 carry one decimal of a limit: the rest is cut, never rounded up.
+
+    `evse` 0: the station as a whole. `starts_at`: when period 0 begins (absolute, daily and weekly schedules).
+    """
+
+    profile_id: int
+    evse: int
+    purpose: ProfilePurpose
+    periods: tuple[Limit, ...]
+    stack_level: int = 0
+    kind: ProfileKind = ProfileKind.ABSOLUTE
+    unit: RateUnit = RateUnit.WATT
+    transaction_id: str = ""
+    starts_at: datetime | None = None
+    duration: int | None = None  # seconds; without it the last period holds until the end
+    valid_from: datetime | None = None
+    valid_to: datetime | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class ClearChargingProfile:
+    """By id, or whatever fits the rest; without anything all of them."""
+
+    profile_id: int | None = None
+    evse: int | None = None
+    purpose: ProfilePurpose | None = None
+    stack_level: int | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class GetChargingProfiles:
+    """2.x only: the station tells its profiles in ReportChargingProfiles. Without anything all of them."""
+
+    request_id: int
+    profile_ids: tuple[int, ...] = ()
+    evse: int | None = None
+    purpose: ProfilePurpose | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class GetCompositeSchedule:
+    """What the station makes of all its profiles, for the next `duration` seconds."""
+
+    evse: int
+    duration: int
+    unit: RateUnit | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class ShowCost:
+    """What a session has cost so far, or (`final`) in the end, with tax, in major units of `currency`.
+
+    2.x: CostUpdated. 1.6: RunningCost and FinalCost of "OCPP & California Pricing Requirements" (Open Charge Alliance,
+    application note v3): `meter_wh` is the register, prices are per kWh, per hour and per session.
+    """
+
+    transaction_id: str
+    cost: Decimal
+    currency: str
+    final: bool = False
+    text: str = ""
+    at: datetime | None = None
+    meter_wh: int | None = None
+    idle: bool = False
+    per_kwh: Decimal | None = None
+    per_hour: Decimal | None = None
+    per_start: Decimal | None = None
+    idle_per_hour: Decimal | None = None
+    url: str = ""  # of the receipt
+
+
+@dataclasses.dataclass(frozen=True)
+class ShowPrice:
+    """1.6 only: the price for the driver who has just identified (SetUserPrice); 2.x says it in its answers."""
+
+    id_token: str
+    text: str
+
+
+@dataclasses.dataclass(frozen=True)
+class WebPaymentStarted:
+    """2.1 only: a driver pays on his phone, so the EVSE waits `timeout` seconds for him; 0 takes it back."""
+
+    evse: int
+    timeout: int = 180
+
+
+@dataclasses.dataclass(frozen=True)
+class AllowEnergyTransfer:
+    """2.1 only: which ways of energy transfer a session may use, in the specification's spelling (AC_three_phase …)."""
+
+    transaction_id: str
+    kinds: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class SetDefaultTariff:
+    """2.1 only: the price that the station shows and reckons with. `terms`: `billing.pricing.Terms` as JSON."""
+
+    tariff_id: str
+    terms: dict[str, Any]  # Any: JSON
+    evse: int = 0
+    text: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class ChangeTransactionTariff:
+    """2.1 only: another price for a running session."""
+
+    transaction_id: str
+    tariff_id: str
+    terms: dict[str, Any]  # Any: JSON
+    text: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class GetTariffs:
+    """2.1 only: which tariffs the station holds; EVSE 0: of all."""
+
+    evse: int = 0
+
+
+@dataclasses.dataclass(frozen=True)
+class ClearTariffs:
+    """2.1 only. Without ids all of them."""
+
+    tariff_ids: tuple[str, ...] = ()
+    evse: int | None = None
+
+
+@dataclasses.dataclass(frozen=True)
 class RawCall:
     """Any action of the station's version, forwarded as asked (schema-checked, not judged)."""
 
@@ -144,36 +304,77 @@ Command = (
     | CancelReservation
     | SendData
     | GetTransactionStatus
+    | SetChargingProfile
+    | ClearChargingProfile
+    | GetChargingProfiles
+    | GetCompositeSchedule
+    | ShowCost
+    | ShowPrice
+    | WebPaymentStarted
+    | AllowEnergyTransfer
+    | SetDefaultTariff
+    | ChangeTransactionTariff
+    | GetTariffs
+    | ClearTariffs
     | RawCall
 )
 KINDS: dict[str, type] = {cls.__name__: cls for cls in Command.__args__}
 
 
 def as_json(command: Command) -> dict[str, Any]:
-    """The fields as JSON values (datetimes as ISO 8601)."""
-    values = dataclasses.asdict(command)
-    return {key: value.isoformat() if isinstance(value, datetime) else value for key, value in values.items()}
+    """The fields as JSON values: times as ISO 8601, decimals as text."""
+    return {name: _plain(value) for name, value in dataclasses.asdict(command).items()}
+
+
+def _plain(value: Any) -> Any:
+    """Any: a field's value in, JSON out."""
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return str(value)
+    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def from_json(kind: str, fields: dict[str, Any]) -> Command:
     """The command of a stored row. Raises KeyError for an unknown kind, TypeError or ValueError for wrong fields."""
     cls = KINDS[kind]
-    known = [field.name for field in dataclasses.fields(cls) if field.name in fields]
-    return cls(**{name: _revive(name, fields[name]) for name in known})  # type: ignore[no-any-return]
+    known = [field for field in dataclasses.fields(cls) if field.name in fields]
+    return cls(**{field.name: _revive(field.type, fields[field.name]) for field in known})  # type: ignore[no-any-return]
 
 
-def _revive(name: str, value: Any) -> Any:
-    """JSON has no tuples, enums or times."""
-    match name:
-        case "expires_at":
-            return datetime.fromisoformat(value)
-        case "kind":
-            return ResetKind(value)
-        case "availability":
-            return Availability(value)
-        case "keys":
-            return tuple(value)
-        case "values":
-            return tuple((str(key), str(text)) for key, text in value)
-        case _:
-            return value
+def _revive(kind: Any, value: Any) -> Any:
+    """JSON has no tuples, enums, decimals or times. Any: a field's type, and JSON."""
+    reviver = _REVIVERS.get(kind)
+    return value if reviver is None or value is None else reviver(value)
+
+
+def _limits(rows: Any) -> tuple[Limit, ...]:
+    """Any: JSON."""
+    return tuple(Limit(int(start), Decimal(limit), phases) for start, limit, phases in rows)
+
+
+def _decimal(text: Any) -> Decimal:
+    """Any: JSON. ValueError for what is no number."""
+    try:
+        return Decimal(text)
+    except ArithmeticError:
+        raise ValueError(f"{text!r} is no number") from None
+
+
+_REVIVERS: Final[dict[Any, Callable[[Any], Any]]] = {  # Any: types as fields are annotated, JSON
+    datetime: datetime.fromisoformat,
+    datetime | None: datetime.fromisoformat,
+    Decimal: _decimal,
+    Decimal | None: _decimal,
+    ResetKind: ResetKind,
+    Availability: Availability,
+    ProfilePurpose: ProfilePurpose,
+    ProfilePurpose | None: ProfilePurpose,
+    ProfileKind: ProfileKind,
+    RateUnit: RateUnit,
+    RateUnit | None: RateUnit,
+    tuple[str, ...]: tuple,
+    tuple[int, ...]: tuple,
+    tuple[Limit, ...]: _limits,
+    tuple[tuple[str, str], ...]: lambda rows: tuple((str(key), str(text)) for key, text in rows),
+}

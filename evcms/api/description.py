@@ -13,12 +13,14 @@ Json = dict[str, Any]  # Any: OpenAPI
 
 COMMANDS_PATH: Final = "/api/v1/stations/{identity}/commands/"
 MOMENT: Final = "2026-11-22T18:30:00Z"
-TEXTS: Final = {
+TEXTS: Final[dict[str, Any]] = {  # Any: JSON
     "id_token": "CARD1",
     "transaction_id": "42",
     "message": "StatusNotification",
     "vendor_id": "com.example",
     "token_type": "ISO14443",
+    "periods": {"0": "11000", "3600": "0"},
+    "kinds": ["AC_three_phase"],
 }
 VALUES: Final[dict[FieldType, Any]] = {
     FieldType.WHOLE: 1,

@@ -21,6 +21,10 @@ NEEDED = {
     "cancel-reservation": {"reservation_id": 99999},
     "send-data": {"vendor_id": "acme"},
     "transaction-status": {"transaction_id": "17"},
+    "set-charging-profile": {"periods": {"0": "11000"}},
+    "composite-schedule": {"duration": 3600},
+    "allow-energy-transfer": {"transaction_id": "17", "kinds": ["DC"]},
+    "web-payment-started": {"evse": 1},
 }
 
 

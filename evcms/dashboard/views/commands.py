@@ -27,7 +27,7 @@ from stations.vocabulary import OPEN_COMMANDS, CommandState
 
 RECENT = 20
 RAW = "raw"
-OCPP_16 = "ocpp1.6"
+OCPP_16, OCPP_21 = "ocpp1.6", "ocpp2.1"
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,10 @@ def _kinds() -> dict[str, Operation]:
         "change-availability": "ChangeAvailability", "trigger": "Trigger", "get-variables": "GetVariables",
         "set-variables": "SetVariables", "clear-cache": "ClearCache", "reserve": "ReserveNow",
         "cancel-reservation": "CancelReservation", "send-data": "SendData",
-        "transaction-status": "GetTransactionStatus",
+        "transaction-status": "GetTransactionStatus", "set-charging-profile": "SetChargingProfile",
+        "clear-charging-profile": "ClearChargingProfile", "get-charging-profiles": "GetChargingProfiles",
+        "composite-schedule": "GetCompositeSchedule", "allow-energy-transfer": "AllowEnergyTransfer",
+        "web-payment-started": "WebPaymentStarted", "get-tariffs": "GetTariffs", "clear-tariffs": "ClearTariffs",
     }  # fmt: skip
     return {kind: OPERATIONS[name] for name, kind in names.items()}
 
@@ -142,6 +145,7 @@ def _context(request: HttpRequest, station: Station) -> Context:
         (operation, operation_form(operation, initial=initial if operation.name == chosen else None))
         for operation in OPERATIONS.values()
         if not (operation.only_2x and station.protocol == OCPP_16)
+        and not (operation.only_21 and station.protocol not in ("", OCPP_21))
     ]
     recent = Command.objects.filter(station=station).order_by("-created_at")[:RECENT]
     return {

@@ -15,6 +15,7 @@ from . import (
     provisioning,
     remote,
     reservation,
+    smart_charging,
     transactions,
 )
 
@@ -33,6 +34,7 @@ COMMANDS: Mapping[type[Any], CommandCodec] = {  # Any: classes of stations.comma
     **authorization.COMMANDS,
     **remote.COMMANDS,
     **reservation.COMMANDS,
+    **smart_charging.COMMANDS,
     **data_transfer.COMMANDS,
 }
 ERRORS: Mapping[type[OcppError], str] = {  # OCPP-J 1.6, 4.2.3: its own spellings, and no code for a broken frame

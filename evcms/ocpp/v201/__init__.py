@@ -15,6 +15,7 @@ from . import (
     provisioning,
     remote,
     reservation,
+    smart_charging,
     transactions,
 )
 
@@ -24,6 +25,7 @@ HANDLERS: Mapping[str, Handler] = {
     **authorization.HANDLERS,
     **transactions.HANDLERS,
     **metering.HANDLERS,
+    **smart_charging.HANDLERS,
     **data_transfer.HANDLERS,
 }
 MANY: Mapping[str, ManyHandler] = {**availability.MANY, **transactions.MANY, **metering.MANY}
@@ -34,6 +36,7 @@ COMMANDS: Mapping[type[Any], CommandCodec] = {  # Any: classes of stations.comma
     **transactions.COMMANDS,
     **remote.COMMANDS,
     **reservation.COMMANDS,
+    **smart_charging.COMMANDS,
     **data_transfer.COMMANDS,
 }
 ERRORS: Mapping[type[OcppError], str] = {  # 2.0.1 part 4, 4.3

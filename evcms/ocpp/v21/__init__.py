@@ -7,9 +7,13 @@ from evcms.ocpp import v201
 from evcms.ocpp.charger import CommandCodec, Handler, ManyHandler
 from evcms.ocpp.errors import OcppError
 
-from . import remote
+from . import remote, smart_charging
 
-HANDLERS: Mapping[str, Handler] = {**v201.HANDLERS}
+HANDLERS: Mapping[str, Handler] = {**v201.HANDLERS, **smart_charging.HANDLERS}
 MANY: Mapping[str, ManyHandler] = {**v201.MANY}
-COMMANDS: Mapping[type[Any], CommandCodec] = {**v201.COMMANDS, **remote.COMMANDS}  # Any: classes of stations.commands
+COMMANDS: Mapping[type[Any], CommandCodec] = {  # Any: classes of stations.commands
+    **v201.COMMANDS,
+    **remote.COMMANDS,
+    **smart_charging.COMMANDS,
+}
 ERRORS: Mapping[type[OcppError], str] = {**v201.ERRORS}
