@@ -9,7 +9,7 @@ import stripe
 from django.db import connection
 
 from billing import services as billing
-from billing.gateways import stripe as stripe_gateway
+from billing.gateways.stripe.client import Part
 from billing.models import Payment, Tariff, TariffAssignment
 from evcms.core import clock, delivery, events
 from evcms.simulator.provider import running
@@ -94,14 +94,14 @@ def provider(double, settings, monkeypatch):
     settings.STRIPE_SECRET_KEY, settings.STRIPE_WEBHOOK_SECRET = KEY, SECRET
     settings.STRIPE_API_BASE, settings.PAYMENTS_ON = double.public_url, True
     made = Provider(double)
-    ask = stripe_gateway._ask
+    ask = Part._ask
 
     def outside_any_transaction(call):
         assert not connection.in_atomic_block, "the provider was called inside a transaction"
         made.calls.append(call)
         return ask(call)
 
-    monkeypatch.setattr(stripe_gateway, "_ask", outside_any_transaction)
+    monkeypatch.setattr(Part, "_ask", staticmethod(outside_any_transaction))
     yield made
     made.control("faults", method="DELETE")
 

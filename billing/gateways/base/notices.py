@@ -1,0 +1,34 @@
+"""What the provider tells us by itself."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from .holds import About, Hold
+from .pages import Page
+
+
+@dataclass(frozen=True)
+class Notice:
+    """What a webhook says: something happened to this object. Never more: the object is fetched."""
+
+    notice_id: str
+    kind: str
+    object_id: str  # what `find` takes; empty: nothing of ours
+
+
+@dataclass(frozen=True)
+class Found:
+    """The present state of what a notice was about. `reference`: the public id of the row that it is `about`."""
+
+    reference: str
+    page: Page | None = None
+    hold: Hold | None = None
+    about: About = About.PAYMENT
+
+
+class Notices(Protocol):
+    def find(self, object_id: str) -> Found | None:
+        """Fetches what a notice was about; None when it is not of ours."""
+
+    def read_notice(self, body: bytes, signature: str) -> Notice:
+        """Raises BadNotice."""

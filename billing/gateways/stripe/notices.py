@@ -1,0 +1,70 @@
+"""Webhooks: verified, read for what they are about, and that fetched.
+
+A new kind of object: a line in OBJECTS (it is a subject of its own) and a finder by the prefix of its id in FINDERS.
+"""
+
+import json
+from collections.abc import Callable
+from typing import Any, Final
+
+import stripe
+
+from billing.gateways.base import BadNotice, Found, GatewayError, Notice
+
+from .holds import HoldPart
+from .pages import PagePart
+
+TOLERANCE = 300  # seconds a signed webhook may be old (docs.stripe.com/webhooks/signature)
+OBJECTS: Final = frozenset({"checkout.session", "payment_intent"})  # looked at by their own id
+
+
+class NoticePart(PagePart, HoldPart):
+    _webhook_secret: str
+    _live: bool
+
+    def find(self, object_id: str) -> Found | None:
+        """Takes the ids that `read_notice` gives."""
+        finder = next((find for prefix, find in FINDERS.items() if object_id.startswith(prefix)), None)
+        try:
+            found = finder(self, object_id) if finder else None
+        except GatewayError as error:
+            if error.code == "resource_missing":
+                return None
+            raise
+        return found if found and found.reference else None
+
+    def read_notice(self, body: bytes, signature: str) -> Notice:
+        try:
+            stripe.WebhookSignature.verify_header(body, signature, self._webhook_secret, TOLERANCE)
+            event = json.loads(body)
+            about, live = event["data"]["object"], event["livemode"]
+            notice = Notice(str(event["id"]), str(event["type"]), _subject(about))
+        except (stripe.SignatureVerificationError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise BadNotice(f"{type(error).__name__}: not a signed, recent event") from error
+        if bool(live) != self._live:
+            raise BadNotice("a live event for a test key, or the other way round")
+        return notice
+
+
+def _find_page(part: NoticePart, object_id: str) -> Found:
+    page = part.page(object_id)
+    hold = part.hold(page.intent_id) if page.intent_id else None
+    return Found(page.reference, page, hold, page.about)
+
+
+def _find_hold(part: NoticePart, object_id: str) -> Found:
+    hold = part.hold(object_id)
+    return Found(hold.reference, None, hold, hold.about)
+
+
+FINDERS: Final[dict[str, Callable[[NoticePart, str], Found | None]]] = {"cs_": _find_page, "pi_": _find_hold}
+
+
+def _subject(about: dict[str, Any]) -> str:
+    """The object that an event is about, or the PaymentIntent that it belongs to. Any: the provider's JSON."""
+    if about.get("object") in OBJECTS:
+        return str(about["id"])
+    intent = about.get("payment_intent")
+    if isinstance(intent, dict):
+        intent = intent.get("id")
+    return str(intent or "")
