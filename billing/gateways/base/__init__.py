@@ -8,29 +8,38 @@ names.
 
 from typing import Protocol
 
+from .disputes import Claim, ClaimStatus, Disputes, Evidence
 from .errors import BadNotice, GatewayError
 from .holds import About, Hold, Holds, HoldStatus
+from .increments import Increments
 from .notices import Found, Notice, Notices
 from .pages import Order, Page, Pages, PageStatus
+from .payouts import Movement, Payouts, Transfer, TransferStatus
 from .refunds import GivenBack, Refunds, RefundStatus
 
 
-class Gateway(Holds, Pages, Refunds, Notices, Protocol):
+class Gateway(Disputes, Payouts, Increments, Holds, Pages, Refunds, Notices, Protocol):
     """All that a provider does for us."""
 
 
 __all__ = [
     "About",
     "BadNotice",
+    "Claim",
+    "ClaimStatus",
+    "Evidence",
     "Found",
     "Gateway",
     "GatewayError",
     "GivenBack",
     "Hold",
     "HoldStatus",
+    "Movement",
     "Notice",
     "Order",
     "Page",
     "PageStatus",
     "RefundStatus",
+    "Transfer",
+    "TransferStatus",
 ]

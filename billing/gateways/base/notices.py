@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 from typing import Protocol
 
+from .disputes import Claim
 from .holds import About, Hold
 from .pages import Page
+from .payouts import Transfer
 
 
 @dataclass(frozen=True)
@@ -18,12 +20,16 @@ class Notice:
 
 @dataclass(frozen=True)
 class Found:
-    """The present state of what a notice was about. `reference`: the public id of the row that it is `about`."""
+    """The present state of what a notice was about. `reference`: the public id of the row that it is `about`; of a
+    dispute or a transfer to the bank, which the provider makes, its own id.
+    """
 
     reference: str
     page: Page | None = None
     hold: Hold | None = None
     about: About = About.PAYMENT
+    claim: Claim | None = None
+    transfer: Transfer | None = None
 
 
 class Notices(Protocol):

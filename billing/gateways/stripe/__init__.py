@@ -4,11 +4,12 @@ A file a room, of the same names as in `base`; each is a part that `StripeGatewa
 """
 
 from .client import connect
+from .increments import IncrementPart
 from .notices import NoticePart
 from .refunds import RefundPart
 
 
-class StripeGateway(NoticePart, RefundPart):
+class StripeGateway(NoticePart, IncrementPart, RefundPart):
     def __init__(self, *, secret_key: str, webhook_secret: str, api_base: str) -> None:
         self._webhook_secret = webhook_secret
         self._live = secret_key.startswith(("sk_live", "rk_live"))

@@ -41,10 +41,15 @@ def connect(secret_key: str, api_base: str) -> StripeClient:
     proxied = urlsplit(api_base).hostname not in ("127.0.0.1", "localhost")
     return StripeClient(
         secret_key,
-        base_addresses={"api": api_base},
+        base_addresses={"api": api_base, "files": _files_at(api_base)},
         http_client=_http_client(environment_proxies=proxied),
         max_network_retries=0,
     )
+
+
+def _files_at(api_base: str) -> str:
+    """Stripe takes files at an address of their own; a stand-in at its only one."""
+    return stripe.DEFAULT_UPLOAD_API_BASE if api_base.rstrip("/") == stripe.DEFAULT_API_BASE else api_base
 
 
 def _http_client(*, environment_proxies: bool) -> stripe.RequestsClient:

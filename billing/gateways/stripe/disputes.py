@@ -40,9 +40,7 @@ class DisputePart(Part):
         file = io.BytesIO(content)
         file.name = name
         files = self._client.v1.files
-        made = self._ask(
-            lambda: files.create({"purpose": "dispute_evidence", "file": file}, {"idempotency_key": key})
-        )
+        made = self._ask(lambda: files.create({"purpose": "dispute_evidence", "file": file}, {"idempotency_key": key}))
         return str(made.id)
 
     def send_evidence(self, dispute_id: str, evidence: Evidence, key: str) -> Claim:

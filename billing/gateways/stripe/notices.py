@@ -11,14 +11,16 @@ import stripe
 
 from billing.gateways.base import BadNotice, Found, GatewayError, Notice
 
+from .disputes import DisputePart
 from .holds import HoldPart
 from .pages import PagePart
+from .payouts import PayoutPart
 
 TOLERANCE = 300  # seconds a signed webhook may be old (docs.stripe.com/webhooks/signature)
-OBJECTS: Final = frozenset({"checkout.session", "payment_intent"})  # looked at by their own id
+OBJECTS: Final = frozenset({"checkout.session", "payment_intent", "dispute", "payout"})  # looked at by their own id
 
 
-class NoticePart(PagePart, HoldPart):
+class NoticePart(PagePart, DisputePart, PayoutPart, HoldPart):
     _webhook_secret: str
     _live: bool
 
@@ -57,7 +59,21 @@ def _find_hold(part: NoticePart, object_id: str) -> Found:
     return Found(hold.reference, None, hold, hold.about)
 
 
-FINDERS: Final[dict[str, Callable[[NoticePart, str], Found | None]]] = {"cs_": _find_page, "pi_": _find_hold}
+def _find_dispute(part: NoticePart, object_id: str) -> Found:
+    return Found(object_id, claim=part.dispute(object_id))
+
+
+def _find_payout(part: NoticePart, object_id: str) -> Found:
+    return Found(object_id, transfer=part.transfer(object_id))
+
+
+FINDERS: Final[dict[str, Callable[[NoticePart, str], Found | None]]] = {
+    "cs_": _find_page,
+    "pi_": _find_hold,
+    "du_": _find_dispute,
+    "dp_": _find_dispute,
+    "po_": _find_payout,
+}
 
 
 def _subject(about: dict[str, Any]) -> str:
