@@ -244,3 +244,4 @@ class LedgerAccount(models.TextChoices):
     FEES = "fees", _("provider's fees")
     DISPUTED = "disputed", _("held back by disputes")
     WRITTEN_OFF = "written_off", _("written off")
+    EXCHANGE = "exchange", _("exchanged into another currency")

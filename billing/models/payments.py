@@ -41,6 +41,7 @@ class Payment(models.Model):
     fee_minor = models.BigIntegerField(null=True, help_text=_("What the provider kept, once it has said so"))
     incremental = models.BooleanField(default=False, help_text=_("The provider lets this hold grow"))
     increments = models.PositiveSmallIntegerField(default=0)
+    wanted_minor = models.BigIntegerField(null=True, help_text=_("A larger hold that the provider is being asked for"))
     email = models.EmailField(blank=True)
     language = models.CharField(max_length=8, default="en")
     intent_id = models.CharField(max_length=80, blank=True, db_index=True)
@@ -80,9 +81,8 @@ class Payment(models.Model):
         """The document that holds now: the newest receipt that no credit note has taken back."""
         documents = sorted(self.receipts.all(), key=lambda document: document.pk)
         taken_back = {document.corrects_id for document in documents if document.kind == ReceiptKind.CREDIT}
-        return next(
-            (each for each in reversed(documents) if each.kind == ReceiptKind.RECEIPT and each.pk not in taken_back), None
-        )
+        standing = [each for each in documents if each.kind == ReceiptKind.RECEIPT and each.pk not in taken_back]
+        return standing[-1] if standing else None
 
 
 class PaymentEvent(models.Model):

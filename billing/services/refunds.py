@@ -1,13 +1,22 @@
-"""Giving captured money back: asked for by a person, done by a task, never more than is left, never twice."""
+"""Giving captured money back: asked for by a person, above a limit approved by a second one, done by a task; never more
+than is left, never twice.
+
+    refund → REQUESTED (a task asks the provider) → DONE | FAILED
+           → WAITING → decide_refund by somebody else → REQUESTED | REJECTED
+"""
+
+from typing import Final
 
 import structlog
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import Sum
 from django.utils.translation import gettext as _
 
 from billing.gateways import gateway
 from billing.gateways.base import GatewayError, GivenBack
 from billing.models import Payment, Refund
+from billing.rules import rules_of
 from billing.vocabulary import RefundState, Step
 from evcms.core import clock, events, figures
 from evcms.core.access import Access
@@ -16,6 +25,9 @@ from evcms.core.models import User
 from . import following, moves, people
 
 log = structlog.get_logger(__name__)
+
+UNDER_WAY: Final = (RefundState.WAITING, RefundState.REQUESTED)
+NOTHING_MOVED: Final = (RefundState.REJECTED, RefundState.FAILED)
 
 
 def refund(
@@ -29,8 +41,9 @@ def refund(
 ) -> Refund:
     """Asks for money to be given back (None: all that is left). Either a member with MONEY asks, or staff.
 
-    The same `request_key` twice is one refund (a form that is sent again). Raises PermissionDenied, or ValidationError
-    with a sentence when nothing, too much or no reason is asked.
+    Above the organization's limit it waits for a second person. The same `request_key` twice is one refund (a form that
+    is sent again). Raises PermissionDenied, or ValidationError with a sentence when nothing, too much or no reason is
+    asked, or a bank has taken the payment back.
     """
     people.demand(payment, access, staff)
     if not reason.strip():
@@ -40,20 +53,76 @@ def refund(
         known = payment.refunds.filter(request_key=request_key).first() if request_key else None
         if known:
             return known
+        _undisputed(payment)
+        amount = _amount(payment, amount_minor)
+        alone = enough_alone(payment, amount)
         row = Refund.objects.create(
             organization_id=payment.organization_id,
             payment=payment,
-            amount_minor=_amount(payment, amount_minor),
+            amount_minor=amount,
             reason=reason.strip()[:200],
             request_key=request_key,
-            due_at=clock.now(),
+            state=RefundState.REQUESTED if alone else RefundState.WAITING,
+            due_at=clock.now() if alone else None,
             requested_by=access.user if access else staff,
         )
-        moves.note(payment, Step.REFUND_REQUESTED, text=row.reason, amount=row.amount_minor)
-        detail = {"amount_minor": row.amount_minor, "currency": payment.currency, "reason": row.reason}
+        moves.note(payment, Step.REFUND_REQUESTED if alone else Step.REFUND_WAITING, text=row.reason, amount=amount)
+        detail = {"amount_minor": amount, "currency": payment.currency, "reason": row.reason, "state": str(row.state)}
         people.record("payment.refund", payment, access, staff, **detail)
         events.nudge("billing.refund")
     return row
+
+
+def decide_refund(*, refund: Refund, approve: bool, access: Access | None = None, staff: User | None = None) -> Refund:
+    """The second person's word on a refund that waits; of two at once one wins. Who asked may only take it back.
+
+    Raises PermissionDenied, or ValidationError with a sentence.
+    """
+    people.demand(refund.payment, access, staff)
+    person = access.user if access else staff
+    with transaction.atomic():
+        payment = moves.lock(refund.payment_id)
+        row = payment.refunds.get(pk=refund.pk)
+        if row.state != RefundState.WAITING:
+            raise ValidationError(_("Somebody has decided already."))
+        if approve:
+            _second(row, person, access)
+            _undisputed(payment)
+        row.state = RefundState.REQUESTED if approve else RefundState.REJECTED
+        row.decided_by, row.decided_at = person, clock.now()
+        row.due_at, row.done_at = (clock.now(), None) if approve else (None, clock.now())
+        row.save()
+        step = Step.REFUND_REQUESTED if approve else Step.REFUND_REJECTED
+        moves.note(payment, step, text=row.reason, amount=row.amount_minor)
+        detail = {"amount_minor": row.amount_minor, "currency": payment.currency, "asked_by": str(row.requested_by)}
+        people.record(f"refund.{'approved' if approve else 'rejected'}", payment, access, staff, **detail)
+        events.nudge("billing.refund")
+    return row
+
+
+def _second(row: Refund, person: User | None, access: Access | None) -> None:
+    """A person of flesh and blood who did not ask for it."""
+    if access is not None and access.scopes is not None:
+        raise ValidationError(_("A program cannot approve a refund: log in."))
+    if person is not None and row.requested_by_id == person.pk:
+        raise ValidationError(_("Who asked for a refund cannot approve it: somebody else must."))
+
+
+def _undisputed(payment: Payment) -> None:
+    if payment.disputed_minor:
+        raise ValidationError(_("The cardholder's bank has taken this payment back: a refund would pay it twice."))
+
+
+def enough_alone(payment: Payment, amount_minor: int) -> bool:
+    """Whether one person may give this back. Parts of one payment count together, else a large refund is many small."""
+    rules = rules_of(payment.organization_id)
+    if not rules.second_person:
+        return True
+    if payment.currency != payment.organization.currency:  # the limit is in the organization's
+        return False
+    earlier = payment.refunds.filter(decided_by=None).exclude(state__in=NOTHING_MOVED)
+    given = earlier.aggregate(total=Sum("amount_minor"))["total"] or 0
+    return int(given) + amount_minor <= rules.refund_limit_minor
 
 
 def _amount(payment: Payment, wanted: int | None) -> int:
@@ -71,8 +140,8 @@ def _amount(payment: Payment, wanted: int | None) -> int:
 
 
 def refundable(payment: Payment) -> int:
-    """Captured, less what was given back or is on its way."""
-    open_ = payment.refunds.filter(state=RefundState.REQUESTED).values_list("amount_minor", flat=True)
+    """Captured, less what was given back, waits for a second person or is on its way."""
+    open_ = payment.refunds.filter(state__in=UNDER_WAY).values_list("amount_minor", flat=True)
     return payment.captured_minor - payment.refunded_minor - sum(open_)
 
 
