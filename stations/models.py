@@ -370,6 +370,20 @@ class Variable(models.Model):
         return f"{self.component}.{self.variable}" if self.component else self.variable
 
 
+class DynamicQr(models.Model):
+    """What a station makes its dynamic QR codes from (OCPP 2.1, C25), as we set it. No page shows the secret."""
+
+    station = models.OneToOneField(Station, models.CASCADE, related_name="dynamic_qr")
+    secret = models.CharField(max_length=64)
+    former = models.CharField(max_length=64, blank=True, help_text=_("The secret before, good for some minutes more"))
+    validity = models.PositiveSmallIntegerField(help_text=_("Seconds that one code is shown"))
+    length = models.PositiveSmallIntegerField(help_text=_("Characters of a code's token"))
+    changed_at = models.DateTimeField(default=clock.now)
+
+    def __str__(self) -> str:
+        return f"{self.station_id} since {self.changed_at:%F %T}"
+
+
 class RefusedHandshake(models.Model):
     """A charger that we did not let in, and why. Repeats within an hour raise `count` and `last_at`."""
 

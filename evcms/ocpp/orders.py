@@ -15,6 +15,7 @@ from evcms.ocpp.message_log import Row
 from evcms.ocpp.outbox import Answer as Heard
 from evcms.ocpp.outbox import Order, Outbox, Silence
 from evcms.ocpp.schemas import schemas_of
+from evcms.ocpp.secrecy import without_secrets
 from evcms.ocpp.versions import MESSAGE_TYPES, VERSIONS
 from evcms.ocpp.writer import Writer
 from stations import commands, services
@@ -124,7 +125,7 @@ class Orders:
             Direction.OUT.value,
             order.action[:64],
             message_id,
-            jsontext.encode(order.payload),
+            jsontext.encode(without_secrets(order.action, order.payload)),
             text,
             outcome.value,
             code,

@@ -36,6 +36,7 @@ from .links import (
     sweep_gateways,
 )
 from .maintenance import cancel_maintenance, plan_maintenance, run_maintenance
+from .qr import set_up_dynamic_qr, verify_dynamic_qr
 from .retention import prune_messages
 from .statuses import ensure_connector, session_status, status_reported, statuses_reported
 from .variables import variables_reported
@@ -76,10 +77,12 @@ __all__ = [
     "session_status",
     "set_connectors",
     "set_password",
+    "set_up_dynamic_qr",
     "sole_organization",
     "status_reported",
     "statuses_reported",
     "sweep_gateways",
     "variables_reported",
+    "verify_dynamic_qr",
     "wait_for_command",
 ]

@@ -15,6 +15,7 @@ KEY = (
 NEWS = ("value", "mutability", "data_type", "unit", "updated_at")
 BATCH = 500
 LARGEST_NUMBER = 32_767
+SECRETS = {("", "AuthorizationKey"), ("SecurityCtrlr", "BasicAuthPassword"), ("WebPaymentsCtrlr", "SharedSecret")}
 
 
 def variables_reported(*, station_id: int, reports: Sequence[VariableReport]) -> int:
@@ -34,7 +35,7 @@ def variables_reported(*, station_id: int, reports: Sequence[VariableReport]) ->
             variable=fit(report.variable, 50),
             variable_instance=fit(report.variable_instance, 50),
             attribute=fit(report.attribute, 10) or "Actual",
-            value=None if report.value is None else fit(report.value, 2500),
+            value=_value(report),
             mutability=fit(report.mutability, 12),
             data_type=fit(report.data_type, 16),
             unit=fit(report.unit, 16),
@@ -46,6 +47,13 @@ def variables_reported(*, station_id: int, reports: Sequence[VariableReport]) ->
             some = [row for row in rows.values() if bool(row.data_type or row.mutability) is whole]
             _store(some, NEWS if whole else ("value", "updated_at"))
     return len(rows)
+
+
+def _value(report: VariableReport) -> str | None:
+    """Secrets are write-only, whatever a station reports."""
+    if report.value is None or (report.component, report.variable) in SECRETS:
+        return None
+    return fit(report.value, 2500)
 
 
 def _number(value: int | None) -> int:
