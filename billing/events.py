@@ -44,3 +44,10 @@ class BillNeedsReview:
 
     bill_id: int
     reason: str
+
+
+@event
+class DebtOpened:
+    """Something of a bill was not covered; the driver, when known, is told how to pay it."""
+
+    debt_id: int

@@ -5,6 +5,7 @@ from sessions.events import (
     SessionCorrected,
     SessionEnded,
     SessionFailed,
+    SessionIdentified,
     SessionJoined,
     SessionReached,
     SessionStarted,
@@ -22,6 +23,11 @@ def guard_session(event: SessionStarted) -> None:
 @subscribe(SessionJoined, "billing.guard_joined")
 def guard_joined(event: SessionJoined) -> None:
     services.session_started(session_id=event.session_id)
+
+
+@subscribe(SessionIdentified, "billing.fund_session")
+def fund_session(event: SessionIdentified) -> None:
+    services.fund_session(session_id=event.session_id)
 
 
 @subscribe(SessionReached, "billing.guard_budget")

@@ -19,6 +19,13 @@ class SessionJoined:
 
 
 @event
+class SessionIdentified:
+    """A session that was plugged in first got its token."""
+
+    session_id: int
+
+
+@event
 class SessionEnded:
     session_id: int
     attempt_id: int | None

@@ -1,10 +1,15 @@
 """Our words for sessions, tokens and readings. Energy is integer mWh, power integer W, current mA, voltage mV."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+
+if TYPE_CHECKING:
+    from .models import IdToken
 
 
 class SessionState(models.TextChoices):
@@ -172,6 +177,10 @@ class DiscrepancyKind(models.TextChoices):
     AFTER_END = "after_end", _("readings after the end")
 
 
+Judge = Callable[["IdToken"], Verdict | None]
+"""A further word on a token that would be accepted (money's, given by the floor above): None lets it charge."""
+
+
 @dataclass(frozen=True)
 class SessionStart:
     """StartTransaction (1.6), TransactionEvent Started (2.x), or the first sign of a transaction whose start was lost.
@@ -198,7 +207,7 @@ class SessionStart:
     offline: bool = False
     start_lost: bool = False
     samples: tuple[Sample, ...] = ()
-    refusal: Verdict | None = None  # money's word: a token that would be accepted is refused so
+    judge: "Judge | None" = None
 
 
 @dataclass(frozen=True)
@@ -219,7 +228,7 @@ class SessionUpdate:
     offline: bool = False
     trigger: str = ""
     samples: tuple[Sample, ...] = ()
-    refusal: Verdict | None = None  # as in SessionStart
+    judge: "Judge | None" = None
 
 
 @dataclass(frozen=True)

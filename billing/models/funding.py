@@ -75,8 +75,8 @@ class CardSetup(models.Model):
 class Account(models.Model):
     """Money or credit that sessions draw on: a prepaid balance, a fleet that is invoiced, a free policy.
 
-    `balance_minor` is the sum of the account's ledger lines, kept in the same transaction so that a start reads one row:
-    prepaid: what is left; fleet: what is not paid yet (positive).
+    `balance_minor` is the sum of the account's ledger lines, kept in the same transaction: a start reads one row.
+    Prepaid: what is left; fleet: what is not paid yet (positive).
     """
 
     organization = models.ForeignKey(Organization, models.PROTECT, related_name="accounts")
@@ -136,7 +136,7 @@ class FundingRule(models.Model):
 
 
 class Voucher(models.Model):
-    """A code that pays: bought, or given by the operator. Worth an amount; what is left stays on it until it expires."""
+    """A code that pays: bought or given. Worth an amount; what is left stays on it until it expires."""
 
     organization = models.ForeignKey(Organization, models.PROTECT, related_name="vouchers")
     code = models.CharField(_("code"), max_length=24, help_text=_("Upper case, without signs between"))
@@ -208,7 +208,7 @@ class Debt(models.Model):
 
 
 class Collection(models.Model):
-    """One hosted payment that is no hold: a debt is paid, a balance topped up, a statement settled, a voucher bought."""
+    """One hosted payment that is no hold: a debt is paid, a balance topped up, a statement settled."""
 
     organization = models.ForeignKey(Organization, models.PROTECT, related_name="collections")
     public_id = models.CharField(max_length=32, unique=True, default=guest_token, editable=False)

@@ -36,7 +36,8 @@ def payments(access: Access) -> QuerySet[Payment]:
     rows = Payment.objects.filter(organization=access.organization)
     if not access.all_sites:
         rows = rows.filter(connector__station__site__in=visible_sites(access))
-    return rows.select_related("connector__station__site", "connector__evse", "session", "organization").prefetch_related("receipts")
+    rows = rows.select_related("connector__station__site", "connector__evse", "session", "organization")
+    return rows.prefetch_related("receipts")
 
 
 def totals(rows: QuerySet[Payment]) -> list[Totals]:

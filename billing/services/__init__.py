@@ -5,7 +5,10 @@ refunds · following, webhooks: what the provider says · sweeps: what was left 
 """
 
 from .admission import admit, begin, finish
+from .bills import fund as fund_session
+from .debts import waive
 from .following import refresh
+from .funding import judge
 from .guard import budget_reached, session_started
 from .payments import UNPAID, open_payment, payment_authorized, start_checkout, start_failed
 from .refunds import refund
@@ -31,6 +34,8 @@ __all__ = [
     "edit_tariff",
     "end_assignment",
     "finish",
+    "fund_session",
+    "judge",
     "open_payment",
     "payment_authorized",
     "prune_contacts",
@@ -44,4 +49,5 @@ __all__ = [
     "start_checkout",
     "start_failed",
     "sweep",
+    "waive",
 ]

@@ -4,6 +4,7 @@ The price of an ended session, the capture and the receipt are work for a task (
 answered without waiting for them, and a worker that dies leaves the SessionEnded delivery to the next one.
 """
 
+from dataclasses import replace
 from datetime import datetime
 
 from django.db import transaction
@@ -11,12 +12,14 @@ from django.db import transaction
 from sessions import services as sessions
 from sessions.vocabulary import Ended, SessionEnd, SessionStart, Started, TokenDecision, TokenType
 
-from . import bills
+from . import bills, funding
 
 
 def admit(*, station_id: int, token_value: str, token_type: str = TokenType.ISO14443, at: datetime) -> TokenDecision:
-    """May this token charge here? Tokens need no money of their own today: sessions' word is money's word."""
-    return sessions.authorize(station_id=station_id, token_value=token_value, token_type=token_type, at=at)
+    """May this token charge here: known and valid (sessions' word), and with a way to pay (ours)."""
+    return sessions.authorize(
+        station_id=station_id, token_value=token_value, token_type=token_type, at=at, judge=funding.judge
+    )
 
 
 def begin(*, start: SessionStart) -> Started:
@@ -24,7 +27,7 @@ def begin(*, start: SessionStart) -> Started:
     in force at the connector. A repeat changes nothing.
     """
     with transaction.atomic():
-        started = sessions.start(start=start)
+        started = sessions.start(start=replace(start, judge=funding.judge))
         if started.created:
             bills.open_bill(session_id=started.session_id)
     return started

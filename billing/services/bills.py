@@ -5,16 +5,19 @@ from typing import Final
 from billing import lookup
 from billing.events import BillNeedsReview
 from billing.models import Bill
-from billing.vocabulary import BillState
+from billing.vocabulary import BillState, FundingSource
 from evcms.core import clock, events, sql
 from evcms.core.prepared import Prepared
 from evcms.core.sqltime import stored
 from sessions.models import ChargingSession
 
+from . import funding
+
 _PLACE: Final = Prepared(
     lambda session_id: ChargingSession.objects.filter(pk=session_id).order_by().values_list(
         "organization_id", "site_id", "station_id", "connector_id", "started_at", "organization__currency",
-        "attempt__payment__snapshot_id", "attempt__payment__currency",
+        "attempt__payment__snapshot_id", "attempt__payment__currency", "attempt__payment__kind", "id_token_id",
+        "driver_id", "driver__group_id",
     ),
     int,
 )  # fmt: skip
@@ -23,8 +26,8 @@ _PLACE: Final = Prepared(
 # Written out: Django takes a third of a millisecond to build it, the database 0.02
 _OPEN: Final = """
     INSERT INTO billing_bill (session_id, organization_id, snapshot_id, currency, created_at, state, net_minor,
-        tax_minor, total_minor, shortfall_minor, waived_minor, waived_reason, source, reason)
-    VALUES (%s, %s, %s, %s, %s, 'open', 0, 0, 0, 0, 0, '', 'none', '') ON CONFLICT DO NOTHING
+        tax_minor, total_minor, shortfall_minor, waived_minor, waived_reason, reason, source, account_id)
+    VALUES (%s, %s, %s, %s, %s, 'open', 0, 0, 0, 0, 0, '', '', %s, %s) ON CONFLICT DO NOTHING
 """
 
 
@@ -34,7 +37,14 @@ def open_bill(*, session_id: int) -> None:
     The terms of its payment win (the driver saw them), else the most particular tariff in force. Without any, the bill
     has no snapshot: it ends in REVIEW, never as a silent zero.
     """
-    organization, site, station, connector, at, currency, snapshot, paid_in = _PLACE.tuples(session_id)[0]
+    organization, site, station, connector, at, currency, snapshot, paid_in, kind, token, driver, group = _PLACE.tuples(
+        session_id
+    )[0]
+    choice = (
+        funding.Choice(FundingSource(kind))
+        if kind
+        else funding.choose(token_id=token, driver_id=driver, group_id=group)
+    )
     if snapshot is None:
         tariff = lookup.tariff_in_force(
             organization_id=organization, site_id=site, station_id=station, connector_id=connector, at=at
@@ -42,7 +52,20 @@ def open_bill(*, session_id: int) -> None:
         if tariff:
             snapshot, currency = lookup.snapshot_of(tariff).pk, tariff.currency
     opened = stored(clock.now())
-    sql.execute(_OPEN, [[session_id, organization, snapshot, paid_in or currency, opened]])
+    account = choice.account.pk if choice.account else None
+    row = [session_id, organization, snapshot, paid_in or currency, opened, str(choice.source), account]
+    sql.execute(_OPEN, [row])
+
+
+def fund(*, session_id: int) -> None:
+    """A session that was plugged in first has its token now: the open bill gets its way to pay."""
+    session = ChargingSession.objects.select_related("driver").get(pk=session_id)
+    driver = session.driver
+    choice = funding.choose(
+        token_id=session.id_token_id, driver_id=session.driver_id, group_id=driver.group_id if driver else None
+    )
+    open_ = Bill.objects.filter(session=session, state=BillState.OPEN, source=FundingSource.NONE)
+    open_.update(source=choice.source, account=choice.account)
 
 
 def lock(session_id: int) -> Bill:

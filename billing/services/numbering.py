@@ -9,13 +9,13 @@ from evcms.core import clock
 from evcms.core.models import Organization
 
 
-def issue_receipt(*, payment: Payment, bill: Bill) -> Receipt:
+def issue_receipt(*, payment: Payment | None, bill: Bill) -> Receipt:
     """Call inside the settling transaction. The year is the organization's, by its own clock."""
     issued_at = clock.now()
-    year = issued_at.astimezone(ZoneInfo(payment.organization.time_zone)).year
+    year = issued_at.astimezone(ZoneInfo(bill.organization.time_zone)).year
     receipt = Receipt(
-        organization=payment.organization, payment=payment, bill=bill, year=year,
-        sequence=_next(payment.organization, year), currency=bill.currency, net_minor=bill.net_minor,
+        organization=bill.organization, payment=payment, bill=bill, year=year,
+        sequence=_next(bill.organization, year), currency=bill.currency, net_minor=bill.net_minor,
         tax_minor=bill.tax_minor, total_minor=bill.total_minor, issued_at=issued_at,
     )  # fmt: skip
     receipt.document = document(payment=payment, bill=bill, number=receipt.number, issued_at=issued_at)

@@ -10,24 +10,22 @@ Killed anywhere, the row stands in a state that `sweep` picks up; a second round
 import structlog
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.utils import translation
 from django.utils.translation import gettext as _
 
 from billing.events import PaymentFailed, PaymentSettled, ReceiptIssued
 from billing.gateways import gateway
 from billing.gateways.base import GatewayError, Hold, HoldStatus
 from billing.models import Bill, Payment, PriceSnapshot
-from billing.pricing import Priced, Terms
+from billing.pricing import Priced
 from billing.reckoning import priced
-from billing.vocabulary import BillState, PaymentState
+from billing.vocabulary import BillState, FundingSource, PaymentState
 from evcms.core import clock, events
 from evcms.core.access import Access
-from evcms.core.figures import amount
 from evcms.core.models import User
 from evcms.core.money import format_money
 from sessions.models import ChargingSession
 
-from . import bills, moves, numbering, payments, people
+from . import bills, debts, moves, numbering, payments, people, postings, sources
 
 log = structlog.get_logger(__name__)
 
@@ -60,12 +58,13 @@ def _settle(session_id: int, *, early: bool) -> None:
 def _close(bill: Bill, payment: Payment | None) -> None:
     if payment:
         bill.snapshot = payment.snapshot  # what the driver saw when he paid
+        bill.source = FundingSource(payment.kind)
     if bill.snapshot is None:
         return bills.review(bill, "no tariff was in force when the session started")
     _price(bill, bill.session, bill.snapshot)
-    if payment is None:
-        return _without_payment(bill, bill.session)
-    return _with_payment(bill, payment)
+    bill.save()
+    postings.priced(bill)
+    return sources.settle(bill, payment)
 
 
 def payment_of(session: ChargingSession) -> Payment | None:
@@ -86,62 +85,6 @@ def _price(bill: Bill, session: ChargingSession, snapshot: PriceSnapshot) -> Non
     result = priced(session, snapshot)
     bill.total_minor, bill.net_minor, bill.tax_minor = result.total, result.net, result.tax
     bill.trace, bill.currency, bill.final_at = result.to_json(), result.currency, clock.now()
-
-
-def _without_payment(bill: Bill, session: ChargingSession) -> None:
-    """An RFID card or a remote start without card payment: free by tariff, else unpaid with the reason."""
-    if bill.total_minor == 0:
-        why = "the tariff asks nothing" if _terms(bill).free else "nothing was used that has a price"
-        return bills.close(bill, BillState.FREE, why)
-    who = "contract token" if session.id_token_id else "started without a token of ours"
-    return bills.close(bill, BillState.UNPAID, f"no card on file: {who}", shortfall=bill.total_minor)
-
-
-def _with_payment(bill: Bill, payment: Payment) -> None:
-    if payment.state != PaymentState.AUTHORIZED:
-        why = f"the payment was {PaymentState(payment.state).label} before the session ended"
-        return bills.close(bill, BillState.UNPAID, why, shortfall=bill.total_minor)
-    provider = gateway()
-    due, reason = chargeable(
-        bill.total_minor,
-        bill.currency,
-        hold=payment.hold_minor,
-        least=provider.least(bill.currency),
-        step=provider.step(bill.currency),
-    )
-    if not due:
-        bills.close(bill, BillState.FREE, reason, shortfall=bill.total_minor)
-        with translation.override(payment.language):
-            payments.release(payment=payment, code="nothing_due", text=_why_nothing(bill))
-        return None
-    bills.close(bill, BillState.DUE, reason, shortfall=bill.total_minor - due)
-    moves.move(payment, PaymentState.CAPTURING, amount=due, due_minor=due, due_at=clock.now())
-    events.nudge("billing.capture")
-    return None
-
-
-def _why_nothing(bill: Bill) -> str:
-    """For the driver; the bill's own reason is the operator's."""
-    if bill.total_minor == 0:
-        return _("Nothing was used that has a price.")
-    least = amount(gateway().least(bill.currency), bill.currency)
-    return _("Below the smallest card payment (%(amount)s): this one is on us.") % {"amount": least}
-
-
-def chargeable(total: int, currency: str, *, hold: int, least: int, step: int) -> tuple[int, str]:
-    """What can be taken for a price of `total`, and why it is not all of it."""
-    if total == 0:
-        return 0, "nothing was used that has a price"
-    due = min(total, hold) // step * step
-    if due < least:
-        return 0, f"waived: below the smallest card charge ({format_money(least, currency)})"
-    if total > hold:
-        return due, f"the hold of {format_money(hold, currency)} was used up"
-    return due, f"card charges in {currency} are multiples of {step}" if due < total else ""
-
-
-def _terms(bill: Bill) -> Terms:
-    return Terms.from_json(bill.snapshot.terms) if bill.snapshot else Terms(currency=bill.currency)
 
 
 def capture(*, payment_id: int) -> None:
@@ -200,6 +143,9 @@ def captured(*, payment_id: int, hold: Hold) -> None:
         )
         bill = bills.lock(payment.session_id)
         bills.paid(bill, hold.captured_minor)
+        postings.captured(payment, bill, hold.captured_minor)
+        debts.paid_otherwise(bill)
+        debts.open_debt(bill=bill, amount_minor=bill.shortfall_minor, reason=bill.reason, payment=payment)
         receipt = numbering.issue_receipt(payment=payment, bill=bill)
         events.publish(PaymentSettled(payment_id=payment.pk, receipt_id=receipt.pk))
         events.publish(ReceiptIssued(receipt_id=receipt.pk))
@@ -213,7 +159,7 @@ def capture_failed(*, payment_id: int, code: str, text: str) -> None:
         payments.failed(payment_id=payment.pk, code=code, text=text)
         if payment.session_id:
             bill = bills.lock(payment.session_id)
-            bills.close(bill, BillState.UNPAID, f"capture failed: {code}", shortfall=bill.total_minor)
+            sources.nobody.unpaid(bill, f"capture failed: {code}", payment)
 
 
 def hold_lost(*, payment_id: int, text: str) -> None:
@@ -273,7 +219,9 @@ def correct_session(*, session_id: int) -> None:
         else:
             _price(bill, session, bill.snapshot)
             bill.state = BillState.OPEN
-            _without_payment(bill, session)
+            bill.save()
+            postings.priced(bill)
+            sources.settle(bill, None)
 
 
 def _changed(bill: Bill, now: Priced) -> str:

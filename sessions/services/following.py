@@ -2,8 +2,10 @@
 
 from typing import Final
 
+from evcms.core.events import publish
 from evcms.core.prepared import Prepared
 from sessions import store
+from sessions.events import SessionIdentified
 from sessions.models import ChargingSession
 from sessions.vocabulary import DiscrepancyKind, SessionState, SessionUpdate, TokenDecision
 from stations import services as stations
@@ -100,11 +102,16 @@ def _place(session: ChargingSession, evse: int, connector: int | None) -> None:
 def _identify(session: ChargingSession, update: SessionUpdate) -> TokenDecision:
     """Started without a token, now there is one (2.0.1 E03: plug first); later ones belong to the stop."""
     token, decision = tokens.decide(
-        organization_id=session.organization_id, value=update.token_value, token_type=update.token_type, at=update.at
+        organization_id=session.organization_id,
+        value=update.token_value,
+        token_type=update.token_type,
+        at=update.at,
+        judge=update.judge,
     )
     if not session.token_value:
         session.token_value, session.id_token, session.authorized = update.token_value, token, decision.accepted
         session.driver_id = token.driver_id if token else None
         session.save(update_fields=["token_value", "id_token", "authorized", "driver"])
         attempts.identified(session)
+        publish(SessionIdentified(session_id=session.pk))
     return decision

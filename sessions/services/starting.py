@@ -109,6 +109,7 @@ def _begin(scene: _Scene, start: SessionStart) -> Started:
             value=start.token_value,
             token_type=start.token_type,
             at=scene.at,
+            judge=start.judge,
         )
         decision = reservations.used(scene.station.pk, scene.connector, start, token, decision)
     session = _row(scene, start, decision)

@@ -12,7 +12,16 @@ from evcms.core import audit
 from evcms.core.access import Access, Permission
 from evcms.core.prepared import Prepared
 from sessions.models import Attempt, Driver, IdToken
-from sessions.vocabulary import AttemptKind, AttemptState, FailureCause, TokenDecision, TokenStatus, TokenType, Verdict
+from sessions.vocabulary import (
+    AttemptKind,
+    AttemptState,
+    FailureCause,
+    Judge,
+    TokenDecision,
+    TokenStatus,
+    TokenType,
+    Verdict,
+)
 from stations.models import Station
 
 SHORTENED: Final = 20  # OCPP 1.6 idToken: some stations report longer ones cut to it
@@ -32,7 +41,18 @@ _BY_TEXT = Prepared(
     lambda organization_id, folded: (
         IdToken.objects.filter(organization_id=organization_id, folded=folded)
         .select_related("driver")
-        .only("organization_id", "value", "type", "status", "expires_at", "group_id", "driver", "driver__language")
+        .only(
+            "organization_id",
+            "value",
+            "type",
+            "status",
+            "expires_at",
+            "group_id",
+            "guest",
+            "driver",
+            "driver__language",
+            "driver__group",
+        )
     ),
     int,
     str,
@@ -45,9 +65,9 @@ def fold(value: str) -> str:
 
 
 def decide(
-    *, organization_id: int | None, value: str, token_type: str, at: datetime
+    *, organization_id: int | None, value: str, token_type: str, at: datetime, judge: Judge | None = None
 ) -> tuple[IdToken | None, TokenDecision]:
-    """The token's row, if it is known, and what the charger is told. Reads only.
+    """The token's row, if it is known, and what the charger is told. Reads only. `judge` has the last word.
 
     Type NoAuthorization (2.x C06: a station set to ask nobody) is accepted without a row; a blocked token stays blocked
     when it has expired, too.
@@ -56,10 +76,13 @@ def decide(
         return None, TokenDecision(Verdict.ACCEPTED)
     token = find(organization_id, value)
     if token is None:
-        return None, TokenDecision(Verdict.INVALID)
+        paid = token_type == TokenType.DIRECT_PAYMENT and bool(value)  # 2.1 C20: the station's terminal holds the money
+        return None, TokenDecision(Verdict.ACCEPTED if paid else Verdict.INVALID)
     verdict = VERDICTS[TokenStatus(token.status)]
     if verdict == Verdict.ACCEPTED and token.expires_at is not None and token.expires_at <= at:
         verdict = Verdict.EXPIRED
+    if verdict == Verdict.ACCEPTED and judge is not None:
+        verdict = judge(token) or verdict
     language = token.driver.language if token.driver else ""
     return token, TokenDecision(verdict, token.group_id, token.expires_at, language)
 
@@ -77,10 +100,14 @@ def find(organization_id: int | None, value: str) -> IdToken | None:
     return token
 
 
-def authorize(*, station_id: int, token_value: str, token_type: str, at: datetime) -> TokenDecision:
+def authorize(
+    *, station_id: int, token_value: str, token_type: str, at: datetime, judge: Judge | None = None
+) -> TokenDecision:
     """Authorize. A refused card is a failed attempt, so that people can be helped."""
     station = STATION_OF.get(station_id)
-    token, decision = decide(organization_id=station.organization_id, value=token_value, token_type=token_type, at=at)
+    token, decision = decide(
+        organization_id=station.organization_id, value=token_value, token_type=token_type, at=at, judge=judge
+    )
     if not decision.accepted and station.organization_id is not None:
         Attempt.objects.create(
             organization_id=station.organization_id,

@@ -199,7 +199,7 @@ def test_money_adds_few_queries_to_a_start_and_none_to_a_stop(tariff, connector,
     with CaptureQueriesContext(connection) as start:
         car.starts(token="X")
     asked = [query["sql"] for query in start.captured_queries if "billing_" in query["sql"]]
-    assert len(asked) == 4  # whose payment, which tariff, its snapshot, the bill
+    assert len(asked) == 5  # whose payment, how it is paid, which tariff, its snapshot, the bill
     with CaptureQueriesContext(connection) as stop:
         car.ends(KWH)
     assert not [query["sql"] for query in stop.captured_queries if "billing_" in query["sql"]]

@@ -99,6 +99,7 @@ def _update(charger: Charger, payload: Payload) -> SessionUpdate:
         seq_no=words.number(payload["seqNo"]),
         offline=payload.get("offline", False),
         trigger=payload["triggerReason"],
+        judge=billing.judge,
         samples=words.meter_values(payload.get("meterValue", ()), charger.received_at),
     )
 

@@ -1,0 +1,130 @@
+"""Which fact about money says what in the journal: one function a fact, each idempotent by its key.
+
+price        receivable        → revenue, tax           a session's price stands (or changed: the difference)
+capture      card_clearing     → receivable             a card was charged
+station      station_clearing  → receivable             the station's own terminal was paid
+prepaid      prepaid           → receivable             a balance paid
+voucher      vouchers, or written_off when it was given → receivable
+fleet        fleet_receivable  → receivable             goes on the monthly statement
+waive        written_off       → receivable             nobody will ask for it
+debt         card_clearing     → receivable             a debt was collected
+refund       revenue, tax      → card_clearing          money was given back
+"""
+
+from decimal import Decimal
+from typing import Any
+
+from billing.models import Bill, Collection, Payment, Refund
+from billing.pricing import plain
+from billing.vocabulary import FundingSource, LedgerAccount
+
+from .ledger import Line, difference, post, posted
+
+COVERS = {
+    FundingSource.SCAN: LedgerAccount.CARD_CLEARING,
+    FundingSource.CARD: LedgerAccount.CARD_CLEARING,
+    FundingSource.READER: LedgerAccount.CARD_CLEARING,
+    FundingSource.STATION: LedgerAccount.STATION_CLEARING,
+    FundingSource.PREPAID: LedgerAccount.PREPAID,
+    FundingSource.FLEET: LedgerAccount.FLEET_RECEIVABLE,
+}
+
+
+def priced(bill: Bill) -> None:
+    """The price stands, or stands anew: only the difference to what was posted is."""
+    wanted = [
+        Line(LedgerAccount.RECEIVABLE, bill.total_minor),
+        Line(LedgerAccount.REVENUE, -bill.net_minor),
+        *[Line(LedgerAccount.TAX, -tax, rate) for rate, tax in taxes(bill)],
+    ]
+    known = posted("price", bill=bill)
+    lines = difference(wanted, known)
+    number = bill.journal.filter(kind="price").count() + 1
+    post(
+        organization_id=bill.organization_id,
+        key=f"price-{bill.pk}-{number}",
+        kind="price",
+        currency=bill.currency,
+        lines=lines,
+        bill=bill,
+    )
+
+
+def taxes(bill: Bill) -> list[tuple[str, int]]:
+    """(rate in percent, minor units); their sum is the bill's tax."""
+    said = [(plain(Decimal(tax["percent"])), tax["tax"]) for tax in (bill.trace or {}).get("taxes", [])]
+    return said if said and sum(tax for _rate, tax in said) == bill.tax_minor else [("", bill.tax_minor)]
+
+
+def captured(payment: Payment, bill: Bill, amount_minor: int) -> None:
+    """A card (or the station's terminal) was charged for the bill."""
+    covers = COVERS[FundingSource(payment.kind)]
+    _against_receivable(bill, f"capture-{payment.pk}", "capture", covers, amount_minor, payment=payment)
+
+
+def covered(bill: Bill, amount_minor: int, *, sub: str, key: str, gift: bool = False) -> None:
+    """A balance, voucher or fleet account takes the bill. `gift`: a voucher that nobody had paid for."""
+    covers = LedgerAccount.WRITTEN_OFF if gift else COVERS.get(FundingSource(bill.source), LedgerAccount.VOUCHERS)
+    _against_receivable(
+        bill, key, str(bill.source), covers, amount_minor, sub=sub, account=bill.account, voucher=bill.voucher
+    )
+
+
+def waived(bill: Bill, amount_minor: int, *, key: str, text: str) -> None:
+    _against_receivable(bill, key, "waive", LedgerAccount.WRITTEN_OFF, amount_minor, text=text)
+
+
+def debt_collected(bill: Bill, collection: Collection, amount_minor: int) -> None:
+    key = f"collection-{collection.pk}"
+    _against_receivable(bill, key, "debt", LedgerAccount.CARD_CLEARING, amount_minor, collection=collection)
+
+
+def refunded(refund: Refund, bill: Bill) -> None:
+    """Given back out of goodwill: revenue and tax shrink in the proportion of the bill."""
+    tax = refund.amount_minor * bill.tax_minor // bill.total_minor if bill.total_minor else 0
+    post(
+        organization_id=refund.organization_id,
+        key=f"refund-{refund.pk}",
+        kind="refund",
+        currency=bill.currency,
+        lines=[
+            Line(LedgerAccount.REVENUE, refund.amount_minor - tax),
+            *[Line(LedgerAccount.TAX, part, rate) for rate, part in _shared(bill, tax)],
+            Line(COVERS[FundingSource(refund.payment.kind)], -refund.amount_minor),
+        ],
+        text=refund.reason,
+        bill=bill,
+        payment=refund.payment,
+        refund=refund,
+    )
+
+
+def _shared(bill: Bill, tax: int) -> list[tuple[str, int]]:
+    """A part of the bill's tax over its rates; the last one takes the rest."""
+    rates = taxes(bill)
+    parts = [(rate, tax * amount // bill.tax_minor if bill.tax_minor else 0) for rate, amount in rates]
+    rest = tax - sum(part for _rate, part in parts)
+    return [*parts[:-1], (parts[-1][0], parts[-1][1] + rest)]
+
+
+def _against_receivable(
+    bill: Bill,
+    key: str,
+    kind: str,
+    covers: LedgerAccount,
+    amount_minor: int,
+    *,
+    sub: str = "",
+    text: str = "",
+    **about: Any,
+) -> None:
+    post(
+        organization_id=bill.organization_id,
+        key=key,
+        kind=kind,
+        currency=bill.currency,
+        lines=[Line(covers, amount_minor, sub), Line(LedgerAccount.RECEIVABLE, -amount_minor)],
+        text=text,
+        bill=bill,
+        **about,
+    )
