@@ -224,6 +224,10 @@ STRIPE_WEBHOOK_SECRET = text("STRIPE_WEBHOOK_SECRET")
 STRIPE_API_BASE = text("STRIPE_API_BASE", "https://api.stripe.com")
 PAYMENTS_ON = bool(STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRET)
 
+# Card readers at stations (seconds)
+CARD_READER_WAIT = whole("CARD_READER_WAIT", 3)
+CARD_READER_TIMEOUT = whole("CARD_READER_TIMEOUT", 90, least=10)
+
 # Mail: any Anymail provider, or SMTP
 EMAIL_BACKEND = text("EMAIL_BACKEND", "django.core.mail.backends.smtp.EmailBackend")
 EMAIL_HOST = text("EMAIL_HOST")

@@ -8,6 +8,7 @@ names.
 
 from typing import Protocol
 
+from .cards import Cards, Charge, SavedCard, Setup, SetupOrder, SetupStatus
 from .disputes import Claim, ClaimStatus, Disputes, Evidence
 from .errors import BadNotice, GatewayError
 from .holds import About, Hold, Holds, HoldStatus
@@ -15,16 +16,20 @@ from .increments import Increments
 from .notices import Found, Notice, Notices
 from .pages import Order, Page, Pages, PageStatus
 from .payouts import Movement, Payouts, Transfer, TransferStatus
+from .readers import Address, Asking, Reader, Readers, ScreenLine
 from .refunds import GivenBack, Refunds, RefundStatus
 
 
-class Gateway(Disputes, Payouts, Increments, Holds, Pages, Refunds, Notices, Protocol):
+class Gateway(Cards, Disputes, Payouts, Increments, Holds, Pages, Refunds, Notices, Readers, Protocol):
     """All that a provider does for us."""
 
 
 __all__ = [
     "About",
+    "Address",
+    "Asking",
     "BadNotice",
+    "Charge",
     "Claim",
     "ClaimStatus",
     "Evidence",
@@ -39,7 +44,13 @@ __all__ = [
     "Order",
     "Page",
     "PageStatus",
+    "Reader",
     "RefundStatus",
+    "SavedCard",
+    "ScreenLine",
+    "Setup",
+    "SetupOrder",
+    "SetupStatus",
     "Transfer",
     "TransferStatus",
 ]

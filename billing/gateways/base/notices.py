@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
+from .cards import SavedCard, Setup
 from .disputes import Claim
 from .holds import About, Hold
 from .pages import Page
@@ -21,7 +22,7 @@ class Notice:
 @dataclass(frozen=True)
 class Found:
     """The present state of what a notice was about. `reference`: the public id of the row that it is `about`; of a
-    dispute or a transfer to the bank, which the provider makes, its own id.
+    dispute, a transfer to the bank or a saved card, which the provider makes, its own id.
     """
 
     reference: str
@@ -30,6 +31,8 @@ class Found:
     about: About = About.PAYMENT
     claim: Claim | None = None
     transfer: Transfer | None = None
+    setup: Setup | None = None
+    card: SavedCard | None = None
 
 
 class Notices(Protocol):

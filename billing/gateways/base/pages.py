@@ -30,7 +30,7 @@ class Page:
 
 @dataclass(frozen=True)
 class Order:
-    """What the hosted page shows. Must be the same for each try with one key."""
+    """What the hosted page shows, for the row that it is `about`. Must be the same for each try with one key."""
 
     reference: str
     amount_minor: int
@@ -42,6 +42,10 @@ class Order:
     email: str
     language: str
     expires_at: datetime
+    about: About = About.PAYMENT
+    at_once: bool = False  # taken as it is paid; else held
+    customer_id: str = ""  # the payer's saved name; then the page knows his address
+    keep_card: bool = False  # save the card that pays with the customer
 
 
 class Pages(Protocol):

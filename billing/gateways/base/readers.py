@@ -67,9 +67,7 @@ class Readers(Protocol):
     def create_location(self, address: Address, *, owner: str, key: str) -> str:
         """The id of a place that readers are registered at."""
 
-    def create_present_hold(
-        self, *, reference: str, amount_minor: int, currency: str, title: str, key: str
-    ) -> Hold:
+    def create_present_hold(self, *, reference: str, amount_minor: int, currency: str, title: str, key: str) -> Hold:
         """A hold that waits for a card at a reader."""
 
     def ask_tap(self, reader_id: str, intent_id: str, *, key: str) -> Reader:

@@ -9,18 +9,22 @@ from typing import Any, Final
 
 import stripe
 
-from billing.gateways.base import BadNotice, Found, GatewayError, Notice
+from billing.gateways.base import About, BadNotice, Found, GatewayError, Notice
 
+from .cards import CardPart
 from .disputes import DisputePart
 from .holds import HoldPart
 from .pages import PagePart
 from .payouts import PayoutPart
+from .readers import ReaderPart
 
 TOLERANCE = 300  # seconds a signed webhook may be old (docs.stripe.com/webhooks/signature)
-OBJECTS: Final = frozenset({"checkout.session", "payment_intent", "dispute", "payout"})  # looked at by their own id
+OBJECTS: Final = frozenset({
+    "checkout.session", "payment_intent", "dispute", "payout", "terminal.reader", "setup_intent", "payment_method",
+})  # fmt: skip
 
 
-class NoticePart(PagePart, DisputePart, PayoutPart, HoldPart):
+class NoticePart(PagePart, CardPart, DisputePart, PayoutPart, ReaderPart, HoldPart):
     _webhook_secret: str
     _live: bool
 
@@ -51,12 +55,24 @@ class NoticePart(PagePart, DisputePart, PayoutPart, HoldPart):
 def _find_page(part: NoticePart, object_id: str) -> Found:
     page = part.page(object_id)
     hold = part.hold(page.intent_id) if page.intent_id else None
-    return Found(page.reference, page, hold, page.about)
+    setup = part.setup(page.setup_id) if page.setup_id else None
+    card = part.card(setup.method_id) if setup and setup.method_id else None
+    return Found(page.reference, page, hold, page.about, setup=setup, card=card)
 
 
 def _find_hold(part: NoticePart, object_id: str) -> Found:
     hold = part.hold(object_id)
     return Found(hold.reference, None, hold, hold.about)
+
+
+def _find_setup(part: NoticePart, object_id: str) -> Found:
+    setup = part.setup(object_id)
+    card = part.card(setup.method_id) if setup.method_id else None
+    return Found(setup.reference, about=About.SETUP, setup=setup, card=card)
+
+
+def _find_card(part: NoticePart, object_id: str) -> Found:
+    return Found(object_id, about=About.SETUP, card=part.card(object_id))
 
 
 def _find_dispute(part: NoticePart, object_id: str) -> Found:
@@ -67,12 +83,21 @@ def _find_payout(part: NoticePart, object_id: str) -> Found:
     return Found(object_id, transfer=part.transfer(object_id))
 
 
+def _find_tap(part: NoticePart, object_id: str) -> Found | None:
+    """What a reader was asked last: the hold that a card was tapped for."""
+    asked = part.reader(object_id)
+    return _find_hold(part, asked.intent_id) if asked.intent_id else None
+
+
 FINDERS: Final[dict[str, Callable[[NoticePart, str], Found | None]]] = {
     "cs_": _find_page,
     "pi_": _find_hold,
+    "seti_": _find_setup,
+    "pm_": _find_card,
     "du_": _find_dispute,
     "dp_": _find_dispute,
     "po_": _find_payout,
+    "tmr_": _find_tap,
 }
 
 

@@ -27,16 +27,20 @@ class PagePart(Part):
                 },
             }],
             "payment_intent_data": {
-                "capture_method": "manual",
+                "capture_method": "automatic" if order.at_once else "manual",
                 "description": order.title,
-                "metadata": {"payment": order.reference},
+                "metadata": {str(order.about): order.reference},
             },
-            "metadata": {"payment": order.reference},
+            "metadata": {str(order.about): order.reference},
             "success_url": order.success_url,
             "cancel_url": order.cancel_url,
             "expires_at": int(order.expires_at.timestamp()),
         }  # fmt: skip
-        if order.email:
+        if order.customer_id:
+            params["customer"] = order.customer_id
+            if order.keep_card:
+                params["payment_intent_data"]["setup_future_usage"] = "off_session"
+        elif order.email:
             params["customer_email"] = order.email
         if order.language in LOCALES:
             params["locale"] = order.language
