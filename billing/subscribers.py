@@ -1,5 +1,6 @@
 """What billing hears from charging. Each runs in one transaction with its delivery's mark "done"; none calls out."""
 
+from billing.events import PaymentSettled
 from evcms.core.events import subscribe
 from sessions.events import (
     SessionCorrected,
@@ -49,3 +50,8 @@ def correct_session(event: SessionCorrected) -> None:
 @subscribe(SessionFailed, "billing.release_hold")
 def release_hold(event: SessionFailed) -> None:
     services.start_failed(attempt_id=event.attempt_id, cause=event.cause)
+
+
+@subscribe(PaymentSettled, "billing.show_receipt")
+def show_receipt(event: PaymentSettled) -> None:
+    services.reader_settled(payment_id=event.payment_id)

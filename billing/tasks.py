@@ -31,3 +31,15 @@ def sweep() -> int:
 def prune_contacts() -> int:
     """Nightly: old guests' addresses."""
     return services.prune_contacts()
+
+
+@shared_task(name="billing.readers")
+def readers() -> int:
+    """Every 2 s: card readers that ask for a tap, and cars that wait for one."""
+    return services.run_readers()
+
+
+@shared_task(name="billing.watch_readers")
+def watch_readers() -> int:
+    """Every 30 s: which card readers the provider reaches."""
+    return services.watch_readers()

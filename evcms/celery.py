@@ -39,6 +39,7 @@ EVERY_TEN_SECONDS = (
     "alerts.sweep",
     "alerts.send",
 )
+OFTEN = {"billing.readers": 2.0, "billing.watch_readers": 30.0}  # a driver stands there and waits
 EVERY_NIGHT = (
     "core.prune",
     "stations.prune_messages",
@@ -51,6 +52,7 @@ EVERY_NIGHT = (
 SCHEDULE: dict[str, dict[str, Any]] = {
     # A message that nobody took before the next one is due has no use any more.
     **{task: {"task": task, "schedule": 10.0, "options": {"expires": 10}} for task in EVERY_TEN_SECONDS},
+    **{task: {"task": task, "schedule": every, "options": {"expires": every}} for task, every in OFTEN.items()},
     **{task: {"task": task, "schedule": crontab(hour="3", minute="20")} for task in EVERY_NIGHT},
 }
 

@@ -11,7 +11,7 @@ from billing.models import Payment, Refund
 from billing.vocabulary import RefundState, Step
 from evcms.core import clock
 
-from . import moves, payments, settlement
+from . import moves, payments, settlement, tapping
 
 log = structlog.get_logger(__name__)
 
@@ -57,6 +57,7 @@ def catch_up(*, found: Found, given_back: list[GivenBack]) -> None:
         payments.checkout_expired(payment_id=payment.pk)
     if given_back:
         follow_refunds(payment_id=payment.pk, given_back=given_back)
+    tapping.wake(payment=payment)
 
 
 def _follow_hold(payment: Payment, hold: Hold, page: Page | None) -> None:

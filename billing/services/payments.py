@@ -10,13 +10,13 @@ from django.db import transaction
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from billing import availability, lookup
+from billing import availability, lookup, waiting
 from billing.errors import PaymentError, PaymentRefused, ProviderUnavailable
 from billing.events import PaymentAuthorized, PaymentFailed, PaymentReleased
 from billing.gateways import gateway
 from billing.gateways.base import GatewayError, Hold, Order, Page
 from billing.models import Payment, Tariff
-from billing.vocabulary import PaymentState, Step
+from billing.vocabulary import PaymentKind, PaymentState, Step
 from evcms.core import clock, events
 from evcms.core.figures import amount
 from evcms.core.money import to_minor
@@ -191,6 +191,8 @@ def payment_authorized(*, payment_id: int, hold: Hold, email: str = "") -> None:
 def _why_not(payment: Payment, hold: Hold) -> str:
     if hold.held_at and clock.now() - hold.held_at > START_WITHIN:
         return _("Your payment reached us too late to start. Nothing is charged.")
+    if payment.kind == PaymentKind.READER and not waiting.plugged_in(payment.connector_id):
+        return _("The car was unplugged. Nothing is charged.")
     plugs = Connector.objects.select_for_update(of=("self",)).filter(evse__connectors=payment.connector_id)
     locked = list(plugs.order_by("pk"))  # all plugs of the EVSE: of two payments the second waits here
     if availability.taken(locked[0], other_than=payment.pk):
@@ -200,9 +202,8 @@ def _why_not(payment: Payment, hold: Hold) -> str:
 
 def _start(payment: Payment) -> None:
     connector = Connector.objects.select_related("station", "evse").get(pk=payment.connector_id)
-    attempt = sessions.request_start(
-        connector=connector, kind=AttemptKind.SCAN, origin="payment", driver=payment.driver
-    )
+    kind = AttemptKind.TAP if payment.kind == PaymentKind.READER else AttemptKind.SCAN
+    attempt = sessions.request_start(connector=connector, kind=kind, origin="payment", driver=payment.driver)
     Payment.objects.filter(pk=payment.pk).update(attempt=attempt)
     payment.attempt = attempt
     moves.note(payment, Step.START_REQUESTED)

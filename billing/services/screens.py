@@ -22,7 +22,7 @@ from stations.models import Connector
 log = structlog.get_logger(__name__)
 
 READ_IT: Final = timedelta(seconds=6)  # how long the end of one turn stays before the next
-RECEIPT_STAYS: Final = timedelta(seconds=60)
+RECEIPT_STAYS: Final = timedelta(seconds=20)
 LONGEST_LINE: Final = 120  # characters; a screen has no more
 ENDS: Final = {
     "reader_timeout": gettext_lazy("No card was tapped in time. Plug in again to pay here."),

@@ -4,8 +4,8 @@
       → the hold is made → the reader is told to ask → a tap → the hold stands → `payment_authorized` starts the station
       → or 90 s pass, the car leaves, somebody else pays, the reader goes off: the hold is given up
 
-One reader asks for one car at a time; the others wait their turn. Nothing is remembered outside the rows: each look at a
-reader begins with what the provider says of it, so a worker that dies anywhere is followed by one that goes on. Looks
+One reader asks for one car at a time; the others wait their turn. Nothing is remembered outside the rows: each look at
+a reader begins with what the provider says of it, so a worker that dies anywhere is followed by one that goes on. Looks
 come every two seconds while a reader is busy, and at once when a webhook speaks of it.
 """
 
@@ -23,7 +23,7 @@ from billing import availability, lookup, waiting
 from billing.gateways import PaymentsOff, gateway
 from billing.gateways.base import Asking, GatewayError, HoldStatus, Reader
 from billing.models import CardReader, Payment
-from billing.vocabulary import PaymentKind, PaymentState, ReaderState, Step
+from billing.vocabulary import PaymentKind, PaymentState, ReaderState
 from evcms.core import clock, events
 from stations.models import Connector
 
@@ -41,15 +41,15 @@ ASKED = (PaymentState.CREATED, PaymentState.CHECKOUT)
 
 
 def run_readers() -> int:
-    """Every two seconds: readers that are due, and resting ones at which a car waits. Returns how many were looked at."""
+    """Every two seconds: readers that are due, and resting ones at which a car waits. Returns how many there were."""
     try:
         gateway()
     except PaymentsOff:
         return 0
-    now = clock.now()
-    resting = list(waiting.readers_with_cars().values_list("pk", flat=True)[:MOST])
-    CardReader.objects.filter(pk__in=resting, due_at=None).update(due_at=now)
-    due = CardReader.objects.filter(archived_at=None, due_at__lte=now).order_by("due_at")
+    for reader in waiting.readers_with_cars()[:MOST]:
+        if waiting.next_car(reader) is not None:
+            CardReader.objects.filter(pk=reader.pk, due_at=None).update(due_at=clock.now())
+    due = CardReader.objects.filter(archived_at=None, due_at__lte=clock.now()).order_by("due_at")
     ids = list(due.values_list("pk", flat=True)[:MOST])
     for pk in ids:
         try:
@@ -64,6 +64,13 @@ def wake(*, payment: Payment) -> None:
     if payment.reader_id is not None:
         CardReader.objects.filter(pk=payment.reader_id, archived_at=None).update(due_at=clock.now())
         events.nudge("billing.readers")
+
+
+def settled(*, payment_id: int) -> None:
+    """The money of a reader's payment is in: its screen shows the receipt."""
+    payment = Payment.objects.filter(pk=payment_id, kind=PaymentKind.READER).first()
+    if payment is not None:
+        wake(payment=payment)
 
 
 def look_at(*, reader_id: int) -> None:
@@ -168,7 +175,7 @@ def _connector(payment: Payment) -> Connector:
 
 
 def _ask(reader: CardReader, payment: Payment, *, refused: bool) -> timedelta:
-    """Makes the hold, shows the price, asks. A key of its own for each time: what came of the last one was read back."""
+    """Makes the hold, shows the price, asks. Each time has its own key: what came of the last one was read back."""
     provider = gateway()
     with translation.override(payment.language):
         if not payment.intent_id:
@@ -328,7 +335,7 @@ def watch_readers() -> int:
 
 
 def _give_up_forgotten() -> int:
-    """Payments that a reader was to ask for and none asks any more: it was taken away, or its row was changed by hand."""
+    """Payments that a reader was to ask for and none asks any more: it was archived, or changed by hand."""
     asking = CardReader.objects.filter(asking__isnull=False).values("asking_id")
     border = clock.now() - FORGOTTEN_AFTER
     rows = Payment.objects.filter(kind=PaymentKind.READER, state__in=ASKED, created_at__lt=border)
@@ -340,7 +347,3 @@ def _give_up_forgotten() -> int:
             log.info("forgotten payment not read", payment=payment.public_id, code=error.code)
     return len(forgotten)
 
-
-def declined(payment: Payment, code: str, text: str) -> None:
-    """A refused card in the time-line (each refusal of its own: a person may try several cards)."""
-    moves.note(payment, Step.DECLINED, text=text or code)
