@@ -14,6 +14,7 @@ from .funding import (
     Statement,
     Voucher,
 )
+from .guard import BudgetGuard, CostShown, GuardState
 from .ledger import BillingSettings, JournalEntry, JournalLine
 from .payments import Payment, PaymentEvent, Refund, WebhookEvent
 from .tariffs import PriceSnapshot, SitePricing, Tariff, TariffAssignment
@@ -25,13 +26,16 @@ __all__ = [
     "BalanceLine",
     "Bill",
     "BillingSettings",
+    "BudgetGuard",
     "CardReader",
     "CardSetup",
     "Collection",
+    "CostShown",
     "Debt",
     "Dispute",
     "Enrolment",
     "FundingRule",
+    "GuardState",
     "JournalEntry",
     "JournalLine",
     "Payment",
