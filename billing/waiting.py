@@ -14,10 +14,10 @@ from stations.vocabulary import OCCUPIED_STATUSES, ConnectorStatus
 
 from . import availability
 from .models import CardReader
-from .vocabulary import PaymentKind, ReaderState
+from .vocabulary import PaymentKind, ReaderState, Refusal
 
 MOST_ROUNDS: Final = 3  # times that one plugged-in car is asked for; then it has to be plugged in anew
-NOT_A_ROUND: Final = ("reader_offline", "reader_busy")  # codes of payments that nobody was asked for
+NOT_A_ROUND: Final = ("reader_offline", "reader_busy", "not_possible")  # codes of payments that nobody was asked for
 LOOK_BACK: Final = timedelta(hours=12)  # a car that has waited longer stands there for another reason
 
 
@@ -82,12 +82,16 @@ def _rounds(connector: Connector) -> int:
 
 
 def payable(connector: Connector) -> bool:
-    """May somebody pay and start here now, and nobody's start is under way?"""
-    tariff = availability.tariff_at(connector, clock.now())
-    if availability.refusal(connector, tariff) is not None:
-        return False
+    return why_not(connector) is None
+
+
+def why_not(connector: Connector) -> Refusal | None:
+    """Why nobody can pay and start here now; OCCUPIED, too, when somebody's start is under way."""
+    refusal = availability.refusal(connector, availability.tariff_at(connector, clock.now()))
+    if refusal is not None:
+        return refusal
     asked = Attempt.objects.filter(connector=connector, state=AttemptState.REQUESTED, expires_at__gt=clock.now())
-    return not asked.exists()
+    return Refusal.OCCUPIED if asked.exists() else None
 
 
 def plugged_in(connector_id: int) -> bool:

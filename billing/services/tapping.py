@@ -23,7 +23,7 @@ from billing import availability, lookup, waiting
 from billing.gateways import PaymentsOff, gateway
 from billing.gateways.base import Asking, GatewayError, HoldStatus, Reader
 from billing.models import CardReader, Payment
-from billing.vocabulary import PaymentKind, PaymentState, ReaderState
+from billing.vocabulary import PaymentKind, PaymentState, ReaderState, Refusal
 from evcms.core import clock, events
 from stations.models import Connector
 
@@ -154,8 +154,9 @@ def _why_stop(reader: CardReader, payment: Payment, seen: Reader) -> str:
         return "reader_offline"
     if not waiting.plugged_in(payment.connector_id):
         return "unplugged"
-    if not waiting.payable(_connector(payment)):
-        return "paid_otherwise"
+    refusal = waiting.why_not(_connector(payment))
+    if refusal is not None:
+        return "paid_otherwise" if refusal == Refusal.OCCUPIED else "not_possible"
     if payment.tries >= MOST_CARDS and seen.asking == Asking.FAILED:
         return "declined"
     asked_for = clock.now() - (reader.asked_at or payment.created_at)
