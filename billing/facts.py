@@ -7,8 +7,8 @@ from django.utils import translation
 from evcms.core.figures import amount
 
 from .models import Bill, Payment, Receipt
-from .receipts import pdf
-from .vocabulary import PaymentState
+from .receipts import email_of, pdf
+from .vocabulary import PaymentState, ReceiptKind
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,7 @@ class ReceiptFacts:
     total: str  # formatted in the driver's language, with currency
     energy_mwh: int
     seller: str
+    credit: bool  # a credit note
 
 
 @dataclass(frozen=True)
@@ -75,22 +76,21 @@ def payment_facts(payment_id: int) -> PaymentFacts:
 
 
 def receipt_facts(receipt_id: int) -> ReceiptFacts:
-    rows = Receipt.objects.select_related(
-        "payment__connector__station__site", "payment__connector__evse", "bill__session", "organization"
-    )
+    rows = Receipt.objects.select_related("payment", "bill__account", "bill__session__driver", "organization")
     receipt = rows.get(pk=receipt_id)
-    with translation.override(receipt.payment.language):
-        total = amount(receipt.total_minor, receipt.currency)
+    assert receipt.bill is not None
+    said = receipt.document
     return ReceiptFacts(
         organization_id=receipt.organization_id,
         public_id=receipt.public_id,
         number=receipt.number,
-        email=receipt.payment.email,
-        language=receipt.payment.language,
-        place=str(receipt.payment.connector),
-        total=total,
-        energy_mwh=receipt.bill.session.energy_mwh,
-        seller=receipt.organization.legal_name or receipt.organization.name,
+        email=email_of(receipt.payment, receipt.bill),
+        language=said["language"],
+        place=said["place"]["connector"],
+        total=said["total_text"],
+        energy_mwh=said["session"]["energy_mwh"],
+        seller=said["seller"]["name"],
+        credit=receipt.kind == ReceiptKind.CREDIT,
     )
 
 

@@ -1,6 +1,6 @@
-"""Receipts: what they say (`document`), and their printed form (`pdf`)."""
+"""Fiscal documents: what they say (`document`, `credit_note`), and their printed form (`pdf`)."""
 
-from .document import document
-from .pdf import pdf
+from .document import credit_note, document, email_of, language_of
+from .pdf import about, pdf, title
 
-__all__ = ["document", "pdf"]
+__all__ = ["about", "credit_note", "document", "email_of", "language_of", "pdf", "title"]

@@ -1,4 +1,4 @@
-"""A receipt on paper: one A4 page from its stored document, nothing re-computed. DejaVu for every script and €."""
+"""A receipt or credit note on A4, from its stored document, nothing re-computed. DejaVu for every script and €."""
 
 import logging
 from typing import Any
@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from fpdf import FPDF
 
 from billing.models import Receipt
+from billing.vocabulary import ReceiptKind
 
 logging.getLogger("fontTools").setLevel(logging.WARNING)  # it tells each table of each subset
 FONTS = settings.BASE_DIR / "static" / "vendor" / "dejavu-fonts-2.37.0"
@@ -23,6 +24,7 @@ def pdf(receipt: Receipt) -> bytes:
         page = _Page(said["number"])
         page.set_creation_date(receipt.issued_at)
         _head(page, said)
+        _buyer(page, said)
         _facts(page, said)
         _lines(page, said)
         _totals(page, said)
@@ -75,9 +77,40 @@ def _head(page: _Page, said: dict[str, Any]) -> None:
     for line in filter(None, [*lines, contact]):
         page.text_line(line, 8.5, grey=True)
     page.ln(8)
-    page.text_line(_("Receipt %(number)s") % {"number": said["number"]}, 13, bold=True)
+    page.text_line(title(said), 13, bold=True)
     page.text_line(said["issued_at"]["text"], 9, grey=True)
+    if said["corrects"]:
+        page.text_line(about(said), 9)
     page.rule()
+
+
+def title(said: dict[str, Any]) -> str:
+    """Any: a document."""
+    words = _("Credit note %(number)s") if said["kind"] == ReceiptKind.CREDIT else _("Receipt %(number)s")
+    return words % {"number": said["number"]}
+
+
+def about(said: dict[str, Any]) -> str:
+    """Which document it takes back or replaces, and why. Any: a document."""
+    if not said["corrects"]:
+        return ""
+    credit = said["kind"] == ReceiptKind.CREDIT
+    words = _("Takes back receipt %(number)s") if credit else _("Replaces receipt %(number)s")
+    text = words % {"number": said["corrects"]}
+    return f"{text}: {said['reason']}" if said["reason"] else text
+
+
+def _buyer(page: _Page, said: dict[str, Any]) -> None:
+    buyer = said["buyer"]
+    lines = [
+        buyer["name"],
+        buyer["address"],
+        buyer["country"],
+        f"{_('VAT id')} {buyer['vat_id']}" * bool(buyer["vat_id"]),
+    ]
+    if any(lines):
+        page.pair(_("Buyer"), "\n".join(filter(None, lines)))
+        page.rule()
 
 
 def _facts(page: _Page, said: dict[str, Any]) -> None:
@@ -102,12 +135,14 @@ def _lines(page: _Page, said: dict[str, Any]) -> None:
 
 
 def _totals(page: _Page, said: dict[str, Any]) -> None:
-    tax = said["tax"]
-    page.row(_("Net"), "", tax["net_text"])
-    page.row(_("VAT %(percent)s %%") % {"percent": tax["percent"]}, "", tax["tax_text"])
+    page.row(_("Net"), "", said["tax"]["net_text"])
+    for row in said["taxes"]:
+        base = _("on %(net)s") % {"net": row["net_text"]} if len(said["taxes"]) > 1 else ""
+        page.row(_("VAT %(percent)s %%") % {"percent": row["percent"]}, base, row["tax_text"])
     page.row(_("Total"), "", said["total_text"], bold=True)
     page.ln(2)
-    page.row(_("Paid"), said["paid_by"], said["paid_text"])
+    credit = said["kind"] == ReceiptKind.CREDIT
+    page.row(_("Taken back") if credit else _("Paid"), said["paid_by"], said["paid_text"])
     if said["open"]:
         page.row(_("Not charged"), "", said["open_text"])
         page.text_line(said["open_reason"], 8, grey=True)

@@ -1,26 +1,60 @@
-"""Receipt numbers without gaps: the counter row is locked in the transaction that settles, so a number that is taken
-is a receipt that exists."""
+"""Document numbers without gaps over receipts and credit notes: the counter row is locked in the transaction that
+settles or corrects, so a number that is taken is a document that exists."""
 
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from billing.models import Bill, Payment, Receipt, ReceiptCounter
-from billing.receipts import document
+from billing.receipts import credit_note, document
+from billing.vocabulary import ReceiptKind
 from evcms.core import clock
 from evcms.core.models import Organization
 
 
-def issue_receipt(*, payment: Payment | None, bill: Bill) -> Receipt:
-    """Call inside the settling transaction. The year is the organization's, by its own clock."""
+def issue_receipt(*, payment: Payment | None, bill: Bill, corrects: Receipt | None = None, reason: str = "") -> Receipt:
+    """Call inside the settling transaction. `corrects`: the receipt that a credit note has just taken back, and why.
+
+    `payment` None: a balance, a voucher or a collected debt paid. The year is the organization's, by its own clock.
+    """
     issued_at = clock.now()
-    year = issued_at.astimezone(ZoneInfo(bill.organization.time_zone)).year
-    receipt = Receipt(
-        organization=bill.organization, payment=payment, bill=bill, year=year,
-        sequence=_next(bill.organization, year), currency=bill.currency, net_minor=bill.net_minor,
-        tax_minor=bill.tax_minor, total_minor=bill.total_minor, issued_at=issued_at,
-    )  # fmt: skip
-    receipt.document = document(payment=payment, bill=bill, number=receipt.number, issued_at=issued_at)
+    receipt = _numbered(bill.organization, issued_at)
+    receipt.payment, receipt.bill, receipt.currency, receipt.corrects = payment, bill, bill.currency, corrects
+    receipt.net_minor, receipt.tax_minor, receipt.total_minor = bill.net_minor, bill.tax_minor, bill.total_minor
+    receipt.document = document(
+        payment=payment,
+        bill=bill,
+        number=receipt.number,
+        issued_at=issued_at,
+        corrects=corrects.number if corrects else "",
+        reason=reason,
+    )
     receipt.save()
     return receipt
+
+
+def issue_credit_note(*, receipt: Receipt, reason: str) -> Receipt:
+    """Takes a receipt back whole, in the correcting transaction; the receipt itself stays as it was."""
+    issued_at = clock.now()
+    note = _numbered(receipt.organization, issued_at)
+    note.kind, note.corrects = ReceiptKind.CREDIT, receipt
+    note.payment, note.bill, note.currency = receipt.payment, receipt.bill, receipt.currency
+    note.net_minor, note.tax_minor, note.total_minor = -receipt.net_minor, -receipt.tax_minor, -receipt.total_minor
+    note.document = credit_note(receipt=receipt, number=note.number, issued_at=issued_at, reason=reason)
+    note.save()
+    return note
+
+
+def standing_receipt(bill: Bill) -> Receipt | None:
+    """The receipt that holds now: the newest that no credit note has taken back."""
+    taken_back = Receipt.objects.filter(bill=bill, kind=ReceiptKind.CREDIT).values("corrects")
+    rows = Receipt.objects.filter(bill=bill, kind=ReceiptKind.RECEIPT).exclude(pk__in=taken_back)
+    return rows.order_by("-pk").first()
+
+
+def _numbered(organization: Organization, issued_at: datetime) -> Receipt:
+    year = issued_at.astimezone(ZoneInfo(organization.time_zone)).year
+    sequence = _next(organization, year)
+    return Receipt(organization=organization, year=year, sequence=sequence, issued_at=issued_at)
 
 
 def _next(organization: Organization, year: int) -> int:

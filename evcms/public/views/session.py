@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 from billing import queries as billing
 from billing import services as money
 from billing.models import Payment, Receipt
-from billing.receipts import pdf
+from billing.receipts import about, pdf, title
 from billing.vocabulary import PaymentState
 from evcms.templatetags.figures import at_zone
 from sessions import queries as sessions
@@ -41,7 +41,7 @@ def session(request: HttpRequest, public_id: str) -> HttpResponse:
 def page_context(payment: Payment) -> dict[str, Any]:
     """Any: template context."""
     running: ChargingSession | None = payment.session
-    receipt = Receipt.objects.filter(payment=payment).first()
+    receipt = payment.receipt or Receipt.objects.filter(payment=payment).first()
     return {
         "payment": payment,
         "connector": payment.connector,
@@ -106,8 +106,11 @@ def receipt(request: HttpRequest, public_id: str) -> HttpResponse:
     if row is None:
         raise Http404
     document = row.document
-    context = {"receipt": row, "document": document, "brand": row.organization.name}
     with translation.override(document["language"]):  # a receipt stays as it was issued, whoever opens it
+        context = {
+            "receipt": row, "document": document, "brand": row.organization.name, "title": title(document),
+            "about": about(document), "newer": row.corrections.order_by("pk"),
+        }  # fmt: skip
         response = render(request, "public/receipt.html", context | moments(document))
     response.headers["Content-Language"] = row.document["language"]
     return response
