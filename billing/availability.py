@@ -40,9 +40,9 @@ def tariff_at(connector: Connector, at: datetime) -> Tariff | None:
     )
 
 
-def refusal(connector: Connector, tariff: Tariff | None) -> Refusal | None:
-    """Why a paid start is refused; None when it is possible."""
-    if not settings.PAYMENTS_ON:
+def refusal(connector: Connector, tariff: Tariff | None, *, by_card: bool = True) -> Refusal | None:
+    """Why a paid start is refused; None when it is possible. `by_card`: it needs the payment provider."""
+    if by_card and not settings.PAYMENTS_ON:
         return Refusal.PAYMENTS_OFF
     if connector.archived_at or connector.station.archived_at:
         return Refusal.UNAVAILABLE

@@ -1,5 +1,9 @@
 """Our words for money's life."""
 
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -68,6 +72,12 @@ class PaymentKind(models.TextChoices):
     CARD = "card", _("card on file")
     READER = "reader", _("card reader at the station")
     STATION = "station", _("the station's own terminal")
+    PREPAID = "prepaid", _("prepaid balance")
+    VOUCHER = "voucher", _("voucher")
+
+
+OURS = (PaymentKind.PREPAID, PaymentKind.VOUCHER)
+"""Kinds that no provider is asked about: the money is with us already."""
 
 
 class Step(models.TextChoices):
@@ -216,6 +226,16 @@ class DisputeState(models.TextChoices):
     CLOSED = "closed", _("closed")  # a warning that came to nothing
 
 
+# What is over stays over: a fetch that was overtaken must not open it again
+DISPUTE_MOVES: dict[DisputeState, frozenset[DisputeState]] = {
+    DisputeState.NEEDS_RESPONSE: frozenset(DisputeState),
+    DisputeState.UNDER_REVIEW: frozenset(DisputeState),
+    DisputeState.WON: frozenset({DisputeState.LOST}),
+    DisputeState.LOST: frozenset({DisputeState.WON}),
+    DisputeState.CLOSED: frozenset({DisputeState.NEEDS_RESPONSE, DisputeState.WON, DisputeState.LOST}),
+}
+
+
 class PayoutState(models.TextChoices):
     PENDING = "pending", _("on its way")
     PAID = "paid", _("paid out")
@@ -245,3 +265,52 @@ class LedgerAccount(models.TextChoices):
     DISPUTED = "disputed", _("held back by disputes")
     WRITTEN_OFF = "written_off", _("written off")
     EXCHANGE = "exchange", _("exchanged into another currency")
+
+
+class SettlementStatus(models.TextChoices):
+    """What became of the money at a station's own terminal (OCPP 2.1 PaymentStatusEnumType)."""
+
+    SETTLED = "Settled", _("settled")
+    CANCELED = "Canceled", _("cancelled")
+    REJECTED = "Rejected", _("rejected")
+    FAILED = "Failed", _("failed")
+
+
+@dataclass(frozen=True)
+class StationAuthorization:
+    """A station's own terminal holds money for a start that is to come. `amount` in major units of `currency`."""
+
+    psp_ref: str
+    amount: Decimal
+    currency: str
+    id_token: str  # what the station will start with
+    evse: int | None
+    at: datetime
+
+
+@dataclass(frozen=True)
+class StationSettlement:
+    """What a station's own terminal took (OCPP 2.1 NotifySettlement). `amount` in major units.
+
+    `currency` empty: the one that the session is billed in. `transaction_id` empty: found by the reference alone.
+    """
+
+    psp_ref: str
+    status: SettlementStatus
+    amount: Decimal
+    at: datetime
+    currency: str = ""
+    transaction_id: str = ""
+    status_text: str = ""
+    receipt_id: str = ""
+    receipt_url: str = ""
+    vat_number: str = ""
+    company: str = ""
+
+
+@dataclass(frozen=True)
+class StationReceipt:
+    """Where the driver finds his receipt; empty while we have none to show."""
+
+    url: str = ""
+    receipt_id: str = ""

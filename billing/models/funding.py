@@ -86,6 +86,7 @@ class Account(models.Model):
     driver = models.ForeignKey(Driver, models.PROTECT, null=True, blank=True, related_name="accounts")
     currency = models.CharField(_("currency"), max_length=3)
     balance_minor = models.BigIntegerField(default=0)
+    held_minor = models.BigIntegerField(default=0, help_text=_("Prepaid: set aside for sessions that run"))
     limit_minor = models.BigIntegerField(
         _("limit"), null=True, blank=True, help_text=_("Fleet: most that may be unpaid; free: most a month")
     )

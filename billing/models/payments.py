@@ -26,6 +26,8 @@ class Payment(models.Model):
     kind = models.CharField(max_length=8, choices=PaymentKind, default=PaymentKind.SCAN)
     connector = models.ForeignKey(Connector, models.PROTECT, related_name="payments")
     method = models.ForeignKey("billing.PaymentMethod", models.SET_NULL, null=True, related_name="payments")
+    account = models.ForeignKey("billing.Account", models.PROTECT, null=True, related_name="payments")
+    voucher = models.ForeignKey("billing.Voucher", models.PROTECT, null=True, related_name="payments")
     reader = models.ForeignKey("billing.CardReader", models.SET_NULL, null=True, related_name="payments")
     attempt = models.OneToOneField(Attempt, models.PROTECT, null=True, related_name="payment")
     session = models.OneToOneField(ChargingSession, models.PROTECT, null=True, related_name="payment")

@@ -5,15 +5,21 @@ refunds · following, webhooks: what the provider says · sweeps: what was left 
 """
 
 from .admission import admit, begin, finish, fund_session
+from .collections import collect_due
 from .debts import waive
+from .disputes import answer_due, send_evidence
 from .following import refresh
 from .funding import judge
 from .guard import budget_reached, session_started
+from .holds import place_due
+from .offline import limit_for, limit_set, profile_answered
 from .payments import UNPAID, open_payment, payment_authorized, start_checkout, start_failed
-from .refunds import refund
-from .retention import prune_contacts
+from .payouts import payouts_due, read_books
+from .refunds import decide_refund, refund
+from .retention import prune_contacts, prune_webhooks
+from .rules import edit_rules
 from .settlement import correct_session, retry, settle_session
-from .stationpay import complete_settled, station_authorized, station_paid, station_settled
+from .stationpay import complete_settled, join_station_payment, station_authorized, station_paid, station_settled
 from .sweeps import capture_due, refund_due, sweep
 from .tapping import run_readers, watch_readers
 from .tapping import settled as reader_settled
@@ -24,6 +30,7 @@ __all__ = [
     "UNPAID",
     "TariffFields",
     "admit",
+    "answer_due",
     "apply_again",
     "apply_webhooks",
     "archive_tariff",
@@ -31,17 +38,28 @@ __all__ = [
     "begin",
     "budget_reached",
     "capture_due",
+    "collect_due",
     "complete_settled",
     "correct_session",
     "create_tariff",
+    "decide_refund",
+    "edit_rules",
     "edit_tariff",
     "end_assignment",
     "finish",
     "fund_session",
+    "join_station_payment",
     "judge",
+    "limit_for",
+    "limit_set",
     "open_payment",
     "payment_authorized",
+    "payouts_due",
+    "place_due",
+    "profile_answered",
     "prune_contacts",
+    "prune_webhooks",
+    "read_books",
     "reader_settled",
     "receive_webhook",
     "refresh",
@@ -49,6 +67,7 @@ __all__ = [
     "refund_due",
     "retry",
     "run_readers",
+    "send_evidence",
     "session_started",
     "settle_session",
     "start_checkout",

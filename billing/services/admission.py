@@ -10,9 +10,10 @@ from datetime import datetime
 from django.db import transaction
 
 from sessions import services as sessions
+from sessions.models import ChargingSession
 from sessions.vocabulary import Ended, SessionEnd, SessionStart, Started, TokenDecision, TokenType
 
-from . import bills, funding
+from . import bills, funding, sources
 
 
 def admit(*, station_id: int, token_value: str, token_type: str = TokenType.ISO14443, at: datetime) -> TokenDecision:
@@ -29,8 +30,19 @@ def begin(*, start: SessionStart) -> Started:
     with transaction.atomic():
         started = sessions.start(start=replace(start, judge=funding.judge))
         if started.created:
-            bills.open_bill(session_id=started.session_id)
+            choice = bills.open_bill(session_id=started.session_id)
+            if started.decision is not None and started.decision.accepted:
+                sources.begin(started.session_id, choice)
     return started
+
+
+def fund_session(*, session_id: int) -> None:
+    """Plugged in first, the token came later (2.x E03): the way to pay begins now."""
+    with transaction.atomic():
+        session = ChargingSession.objects.get(pk=session_id)
+        choice = bills.fund(session_id=session_id)
+        if choice and session.authorized and session.ended_at is None:
+            sources.begin(session_id, choice)
 
 
 def finish(*, end: SessionEnd) -> Ended:

@@ -17,7 +17,7 @@ _PLACE: Final = Prepared(
     lambda session_id: ChargingSession.objects.filter(pk=session_id).order_by().values_list(
         "organization_id", "site_id", "station_id", "connector_id", "started_at", "organization__currency",
         "attempt__payment__snapshot_id", "attempt__payment__currency", "attempt__payment__kind", "id_token_id",
-        "driver_id", "driver__group_id",
+        "driver_id", "driver__group_id", "site__time_zone", "site__pricing__frozen",
     ),
     int,
 )  # fmt: skip
@@ -31,15 +31,16 @@ _OPEN: Final = """
 """
 
 
-def open_bill(*, session_id: int) -> None:
+def open_bill(*, session_id: int) -> funding.Choice:
     """Freezes the price of a session that has just started, in the caller's transaction; a second call changes nothing.
+    Says how it is paid.
 
     The terms of its payment win (the driver saw them), else the most particular tariff in force. Without any, the bill
     has no snapshot: it ends in REVIEW, never as a silent zero.
     """
-    organization, site, station, connector, at, currency, snapshot, paid_in, kind, token, driver, group = _PLACE.tuples(
-        session_id
-    )[0]
+    organization, site, station, connector, at, currency, snapshot, paid_in, kind, token, driver, group, zone, frozen = (
+        _PLACE.tuples(session_id)[0]
+    )
     choice = (
         funding.Choice(FundingSource(kind))
         if kind
@@ -47,25 +48,27 @@ def open_bill(*, session_id: int) -> None:
     )
     if snapshot is None:
         tariff = lookup.tariff_in_force(
-            organization_id=organization, site_id=site, station_id=station, connector_id=connector, at=at
+            organization_id=organization, site_id=site, station_id=station, connector_id=connector, at=at, group_id=group
         )
         if tariff:
-            snapshot, currency = lookup.snapshot_of(tariff).pk, tariff.currency
+            here = lookup.Setting(at.year, zone or "UTC", bool(frozen))
+            snapshot, currency = lookup.snapshot_of(tariff, here).pk, tariff.currency
     opened = stored(clock.now())
     account = choice.account.pk if choice.account else None
     row = [session_id, organization, snapshot, paid_in or currency, opened, str(choice.source), account]
     sql.execute(_OPEN, [row])
+    return choice
 
 
-def fund(*, session_id: int) -> None:
-    """A session that was plugged in first has its token now: the open bill gets its way to pay."""
+def fund(*, session_id: int) -> funding.Choice | None:
+    """A session that was plugged in first has its token now: the open bill gets its way to pay; None: it had one."""
     session = ChargingSession.objects.select_related("driver").get(pk=session_id)
     driver = session.driver
     choice = funding.choose(
         token_id=session.id_token_id, driver_id=session.driver_id, group_id=driver.group_id if driver else None
     )
     open_ = Bill.objects.filter(session=session, state=BillState.OPEN, source=FundingSource.NONE)
-    open_.update(source=choice.source, account=choice.account)
+    return choice if open_.update(source=choice.source, account=choice.account) else None
 
 
 def lock(session_id: int) -> Bill:

@@ -11,7 +11,7 @@ from django.db.models import Q, Sum
 from billing.models import Account, BillingSettings, Debt, FundingRule, PaymentMethod
 from billing.vocabulary import AccountKind, DebtState, FundingSource, MethodState
 from evcms.core.prepared import Prepared
-from sessions.models import IdToken
+from sessions.models import Driver, IdToken
 from sessions.vocabulary import TokenType, Verdict
 
 STATIONS_OWN: Final = (TokenType.DIRECT_PAYMENT,)
@@ -26,7 +26,7 @@ _RULES: Final = Prepared(
     int,
 )
 _CARD: Final = Prepared(
-    lambda driver_id: PaymentMethod.objects.filter(driver_id=driver_id, is_default=True, state=MethodState.ACTIVE),
+    lambda driver_id: PaymentMethod.objects.filter(driver_id=driver_id, is_default=True),
     int,
 )
 
@@ -81,20 +81,27 @@ def _exhausted(choice: Choice) -> bool:
     if account.closed_at is not None:
         return True
     if account.kind == AccountKind.PREPAID:
-        return account.balance_minor <= 0
+        return account.balance_minor <= account.held_minor
     return account.limit_minor is not None and account.balance_minor >= account.limit_minor
 
 
+def indebted(driver: Driver) -> bool:
+    """Does he owe more than his operator lets a driver owe?"""
+    return _owes_too_much(driver.pk, driver.organization_id)
+
+
 def _indebted(token: IdToken) -> bool:
-    if token.driver_id is None:
-        return False
-    open_ = Debt.objects.filter(driver_id=token.driver_id, state=DebtState.OPEN)
+    return token.driver_id is not None and _owes_too_much(token.driver_id, token.organization_id)
+
+
+def _owes_too_much(driver_id: int, organization_id: int) -> bool:
+    open_ = Debt.objects.filter(driver_id=driver_id, state=DebtState.OPEN)
     owed = open_.aggregate(total=Sum("amount_minor") - Sum("collected_minor"))["total"] or 0
-    return owed > 0 and owed > _most_debt(token)
+    return owed > 0 and owed > _most_debt(organization_id)
 
 
-def _most_debt(token: IdToken) -> int:
-    settings = BillingSettings.objects.filter(organization_id=token.organization_id).first()
+def _most_debt(organization_id: int) -> int:
+    settings = BillingSettings.objects.filter(organization_id=organization_id).first()
     return settings.most_debt_minor if settings else 0
 
 

@@ -16,7 +16,7 @@ from billing.events import PaymentAuthorized, PaymentFailed, PaymentReleased
 from billing.gateways import gateway
 from billing.gateways.base import GatewayError, Hold, Order, Page
 from billing.models import Payment, Tariff
-from billing.vocabulary import PaymentKind, PaymentState, Step
+from billing.vocabulary import OURS, PaymentKind, PaymentState, Step
 from evcms.core import clock, events
 from evcms.core.figures import amount
 from evcms.core.money import to_minor
@@ -24,7 +24,7 @@ from sessions import services as sessions
 from sessions.vocabulary import AttemptKind, FailureCause
 from stations.models import Connector
 
-from . import moves
+from . import moves, purse
 
 log = structlog.get_logger(__name__)
 
@@ -43,11 +43,8 @@ def open_payment(*, connector: Connector, email: str = "", language: str = "en")
     Raises PaymentRefused with a sentence when a paid start is not possible here and now, ValidationError for an address
     that is none.
     """
-    if email:
-        validate_email(email)
-        if len(email) > LONGEST_EMAIL:
-            raise ValidationError(_("This e-mail address is too long."))
-    with translation.override(_known(language)):
+    check_email(email)
+    with translation.override(known_language(language)):
         tariff = availability.tariff_at(connector, clock.now())
         refusal = availability.refusal(connector, tariff)
         if refusal or tariff is None:
@@ -56,15 +53,23 @@ def open_payment(*, connector: Connector, email: str = "", language: str = "en")
         payment = Payment.objects.create(
             organization_id=tariff.organization_id,
             connector=connector,
-            snapshot=lookup.snapshot_of(tariff),
+            snapshot=lookup.snapshot_of(tariff, lookup.setting_here(connector)),
             currency=tariff.currency,
             hold_minor=hold_of(tariff),
             email=email,
-            language=_known(language),
+            language=known_language(language),
             due_at=clock.now() + PATIENCE,
         )
         moves.note(payment, PaymentState.CREATED, amount=payment.hold_minor)
     return payment
+
+
+def check_email(email: str) -> None:
+    """Empty is no mistake. Raises ValidationError."""
+    if email:
+        validate_email(email)
+        if len(email) > LONGEST_EMAIL:
+            raise ValidationError(_("This e-mail address is too long."))
 
 
 def hold_of(tariff: Tariff) -> int:
@@ -77,7 +82,7 @@ def hold_of(tariff: Tariff) -> int:
     return max(-(-held // step) * step, provider.least(tariff.currency))
 
 
-def _known(language: str) -> str:
+def known_language(language: str) -> str:
     return language if language in dict(settings.LANGUAGES) else "en"
 
 
@@ -180,12 +185,17 @@ def payment_authorized(*, payment_id: int, hold: Hold, email: str = "") -> None:
             error_text="",
         )
         events.publish(PaymentAuthorized(payment_id=payment.pk))
-        with translation.override(payment.language):
-            why = _why_not(payment, hold)
-            if why:
-                release(payment=payment, code="not_started", text=why)
-            else:
-                _start(payment)
+        start_or_free(payment, hold)
+
+
+def start_or_free(payment: Payment, hold: Hold) -> None:
+    """A locked payment whose hold has just come: its station is asked to start, or it is freed with the reason."""
+    with translation.override(payment.language):
+        why = _why_not(payment, hold)
+        if why:
+            release(payment=payment, code="not_started", text=why)
+        else:
+            start(payment)
 
 
 def _why_not(payment: Payment, hold: Hold) -> str:
@@ -193,14 +203,19 @@ def _why_not(payment: Payment, hold: Hold) -> str:
         return _("Your payment reached us too late to start. Nothing is charged.")
     if payment.kind == PaymentKind.READER and not waiting.plugged_in(payment.connector_id):
         return _("The car was unplugged. Nothing is charged.")
-    plugs = Connector.objects.select_for_update(of=("self",)).filter(evse__connectors=payment.connector_id)
-    locked = list(plugs.order_by("pk"))  # all plugs of the EVSE: of two payments the second waits here
-    if availability.taken(locked[0], other_than=payment.pk):
+    if availability.taken(lock_plugs(payment.connector_id), other_than=payment.pk):
         return _("Somebody else was faster at this connector. Nothing is charged.")
     return ""
 
 
-def _start(payment: Payment) -> None:
+def lock_plugs(connector_id: int) -> Connector:
+    """Locks all plugs of the connector's EVSE: of two payments the second waits here. Answers one of them."""
+    plugs = Connector.objects.select_for_update(of=("self",)).filter(evse__connectors=connector_id)
+    first, *_others = plugs.order_by("pk")
+    return first
+
+
+def start(payment: Payment) -> None:
     connector = Connector.objects.select_related("station", "evse").get(pk=payment.connector_id)
     kind = AttemptKind.TAP if payment.kind == PaymentKind.READER else AttemptKind.SCAN
     attempt = sessions.request_start(connector=connector, kind=kind, origin="payment", driver=payment.driver)
@@ -210,7 +225,14 @@ def _start(payment: Payment) -> None:
 
 
 def release(*, payment: Payment, code: str, text: str) -> None:
-    """Marks a locked payment's hold for release; a task asks the provider. `text` is for the driver."""
+    """Marks a locked payment's hold for release; a task asks the provider. `text` is for the driver. What was set aside
+    from a balance or voucher is free at once.
+    """
+    if payment.kind in OURS:
+        Payment.objects.filter(pk=payment.pk).update(error_code=code[:80], error_text=text[:255])
+        payment.error_text = text[:255]
+        purse.give_back(payment)
+        return
     moves.move(
         payment, PaymentState.RELEASING, text=text, error_code=code[:80], error_text=text[:255], due_at=clock.now()
     )

@@ -1,26 +1,22 @@
-"""A voucher: what is on it pays, the rest is owed."""
+"""A voucher: set aside when it is used at a connector, taken at the end; what is left stays on it, the rest is owed."""
 
 from billing.models import Bill, Payment, Voucher
-from billing.services import bills, debts, numbering, postings
-from billing.vocabulary import BillState
+from billing.services import purse
 
 from . import nobody
 
 
 def settle(bill: Bill, payment: Payment | None) -> None:
-    if bill.voucher_id is None:
+    voucher_id = bill.voucher_id or (payment.voucher_id if payment else None)
+    if voucher_id is None:
         return nobody.settle(bill, payment)
-    voucher = Voucher.objects.select_for_update().get(pk=bill.voucher_id)
-    taken = min(voucher.left_minor, bill.total_minor) if voucher.currency == bill.currency else 0
+    voucher = Voucher.objects.select_for_update().get(pk=voucher_id)
+    bill.voucher = voucher
+    own = purse.held(payment)
+    free = voucher.left_minor - voucher.held_minor + own if voucher.currency == bill.currency else 0
+    taken = min(bill.total_minor, max(free, 0))
+    voucher.held_minor -= own
     voucher.left_minor -= taken
-    voucher.save(update_fields=["left_minor"])
-    if bill.total_minor == 0:
-        return bills.close(bill, BillState.FREE, nobody.why_nothing(bill))
-    if not taken:
-        return nobody.unpaid(bill, "the voucher was used up", payment)
-    postings.covered(bill, taken, sub=str(voucher.pk), key=f"voucher-{bill.pk}", gift=not voucher.sold)
-    short = bill.total_minor - taken
-    bills.close(bill, BillState.PAID, "the voucher was used up" if short else "", shortfall=short)
-    debts.open_debt(bill=bill, amount_minor=short, reason="the voucher was used up")
-    numbering.issue_receipt(payment=None, bill=bill)
-    return None
+    voucher.save(update_fields=["held_minor", "left_minor"])
+    sub, why = str(voucher.pk), "the voucher was used up"
+    return purse.settle(bill, payment, taken=taken, sub=sub, why_short=why, gift=not voucher.sold)
