@@ -51,3 +51,42 @@ class DebtOpened:
     """Something of a bill was not covered; the driver, when known, is told how to pay it."""
 
     debt_id: int
+
+
+@event
+class RefundWaiting:
+    """Somebody asked for more than he may give back alone: a second person is needed."""
+
+    refund_id: int
+
+
+@event
+class DisputeOpened:
+    """A cardholder's bank asks for an answer, until a day."""
+
+    dispute_id: int
+
+
+@event
+class DisputeClosed:
+    dispute_id: int
+
+
+@event
+class CardRefused:
+    """A saved card was declined, or its bank wants the driver's confirmation, while he was not there."""
+
+    payment_id: int
+    code: str
+
+
+@event
+class DebtPaid:
+    debt_id: int
+
+
+@event
+class CarSeen:
+    """A car's own id was seen in its driver's session: he may confirm autocharge."""
+
+    enrolment_id: int

@@ -16,6 +16,18 @@ def refund() -> int:
     return services.refund_due()
 
 
+@shared_task(name="billing.hold")
+def hold() -> int:
+    """Holds on saved cards."""
+    return services.place_due()
+
+
+@shared_task(name="billing.collect")
+def collect() -> int:
+    """Amounts from saved cards; what was paid twice goes back."""
+    return services.collect_due()
+
+
 @shared_task(name="billing.apply_webhooks")
 def apply_webhooks() -> int:
     return services.apply_webhooks()
@@ -43,3 +55,27 @@ def readers() -> int:
 def watch_readers() -> int:
     """Every 30 s: which card readers the provider reaches."""
     return services.watch_readers()
+
+
+@shared_task(name="billing.send_evidence")
+def send_evidence() -> int:
+    """Evidence about disputes that people asked for."""
+    return services.answer_due()
+
+
+@shared_task(name="billing.read_payouts")
+def read_payouts() -> int:
+    """The lines of payouts that the provider told us of."""
+    return services.payouts_due()
+
+
+@shared_task(name="billing.read_books")
+def read_books() -> int:
+    """Nightly: fees, transfers to the bank, and whatever else moved our balance at the provider."""
+    return services.read_books_if_on()
+
+
+@shared_task(name="billing.prune_webhooks")
+def prune_webhooks() -> int:
+    """Nightly: webhooks that were applied long ago."""
+    return services.prune_webhooks()

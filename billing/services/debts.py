@@ -4,13 +4,13 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from billing.events import DebtOpened
-from billing.models import Bill, Debt, Payment
-from billing.vocabulary import DebtState
+from billing.events import DebtOpened, DebtPaid, ReceiptIssued
+from billing.models import Bill, Collection, Debt, Payment, Receipt
+from billing.vocabulary import BillState, DebtState
 from evcms.core import audit, clock, events
 from evcms.core.access import Access, Permission
 
-from . import postings
+from . import bills, numbering, postings
 
 
 def open_debt(*, bill: Bill, amount_minor: int, reason: str, payment: Payment | None = None) -> Debt | None:
@@ -44,6 +44,38 @@ def paid_otherwise(bill: Bill) -> None:
     if debt.collected_minor == debt.amount_minor:
         debt.state, debt.closed_at = DebtState.PAID, clock.now()
     debt.save()
+
+
+def collected(collection: Collection) -> int:
+    """An amount has come for a debt, in the paying transaction; returns what of it was not owed any more.
+
+    The bill is locked before the debt, as everywhere. Its first money brings the receipt.
+    """
+    owed = Debt.objects.select_related("bill").get(collections=collection)
+    bill = bills.lock(owed.bill.session_id)
+    debt = Debt.objects.select_for_update().get(pk=owed.pk)
+    left = debt.amount_minor - debt.collected_minor if debt.state == DebtState.OPEN else 0
+    taken = min(left, collection.amount_minor)
+    if taken:
+        debt.collected_minor += taken
+        if debt.collected_minor == debt.amount_minor:
+            debt.state, debt.closed_at = DebtState.PAID, clock.now()
+            events.publish(DebtPaid(debt_id=debt.pk))
+        debt.save()
+        postings.debt_collected(bill, collection, taken)
+        _less_short(bill, taken)
+    return collection.amount_minor - taken
+
+
+def _less_short(bill: Bill, taken: int) -> None:
+    bill.shortfall_minor = max(0, bill.shortfall_minor - taken)
+    if bill.shortfall_minor == 0 and bill.state == BillState.UNPAID:
+        bill.state = BillState.PAID
+    bill.save()
+    if bill.shortfall_minor == 0 and not Receipt.objects.filter(bill=bill).exists():
+        payment = Payment.objects.filter(session_id=bill.session_id).first()
+        receipt = numbering.issue_receipt(payment=payment, bill=bill)
+        events.publish(ReceiptIssued(receipt_id=receipt.pk))
 
 
 def waive(*, debt: Debt, reason: str, access: Access) -> Debt:

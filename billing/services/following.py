@@ -6,12 +6,22 @@ import structlog
 from django.db import transaction
 
 from billing.gateways import gateway
-from billing.gateways.base import Found, GatewayError, GivenBack, Hold, HoldStatus, Page, PageStatus, RefundStatus
+from billing.gateways.base import (
+    About,
+    Found,
+    GatewayError,
+    GivenBack,
+    Hold,
+    HoldStatus,
+    Page,
+    PageStatus,
+    RefundStatus,
+)
 from billing.models import Payment, Refund
-from billing.vocabulary import RefundState, Step
+from billing.vocabulary import PaymentKind, PaymentState, RefundState, Step
 from evcms.core import clock
 
-from . import moves, payments, settlement, tapping
+from . import cards, clearing, collections, disputes, holds, moves, payments, payouts, postings, settlement, tapping
 
 log = structlog.get_logger(__name__)
 
@@ -48,10 +58,19 @@ def _refunds_of(found: Found | None) -> list[GivenBack]:
 
 def catch_up(*, found: Found, given_back: list[GivenBack]) -> None:
     """Applies what was fetched, in the caller's transaction."""
+    if found.claim:
+        disputes.follow_dispute(claim=found.claim)
+        return
+    if found.transfer:
+        payouts.follow_transfer(transfer=found.transfer)
+        return
+    if found.about != About.PAYMENT:
+        (collections if found.about == About.COLLECTION else cards).follow(found=found)
+        return
     payment = Payment.objects.filter(public_id=found.reference).first()
     if payment is None:
         return
-    if found.hold:
+    if found.hold and _current(payment, found.hold):
         _follow_hold(payment, found.hold, found.page)
     elif found.page and found.page.status == PageStatus.EXPIRED:
         payments.checkout_expired(payment_id=payment.pk)
@@ -60,8 +79,15 @@ def catch_up(*, found: Found, given_back: list[GivenBack]) -> None:
     tapping.wake(payment=payment)
 
 
+def _current(payment: Payment, hold: Hold) -> bool:
+    """Not a hold that was renewed meanwhile: what becomes of the old one is no news about the payment."""
+    return payment.intent_id in ("", hold.intent_id)
+
+
 def _follow_hold(payment: Payment, hold: Hold, page: Page | None) -> None:
-    if hold.status == HoldStatus.HELD:
+    if payment.kind == PaymentKind.CARD and payment.state == PaymentState.CREATED:
+        holds.seen(payment_id=payment.pk, hold=hold)
+    elif hold.status == HoldStatus.HELD:
         payments.payment_authorized(payment_id=payment.pk, hold=hold, email=page.email if page else "")
     elif hold.status == HoldStatus.OPEN:
         _declined(payment, hold)
@@ -117,8 +143,19 @@ def _follow_refund(payment: Payment, given: GivenBack) -> None:
     if state != RefundState.REQUESTED:
         ours.due_at = None
         ours.done_at = ours.done_at or clock.now()
-    ours.state = state
+    before, ours.state = ours.state, state
     ours.save()
+    _post_refund(ours, before)
+
+
+def _post_refund(refund: Refund, before: str) -> None:
+    session = refund.payment.session
+    if session is None:
+        return
+    if refund.state == RefundState.DONE:
+        postings.refunded(refund, session.bill)
+    elif before == RefundState.DONE:
+        clearing.refund_came_back(refund)
 
 
 def close_page(*, payment: Payment) -> None:

@@ -7,13 +7,13 @@ from django.db import transaction
 
 from billing.gateways import PaymentsOff, gateway
 from billing.models import Bill, Payment, Refund
-from billing.vocabulary import BillState, PaymentState, RefundState, Step
+from billing.vocabulary import BillState, PaymentKind, PaymentState, RefundState, Step
 from evcms.core import clock
 from sessions import services as sessions
 from sessions.models import ChargingSession
 from sessions.vocabulary import AttemptState
 
-from . import following, guard, moves, payments, refunds, settlement, webhooks
+from . import cards, collections, following, guard, holds, moves, payments, refunds, settlement, stationpay, webhooks
 
 log = structlog.get_logger(__name__)
 
@@ -38,14 +38,14 @@ def refund_due() -> int:
 
 def sweep() -> int:
     """Everything that is due, every ten seconds. Without a provider only what needs none."""
-    looked = _unsettled()
+    looked = _unsettled() + stationpay.complete_settled()
     try:
         gateway()
     except PaymentsOff:
         return looked
     looked += webhooks.apply_webhooks()
     looked += _each((PaymentState.CREATED, PaymentState.CHECKOUT, PaymentState.AUTHORIZED))
-    return looked + capture_due() + refund_due()
+    return looked + capture_due() + refund_due() + cards.sweep() + collections.collect_due()
 
 
 def _each(states: tuple[PaymentState, ...]) -> int:
@@ -64,6 +64,8 @@ def _look_at(payment: Payment) -> None:
         settlement.capture(payment_id=payment.pk)
     elif payment.state == PaymentState.RELEASING:
         settlement.free_hold(payment_id=payment.pk)
+    elif payment.state == PaymentState.CREATED and payment.kind == PaymentKind.CARD:
+        holds.place(payment_id=payment.pk)
     elif payment.state == PaymentState.CREATED:
         payments.checkout_expired(payment_id=payment.pk)
     elif payment.state == PaymentState.CHECKOUT:

@@ -40,6 +40,16 @@ def record_system(
     AuditEntry.objects.create(organization=organization, actor="system", action=action, detail=detail, **_names(target))
 
 
+def record_driver(
+    user: User | None, organization: Organization, action: str, target: models.Model | None = None, **detail: Any
+) -> None:
+    """What a driver did in his own account; `actor` says that he is no member."""
+    actor = f"{user} (driver)" if user else "driver"
+    AuditEntry.objects.create(
+        organization=organization, user=user, actor=actor, action=action, detail=detail, **_names(target)
+    )
+
+
 def _names(target: models.Model | None) -> dict[str, str]:
     if target is None:
         return {}

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import stripe
 
-from billing.gateways.base import About, BadNotice, Found, GatewayError, Notice
+from billing.gateways.base import About, BadNotice, Found, GatewayError, Hold, HoldStatus, Notice, SavedCard
 
 from .cards import CardPart
 from .disputes import DisputePart
@@ -56,13 +56,20 @@ def _find_page(part: NoticePart, object_id: str) -> Found:
     page = part.page(object_id)
     hold = part.hold(page.intent_id) if page.intent_id else None
     setup = part.setup(page.setup_id) if page.setup_id else None
-    card = part.card(setup.method_id) if setup and setup.method_id else None
+    card = part.card(setup.method_id) if setup and setup.method_id else _paid_with(part, hold)
     return Found(page.reference, page, hold, page.about, setup=setup, card=card)
+
+
+def _paid_with(part: NoticePart, hold: Hold | None) -> SavedCard | None:
+    """The card of a collection: its page may have saved it with the customer."""
+    if hold is None or hold.about != About.COLLECTION or hold.status != HoldStatus.CAPTURED or not hold.method_id:
+        return None
+    return part.card(hold.method_id)
 
 
 def _find_hold(part: NoticePart, object_id: str) -> Found:
     hold = part.hold(object_id)
-    return Found(hold.reference, None, hold, hold.about)
+    return Found(hold.reference, None, hold, hold.about, card=_paid_with(part, hold))
 
 
 def _find_setup(part: NoticePart, object_id: str) -> Found:
