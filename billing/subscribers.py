@@ -1,5 +1,7 @@
 """What billing hears from charging. Each runs in one transaction with its delivery's mark "done"; none calls out."""
 
+import uuid
+
 from billing.events import PaymentSettled
 from evcms.core.events import subscribe
 from sessions.events import (
@@ -11,13 +13,15 @@ from sessions.events import (
     SessionReached,
     SessionStarted,
 )
+from stations.events import CommandAnswered
 
 from . import services
-from .services import guard
+from .services import guard, offline
 
 
 @subscribe(SessionStarted, "billing.guard_session")
 def guard_session(event: SessionStarted) -> None:
+    services.join_station_payment(session_id=event.session_id)
     services.session_started(session_id=event.session_id)
 
 
@@ -33,7 +37,7 @@ def fund_session(event: SessionIdentified) -> None:
 
 @subscribe(SessionReached, "billing.guard_budget")
 def guard_budget(event: SessionReached) -> None:
-    if event.reason == guard.REASON:
+    if event.reason in (guard.REASON, offline.REASON):
         services.budget_reached(session_id=event.session_id)
 
 
@@ -55,3 +59,9 @@ def release_hold(event: SessionFailed) -> None:
 @subscribe(PaymentSettled, "billing.show_receipt")
 def show_receipt(event: PaymentSettled) -> None:
     services.reader_settled(payment_id=event.payment_id)
+
+
+@subscribe(CommandAnswered, "billing.profile_answered")
+def profile_answered(event: CommandAnswered) -> None:
+    if event.kind == "SetChargingProfile":
+        services.profile_answered(command_id=uuid.UUID(event.command_id))

@@ -9,7 +9,7 @@ from .retention import forget_people, prune_samples
 from .reviews import resolve_discrepancy
 from .starting import start
 from .sweeps import close_lost_sessions
-from .tokens import authorize, create_token, delete_token, edit_token, guest_token
+from .tokens import authorize, create_token, delete_token, edit_token, guest_token, paid_token
 from .watches import reach_times, watch
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "fail",
     "forget_people",
     "guest_token",
+    "paid_token",
     "prune_samples",
     "reach_times",
     "record",

@@ -138,6 +138,19 @@ def guest_token(*, organization_id: int, driver: Driver | None, expires_at: date
     )
 
 
+def paid_token(*, organization_id: int, value: str, expires_at: datetime) -> None:
+    """What a station's own terminal will start with, good until then. A token that somebody owns stays what it is."""
+    with transaction.atomic():
+        token, made = IdToken.objects.get_or_create(
+            organization_id=organization_id,
+            folded=fold(value)[:255],
+            defaults={"value": value[:255], "type": TokenType.DIRECT_PAYMENT, "guest": True, "expires_at": expires_at},
+        )
+        if not made and token.guest:
+            token.expires_at = expires_at
+            token.save(update_fields=["expires_at"])
+
+
 # By people ------------------------------------------------------------------------------------------------------------
 
 

@@ -12,6 +12,7 @@ from . import (
     availability,
     data_transfer,
     metering,
+    prices,
     provisioning,
     remote,
     reservation,
@@ -37,6 +38,7 @@ COMMANDS: Mapping[type[Any], CommandCodec] = {  # Any: classes of stations.comma
     **remote.COMMANDS,
     **reservation.COMMANDS,
     **smart_charging.COMMANDS,
+    **prices.COMMANDS,
     **data_transfer.COMMANDS,
 }
 ERRORS: Mapping[type[OcppError], str] = {  # 2.0.1 part 4, 4.3

@@ -1,5 +1,6 @@
-"""OCPP 2.x, P: DataTransfer. We know no vendor's extensions, and say so (DataTransferStatusEnumType)."""
+"""OCPP 2.x, P: DataTransfer."""
 
+from evcms.ocpp import data_transfer as vendors
 from evcms.ocpp.charger import Call, Charger, CommandCodec, Payload
 from stations import commands
 
@@ -7,7 +8,7 @@ from . import words
 
 
 def data_transfer(charger: Charger, payload: Payload) -> Payload:
-    return {"status": "UnknownVendorId"}
+    return vendors.answer(charger, payload, as_text=False)
 
 
 def _send(command: commands.SendData) -> Call:

@@ -7,13 +7,20 @@ from evcms.ocpp import v201
 from evcms.ocpp.charger import CommandCodec, Handler, ManyHandler
 from evcms.ocpp.errors import OcppError
 
-from . import remote, smart_charging
+from . import payment, remote, smart_charging, tariffs, transactions
 
-HANDLERS: Mapping[str, Handler] = {**v201.HANDLERS, **smart_charging.HANDLERS}
-MANY: Mapping[str, ManyHandler] = {**v201.MANY}
+HANDLERS: Mapping[str, Handler] = {
+    **v201.HANDLERS,
+    **transactions.HANDLERS,
+    **smart_charging.HANDLERS,
+    **payment.HANDLERS,
+}
+MANY: Mapping[str, ManyHandler] = {**v201.MANY, **transactions.MANY}
 COMMANDS: Mapping[type[Any], CommandCodec] = {  # Any: classes of stations.commands
     **v201.COMMANDS,
     **remote.COMMANDS,
     **smart_charging.COMMANDS,
+    **payment.COMMANDS,
+    **tariffs.COMMANDS,
 }
 ERRORS: Mapping[type[OcppError], str] = {**v201.ERRORS}

@@ -110,3 +110,22 @@ def answered():
 def t():
     """When the story begins."""
     return ago(minutes=30)
+
+
+@pytest.fixture
+def priced(organization):
+    """0.40 € per kWh holds everywhere, tax included; 20 € are held."""
+    from billing.models import Tariff, TariffAssignment
+    from billing.terms import Terms
+
+    terms = Terms.simple(currency="EUR", per_kwh="0.40", tax_percent="21")
+    tariff = Tariff.objects.create(
+        organization=organization,
+        name="Street",
+        currency="EUR",
+        elements=[element.to_json() for element in terms.elements],
+        hold="20",
+    )
+    since = clock.now() - timedelta(days=30)
+    TariffAssignment.objects.create(tariff=tariff, organization=organization, valid_from=since)
+    return tariff
