@@ -90,3 +90,10 @@ class CarSeen:
     """A car's own id was seen in its driver's session: he may confirm autocharge."""
 
     enrolment_id: int
+
+
+@event
+class StatementIssued:
+    """A fleet's month stands; who pays it is told."""
+
+    statement_id: int

@@ -57,6 +57,12 @@ def watch_readers() -> int:
     return services.watch_readers()
 
 
+@shared_task(name="billing.grow")
+def grow() -> int:
+    """Larger holds that the budget guard asked for."""
+    return services.grow_due()
+
+
 @shared_task(name="billing.send_evidence")
 def send_evidence() -> int:
     """Evidence about disputes that people asked for."""
@@ -72,10 +78,22 @@ def read_payouts() -> int:
 @shared_task(name="billing.read_books")
 def read_books() -> int:
     """Nightly: fees, transfers to the bank, and whatever else moved our balance at the provider."""
-    return services.read_books_if_on()
+    return services.nightly_books()
 
 
 @shared_task(name="billing.prune_webhooks")
 def prune_webhooks() -> int:
     """Nightly: webhooks that were applied long ago."""
     return services.prune_webhooks()
+
+
+@shared_task(name="billing.issue_statements")
+def issue_statements() -> int:
+    """Nightly: the months of fleets that are complete."""
+    return services.issue_statements()
+
+
+@shared_task(name="billing.show_costs")
+def show_costs() -> int:
+    """Every 10 s: running costs for the stations' displays, each at most once a minute."""
+    return services.show_costs()

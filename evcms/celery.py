@@ -36,6 +36,7 @@ EVERY_TEN_SECONDS = (
     "charging.reach_times",
     "charging.close_lost_sessions",
     "billing.sweep",
+    "billing.show_costs",
     "alerts.sweep",
     "alerts.send",
 )
@@ -46,6 +47,9 @@ EVERY_NIGHT = (
     "charging.prune_samples",
     "charging.forget_people",
     "billing.prune_contacts",
+    "billing.issue_statements",
+    "billing.prune_webhooks",
+    "billing.read_books",
     "alerts.prune_contacts",
 )
 

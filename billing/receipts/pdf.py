@@ -21,7 +21,7 @@ def pdf(receipt: Receipt) -> bytes:
     """The same bytes for the same receipt: its date is the issue's, not today's."""
     said = receipt.document
     with translation.override(said["language"]):
-        page = _Page(said["number"])
+        page = Paper(said["number"])
         page.set_creation_date(receipt.issued_at)
         _head(page, said)
         _buyer(page, said)
@@ -31,7 +31,9 @@ def pdf(receipt: Receipt) -> bytes:
         return bytes(page.output())
 
 
-class _Page(FPDF):
+class Paper(FPDF):
+    """An A4 page in our type: lines, pairs, rows."""
+
     def __init__(self, number: str) -> None:
         super().__init__(format="A4")
         self.set_margins(LEFT, 18, 20)
@@ -68,7 +70,7 @@ class _Page(FPDF):
         self.cell(35, 6.4, right, align="R", new_x="LMARGIN", new_y="NEXT")
 
 
-def _head(page: _Page, said: dict[str, Any]) -> None:
+def _head(page: Paper, said: dict[str, Any]) -> None:
     """Any: a receipt's document."""
     seller = said["seller"]
     page.text_line(seller["name"], 15, bold=True)
@@ -100,7 +102,7 @@ def about(said: dict[str, Any]) -> str:
     return f"{text}: {said['reason']}" if said["reason"] else text
 
 
-def _buyer(page: _Page, said: dict[str, Any]) -> None:
+def _buyer(page: Paper, said: dict[str, Any]) -> None:
     buyer = said["buyer"]
     lines = [
         buyer["name"],
@@ -113,7 +115,7 @@ def _buyer(page: _Page, said: dict[str, Any]) -> None:
         page.rule()
 
 
-def _facts(page: _Page, said: dict[str, Any]) -> None:
+def _facts(page: Paper, said: dict[str, Any]) -> None:
     place, session = said["place"], said["session"]
     where = ", ".join(part for part in (place["site"], place["address"], place["city"], place["country"]) if part)
     page.pair(_("Place"), where or place["station"])
@@ -126,7 +128,7 @@ def _facts(page: _Page, said: dict[str, Any]) -> None:
     page.rule()
 
 
-def _lines(page: _Page, said: dict[str, Any]) -> None:
+def _lines(page: Paper, said: dict[str, Any]) -> None:
     for line in said["lines"]:
         text = line["text"]
         middle = " × ".join(part for part in (text["quantity"], text["unit_price"]) if part)
@@ -134,7 +136,7 @@ def _lines(page: _Page, said: dict[str, Any]) -> None:
     page.rule()
 
 
-def _totals(page: _Page, said: dict[str, Any]) -> None:
+def _totals(page: Paper, said: dict[str, Any]) -> None:
     page.row(_("Net"), "", said["tax"]["net_text"])
     for row in said["taxes"]:
         base = _("on %(net)s") % {"net": row["net_text"]} if len(said["taxes"]) > 1 else ""

@@ -6,6 +6,7 @@ refunds · following, webhooks: what the provider says · sweeps: what was left 
 
 from .admission import admit, begin, finish, fund_session
 from .collections import collect_due
+from .costs import final_cost, price_text, show_costs, show_price
 from .debts import waive
 from .disputes import answer_due, send_evidence
 from .following import refresh
@@ -14,11 +15,13 @@ from .guard import budget_reached, session_started
 from .holds import place_due
 from .offline import limit_for, limit_set, profile_answered
 from .payments import UNPAID, open_payment, payment_authorized, start_checkout, start_failed
-from .payouts import payouts_due, read_books
+from .payouts import nightly_books, payouts_due, read_books
 from .refunds import decide_refund, refund
+from .renewals import grow_due
 from .retention import prune_contacts, prune_webhooks
 from .rules import edit_rules
 from .settlement import correct_session, retry, settle_session
+from .statements import issue_statements
 from .stationpay import complete_settled, join_station_payment, station_authorized, station_paid, station_settled
 from .sweeps import capture_due, refund_due, sweep
 from .tapping import run_readers, watch_readers
@@ -46,16 +49,21 @@ __all__ = [
     "edit_rules",
     "edit_tariff",
     "end_assignment",
+    "final_cost",
     "finish",
     "fund_session",
+    "grow_due",
+    "issue_statements",
     "join_station_payment",
     "judge",
     "limit_for",
     "limit_set",
+    "nightly_books",
     "open_payment",
     "payment_authorized",
     "payouts_due",
     "place_due",
+    "price_text",
     "profile_answered",
     "prune_contacts",
     "prune_webhooks",
@@ -70,6 +78,8 @@ __all__ = [
     "send_evidence",
     "session_started",
     "settle_session",
+    "show_costs",
+    "show_price",
     "start_checkout",
     "start_failed",
     "station_authorized",

@@ -58,8 +58,13 @@ def _numbered(organization: Organization, issued_at: datetime) -> Receipt:
 
 
 def _next(organization: Organization, year: int) -> int:
-    ReceiptCounter.objects.bulk_create([ReceiptCounter(organization=organization, year=year)], ignore_conflicts=True)
-    counter = ReceiptCounter.objects.select_for_update().get(organization=organization, year=year)
+    counter = lock(organization, year)
     counter.last += 1
     counter.save(update_fields=["last"])
     return counter.last
+
+
+def lock(organization: Organization, year: int) -> ReceiptCounter:
+    """The counter of an organization's year, ours until the transaction ends: who numbers documents waits here."""
+    ReceiptCounter.objects.bulk_create([ReceiptCounter(organization=organization, year=year)], ignore_conflicts=True)
+    return ReceiptCounter.objects.select_for_update().get(organization=organization, year=year)
