@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from .views import doors, money, tariffs
+from .views import doors, money, readers, tariffs
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("webhooks/stripe/", doors.stripe_webhook, name="stripe-webhook"),
@@ -14,6 +14,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("tariffs/<int:pk>/archive/", tariffs.archive, name="tariff-archive"),
     path("tariffs/<int:pk>/assign/", tariffs.assign, name="tariff-assign"),
     path("tariffs/assignments/<int:pk>/end/", tariffs.end_assignment, name="tariff-unassign"),
+    path("readers/", readers.readers, name="readers"),
+    path("readers/new/", readers.create, name="reader-create"),
+    path("readers/<int:pk>/", readers.edit, name="reader-edit"),
+    path("readers/<int:pk>/archive/", readers.archive, name="reader-archive"),
+    path("readers/<int:pk>/try/", readers.try_it, name="reader-try"),
     path("money/", money.payments, name="money"),
     path("money/export.csv", money.export, name="money-export"),
     path("money/<str:public_id>/", money.payment, name="payment"),

@@ -9,7 +9,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from billing import lookup, wording
+from billing import wording
 from billing.gateways import gateway
 from billing.gateways.base import GatewayError, ScreenLine
 from billing.models import CardReader, Payment
@@ -93,9 +93,3 @@ def _show(reader: CardReader, texts: list[str], payment: Payment | None, *, tota
         gateway().show(reader.provider_id, lines, currency=currency, total_minor=total)
     except GatewayError as error:
         log.info("screen not written", reader=reader.provider_id, code=error.code)
-
-
-def tariff_lines(connector: Connector) -> list[str]:
-    """The price at a plug, as its reader would show it; for the operator's page."""
-    tariff = lookup.tariffs_in_force([connector], clock.now()).get(connector.pk)
-    return [line.sentence for line in wording.price_lines(lookup.terms_of(tariff))] if tariff else []

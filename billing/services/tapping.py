@@ -15,7 +15,7 @@ from typing import Final
 import structlog
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import translation
 from django.utils.translation import gettext as _
 
@@ -38,6 +38,7 @@ MOST: Final = 200  # readers of one round
 MOST_CARDS: Final = 3  # refused cards before a car has to wait its turn again
 FORGOTTEN_AFTER: Final = timedelta(minutes=3)
 ASKED = (PaymentState.CREATED, PaymentState.CHECKOUT)
+ALIVE = Q(archived_at=None) | Q(asking__isnull=False)  # one that was taken away while it asked is looked at once more
 
 
 def run_readers() -> int:
@@ -49,7 +50,7 @@ def run_readers() -> int:
     for reader in waiting.readers_with_cars()[:MOST]:
         if waiting.next_car(reader) is not None:
             CardReader.objects.filter(pk=reader.pk, due_at=None).update(due_at=clock.now())
-    due = CardReader.objects.filter(archived_at=None, due_at__lte=clock.now()).order_by("due_at")
+    due = CardReader.objects.filter(ALIVE, due_at__lte=clock.now()).order_by("due_at")
     ids = list(due.values_list("pk", flat=True)[:MOST])
     for pk in ids:
         try:
@@ -89,7 +90,7 @@ def look_at(*, reader_id: int) -> None:
 
 def _claim(reader_id: int) -> CardReader | None:
     rows = CardReader.objects.select_related("asking", "organization", "station", "site")
-    reader = rows.filter(pk=reader_id, archived_at=None, due_at__lte=clock.now()).first()
+    reader = rows.filter(ALIVE, pk=reader_id, due_at__lte=clock.now()).first()
     if reader is None:
         return None
     mine = CardReader.objects.filter(pk=reader.pk, due_at=reader.due_at)
@@ -118,7 +119,7 @@ def _open(reader: CardReader, connector: Connector) -> Payment | None:
             kind=PaymentKind.READER,
             reader=row,
             connector=connector,
-            snapshot=lookup.snapshot_of(tariff),
+            snapshot=lookup.snapshot_of(tariff, lookup.setting_here(connector)),
             currency=tariff.currency,
             hold_minor=payments.hold_of(tariff),
             language=reader.organization.language or "en",
@@ -150,6 +151,8 @@ def _follow(reader: CardReader, payment: Payment) -> timedelta:
 
 def _why_stop(reader: CardReader, payment: Payment, seen: Reader) -> str:
     """The code that a payment is given up with; empty while the reader goes on asking."""
+    if reader.archived_at is not None:
+        return "reader_gone"
     if not seen.online:
         return "reader_offline"
     if not waiting.plugged_in(payment.connector_id):
@@ -317,7 +320,8 @@ def _tell(reader: CardReader) -> None:
     groups = [f"org.{reader.organization_id}"]
     if reader.station_id:
         groups.append(f"station.{reader.station_id}")
-    events.broadcast("reader.changed", {"reader": reader.pk, "state": str(reader.state)}, groups=groups)
+    told = {"reader": reader.pk, "state": str(reader.state), "station_id": reader.station_id}
+    events.broadcast("reader.changed", told, groups=groups)
 
 
 def watch_readers() -> int:
@@ -347,4 +351,3 @@ def _give_up_forgotten() -> int:
         except GatewayError as error:
             log.info("forgotten payment not read", payment=payment.public_id, code=error.code)
     return len(forgotten)
-

@@ -47,6 +47,7 @@ MENU = (
     Entry(_("Maintenance"), "maintenance", "tool"),
     Entry(_("Quarantine"), "quarantine", "shield-lock", Permission.STATIONS, count_quarantined),
     Entry(_("Tokens"), "tokens", "id-badge-2"),
+    Entry(_("Card readers"), "readers", "credit-card"),
     Entry(_("Tariffs"), "tariffs", "tag"),
     Entry(_("Money"), "money", "wallet", Permission.MONEY),
     Entry(_("Settings"), "settings", "settings"),

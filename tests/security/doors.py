@@ -33,6 +33,7 @@ class Door:
 
 STATION = (("identity", "station", "identity"),)
 SITE, TOKEN, TARIFF = (("pk", "site", "pk"),), (("pk", "token", "pk"),), (("pk", "tariff", "pk"),)
+READER = (("pk", "reader", "pk"),)
 SESSION, PAYMENT = (("public_id", "session", "public_id"),), (("public_id", "payment", "public_id"),)
 RECEIPT, CODE = (("public_id", "receipt", "public_id"),), (("code", "connector", "code"),)
 ALL = "organization"
@@ -99,6 +100,11 @@ PAGES = {
     "tariff-archive": Door(TARIFFS, TARIFF, post=True, level=ALL),
     "tariff-assign": Door(TARIFFS, TARIFF, post=True, level=ALL),
     "tariff-unassign": Door(TARIFFS, (("pk", "assignment", "pk"),), post=True),
+    "readers": Door(VIEW),
+    "reader-create": Door(STATIONS),
+    "reader-edit": Door(STATIONS, READER),
+    "reader-archive": Door(STATIONS, READER, post=True),
+    "reader-try": Door(COMMAND, READER, post=True),
     "money": Door(MONEY),
     "money-export": Door(MONEY),
     "payment": Door(MONEY, PAYMENT),

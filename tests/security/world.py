@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 from alerts.models import Destination, Incident, IncidentEntry, Notification, OperatorContact, Subscription
 from billing import lookup
-from billing.models import Bill, Payment, PaymentEvent, Receipt, Refund, Tariff, TariffAssignment
+from billing.models import Bill, CardReader, Payment, PaymentEvent, Receipt, Refund, Tariff, TariffAssignment
 from billing.receipts.document import document
 from evcms.core import clock
 from evcms.core.access import Role
@@ -15,6 +15,7 @@ from evcms.core.services import create_token
 from sessions.models import Attempt, ChargingSession, Discrepancy, Driver, IdToken, MeterSample, Reservation
 from stations.models import Command, MaintenanceWindow, OcppMessage, RefusedHandshake, Site, Variable
 from tests.stations.conftest import make_access, make_station
+from tests.tariffs import flat
 
 DAY = timedelta(days=1)
 
@@ -47,7 +48,7 @@ def fill(owner, mark, number):
     rows.waiting = make_station(f"{mark}-ID-2", rows.site, approval="quarantined", name=f"{mark} Unknown")
     rows.connector = rows.station.connectors.select_related("evse").first()
     rows.driver = Driver.objects.create(organization=org, name=f"{mark} Driver", email=f"{low}@driver.example")
-    rows.tariff = Tariff.objects.create(organization=org, name=f"{mark} Tariff", currency="EUR", per_kwh="0.41")
+    rows.tariff = Tariff.objects.create(organization=org, name=f"{mark} Tariff", currency="EUR", **flat(per_kwh="0.41"))
     rows.assignment = TariffAssignment.objects.create(organization=org, tariff=rows.tariff, site=rows.site)
     rows.token = IdToken.objects.create(
         organization=org, value=f"{mark}CARD", folded=f"{mark}CARD", label=f"{mark} Label", driver=rows.driver
@@ -104,6 +105,9 @@ def money(made, org, now, number):
         state="captured", currency="EUR", hold_minor=5000, due_minor=900, captured_minor=900, driver=rows.driver,
         email=f"{made.mark.lower()}@driver.example", intent_id=f"pi_{made.mark}", card=f"{made.mark} •••• 1",
     )  # fmt: skip
+    rows.reader = CardReader.objects.create(
+        organization=org, label=f"{made.mark} Reader", provider_id=f"tmr_{made.mark}", site=rows.site
+    )
     PaymentEvent.objects.create(payment=rows.payment, kind="captured", text=f"{made.mark} paid")
     Refund.objects.create(
         organization=org, payment=rows.payment, amount_minor=100, reason=f"{made.mark} asked", state="done", done_at=now

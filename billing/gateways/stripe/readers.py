@@ -106,7 +106,7 @@ def read_reader(reader: Any) -> Reader:
         online=reader.status == "online",
         location_id=id_of(getattr(reader, "location", None)),
         owner=member(getattr(reader, "metadata", None), OWNER),
-        asking=ASKING.get(action.status, Asking.NOTHING) if asked else Asking.NOTHING,
+        asking=ASKING.get(str(action.status), Asking.NOTHING) if action and asked else Asking.NOTHING,
         intent_id=id_of(asked.payment_intent) if asked else "",
         error_code=_refusal(action, api_error),
         error_text=str(getattr(action, "failure_message", None) or "")[:255] if action else "",

@@ -11,6 +11,7 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET
 
+from billing.queries.readers import readers_of
 from evcms.core.access import Access, Permission
 from evcms.dashboard.access import operator
 from evcms.dashboard.forms import MessageFilter, VariableFilter, wishes
@@ -53,6 +54,7 @@ def page(request: HttpRequest, access: Access, station: Station, tab: str, conte
         "may_command": access.can(Permission.COMMAND),
         "may_configure": access.can(Permission.STATIONS),
         "tab": tab,
+        "readers": readers_of(station),
         "incidents_now": street.open_incidents(access, station)[:3],
         "may_acknowledge": access.can(Permission.INCIDENTS),
     }

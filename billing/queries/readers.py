@@ -1,0 +1,42 @@
+"""Card readers for people: the list, and what stands at one station."""
+
+from datetime import timedelta
+
+from django.db.models import Q, QuerySet
+
+from billing.models import CardReader, Payment
+from billing.vocabulary import PaymentKind
+from evcms.core import clock
+from evcms.core.access import Access
+from stations.models import Station
+from stations.queries import visible_sites
+
+RECENTLY = timedelta(days=30)
+
+
+def readers(access: Access) -> QuerySet[CardReader]:
+    """Readers at visible places, by place and name."""
+    sites = visible_sites(access)
+    here = Q(site__in=sites) | Q(station__site__in=sites)
+    if access.all_sites:
+        here |= Q(site=None, station=None) | Q(station__site=None)
+    rows = CardReader.objects.filter(here, organization=access.organization, archived_at=None).distinct()
+    return rows.select_related("site", "station__site", "asking__connector__evse").order_by(
+        "site__name", "station__site__name", "station__identity", "label", "pk"
+    )
+
+
+def readers_of(station: Station) -> list[CardReader]:
+    """What a driver can pay at here: the station's own readers, else those of its site."""
+    rows = CardReader.objects.filter(archived_at=None).select_related("asking__connector__evse", "site")
+    own = list(rows.filter(station=station).order_by("label"))
+    return own or (
+        list(rows.filter(site_id=station.site_id, station=None).order_by("label")) if station.site_id else []
+    )
+
+
+def taps(reader: CardReader) -> QuerySet[Payment]:
+    """What was asked for at a reader lately, newest first."""
+    since = clock.now() - RECENTLY
+    rows = Payment.objects.filter(reader=reader, kind=PaymentKind.READER, created_at__gt=since)
+    return rows.select_related("connector__station", "connector__evse").order_by("-created_at", "-id")
