@@ -94,6 +94,7 @@ class Step(models.TextChoices):
     REFUND_FAILED = "refund_failed", _("refund failed")
     REFUND_WAITING = "refund_waiting", _("refund waits for a second person")
     REFUND_REJECTED = "refund_rejected", _("refund rejected by a second person")
+    INCREASE_ASKED = "increase_asked", _("larger hold asked for")
     INCREASED = "increased", _("hold increased")
     INCREASE_REFUSED = "increase_refused", _("larger hold refused")
     RENEWED = "renewed", _("hold renewed")
@@ -126,6 +127,7 @@ LOOKS: dict[str, str] = {  # which common status (shape and colour) a step or a 
     Step.REFUND_WAITING: "pending",
     Step.REFUND_REJECTED: "failed",
     Step.INCREASED: "authorized",
+    Step.INCREASE_ASKED: "sent",
     Step.INCREASE_REFUSED: "declined",
     Step.RENEWED: "authorized",
     Step.CONFIRMATION: "warning",

@@ -16,12 +16,17 @@ def gateway() -> Gateway:
     """Raises PaymentsOff."""
     if not settings.PAYMENTS_ON:
         raise PaymentsOff
-    return _gateway(settings.STRIPE_SECRET_KEY, settings.STRIPE_WEBHOOK_SECRET, settings.STRIPE_API_BASE)
+    return _gateway(
+        settings.STRIPE_SECRET_KEY,
+        settings.STRIPE_WEBHOOK_SECRET,
+        settings.STRIPE_API_BASE,
+        settings.STRIPE_INCREMENTAL,
+    )
 
 
 @lru_cache(maxsize=4)
-def _gateway(secret_key: str, webhook_secret: str, api_base: str) -> Gateway:
-    return StripeGateway(secret_key=secret_key, webhook_secret=webhook_secret, api_base=api_base)
+def _gateway(secret_key: str, webhook_secret: str, api_base: str, growing: bool) -> Gateway:
+    return StripeGateway(secret_key=secret_key, webhook_secret=webhook_secret, api_base=api_base, growing=growing)
 
 
 __all__ = ["Gateway", "PaymentsOff", "gateway"]

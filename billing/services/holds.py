@@ -125,6 +125,16 @@ def open_start(*, connector: Connector, driver: Driver, method: PaymentMethod, l
 
     Raises PaymentRefused, ValidationError with a sentence.
     """
+    with transaction.atomic():
+        Driver.objects.select_for_update().get(pk=driver.pk)  # a double tap waits here and finds the first one
+        same = Payment.objects.filter(
+            kind=PaymentKind.CARD, driver=driver, connector=connector, session=None,
+            state__in=(PaymentState.CREATED, PaymentState.AUTHORIZED), created_at__gt=clock.now() - START_WITHIN,
+        ).first()  # fmt: skip
+        return same or _open_start(connector, driver, method, language)
+
+
+def _open_start(connector: Connector, driver: Driver, method: PaymentMethod, language: str) -> Payment:
     tariff = availability.tariff_at(connector, clock.now())
     refusal = availability.refusal(connector, tariff)
     if refusal:
@@ -134,29 +144,21 @@ def open_start(*, connector: Connector, driver: Driver, method: PaymentMethod, l
         raise ValidationError(_("This card cannot be used: confirm it or save another one."))
     if funding.indebted(driver):
         raise ValidationError(_("Please pay what is open first."))
-    with transaction.atomic():
-        Driver.objects.select_for_update().get(pk=driver.pk)  # a double tap waits here and finds the first one
-        same = Payment.objects.filter(
-            kind=PaymentKind.CARD, driver=driver, connector=connector, session=None,
-            state__in=(PaymentState.CREATED, PaymentState.AUTHORIZED), created_at__gt=clock.now() - START_WITHIN,
-        ).first()  # fmt: skip
-        if same is not None:
-            return same
-        payment = Payment.objects.create(
-            organization_id=tariff.organization_id,
-            kind=PaymentKind.CARD,
-            connector=connector,
-            driver=driver,
-            method=method,
-            snapshot=lookup.snapshot_of(tariff, lookup.setting_here(connector)),
-            currency=tariff.currency,
-            hold_minor=payments.hold_of(tariff),
-            email=driver.email,
-            language=language if language in dict(settings.LANGUAGES) else _language(driver),
-            card=method.card,
-            due_at=clock.now(),
-        )
-        moves.note(payment, PaymentState.CREATED, text=method.card, amount=payment.hold_minor)
+    payment = Payment.objects.create(
+        organization_id=tariff.organization_id,
+        kind=PaymentKind.CARD,
+        connector=connector,
+        driver=driver,
+        method=method,
+        snapshot=lookup.snapshot_of(tariff, lookup.setting_here(connector)),
+        currency=tariff.currency,
+        hold_minor=payments.hold_of(tariff),
+        email=driver.email,
+        language=language if language in dict(settings.LANGUAGES) else _language(driver),
+        card=method.card,
+        due_at=clock.now(),
+    )
+    moves.note(payment, PaymentState.CREATED, text=method.card, amount=payment.hold_minor)
     return payment
 
 
@@ -267,6 +269,7 @@ def held(*, payment_id: int, hold: Hold) -> None:
             intent_id=hold.intent_id,
             charge_id=hold.charge_id,
             card=hold.card or payment.card,
+            incremental=hold.incremental,
             capture_before=hold.capture_before,
             authorized_at=now,
             due_at=now + payments.LOOK_FOR_START,

@@ -177,6 +177,7 @@ def payment_authorized(*, payment_id: int, hold: Hold, email: str = "") -> None:
             intent_id=hold.intent_id,
             charge_id=hold.charge_id,
             card=hold.card,
+            incremental=hold.incremental,
             capture_before=hold.capture_before,
             authorized_at=now,
             email=payment.email or email,

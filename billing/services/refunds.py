@@ -13,11 +13,12 @@ from django.db import transaction
 from django.db.models import Sum
 from django.utils.translation import gettext as _
 
+from billing.events import RefundWaiting
 from billing.gateways import gateway
 from billing.gateways.base import GatewayError, GivenBack
 from billing.models import Payment, Refund
 from billing.rules import rules_of
-from billing.vocabulary import RefundState, Step
+from billing.vocabulary import PaymentKind, RefundState, Step
 from evcms.core import clock, events, figures
 from evcms.core.access import Access
 from evcms.core.models import User
@@ -27,6 +28,7 @@ from . import following, moves, people
 log = structlog.get_logger(__name__)
 
 UNDER_WAY: Final = (RefundState.WAITING, RefundState.REQUESTED)
+CARDS: Final = (PaymentKind.SCAN, PaymentKind.CARD, PaymentKind.READER)
 NOTHING_MOVED: Final = (RefundState.REJECTED, RefundState.FAILED)
 
 
@@ -48,6 +50,8 @@ def refund(
     people.demand(payment, access, staff)
     if not reason.strip():
         raise ValidationError(_("Say why the money is given back."))
+    if payment.kind not in CARDS:
+        raise ValidationError(_("Only what a card paid through the payment provider can be given back here."))
     with transaction.atomic():
         payment = moves.lock(payment.pk)
         known = payment.refunds.filter(request_key=request_key).first() if request_key else None
@@ -69,7 +73,10 @@ def refund(
         moves.note(payment, Step.REFUND_REQUESTED if alone else Step.REFUND_WAITING, text=row.reason, amount=amount)
         detail = {"amount_minor": amount, "currency": payment.currency, "reason": row.reason, "state": str(row.state)}
         people.record("payment.refund", payment, access, staff, **detail)
-        events.nudge("billing.refund")
+        if alone:
+            events.nudge("billing.refund")
+        else:
+            events.publish(RefundWaiting(refund_id=row.pk))
     return row
 
 

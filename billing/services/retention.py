@@ -2,7 +2,7 @@
 
 from django.conf import settings
 
-from billing.models import Payment
+from billing.models import Payment, WebhookEvent
 from billing.vocabulary import PaymentState
 from evcms.core import retention
 
@@ -16,3 +16,12 @@ def prune_contacts() -> int:
         return 0
     rows = Payment.objects.filter(state__in=OVER, created_at__lt=border).exclude(email="")
     return retention.in_batches(rows, lambda batch: batch.update(email=""))
+
+
+def prune_webhooks() -> int:
+    """Deletes webhooks applied RETENTION_EVENTS_DAYS ago (0: never). A very late repeat is fetched and changes nothing."""
+    border = retention.border(settings.RETENTION_EVENTS_DAYS)
+    if border is None:
+        return 0
+    rows = WebhookEvent.objects.filter(applied_at__lt=border)
+    return retention.in_batches(rows, lambda batch: batch.delete())

@@ -13,7 +13,22 @@ from sessions import services as sessions
 from sessions.models import ChargingSession
 from sessions.vocabulary import AttemptState
 
-from . import cards, collections, following, guard, holds, moves, payments, refunds, settlement, stationpay, webhooks
+from . import (
+    cards,
+    collections,
+    disputes,
+    following,
+    guard,
+    holds,
+    moves,
+    payments,
+    payouts,
+    refunds,
+    renewals,
+    settlement,
+    stationpay,
+    webhooks,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -45,6 +60,7 @@ def sweep() -> int:
         return looked
     looked += webhooks.apply_webhooks()
     looked += _each((PaymentState.CREATED, PaymentState.CHECKOUT, PaymentState.AUTHORIZED))
+    looked += disputes.answer_due() + payouts.payouts_due()
     return looked + capture_due() + refund_due() + cards.sweep() + collections.collect_due()
 
 
@@ -72,6 +88,8 @@ def _look_at(payment: Payment) -> None:
         _put_off(payment)
         following.close_page(payment=payment)
     else:
+        if payment.wanted_minor is not None:
+            renewals.grow(payment_id=payment.pk)
         _put_off(payment)
         _look_at_hold(payment)
 
@@ -98,11 +116,15 @@ def _look_at_hold(payment: Payment) -> None:
 
 
 def _ends_soon(payment: Payment, session: ChargingSession) -> None:
-    """The card network gives the hold back at `capture_before` (a parked car, a station that went silent)."""
+    """The card network gives the hold back at `capture_before` (a parked car, a station that went silent): a card on
+    file is asked for a new one; else the session is stopped, and what is due is taken in time.
+    """
     left = (payment.capture_before or clock.now()) - clock.now()
     if left < TAKE_BEFORE:
         settlement.settle_early(session_id=session.pk)
     elif left < STOP_BEFORE and not payment.events.filter(kind=Step.HOLD_ENDS).exists():
+        if renewals.renew(payment=payment):
+            return
         with transaction.atomic():
             sessions.request_stop(session=session, origin="payment")
             moves.note(payment, Step.HOLD_ENDS, text="stopped because the hold ends soon")

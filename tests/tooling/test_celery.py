@@ -10,7 +10,15 @@ from evcms.core.models import Delivery, DeliveryState, Event
 from tests.environment import free_port
 from tests.fixtures.processes import until
 
-NUDGED = {"core.deliver", "billing.capture", "billing.refund", "billing.apply_webhooks"}
+NUDGED = {
+    "core.deliver",
+    "billing.capture",
+    "billing.refund",
+    "billing.apply_webhooks",
+    "billing.grow",
+    "billing.send_evidence",
+    "billing.read_payouts",
+}
 
 
 def test_every_scheduled_task_exists_and_every_other_task_is_nudged():

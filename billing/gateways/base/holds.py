@@ -38,6 +38,7 @@ class Hold:
     error_text: str = ""
     about: About = About.PAYMENT
     method_id: str = ""
+    incremental: bool = False  # contract and card let it grow
 
 
 class Holds(Protocol):

@@ -10,7 +10,8 @@ from .refunds import RefundPart
 
 
 class StripeGateway(NoticePart, IncrementPart, RefundPart):
-    def __init__(self, *, secret_key: str, webhook_secret: str, api_base: str) -> None:
+    def __init__(self, *, secret_key: str, webhook_secret: str, api_base: str, growing: bool = False) -> None:
+        self._growing = growing
         self._webhook_secret = webhook_secret
         self._live = secret_key.startswith(("sk_live", "rk_live"))
         self._client = connect(secret_key, api_base)

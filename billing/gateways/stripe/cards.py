@@ -90,6 +90,8 @@ class CardPart(Part):
             "metadata": {str(charge.about): charge.reference},
             "expand": ["latest_charge"],
         }
+        if self._growing and charge.hold:
+            params["payment_method_options"] = {"card": {"request_incremental_authorization": "if_available"}}
         intents = self._client.v1.payment_intents
         try:
             return read_hold(self._ask(lambda: intents.create(params, {"idempotency_key": key})))

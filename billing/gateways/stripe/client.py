@@ -19,6 +19,7 @@ class Part:
     """What each part of the gateway builds on. `_ask` runs every call."""
 
     _client: StripeClient
+    _growing: bool  # holds are asked to be ones that may grow
 
     @staticmethod
     def _ask(call: Callable[[], T]) -> T:

@@ -65,7 +65,9 @@ def read_claim(row: Any) -> Claim:
     """Any: the SDK's object, whose members differ by API version."""
     details, currency = row.evidence_details, row.currency
     movements = list(row.balance_transactions or [])
-    taken = -sum(movement.amount for movement in movements if movement.currency == currency)
+    own = [each for each in movements if each.currency == currency]
+    balance = sum(each.amount for each in movements)
+    taken = -balance if own == movements else row.amount * (balance < 0)  # kept in another currency: the whole of it
     return Claim(
         dispute_id=row.id,
         intent_id=id_of(row.payment_intent),
@@ -73,7 +75,7 @@ def read_claim(row: Any) -> Claim:
         currency=currency.upper(),
         amount_minor=amounts.from_wire(row.amount, currency),
         taken_minor=amounts.from_wire(max(taken, 0), currency),
-        fee_minor=amounts.from_wire(sum(m.fee for m in movements if m.currency == currency), currency),
+        fee_minor=amounts.from_wire(sum(each.fee for each in own), currency),
         reason=str(row.reason),
         status=STATUS.get(row.status, ClaimStatus.CLOSED),
         opened_at=moment(row.created),

@@ -73,6 +73,7 @@ def read_hold(intent: Any) -> Hold:
         error_text=str(getattr(error, "message", None) or "")[:255] if error else "",
         about=about,
         method_id=id_of(getattr(intent, "payment_method", None)),
+        incremental=_may_grow(charge),
     )
 
 
@@ -85,6 +86,11 @@ def card_of(charge: Any) -> tuple[str, datetime | None]:
         return "", None
     before = getattr(card, "capture_before", None)
     return label_of(card), moment(before) if before else None
+
+
+def _may_grow(charge: Any) -> bool:
+    card = getattr(getattr(charge, "payment_method_details", None), "card", None) if charge else None
+    return getattr(getattr(card, "incremental_authorization", None), "status", "") == "available"
 
 
 def label_of(card: Any) -> str:

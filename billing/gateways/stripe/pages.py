@@ -36,6 +36,8 @@ class PagePart(Part):
             "cancel_url": order.cancel_url,
             "expires_at": int(order.expires_at.timestamp()),
         }  # fmt: skip
+        if self._growing and not order.at_once:
+            params["payment_method_options"] = {"card": {"request_incremental_authorization": "if_available"}}
         if order.customer_id:
             params["customer"] = order.customer_id
             if order.keep_card:

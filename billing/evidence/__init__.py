@@ -1,0 +1,10 @@
+"""What proves a charging session to a cardholder's bank: facts, messages, samples, price, receipt, time-line.
+
+`pdf`: the paper that the bank reads; `pack`: everything as one ZIP; `statement`: the sentences of the submission.
+"""
+
+from .facts import statement
+from .pack import pack
+from .paper import pdf, receipt_pdf
+
+__all__ = ["pack", "pdf", "receipt_pdf", "statement"]
