@@ -15,6 +15,8 @@ def authorize(charger: Charger, payload: Payload) -> Payload:
         token_type=TokenType.ISO14443,
         at=charger.received_at,
     )
+    if decision.accepted:
+        services.show_price(station_id=charger.station_id, token_value=payload["idTag"], language=decision.language)
     return {"idTagInfo": words.id_tag_info(decision)}
 
 

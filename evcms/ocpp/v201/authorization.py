@@ -1,10 +1,14 @@
 """OCPP 2.x, C: Authorize, ClearCache."""
 
+from typing import Final
+
 from billing import services
 from evcms.ocpp.charger import Call, Charger, CommandCodec, Payload
 from stations import commands
 
 from . import words
+
+LONGEST_MESSAGE: Final = 512  # MessageContentType of 2.0.1; 2.1 takes twice as much
 
 
 def authorize(charger: Charger, payload: Payload) -> Payload:
@@ -12,7 +16,11 @@ def authorize(charger: Charger, payload: Payload) -> Payload:
     decision = services.admit(
         station_id=charger.station_id, token_value=value, token_type=token_type, at=charger.received_at
     )
-    return {"idTokenInfo": words.id_token_info(decision, token_type)}
+    info = words.id_token_info(decision, token_type)
+    text = services.price_text(station_id=charger.station_id, language=decision.language) if decision.accepted else ""
+    if text:
+        info["personalMessage"] = {"format": "UTF8", "content": text[:LONGEST_MESSAGE]}
+    return {"idTokenInfo": info}
 
 
 def _clear(command: commands.ClearCache) -> Call:

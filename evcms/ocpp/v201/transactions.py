@@ -47,7 +47,13 @@ def _ended(charger: Charger, payload: Payload) -> Payload:
     if ended.session_id is None:
         billing.begin(start=_start(charger, payload, lost=True))
         ended = billing.finish(end=_end(charger, payload))
-    return _answer(payload, ended.decision)
+    return _answer(payload, ended.decision) | _total(ended)
+
+
+def _total(ended: Ended) -> Payload:
+    """I03: what it has cost, with tax; 0 says that it was free. Left out when nobody knows a price."""
+    cost = billing.final_cost(session_id=ended.session_id) if ended.session_id is not None else None
+    return {} if cost is None else {"totalCost": cost}
 
 
 def _answer(payload: Payload, decision: TokenDecision | None) -> Payload:
