@@ -144,7 +144,7 @@ class PriceSnapshotAdmin(ReadOnlyAdmin):
 @admin.register(Tariff)
 class TariffAdmin(ServiceAdmin):
     fields = ("organization", *TERMS)
-    list_display = ("name", "organization", "currency", "per_kwh", "per_minute", "per_start", "archived_at")
+    list_display = ("name", "organization", "currency", "min_price", "max_price", "hold", "archived_at")
     list_filter = ("organization", "currency", "archived_at")
     search_fields = ("name",)
     list_select_related = ("organization",)

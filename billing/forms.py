@@ -2,53 +2,127 @@
 
 import re
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from billing.models import Tariff
+from billing.models import DECIMAL, Tariff
+from billing.terms import MINUTES_PER_HOUR, Element, Idle, Kind, plain, simple_element
 from billing.vocabulary import PaymentState
 from evcms.core.access import Access
 from evcms.core.money import exponent
 from stations.models import Connector, Site, Station
 from stations.queries import connectors, stations, visible_sites
 
-PRICES = ("per_kwh", "per_minute", "per_start", "idle_per_minute", "tax_percent", "max_price", "hold")
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
+FLAT_PRICES = ("per_kwh", "per_minute", "per_start", "idle_per_minute", "tax_percent")
+PRICES = (*FLAT_PRICES, "min_price", "max_price", "hold")
+
+
+class PriceField(forms.CharField):
+    """Decimal text; a comma is a point."""
+
+    def to_python(self, value: Any) -> str:
+        return (super().to_python(value) or "").strip().replace(",", ".")
+
+
+def _price(label: "StrOrPromise", text: "StrOrPromise" = "") -> PriceField:
+    return PriceField(label=label, help_text=text, required=False, max_length=20, validators=[DECIMAL])
 
 
 class TariffForm(forms.ModelForm):
-    """What a driver pays, as an operator says it. A comma is a point; what is left out of a price is 0."""
+    """What a driver pays, as an operator says it: one price of each kind. A comma is a point; what is left out is 0.
+
+    A tariff with hours or tiers keeps its elements here; only the rest of it can be changed.
+    """
+
+    per_kwh = _price(_("per kWh"), _("Energy, by the meter."))
+    per_minute = _price(_("per minute of charging"), _("While energy flows. Not while the car or the station pauses."))
+    per_start = _price(_("per session"), _("Once, and only when energy has flowed."))
+    idle_per_minute = _price(
+        _("per minute after charging"), _("For a full car at the plug; not while the station pauses.")
+    )
+    idle_grace_minutes = forms.IntegerField(
+        label=_("free minutes after charging"), required=False, min_value=0, max_value=32767, initial=15,
+        help_text=_("Minutes to fetch the car before blocking costs anything."),
+    )  # fmt: skip
+    tax_percent = _price(_("tax (%)"))
 
     class Meta:
         model = Tariff
-        fields = (
-            "name", "per_kwh", "per_minute", "per_start", "idle_per_minute", "idle_grace_minutes", "max_price",
-            "tax_percent", "tax_included", "hold", "currency",
-        )  # fmt: skip
+        fields = ("name", "min_price", "max_price", "tax_included", "hold", "currency")
+
+    field_order = (
+        "name", "per_kwh", "per_minute", "per_start", "idle_per_minute", "idle_grace_minutes", "min_price",
+        "max_price", "tax_percent", "tax_included", "hold", "currency",
+    )  # fmt: skip
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.shaped = self.instance.pk is not None and not simple(self.instance)
+        for name, value in flat_values(self.instance).items():
+            self.initial.setdefault(name, value)
         for name in PRICES:
             self.fields[name].required = False
             self.fields[name].widget.attrs |= {"inputmode": "decimal", "autocomplete": "off"}
-        self.fields["per_kwh"].help_text = _("Energy, by the meter.")
-        self.fields["per_minute"].help_text = _("While energy flows. Not while the car or the station pauses.")
-        self.fields["per_start"].help_text = _("Once, and only when energy has flowed.")
-        self.fields["idle_per_minute"].help_text = _("For a full car at the plug; not while the station pauses.")
-        self.fields["idle_grace_minutes"].help_text = _("Minutes to fetch the car before blocking costs anything.")
+        for name in (*FLAT_PRICES, "idle_grace_minutes"):
+            self.fields[name].disabled = self.shaped
         self.fields["max_price"].help_text = _("Cap for one session, tax included. Empty: none.")
         self.fields["currency"].widget.attrs |= {"maxlength": 3}
 
     def clean(self) -> dict[str, Any]:
+        """The fields of `services.TariffFields`."""
         values = super().clean() or {}
         for name in PRICES:
             if name in values:
-                empty = "" if name == "max_price" else "0"
+                empty = "" if name in ("min_price", "max_price") else "0"
                 values[name] = (values[name] or "").strip().replace(",", ".") or empty
+        flat = {name: values.pop(name) for name in FLAT_PRICES if name in values}
+        grace = values.pop("idle_grace_minutes", None)
+        if not self.shaped and len(flat) == len(FLAT_PRICES):
+            values["elements"] = [simple_element(**flat).to_json()]
+            values["idle"] = Idle(grace or 0).to_json()
+            self.instance.elements, self.instance.idle = values["elements"], values["idle"]
         return values
+
+
+def simple(tariff: Tariff) -> bool:
+    """Has it one price of each kind, at all hours, by minutes that can be written?"""
+    try:
+        elements = [Element.from_json(element) for element in tariff.elements]
+        idle = Idle.from_json(tariff.idle)
+    except (ValueError, KeyError, TypeError):
+        return False
+    return [simple_element(**_flat(element)) for element in elements[:1]] == elements and idle == Idle(
+        idle.grace_minutes
+    )
+
+
+def flat_values(tariff: Tariff) -> dict[str, Any]:
+    """What the form shows of a tariff: its first element's prices. Any: texts, and the grace as a number."""
+    if not tariff.elements:
+        return {"tax_percent": "21"}
+    return _flat(Element.from_json(tariff.elements[0])) | {
+        "idle_grace_minutes": Idle.from_json(tariff.idle).grace_minutes
+    }
+
+
+def _flat(element: Element) -> dict[str, str]:
+    """A price of an hour that has no decimal price of a minute is not the element's any more when read back."""
+    prices = {component.kind: component.price for component in element.components}
+    minute = Decimal(MINUTES_PER_HOUR)
+    return {
+        "per_kwh": plain(prices.get(Kind.ENERGY, Decimal(0))),
+        "per_minute": plain(round(prices.get(Kind.TIME, Decimal(0)) / minute, 6)),
+        "per_start": plain(prices.get(Kind.FLAT, Decimal(0))),
+        "idle_per_minute": plain(round(prices.get(Kind.PARKING_TIME, Decimal(0)) / minute, 6)),
+        "tax_percent": plain(element.components[0].tax_percent),
+    }
 
 
 class TariffPreview(TariffForm):

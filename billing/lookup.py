@@ -5,35 +5,49 @@ import json
 from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
-from typing import Final
+from functools import lru_cache
+from typing import Final, NamedTuple
 
 from django.db.models import Q, QuerySet
 
+from evcms.core import clock
 from evcms.core.prepared import Prepared
-from stations.models import Connector
+from stations.models import Connector, Site
 
-from .models import PriceSnapshot, Tariff, TariffAssignment
-from .pricing import Terms
+from .holidays import dates
+from .models import PriceSnapshot, SitePricing, Tariff, TariffAssignment
+from .terms import Element, Idle, Terms, optional
+
+
+class Setting(NamedTuple):
+    """What a place and a moment add to a tariff: the year of its holidays, the site's zone, and whether prices stay as
+    they were at the start.
+    """
+
+    year: int
+    time_zone: str = "UTC"
+    frozen: bool = False
 
 
 def _assignments(
-    organization_id: int, site_id: int, station_id: int, connector_id: int, at: datetime
+    organization_id: int, site_id: int, station_id: int, connector_id: int, group_id: int, at: datetime
 ) -> QuerySet[TariffAssignment]:
-    """Those valid at `at` for the place; 0 stands for no site, station or connector, and finds none."""
+    """Those valid at `at` for the place and the driver's group; 0 stands for none of them, and finds none."""
     places = (
         Q(site=None, station=None, connector=None)
         | Q(site_id=site_id, station=None, connector=None)
         | Q(station_id=station_id, connector=None)
         | Q(connector_id=connector_id)
     )
+    groups = Q(group=None) | Q(group_id=group_id)
     return (
-        TariffAssignment.objects.filter(places, organization_id=organization_id, valid_from__lte=at)
+        TariffAssignment.objects.filter(places, groups, organization_id=organization_id, valid_from__lte=at)
         .filter(Q(valid_until=None) | Q(valid_until__gt=at), tariff__archived_at=None)
         .select_related("tariff")
     )
 
 
-_IN_FORCE: Final = Prepared(_assignments, int, int, int, int, datetime)
+_IN_FORCE: Final = Prepared(_assignments, int, int, int, int, int, datetime)
 _SNAPSHOT: Final = Prepared(
     lambda organization_id, tariff_id, digest: PriceSnapshot.objects.filter(
         organization_id=organization_id, tariff_id=tariff_id, digest=digest
@@ -43,24 +57,31 @@ _SNAPSHOT: Final = Prepared(
 
 
 def tariff_in_force(
-    *, organization_id: int, site_id: int | None, station_id: int | None, connector_id: int | None, at: datetime
+    *,
+    organization_id: int,
+    site_id: int | None,
+    station_id: int | None,
+    connector_id: int | None,
+    at: datetime,
+    group_id: int | None = None,
 ) -> Tariff | None:
-    """The tariff of the most particular assignment valid at `at`; of equals the one that began last. One query."""
-    assignments = _IN_FORCE.rows(organization_id, site_id or 0, station_id or 0, connector_id or 0, at)  # 0: no place
-    best = max(assignments, key=_particularity, default=None)
+    """The tariff that holds there at `at` for a driver of the group (None: anybody). One query."""
+    places = (site_id or 0, station_id or 0, connector_id or 0, group_id or 0)  # 0: none
+    best = max(_IN_FORCE.rows(organization_id, *places, at), key=rank, default=None)
     return best.tariff if best else None
 
 
 def tariffs_in_force(connectors: Iterable[Connector], at: datetime) -> dict[int, Tariff]:
-    """Connector id → its tariff, as `tariff_in_force` finds it, for many connectors. One query."""
+    """Connector id → its tariff for anybody, as `tariff_in_force` finds it, for many connectors. One query."""
     rows = list(connectors)
     owners = {row.station.organization_id for row in rows if row.station.organization_id}
-    valid = TariffAssignment.objects.filter(organization_id__in=owners, valid_from__lte=at, tariff__archived_at=None)
+    valid = TariffAssignment.objects.filter(organization_id__in=owners, group=None, valid_from__lte=at)
     found: dict[tuple[str, int], TariffAssignment] = {}
-    for each in valid.filter(Q(valid_until=None) | Q(valid_until__gt=at)).select_related("tariff"):
+    valid = valid.filter(Q(valid_until=None) | Q(valid_until__gt=at), tariff__archived_at=None)
+    for each in valid.select_related("tariff"):
         place = _place_of(each)
-        found[place] = max(found.get(place, each), each, key=_particularity)
-    return {row.pk: best.tariff for row in rows if (best := _most_particular(row, found))}
+        found[place] = max(found.get(place, each), each, key=rank)
+    return {row.pk: best.tariff for row in rows if (best := _best(row, found))}
 
 
 def _place_of(assignment: TariffAssignment) -> tuple[str, int]:
@@ -70,7 +91,7 @@ def _place_of(assignment: TariffAssignment) -> tuple[str, int]:
     return "organization", assignment.organization_id
 
 
-def _most_particular(connector: Connector, found: dict[tuple[str, int], TariffAssignment]) -> TariffAssignment | None:
+def _best(connector: Connector, found: dict[tuple[str, int], TariffAssignment]) -> TariffAssignment | None:
     station = connector.station
     places = (
         ("connector", connector.pk),
@@ -78,43 +99,121 @@ def _most_particular(connector: Connector, found: dict[tuple[str, int], TariffAs
         ("site", station.site_id or 0),
         ("organization", station.organization_id or 0),
     )
-    here = (found.get(place) for place in places)
-    return next((each for each in here if each and each.organization_id == station.organization_id), None)
+    here = [found[place] for place in places if place in found]
+    ours = [each for each in here if each.organization_id == station.organization_id]
+    return max(ours, key=rank, default=None)
 
 
-def _particularity(assignment: TariffAssignment) -> tuple[int, datetime, int]:
+def rank(assignment: TariffAssignment) -> tuple[int, bool, int, datetime, int]:
+    """Of several that hold the highest wins: priority, a group's own, the nearest place, the youngest."""
     if assignment.connector_id:
         depth = 3
     elif assignment.station_id:
         depth = 2
     else:
         depth = 1 if assignment.site_id else 0
-    return depth, assignment.valid_from, assignment.pk
+    return assignment.priority, assignment.group_id is not None, depth, assignment.valid_from, assignment.pk
 
 
-def terms_of(tariff: Tariff) -> Terms:
-    return Terms.from_texts(
-        currency=tariff.currency,
-        per_kwh=tariff.per_kwh,
-        per_minute=tariff.per_minute,
-        per_start=tariff.per_start,
-        idle_per_minute=tariff.idle_per_minute,
-        idle_grace_minutes=tariff.idle_grace_minutes,
-        tax_percent=tariff.tax_percent,
-        tax_included=tariff.tax_included,
-        max_price=tariff.max_price,
+def setting_of(site: Site | None, at: datetime) -> Setting:
+    """Of a place at a moment. A query when the site's pricing is not in hand."""
+    if site is None:
+        return Setting(at.year)
+    return Setting(at.year, site.time_zone, SitePricing.objects.filter(site=site, frozen=True).exists())
+
+
+def settings_of(sites: Iterable[Site | None], at: datetime) -> dict[int | None, Setting]:
+    """Site id → its setting, for many. One query."""
+    known = {site.pk: site for site in sites if site}
+    frozen = set(SitePricing.objects.filter(site__in=known, frozen=True).values_list("site_id", flat=True))
+    found = {pk: Setting(at.year, site.time_zone, pk in frozen) for pk, site in known.items()}
+    return {None: Setting(at.year), **found}
+
+
+def setting_here(connector: Connector) -> Setting:
+    """Of a connector, now."""
+    return setting_of(connector.station.site, clock.now())
+
+
+def holidays(region: str) -> tuple[str, ...]:
+    """Of this year and the next, as terms made today carry them. Raises ValueError for an unknown region."""
+    year = clock.now().year
+    return dates(region, year, year + 1)
+
+
+def terms_of(tariff: Tariff, setting: Setting | None = None) -> Terms:
+    """A tariff's terms at a place; without one as anywhere, in UTC. Raises ValueError, KeyError or TypeError for
+    elements that make no sense (services.tariffs lets none in).
+    """
+    return _terms(tariff, setting)[0]
+
+
+def _terms(tariff: Tariff, setting: Setting | None) -> tuple[Terms, str]:
+    """With their digest."""
+    year, zone, frozen = setting or Setting(clock.now().year)
+    return _made(
+        tariff.currency,
+        json.dumps(tariff.elements),
+        json.dumps(tariff.idle),
+        tariff.tax_included,
+        tariff.min_price,
+        tariff.max_price,
+        tariff.holidays_of,
+        zone,
+        frozen,
+        year,
     )
 
 
-def snapshot_of(tariff: Tariff) -> PriceSnapshot:
+@lru_cache(maxsize=1024)
+def _made(
+    currency: str,
+    elements: str,
+    idle: str,
+    tax_included: bool,
+    min_price: str,
+    max_price: str,
+    holidays_of: str,
+    zone: str,
+    frozen: bool,
+    year: int,
+) -> tuple[Terms, str]:
+    """Kept, because most sessions of a site share it: parsing takes longer than the query that finds the tariff."""
+    parts = tuple(Element.from_json(element) for element in json.loads(elements))
+    asks = any(element.restrictions.holidays for element in parts)
+    terms = Terms(
+        currency=currency.upper(),
+        elements=parts,
+        tax_included=tax_included,
+        min_price=optional(min_price),
+        max_price=optional(max_price),
+        idle=Idle.from_json(json.loads(idle)),
+        time_zone=zone,
+        holidays=dates(holidays_of, year, year + 1) if asks else (),
+        frozen=frozen,
+    )
+    return terms, digest(terms.to_json())
+
+
+def snapshot_of(tariff: Tariff, setting: Setting | None = None) -> PriceSnapshot:
     """The frozen terms of a tariff as it stands, made once per content. One query when they exist."""
-    terms = terms_of(tariff).to_json()
-    key = {"organization_id": tariff.organization_id, "tariff_id": tariff.pk, "digest": digest(terms)}
-    snapshot = _SNAPSHOT.first(tariff.organization_id, tariff.pk, key["digest"])
+    terms, content = _terms(tariff, setting)
+    snapshot = _SNAPSHOT.first(tariff.organization_id, tariff.pk, content)
     if snapshot is None:
-        PriceSnapshot.objects.bulk_create([PriceSnapshot(terms=terms, **key)], ignore_conflicts=True)
+        key = {"organization_id": tariff.organization_id, "tariff_id": tariff.pk, "digest": content}
+        PriceSnapshot.objects.bulk_create([PriceSnapshot(terms=terms.to_json(), **key)], ignore_conflicts=True)
         snapshot = PriceSnapshot.objects.get(**key)
     return snapshot
+
+
+@lru_cache(maxsize=1024)
+def _frozen(_content: str, text: str) -> Terms:
+    return Terms.from_json(json.loads(text))
+
+
+def frozen_terms(snapshot: PriceSnapshot) -> Terms:
+    """The terms of a snapshot, parsed once a process: snapshots never change."""
+    return _frozen(snapshot.digest, json.dumps(snapshot.terms))
 
 
 def digest(terms: dict[str, object]) -> str:

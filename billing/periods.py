@@ -3,13 +3,17 @@
 The station's word about its plug (charging, paused by the car …) decides what time counts as; where it said nothing,
 the meter does: time in which the register rose was charging. The energy of all periods is the session's energy,
 exactly.
+
+They are kept with the bill (`pack`), one row between two readings: all that any tariff needs to price the session
+again, whatever its hours, tiers and powers.
 """
 
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import pairwise
+from typing import Any, Final
 
 from .pricing import Activity, Period
 
@@ -19,6 +23,8 @@ SAYS = {  # statuses of stations.vocabulary.ConnectorStatus; whatever else a plu
     "finishing": Activity.IDLE,
 }
 UNSAID = frozenset({"", "unknown"})
+LETTERS: Final = {Activity.CHARGING: "c", Activity.IDLE: "i", Activity.PAUSED: "p"}
+ACTIVITIES: Final = {letter: activity for activity, letter in LETTERS.items()}
 
 
 @dataclass(frozen=True)
@@ -55,7 +61,8 @@ def periods(
     links: Sequence[Link] | None = None,
     running: bool = False,
 ) -> list[Period]:
-    """The session from `starts_at` to `ends_at` (its end, or now) in order, neighbours of one activity joined.
+    """The session from `starts_at` to `ends_at` (its end, or now) in order, cut at each reading: a period has one mean
+    power. Neighbours of one activity without energy are joined: no tariff can tell them apart.
 
     `statuses`: from the last one before the start on. `links` None: not asked; else idle time without a link counts as
     PAUSED (nobody could have known that the car was full). While it is `running`, time since the last reading of a plug
@@ -130,9 +137,9 @@ def _covers(link: Link, moment: datetime) -> bool:
 def _joined(pieces: list[Period]) -> list[Period]:
     joined: list[Period] = []
     for piece in pieces:
-        if joined and joined[-1].activity == piece.activity:
-            last = joined[-1]
-            joined[-1] = Period(last.starts_at, piece.ends_at, piece.activity, last.energy_mwh + piece.energy_mwh)
+        last = joined[-1] if joined else None
+        if last and last.activity == piece.activity and not last.energy_mwh and not piece.energy_mwh:
+            joined[-1] = Period(last.starts_at, piece.ends_at, piece.activity)
         else:
             joined.append(piece)
     return joined
@@ -141,3 +148,21 @@ def _joined(pieces: list[Period]) -> list[Period]:
 def _microseconds(start: datetime, end: datetime) -> int:
     delta = end - start
     return (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds
+
+
+def pack(periods: Sequence[Period]) -> dict[str, Any]:
+    """Any: JSON. {"start": ISO, "rows": [[microseconds, "c" | "i" | "p", mWh], …]}, one row after the other."""
+    rows = [[period.microseconds, LETTERS[period.activity], period.energy_mwh] for period in periods]
+    return {"start": periods[0].starts_at.isoformat() if periods else "", "rows": rows}
+
+
+def stored_periods(values: dict[str, Any]) -> list[Period]:
+    """Any: what `pack` made, as JSON gives it back."""
+    found: list[Period] = []
+    at = datetime.fromisoformat(values["start"]) if values["rows"] else None
+    for microseconds, letter, energy in values["rows"]:
+        assert at is not None
+        ends = at + timedelta(microseconds=microseconds)
+        found.append(Period(at, ends, ACTIVITIES[letter], energy))
+        at = ends
+    return found

@@ -9,30 +9,38 @@ from sessions.models import ChargingSession, MeterSample
 from stations.models import Connection, StatusChange
 from stations.vocabulary import ConnectorStatus
 
+from . import lookup
 from .models import PriceSnapshot
 from .periods import Link, Reading, Status, periods
 from .pricing import Activity, Period, Priced, Terms, price
 
 
 def priced(session: ChargingSession, snapshot: PriceSnapshot, *, until: datetime | None = None) -> Priced:
-    """The price of the session up to its end, or up to `until` (default: now) while it runs."""
-    terms = Terms.from_json(snapshot.terms)
+    """The price of the session up to its end, or up to `until` (default: now) while it runs. Of an ended session its
+    `periods` are those that the bill keeps (`periods.pack`).
+    """
+    terms = lookup.frozen_terms(snapshot)
     return price(terms, periods_of(session, terms, until=until))
 
 
 def periods_of(session: ChargingSession, terms: Terms, *, until: datetime | None = None) -> list[Period]:
-    """Reads only what the terms need: an energy tariff costs no query."""
+    """While it runs, only what the terms need is read: an energy tariff costs no query."""
+    if session.ended_at is None and not terms.needs_time:
+        end = max(until or clock.now(), session.started_at)
+        return [Period(session.started_at, end, Activity.CHARGING, max(0, session.energy_mwh))]
+    return all_periods(session, until=until)
+
+
+def all_periods(session: ChargingSession, *, until: datetime | None = None) -> list[Period]:
+    """Everything that any tariff needs to price the session. About 5 queries."""
     end = session.ended_at or max(until or clock.now(), session.started_at)
-    energy = max(0, session.energy_mwh)
-    if not terms.needs_time:
-        return [Period(session.started_at, max(end, session.started_at), Activity.CHARGING, energy)]
     return periods(
         starts_at=session.started_at,
         ends_at=end,
-        energy_mwh=energy,
+        energy_mwh=max(0, session.energy_mwh),
         readings=_readings(session),
         statuses=_statuses(session, end),
-        links=_links(session, end) if terms.idle_per_minute else None,
+        links=_links(session, end),
         running=session.ended_at is None,
     )
 
@@ -87,4 +95,4 @@ def terms_of_snapshot(snapshot: PriceSnapshot | None) -> Terms:
     """Raises ValueError without a snapshot: who has no terms has no price."""
     if snapshot is None:
         raise ValueError("no terms were frozen")
-    return Terms.from_json(snapshot.terms)
+    return lookup.frozen_terms(snapshot)

@@ -1,15 +1,20 @@
 """Prices in words: the same for the connector page, the running cost, the editor's example and the receipt."""
 
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from django.utils.dates import WEEKDAYS
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from evcms.core.figures import amount, exact, unit_price
 
-from .pricing import Line, Part, Terms, components, plain
+from .pricing import PARTS, Component, Element, Line, Part, Terms, components, plain
+from .pricing.trace import SECONDS_PER_HOUR
+from .terms import DAYS, MINUTES_PER_HOUR
 
 
 @dataclass(frozen=True)
@@ -46,12 +51,16 @@ def label(part: str) -> str:
         Part.TIME: _("Charging time"),
         Part.START: _("Session fee"),
         Part.IDLE: _("Blocking fee"),
+        Part.IDLE_CAP: _("Cap of the blocking fee"),
+        Part.MINIMUM: _("Lowest price"),
         Part.CAP: _("Price cap"),
         Part.TAX: _("VAT"),
     }[Part(part)]
 
 
-def unit(part: str) -> str:
+def unit(part: str, *, hourly: bool = False) -> str:
+    if hourly and part in (Part.TIME, Part.IDLE):
+        return _("per hour of charging") if part == Part.TIME else _("per hour after charging")
     return {
         Part.ENERGY: _("per kWh"),
         Part.TIME: _("per minute of charging"),
@@ -62,47 +71,145 @@ def unit(part: str) -> str:
 
 def price_lines(terms: Terms) -> list[PriceLine]:
     """kWh, minute, session, other: the order of AFIR (EU 2023/1804, art. 5). Empty: charging is free."""
+    return [_price_line(terms, element, component) for element, component in components(terms)]
+
+
+def _price_line(terms: Terms, element: Element, component: Component) -> PriceLine:
+    part = PARTS[component.kind]
+    shown, hourly = _per_minute(component)
+    said = [circumstances(element.restrictions.to_json())]
+    if not said[0] and terms.of_kind(component.kind)[0][0] is not element:
+        said = [_("otherwise")]
+    if part == Part.IDLE:
+        said += _mercy(terms)
+    return PriceLine(
+        part=str(part),
+        label=label(part),
+        price=unit_price(shown, terms.currency),
+        unit=unit(part, hourly=hourly),
+        remark=", ".join(filter(None, said)),
+    )
+
+
+def _per_minute(component: Component) -> tuple[str, bool]:
+    """The price as people say it, and whether that is by the hour."""
+    if not component.kind.timed:
+        return plain(component.price), False
+    return minute_price(component.price)
+
+
+def minute_price(per_hour: Decimal) -> tuple[str, bool]:
+    """1.20 an hour → ("0.02", False); 1.00 an hour → ("1", True): no price of a minute in 4 decimals."""
+    minute = (per_hour / MINUTES_PER_HOUR).quantize(Decimal("1e-4"))
+    return (plain(minute), False) if minute * MINUTES_PER_HOUR == per_hour else (plain(per_hour), True)
+
+
+def _mercy(terms: Terms) -> list[str]:
+    """What softens the blocking fee."""
+    said, idle = [], terms.idle
+    if minutes := idle.grace_minutes:
+        text = ngettext("the first %(n)s minute is free", "the first %(n)s minutes are free", minutes)
+        said.append(text % {"n": minutes})
+    if idle.pauses:
+        said.append(_("free from %(start)s to %(end)s") % {"start": idle.pause_from, "end": idle.pause_until})
+    if idle.cap is not None:
+        said.append(_("at most %(amount)s") % {"amount": unit_price(plain(idle.cap), terms.currency)})
+    return said
+
+
+def circumstances(said: dict[str, Any]) -> str:
+    """When an element holds, in the reader's language: "07:00–19:00, Monday–Friday". Any: Restrictions as JSON."""
+    parts = []
+    if said.get("start_time") or said.get("end_time"):
+        parts.append(f"{said.get('start_time') or '00:00'}–{said.get('end_time') or '24:00'}")
+    if days := said.get("days"):
+        parts.append(_days([DAYS.index(day) for day in days]))
+    if holidays := said.get("holidays"):
+        parts.append(_("on public holidays") if holidays == "only" else _("not on public holidays"))
+    parts += [*_dates(said), *_amounts(said), *_duration(said)]
+    return ", ".join(parts)
+
+
+def _days(days: list[int]) -> str:
+    """ "Monday–Friday", "Saturday, Sunday"."""
+    runs: list[list[int]] = []
+    for day in sorted(set(days)):
+        if runs and runs[-1][-1] == day - 1:
+            runs[-1].append(day)
+        else:
+            runs.append([day])
+    names = [
+        f"{WEEKDAYS[run[0]]}–{WEEKDAYS[run[-1]]}" if len(run) > 2 else ", ".join(str(WEEKDAYS[day]) for day in run)
+        for run in runs
+    ]
+    return ", ".join(names)
+
+
+def _dates(said: dict[str, Any]) -> list[str]:
+    start, end = said.get("start_date"), said.get("end_date")
+    found = [_("from %(day)s") % {"day": _day(start)}] if start else []
+    return found + ([_("before %(day)s") % {"day": _day(end)}] if end else [])
+
+
+def _day(text: str) -> str:
+    return str(date_format(date.fromisoformat(text), "SHORT_DATE_FORMAT"))
+
+
+def _amounts(said: dict[str, Any]) -> list[str]:
+    """Tiers of energy and of power."""
     return [
-        PriceLine(
-            part=str(part),
-            label=label(part),
-            price=unit_price(plain(price), terms.currency),
-            unit=unit(part),
-            remark=_grace(terms) if part == Part.IDLE else "",
-        )
-        for part, price in components(terms)
+        *_range(said, "kwh", _("the first %(most)s kWh"), _("beyond %(least)s kWh"), _("%(least)s to %(most)s kWh")),
+        *_range(said, "power", _("below %(most)s kW"), _("from %(least)s kW"), _("%(least)s to %(most)s kW")),
     ]
 
 
-def _grace(terms: Terms) -> str:
-    minutes = terms.idle_grace_minutes
-    if not minutes:
-        return ""
-    return ngettext("the first %(n)s minute is free", "the first %(n)s minutes are free", minutes) % {"n": minutes}
+def _range(said: dict[str, Any], name: str, below: str, beyond: str, between: str) -> list[str]:
+    least, most = said.get(f"min_{name}"), said.get(f"max_{name}")
+    if least is None and most is None:
+        return []
+    text = below if least is None else (beyond if most is None else between)
+    return [text % {"least": exact(least or "0"), "most": exact(most or "0")}]
+
+
+def _duration(said: dict[str, Any]) -> list[str]:
+    least, most = said.get("min_duration"), said.get("max_duration")
+    found = [_("after %(time)s") % {"time": duration(least)}] if least is not None else []
+    return found + ([_("in the first %(time)s") % {"time": duration(most)}] if most is not None else [])
 
 
 def remarks(terms: Terms) -> list[str]:
-    """What else a driver must know before the start: tax and cap."""
-    said = []
-    percent = exact(plain(terms.tax_percent))
-    if terms.tax_percent:
-        text = _("Prices include %(percent)s %% VAT.") if terms.tax_included else _("%(percent)s %% VAT is added.")
-        said.append(text % {"percent": percent})
+    """What else a driver must know before the start: tax, smallest and highest price, what a changing hour does."""
+    said = _tax(terms)
+    if terms.min_price:
+        least = unit_price(plain(terms.min_price), terms.currency)
+        said.append(_("At least %(amount)s for a session, VAT included.") % {"amount": least})
     if terms.max_price is not None:
         most = unit_price(plain(terms.max_price), terms.currency)
         said.append(_("Never more than %(amount)s for a session, VAT included.") % {"amount": most})
+    if any(element.restrictions.by_time for element in terms.elements):
+        frozen = _("The hour at which you start decides for the whole session.")
+        said.append(frozen if terms.frozen else _("What you draw costs what its hour costs."))
     return said
+
+
+def _tax(terms: Terms) -> list[str]:
+    rates = [exact(plain(rate)) for rate in terms.rates if rate]
+    if not rates:
+        return []
+    text = _("Prices include %(percent)s %% VAT.") if terms.tax_included else _("%(percent)s %% VAT is added.")
+    return [text % {"percent": " / ".join(rates)}]
 
 
 def cost_line(line: Line | dict[str, Any], currency: str) -> CostLine:
     """Of a price, or of its stored trace. Any: the trace's JSON."""
     values = line if isinstance(line, dict) else line.to_json()
     part = values["part"]
+    when = circumstances(values.get("restrictions") or {})
     return CostLine(
         part=str(part),
-        label=label(part),
+        label=f"{label(part)} ({when})" if when else label(part),
         quantity=_quantity(part, values["quantity"]),
-        unit_price=per(part, values["unit_price"], currency),
+        unit_price=per(part, values["unit_price"], currency, values["per"]),
         amount=amount(values["amount"], currency),
         amount_minor=values["amount"],
     )
@@ -116,16 +223,17 @@ def _quantity(part: str, quantity: int) -> str:
     return ""
 
 
-def per(part: str, price: str, currency: str) -> str:
-    """ "0.49 €/kWh", "0.02 €/min", "0.50 €", "21 %"; empty for a cap."""
+def per(part: str, price: str, currency: str, units: int = SECONDS_PER_HOUR) -> str:
+    """ "0.49 €/kWh", "0.02 €/min", "0.50 €", "21 %"; empty for a bound. `units`: seconds that a time's price is for."""
     if part == Part.TAX:
         return f"{exact(price)} %"
-    if part == Part.CAP:
+    if part in (Part.CAP, Part.MINIMUM, Part.IDLE_CAP):
         return ""
+    if part in (Part.TIME, Part.IDLE):
+        shown, hourly = minute_price(Decimal(price) * SECONDS_PER_HOUR / units)
+        return f"{unit_price(shown, currency)}/{'h' if hourly else 'min'}"
     text = unit_price(price, currency)
-    if part == Part.ENERGY:
-        return f"{text}/kWh"
-    return f"{text}/min" if part in (Part.TIME, Part.IDLE) else text
+    return f"{text}/kWh" if part == Part.ENERGY else text
 
 
 def kwh(mwh: int) -> str:

@@ -13,19 +13,25 @@ from .base import DECIMAL, price_field
 
 
 class Tariff(models.Model):
-    """What a driver pays: energy, time, start and idle parts, tax, caps. Edits never touch running sessions."""
+    """What a driver pays: elements of prices, blocking, tax, caps. Edits never touch running sessions."""
 
     organization = models.ForeignKey(Organization, models.PROTECT, related_name="tariffs")
     name = models.CharField(_("name"), max_length=80)
     currency = models.CharField(_("currency"), max_length=3)
-    per_kwh = price_field(_("per kWh"))
-    per_minute = price_field(_("per minute of charging"))
-    per_start = price_field(_("per session"))
-    idle_per_minute = price_field(_("per minute after charging"))
-    idle_grace_minutes = models.PositiveSmallIntegerField(_("free minutes after charging"), default=15)
-    tax_percent = price_field(_("tax (%)"), "21")
+    elements = models.JSONField(
+        _("prices"), default=list, help_text=_("Elements as OCPI says them (billing.terms.Element as JSON)")
+    )
+    idle = models.JSONField(
+        _("blocking"), default=dict, blank=True, help_text=_("Grace, cap and night pause (billing.terms.Idle as JSON)")
+    )
     tax_included = models.BooleanField(_("prices include tax"), default=True)
+    min_price = models.CharField(
+        _("never less than"), max_length=20, blank=True, validators=[DECIMAL], help_text=_("Once energy has flowed")
+    )
     max_price = models.CharField(_("never more than"), max_length=20, blank=True, validators=[DECIMAL])
+    holidays_of = models.CharField(
+        _("holidays of"), max_length=12, blank=True, help_text=_("A country or part of one: NL, DE-BY")
+    )
     hold = models.CharField(
         _("amount held"),
         max_length=20,
@@ -45,7 +51,9 @@ class Tariff(models.Model):
 
 
 class TariffAssignment(models.Model):
-    """Where a tariff holds: the most particular wins (connector, station, site, organization)."""
+    """Where a tariff holds. Of several the highest priority wins, then a driver group's own, then the most particular
+    place (connector, station, site, organization), then the one that began last.
+    """
 
     tariff = models.ForeignKey(Tariff, models.CASCADE, related_name="assignments")
     organization = models.ForeignKey(Organization, models.CASCADE, related_name="tariff_assignments")
@@ -70,7 +78,7 @@ class PriceSnapshot(models.Model):
     tariff = models.ForeignKey(Tariff, models.PROTECT, null=True, related_name="snapshots")
     organization = models.ForeignKey(Organization, models.PROTECT, related_name="+")
     digest = models.CharField(max_length=64)
-    terms = models.JSONField(help_text=_("billing.pricing.Terms as JSON"))
+    terms = models.JSONField(help_text=_("billing.terms.Terms as JSON"))
     created_at = models.DateTimeField(default=clock.now)
 
     class Meta:

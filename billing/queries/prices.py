@@ -67,7 +67,7 @@ def tariff_for(*, connector: Connector, at: datetime | None = None) -> Tariff | 
 def price_lines(*, connector: Connector, at: datetime | None = None) -> list[PriceLine]:
     """The price's components in the legal order; empty when it is free or no tariff is in force."""
     tariff = tariff_for(connector=connector, at=at)
-    return words_of(lookup.terms_of(tariff)) if tariff else []
+    return words_of(lookup.terms_of(tariff, lookup.setting_here(connector))) if tariff else []
 
 
 def offer(*, connector: Connector) -> Offer:
@@ -76,7 +76,7 @@ def offer(*, connector: Connector) -> Offer:
     refusal = availability.refusal(connector, tariff)
     if tariff is None:
         return Offer([], [], "", "", "", False, refusal, None)
-    terms = lookup.terms_of(tariff)
+    terms = lookup.terms_of(tariff, lookup.setting_here(connector))
     held = "" if refusal in (Refusal.PAYMENTS_OFF, Refusal.FREE) else amount(hold_of(tariff), tariff.currency)
     return Offer(
         lines=words_of(terms),
@@ -99,9 +99,11 @@ def _usual(connector: Connector) -> tuple[int, int]:
 
 
 def example_of(terms: Terms, charge: tuple[int, int] = (20, 40)) -> str:
-    """(kWh, minutes) → "20 kWh in 40 min ≈ 10.90 €"."""
+    """(kWh, minutes) → "20 kWh in 40 min ≈ 10.90 €", beginning now."""
     energy, minutes = charge
-    result = pricing.example(terms, energy_mwh=energy * pricing.MWH_PER_KWH, charging=timedelta(minutes=minutes))
+    result = pricing.example(
+        terms, energy_mwh=energy * pricing.MWH_PER_KWH, charging=timedelta(minutes=minutes), starts_at=clock.now()
+    )
     words = {"energy": energy, "minutes": minutes, "amount": amount(result.total, result.currency)}
     return _("%(energy)s kWh in %(minutes)s min ≈ %(amount)s") % words
 
@@ -169,14 +171,16 @@ def assignments(access: Access, tariff: Tariff) -> QuerySet[TariffAssignment]:
 
 
 def outdone(access: Access) -> dict[int, Tariff]:
-    """Assignments without effect now → the tariff that holds at the same place instead: of equals the newest wins."""
+    """Assignments without effect now → the tariff that holds instead at the same place for the same group: the one of
+    higher priority, of equals the newest.
+    """
     now = clock.now()
     rows = visible_assignments(access).filter(tariff__archived_at=None, valid_from__lte=now)
-    rows = rows.exclude(valid_until__lte=now).select_related("tariff").order_by("valid_from", "pk")
+    rows = rows.exclude(valid_until__lte=now).select_related("tariff").order_by("priority", "valid_from", "pk")
     newest = {_place(row): row.tariff for row in rows}
     last = {_place(row): row.pk for row in rows}
     return {row.pk: newest[_place(row)] for row in rows if last[_place(row)] != row.pk}
 
 
-def _place(row: TariffAssignment) -> tuple[int | None, int | None, int | None]:
-    return row.site_id, row.station_id, row.connector_id
+def _place(row: TariffAssignment) -> tuple[int | None, int | None, int | None, int | None]:
+    return row.site_id, row.station_id, row.connector_id, row.group_id

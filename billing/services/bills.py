@@ -38,9 +38,8 @@ def open_bill(*, session_id: int) -> funding.Choice:
     The terms of its payment win (the driver saw them), else the most particular tariff in force. Without any, the bill
     has no snapshot: it ends in REVIEW, never as a silent zero.
     """
-    organization, site, station, connector, at, currency, snapshot, paid_in, kind, token, driver, group, zone, frozen = (
-        _PLACE.tuples(session_id)[0]
-    )
+    found = _PLACE.tuples(session_id)[0]
+    organization, site, station, connector, at, currency, snapshot, paid_in, kind, token, driver, group, *here = found
     choice = (
         funding.Choice(FundingSource(kind))
         if kind
@@ -48,11 +47,12 @@ def open_bill(*, session_id: int) -> funding.Choice:
     )
     if snapshot is None:
         tariff = lookup.tariff_in_force(
-            organization_id=organization, site_id=site, station_id=station, connector_id=connector, at=at, group_id=group
-        )
+            organization_id=organization, site_id=site, station_id=station, connector_id=connector, at=at,
+            group_id=group,
+        )  # fmt: skip
         if tariff:
-            here = lookup.Setting(at.year, zone or "UTC", bool(frozen))
-            snapshot, currency = lookup.snapshot_of(tariff, here).pk, tariff.currency
+            setting = lookup.Setting(at.year, here[0] or "UTC", bool(here[1]))
+            snapshot, currency = lookup.snapshot_of(tariff, setting).pk, tariff.currency
     opened = stored(clock.now())
     account = choice.account.pk if choice.account else None
     row = [session_id, organization, snapshot, paid_in or currency, opened, str(choice.source), account]

@@ -16,6 +16,7 @@ from billing.events import PaymentFailed, PaymentSettled, ReceiptIssued
 from billing.gateways import gateway
 from billing.gateways.base import GatewayError, Hold, HoldStatus
 from billing.models import Bill, Payment, PriceSnapshot
+from billing.periods import pack
 from billing.pricing import Priced
 from billing.reckoning import priced
 from billing.vocabulary import BillState, FundingSource, PaymentState
@@ -84,7 +85,8 @@ def payment_of(session: ChargingSession) -> Payment | None:
 def _price(bill: Bill, session: ChargingSession, snapshot: PriceSnapshot) -> None:
     result = priced(session, snapshot)
     bill.total_minor, bill.net_minor, bill.tax_minor = result.total, result.net, result.tax
-    bill.trace, bill.currency, bill.final_at = result.to_json(), result.currency, clock.now()
+    bill.trace, bill.periods = result.to_json(), pack(result.periods)
+    bill.currency, bill.final_at = result.currency, clock.now()
 
 
 def capture(*, payment_id: int) -> None:

@@ -2,35 +2,37 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import TypedDict, Unpack
+from typing import Any, Final, TypedDict, Unpack
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from billing import lookup
+from billing import holidays, lookup
 from billing.events import TariffChanged
 from billing.models import Tariff, TariffAssignment
+from billing.terms import Element, Idle
 from evcms.core import audit, clock, events
 from evcms.core.access import Access, Permission
 from evcms.core.money import exponent
+from sessions.models import DriverGroup
 from stations.models import Connector, Site, Station
 from stations.queries import visible_sites
 
+MOST_TAX: Final = Decimal(100)
+
 
 class TariffFields(TypedDict, total=False):
-    """Prices are decimal text in major units; empty `max_price`: no cap."""
+    """Any: JSON of billing.terms.Element and Idle. Bounds and hold are decimal text in major units; empty: none."""
 
     name: str
     currency: str
-    per_kwh: str
-    per_minute: str
-    per_start: str
-    idle_per_minute: str
-    idle_grace_minutes: int
-    tax_percent: str
+    elements: list[dict[str, Any]]
+    idle: dict[str, Any]
     tax_included: bool
+    min_price: str
     max_price: str
+    holidays_of: str
     hold: str
 
 
@@ -74,25 +76,60 @@ def archive_tariff(*, access: Access, tariff: Tariff) -> None:
 
 
 def check(tariff: Tariff) -> None:
-    """Raises ValidationError, a sentence a field. What a card cannot be charged is refused here, not at the plug."""
+    """Raises ValidationError, a sentence a field. What a card cannot be charged is refused here, not at the plug.
+
+    Elements and blocking are kept as their dataclasses write them, so that equal tariffs are equal rows.
+    """
     tariff.currency = tariff.currency.upper()
-    tariff.full_clean(exclude=["organization"])
+    _read(tariff)
+    tariff.full_clean(exclude=["organization", "idle"])
     problems: dict[str, str] = {}
     digits = exponent(tariff.currency)
-    for name in ("hold", "max_price"):
+    for name in ("hold", "min_price", "max_price"):
         if _digits(getattr(tariff, name)) > digits:
             words = {"currency": tariff.currency, "n": digits}
             problems[name] = _("Amounts in %(currency)s have %(n)s decimals.") % words
-    if lookup.decimal(tariff.tax_percent) >= 100:
-        problems["tax_percent"] = _("A tax of 100 % or more makes no sense.")
-    if tariff.max_price and lookup.decimal(tariff.max_price) == 0:
-        problems["max_price"] = _("Leave it empty for no cap.")
-    if lookup.decimal(tariff.hold) == 0 and not lookup.terms_of(tariff).free:
-        problems["hold"] = _("A paid start needs an amount to hold.")
-    if not (len(tariff.currency) == 3 and tariff.currency.isalpha()):
+    if len(tariff.currency) == 3 and tariff.currency.isalpha():
+        problems |= _problems(tariff)
+    else:
         problems["currency"] = _("Three letters, such as EUR.")
     if problems:
         raise ValidationError(problems)
+
+
+def _read(tariff: Tariff) -> None:
+    """Raises ValidationError for elements or a blocking fee that make no sense."""
+    problems = {}
+    try:
+        tariff.elements = [Element.from_json(element).to_json() for element in tariff.elements]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        problems["elements"] = _("These prices make no sense: %(why)s.") % {"why": error}
+    try:
+        tariff.idle = Idle.from_json(tariff.idle).to_json()
+    except (ValueError, TypeError, AttributeError) as error:
+        problems["idle"] = _("This blocking fee makes no sense: %(why)s.") % {"why": error}
+    if problems:
+        raise ValidationError(problems)
+
+
+def _problems(tariff: Tariff) -> dict[str, str]:
+    problems = {}
+    least, most = lookup.decimal(tariff.min_price), lookup.decimal(tariff.max_price)
+    if tariff.holidays_of and not holidays.known(tariff.holidays_of):
+        problems["holidays_of"] = _("No holidays are known of %(region)s.") % {"region": tariff.holidays_of}
+    elif tariff.max_price and most == 0:
+        problems["max_price"] = _("Leave it empty for no cap.")
+    elif tariff.max_price and least > most:
+        problems["min_price"] = _("The lowest price is above the highest.")
+    else:
+        terms = lookup.terms_of(tariff)
+        if not terms.elements:
+            problems["elements"] = _("Say a price, if only that charging is free.")
+        if any(rate >= MOST_TAX for rate in terms.rates):
+            problems["elements"] = _("A tax of 100 % or more makes no sense.")
+        if lookup.decimal(tariff.hold) == 0 and not terms.free:
+            problems["hold"] = _("A paid start needs an amount to hold.")
+    return problems
 
 
 def _digits(text: str) -> int:
@@ -106,11 +143,17 @@ def assign_tariff(
     site: Site | None = None,
     station: Station | None = None,
     connector: Connector | None = None,
+    group: DriverGroup | None = None,
+    priority: int = 0,
     valid_from: datetime | None = None,
     valid_until: datetime | None = None,
 ) -> TariffAssignment:
-    """Puts a tariff in force at one place (none: the whole organization); the most particular place wins."""
+    """Puts a tariff in force at one place (none: the whole organization), for all drivers or those of a group. Which of
+    several holds: `lookup.rank`.
+    """
     _demand(access, tariff)
+    if group and group.organization_id != access.organization.pk:
+        raise PermissionDenied(_("This group is not yours."))
     _check_place(access, site, station, connector)
     start = valid_from or clock.now()
     if valid_until and valid_until <= start:
@@ -122,6 +165,8 @@ def assign_tariff(
             site=site,
             station=station,
             connector=connector,
+            group=group,
+            priority=priority,
             valid_from=start,
             valid_until=valid_until,
         )

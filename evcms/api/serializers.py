@@ -256,14 +256,12 @@ class TariffSerializer(Row):
             "id",
             "name",
             "currency",
-            "per_kwh",
-            "per_minute",
-            "per_start",
-            "idle_per_minute",
-            "idle_grace_minutes",
-            "tax_percent",
+            "elements",
+            "idle",
             "tax_included",
+            "min_price",
             "max_price",
+            "holidays_of",
         )
 
 

@@ -95,10 +95,14 @@ FIELDS: Final = {
     "replayed": "The station reported it afterwards, from its memory.",
     "closed_by": "Who ended it in our books: the station, the system, an operator.",
     "currency": "ISO 4217.",
-    "per_kwh": "Price of one kWh, decimal text in the currency.",
-    "per_minute": "Price of one minute, decimal text in the currency.",
-    "per_start": "Price of each session, decimal text in the currency.",
-    "idle_per_minute": "Price of a minute at the plug after charging and the free minutes.",
+    "elements": "Prices as OCPI 2.2.1 says them: `components` (`kind` ENERGY per kWh, TIME and PARKING_TIME per hour, "
+    "FLAT per session; `price` and `tax_percent` decimal text; `step` Wh or s) under `restrictions`. Per kind the first "
+    "element that holds counts.",
+    "idle": "The blocking fee's grace (`grace_minutes` of each stretch), `cap` and night pause "
+    "(`pause_from`, `pause_until`).",
+    "min_price": "What a session costs at least once energy has flowed, tax included; empty: nothing.",
+    "max_price": "What a session costs at most, tax included; empty: no cap.",
+    "holidays_of": "Country or part of one whose public holidays count, such as NL or DE-BY.",
     "expires_at": "ISO 8601 with a zone.",
     "evse_id": "eMI3 id, such as NL*ABC*E12345*1.",
 }

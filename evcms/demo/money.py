@@ -13,8 +13,8 @@ from django.utils.translation import gettext as _
 
 from billing.gateways import amounts
 from billing.models import Bill, Payment, PaymentEvent, Receipt, ReceiptCounter
-from billing.periods import Link, Reading, Status, periods
-from billing.pricing import Activity, Period, Terms, price
+from billing.periods import Link, Reading, Status, pack, periods
+from billing.pricing import Period, price
 from billing.receipts import document
 from billing.services.settlement import chargeable
 from billing.vocabulary import BillState, PaymentState, Step
@@ -66,7 +66,7 @@ class Money:
 
     def _bill(self, past: PastSession, session: ChargingSession, agreed: Price, links: Sequence[Link]) -> Bill:
         assert session.end_received_at is not None
-        result = price(agreed.terms, periods_of(past, session, agreed.terms, links))
+        result = price(agreed.terms, periods_of(past, session, links))
         return Bill(
             pk=next(self._bill_keys),
             session=session,
@@ -77,6 +77,7 @@ class Money:
             tax_minor=result.tax,
             total_minor=result.total,
             trace=result.to_json(),
+            periods=pack(result.periods),
             created_at=session.start_received_at,
             final_at=session.end_received_at + SETTLED,
         )
@@ -238,10 +239,8 @@ class Money:
         ]
 
 
-def periods_of(past: PastSession, session: ChargingSession, terms: Terms, links: Sequence[Link]) -> list[Period]:
-    """As billing.reckoning, from what is in hand instead of from rows."""
-    if not terms.needs_time:
-        return [Period(past.start, past.end, Activity.CHARGING, session.energy_mwh)]
+def periods_of(past: PastSession, session: ChargingSession, links: Sequence[Link]) -> list[Period]:
+    """As billing.reckoning.all_periods, from what is in hand instead of from rows."""
     said = [Status(past.start, "charging")]
     if past.charged_until < past.end:
         said.append(Status(past.charged_until, "suspended_ev"))
@@ -252,7 +251,5 @@ def periods_of(past: PastSession, session: ChargingSession, terms: Terms, links:
         energy_mwh=session.energy_mwh,
         readings=[Reading(sample.at, (sample.energy_mwh or begin) - begin) for sample in readings(past)],
         statuses=said,
-        links=[link for link in links if link.since < past.end and (link.until or past.end) > past.start]
-        if terms.idle_per_minute
-        else None,
+        links=[link for link in links if link.since < past.end and (link.until or past.end) > past.start],
     )

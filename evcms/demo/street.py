@@ -18,6 +18,8 @@ from stations import services as stations
 from stations.models import Connector, PlugType, PowerType, Site, Station
 from stations.vocabulary import SecurityProfile
 
+from .tariffs import price_list
+
 PLUGS: Final = {
     "type2": PlugType.IEC_62196_T2,
     "ccs2": PlugType.IEC_62196_T2_COMBO,
@@ -29,7 +31,6 @@ NOTES: Final = {
     "hospital": "Row C, by the main entrance.",
     "highway": "Behind the restaurant, drive-through bays for trailers on the left.",
 }
-KWH: Final = {"slow": "0.42", "street": "0.49", "fast": "0.65", "motorway": "0.79", "depot": "0.38"}
 
 
 @dataclass(frozen=True)
@@ -135,29 +136,19 @@ def _connectors(station: CityStation) -> Iterator[dict[str, object]]:
 
 
 def _price(street: Street, since: datetime) -> None:
-    """AC by the place, DC by the road; who blocks a fast charger pays for it."""
-    make = {
-        "slow": {"name": "AC park and home", "hold": "60"},
-        "street": {"name": "AC city", "per_start": "0.35", "idle_per_minute": "0.04", "idle_grace_minutes": 90,
-                   "hold": "80"},
-        "fast": {"name": "DC city", "per_start": "0.50", "idle_per_minute": "0.20", "idle_grace_minutes": 15,
-                 "hold": "80"},
-        "motorway": {"name": "DC motorway", "idle_per_minute": "0.25", "idle_grace_minutes": 15, "hold": "100"},
-        "depot": {"name": "Depot", "hold": "60"},
-    }  # fmt: skip
-    tariffs = {
-        key: billing.create_tariff(access=street.access, per_kwh=KWH[key], tax_percent="21", **fields)  # type: ignore[arg-type]
-        for key, fields in make.items()
-    }
+    """As `tariffs` lists them; the city's own holds where no other does."""
+    tariffs = {key: billing.create_tariff(access=street.access, **fields) for key, fields in price_list().items()}
     Tariff.objects.filter(organization=street.access.organization).update(created_at=since)
-    prices = {key: _frozen(tariff) for key, tariff in tariffs.items()}
+    prices = {key: _frozen(tariff, since, street.city.zone) for key, tariff in tariffs.items()}
     billing.assign_tariff(access=street.access, tariff=tariffs["street"], valid_from=since)
     for site in street.city.sites:
         _assign(street, site, prices, since)
 
 
-def _frozen(tariff: Tariff) -> Price:
-    return Price(tariff, lookup.snapshot_of(tariff), lookup.terms_of(tariff), hold_of(tariff))
+def _frozen(tariff: Tariff, since: datetime, zone: str) -> Price:
+    """All of the city's sites lie in one zone."""
+    here = lookup.Setting(since.year, zone)
+    return Price(tariff, lookup.snapshot_of(tariff, here), lookup.terms_of(tariff, here), hold_of(tariff))
 
 
 def _assign(street: Street, site: CitySite, prices: dict[str, Price], since: datetime) -> None:

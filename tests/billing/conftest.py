@@ -20,6 +20,7 @@ from stations import services as stations
 from stations.models import Command, Connector
 from stations.vocabulary import Answer, CommandState, ConnectorStatus, StatusReport
 from tests.stations.conftest import *
+from tests.tariffs import flat
 
 KEY = "sk_test_of_the_tests_0123456789abcdef"
 SECRET = "whsec_of_the_tests_0123456789abcdef"
@@ -109,7 +110,11 @@ def provider(double, settings, monkeypatch):
 @pytest.fixture
 def tariff(organization):
     made = Tariff.objects.create(
-        organization=organization, name="Street", currency="EUR", per_kwh="0.49", per_start="1.10", hold="30"
+        organization=organization,
+        name="Street",
+        currency="EUR",
+        hold="30",
+        **flat(per_kwh="0.49", per_start="1.10"),
     )
     TariffAssignment.objects.create(tariff=made, organization=organization, valid_from=clock.now() - timedelta(days=1))
     return made

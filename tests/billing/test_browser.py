@@ -9,6 +9,7 @@ from billing.models import Tariff
 from evcms.core.access import Role
 from tests.billing.conftest import KWH, later, paid, work
 from tests.stations.conftest import make_access
+from tests.tariffs import flat
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
 
@@ -47,7 +48,7 @@ def test_the_example_follows_what_is_typed_and_the_tariff_is_saved(page, open_as
     page.click("button:has-text('Save')")
     page.wait_for_selector("text=Where it holds")
     tariff = Tariff.objects.get()
-    assert (tariff.per_kwh, tariff.idle_per_minute) == ("0.49", "0.10")
+    assert tariff.elements == flat(per_kwh="0.49", per_start="1.10", idle_per_minute="0.10")["elements"]
     page.check("input[name=where][value=everywhere]")
     page.check("#id_sure")
     page.click("button:has-text('Put in force')")

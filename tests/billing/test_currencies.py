@@ -9,6 +9,7 @@ from billing.models import Bill
 from billing.vocabulary import PaymentState
 from evcms.core.money import EXPONENTS
 from tests.billing.conftest import KWH, later, paid, work
+from tests.tariffs import flat
 
 WIRE = [
     ("EUR", 1173, 1173),
@@ -52,7 +53,11 @@ CASES = [
 def test_a_charge_in_each_kind_of_currency_is_captured_to_the_coin(
     provider, tariff, connector, car, currency, per_kwh, per_start, hold, total, captured, short
 ):
-    tariff.currency, tariff.per_kwh, tariff.per_start, tariff.hold = currency, per_kwh, per_start, hold
+    tariff.currency, tariff.elements, tariff.hold = (
+        currency,
+        flat(per_kwh=per_kwh, per_start=per_start)["elements"],
+        hold,
+    )
     tariff.save()
     payment = paid(provider, connector)
     car.starts(payment.attempt)

@@ -12,6 +12,7 @@ from evcms.core.access import Role
 from evcms.core.models import AuditEntry
 from tests.billing.conftest import KWH, later, paid, work
 from tests.stations.conftest import make_access
+from tests.tariffs import flat
 
 pytestmark = pytest.mark.django_db(transaction=True)
 FORM = {
@@ -56,7 +57,8 @@ def test_finance_makes_a_tariff_and_puts_it_in_force_at_a_site(as_role, organiza
     answer = client.post("/tariffs/new/", FORM, follow=True)
     tariff = Tariff.objects.get()
     assert answer.redirect_chain[-1][0] == f"/tariffs/{tariff.pk}/"
-    assert (tariff.per_kwh, tariff.per_minute, tariff.max_price) == ("0.39", "0", "")
+    assert tariff.elements == flat(per_kwh="0.39", per_start="0.5", idle_per_minute="0.10")["elements"]
+    assert (tariff.idle["grace_minutes"], tariff.max_price) == (15, "")
     answer = client.post(f"/tariffs/{tariff.pk}/assign/", {"where": "site", "site": site.pk}, follow=True)
     assert "The tariff holds there now." in answer.text
     assert TariffAssignment.objects.get().site == site

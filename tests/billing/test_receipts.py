@@ -18,6 +18,7 @@ from evcms.core.models import Organization
 from sessions.models import ChargingSession
 from stations.models import Site
 from tests.billing.conftest import KWH, later, paid, work
+from tests.tariffs import flat
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
 
@@ -52,7 +53,7 @@ def test_a_receipt_says_everything_in_the_sites_time(receipt):
 def test_a_receipt_stays_as_it_was_whatever_changes_later(receipt, tariff):
     before = receipt.document
     Organization.objects.update(legal_name="Sold to Others")
-    tariff.per_kwh = "9"
+    tariff.elements = flat(per_kwh="9")["elements"]
     tariff.save()
     assert queries.receipt(receipt.public_id).document == before
     assert queries.receipt("unknown") is None

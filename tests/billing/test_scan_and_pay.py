@@ -14,6 +14,7 @@ from sessions.models import IdToken
 from sessions.vocabulary import SessionState, SessionUpdate
 from stations.models import Connector
 from tests.billing.conftest import KWH, Car, checkout, later, paid, stops_asked, work
+from tests.tariffs import flat
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -43,9 +44,9 @@ def test_the_price_shown_when_paying_holds_though_the_tariff_changes_before_the_
     provider, tariff, connector, car, owner
 ):
     payment = paid(provider, connector)
-    billing.edit_tariff(access=owner, tariff=tariff, per_kwh="0.99")
+    billing.edit_tariff(access=owner, tariff=tariff, **flat(per_kwh="0.99"))
     car.starts(payment.attempt)
-    billing.edit_tariff(access=owner, tariff=tariff, per_kwh="1.99")
+    billing.edit_tariff(access=owner, tariff=tariff, **flat(per_kwh="1.99"))
     later(minutes=40)
     car.ends(20 * KWH)
     work()
@@ -129,7 +130,7 @@ def test_a_hold_that_is_not_used_at_all_is_released_not_captured_with_zero(provi
 
 
 def test_less_than_the_smallest_card_charge_is_waived_with_the_reason(provider, tariff, connector, car):
-    tariff.per_start = "0"
+    tariff.elements = flat(per_kwh="0.49")["elements"]
     tariff.save()
     payment = paid(provider, connector)
     car.starts(payment.attempt)
@@ -181,7 +182,7 @@ def test_the_budget_guard_stops_before_the_hold_is_used_up(provider, tariff, con
 
 
 def test_the_budget_guard_counts_time_when_no_reading_comes(provider, tariff, connector, car):
-    tariff.per_minute = "0.50"
+    tariff.elements = flat(per_kwh="0.49", per_start="1.10", per_minute="0.50")["elements"]
     tariff.save()
     payment = paid(provider, connector)
     car.starts(payment.attempt)

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from billing import queries
 from billing import services as billing
 from billing.errors import PaymentRefused
-from billing.lookup import snapshot_of, terms_of
+from billing.lookup import setting_here, snapshot_of, terms_of
 from billing.models import Bill, PriceSnapshot, Tariff, TariffAssignment
 from billing.vocabulary import Refusal
 from evcms.core import clock
@@ -20,12 +20,13 @@ from stations.models import Connector, Station
 from stations.vocabulary import ConnectorStatus, StatusReport
 from tests.billing.conftest import KWH, later
 from tests.stations.conftest import make_access
+from tests.tariffs import flat
 
 pytestmark = pytest.mark.django_db
 
 
 def tariff_named(organization, name, price="0.50", **place):
-    made = Tariff.objects.create(organization=organization, name=name, currency="EUR", per_kwh=price)
+    made = Tariff.objects.create(organization=organization, name=name, currency="EUR", **flat(per_kwh=price))
     begin = place.pop("valid_from", clock.now() - timedelta(hours=1))
     TariffAssignment.objects.create(tariff=made, organization=organization, valid_from=begin, **place)
     return made
@@ -75,9 +76,9 @@ def test_equal_terms_share_one_snapshot_and_an_edit_makes_another(organization, 
     billing.edit_tariff(access=owner, tariff=made, name="renamed")
     made.refresh_from_db()
     assert snapshot_of(made) == first
-    made = billing.edit_tariff(access=owner, tariff=made, per_kwh="0.60")
+    made = billing.edit_tariff(access=owner, tariff=made, **flat(per_kwh="0.60"))
     assert snapshot_of(made) != first
-    assert first.terms["per_kwh"] == "0.5"
+    assert first.terms["elements"] == flat(per_kwh="0.50")["elements"]
     assert PriceSnapshot.objects.count() == 2
 
 
@@ -100,7 +101,7 @@ def test_places_of_others_cannot_be_assigned(organization, rival, owner, station
 def test_the_offer_says_the_price_in_the_legal_order_and_an_example(settings, organization, connector):
     settings.PAYMENTS_ON, settings.STRIPE_SECRET_KEY, settings.STRIPE_WEBHOOK_SECRET = True, "sk_test_x", "whsec_x"
     made = tariff_named(organization, "a", price="0.49")
-    made.per_start, made.idle_per_minute, made.hold = "1.10", "0.1", "30"
+    made.elements, made.hold = flat(per_kwh="0.49", per_start="1.10", idle_per_minute="0.1")["elements"], "30"
     made.save()
     said = queries.offer(connector=connector)
     assert [line.sentence for line in said.lines] == [
@@ -131,7 +132,7 @@ REFUSALS = {
     Refusal.RESERVED: lambda connector: report(connector, ConnectorStatus.RESERVED),
     Refusal.OCCUPIED: lambda connector: report(connector, ConnectorStatus.CHARGING),
     Refusal.NO_TARIFF: lambda connector: TariffAssignment.objects.all().delete(),
-    Refusal.FREE: lambda connector: Tariff.objects.update(per_kwh="0", per_start="0"),
+    Refusal.FREE: lambda connector: Tariff.objects.update(**flat()),
 }
 
 
@@ -178,7 +179,7 @@ def test_an_address_that_is_none_is_refused(provider, tariff, connector, email):
 
 
 def test_the_running_cost_and_the_final_cost_are_one_figure(tariff, connector, car):
-    tariff.per_minute = "0.05"
+    tariff.elements = flat(per_kwh="0.49", per_start="1.10", per_minute="0.05")["elements"]
     tariff.save()
     car.starts(token="X")
     for _ in range(4):
@@ -195,7 +196,7 @@ def test_the_running_cost_and_the_final_cost_are_one_figure(tariff, connector, c
 
 def test_money_adds_few_queries_to_a_start_and_none_to_a_stop(tariff, connector, car):
     """The hot path: a station waits for its answer."""
-    snapshot_of(tariff)  # somebody charged at this price before
+    snapshot_of(tariff, setting_here(connector))  # somebody charged at this price before
     with CaptureQueriesContext(connection) as start:
         car.starts(token="X")
     asked = [query["sql"] for query in start.captured_queries if "billing_" in query["sql"]]
@@ -203,7 +204,7 @@ def test_money_adds_few_queries_to_a_start_and_none_to_a_stop(tariff, connector,
     with CaptureQueriesContext(connection) as stop:
         car.ends(KWH)
     assert not [query["sql"] for query in stop.captured_queries if "billing_" in query["sql"]]
-    assert Bill.objects.get().snapshot == snapshot_of(tariff)
+    assert Bill.objects.get().snapshot == snapshot_of(tariff, setting_here(connector))
 
 
 def test_a_repeated_start_opens_no_second_bill(tariff, connector, car):

@@ -1,5 +1,6 @@
 """Staff's pages: all rows seen, configuration edited through services, money and logs moved by named actions only."""
 
+import json
 import uuid
 from datetime import timedelta
 
@@ -17,6 +18,7 @@ from sessions.models import Discrepancy, Driver, IdToken, SessionWatch, UsageHou
 from stations.models import Command, Connection, Gateway, MaintenanceWindow, Site, SiteGrant, Station, StatusChange
 from tests.security.world import fill, organization
 from tests.stations.conftest import make_access
+from tests.tariffs import flat
 
 pytestmark = pytest.mark.django_db
 OURS = ("core", "stations", "charging", "billing", "alerts")
@@ -178,7 +180,7 @@ EDITS = [
     ("connector", {"max_power_w": 50_000}, "station.connectors_set"),
     ("token", {"label": "Van 7"}, "token.edited"),
     ("driver", {"name": "Ada"}, "driver.edited"),
-    ("tariff", {"per_kwh": "0.55"}, "tariff.edited"),
+    ("tariff", {"hold": "55"}, "tariff.edited"),
     ("contact", {"least_severity": 4}, "alert_contact.saved"),
 ]
 
@@ -218,8 +220,8 @@ def test_staff_adds_configuration(network, staff):
     add(staff, MaintenanceWindow, organization=org, site=site, **window)
     assert MaintenanceWindow.objects.get(title="Paint").state == "planned"
     add(staff, OperatorContact, organization=org, email="new@duty.example", least_severity=2)
-    add(staff, Tariff, organization=org, name="Night", currency="EUR", per_kwh="0.20", per_minute="0", per_start="0",
-        idle_per_minute="0", idle_grace_minutes=15, tax_percent="21", hold="30")  # fmt: skip
+    add(staff, Tariff, organization=org, name="Night", currency="EUR", hold="30",
+        **{name: json.dumps(value) for name, value in flat(per_kwh="0.20").items()})  # fmt: skip
     made = AuditEntry.objects.filter(actor="staff@evcms.example (staff)").values_list("action", flat=True)
     assert {"site.created", "station.created", "token.created", "driver.created", "site.granted", "tariff.assigned",
             "maintenance.planned", "alert_contact.saved", "tariff.created"} <= set(made)  # fmt: skip

@@ -22,6 +22,7 @@ from sessions.vocabulary import ReadingKind, Sample, SessionEnd, SessionStart, S
 from stations import services as stations
 from stations.models import Connection, Connector, Evse, Gateway, OcppMessage, PlugType, PowerType, Site, Station
 from stations.vocabulary import Answer, Approval, Boot, ConnectorStatus, RefusalReason, StatusReport, VariableReport
+from tests.tariffs import flat
 
 KWH = 1_000_000
 PLACES = [
@@ -66,8 +67,8 @@ class Network:
 
     def tariff(self):
         made = Tariff.objects.create(
-            organization=self.organization, name="Street", currency="EUR", per_kwh="0.49", per_start="0.35",
-            idle_per_minute="0.05",
+            organization=self.organization, name="Street", currency="EUR",
+            **flat(per_kwh="0.49", per_start="0.35", idle_per_minute="0.05"),
         )  # fmt: skip
         TariffAssignment.objects.create(
             tariff=made, organization=self.organization, valid_from=self.now - timedelta(days=100)

@@ -8,6 +8,7 @@ from billing.models import Payment, Receipt
 from evcms.core import clock
 from stations.models import Connection
 from tests.billing.conftest import KWH, later, work
+from tests.tariffs import flat
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -74,7 +75,7 @@ def test_a_driver_with_an_address_gets_the_link_by_mail_once(driver):
 
 def test_a_charge_below_the_smallest_payment_is_on_us_and_says_so(driver, connector, car, tariff):
     snapshot = driver.payment.snapshot
-    snapshot.terms |= {"per_start": "0", "per_kwh": "0.49"}
+    snapshot.terms |= {"elements": flat(per_kwh="0.49")["elements"]}
     snapshot.save()
     car.starts(driver.payment.attempt)
     work()

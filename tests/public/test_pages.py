@@ -13,6 +13,7 @@ from evcms.core import clock
 from stations import services
 from stations.models import Connection, Connector, MaintenanceWindow, Site, Station
 from tests.stations.conftest import make_station
+from tests.tariffs import flat
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -26,7 +27,10 @@ def connector(linked, station):
 @pytest.fixture
 def tariff(organization):
     row = Tariff.objects.create(
-        organization=organization, name="Standard", currency="EUR", per_kwh="0.49", per_minute="0.02", per_start="0.35"
+        organization=organization,
+        name="Standard",
+        currency="EUR",
+        **flat(per_kwh="0.49", per_minute="0.02", per_start="0.35"),
     )
     TariffAssignment.objects.create(organization=organization, tariff=row)
     return row
@@ -199,7 +203,7 @@ def test_map_and_site_page_tell_the_price(connector, tariff, site):
 
 
 def test_the_more_particular_price_is_the_one_on_the_map(connector, tariff, organization):
-    cheap = Tariff.objects.create(organization=organization, name="Here", currency="EUR", per_kwh="0.39")
+    cheap = Tariff.objects.create(organization=organization, name="Here", currency="EUR", **flat(per_kwh="0.39"))
     TariffAssignment.objects.create(organization=organization, tariff=cheap, connector=connector)
     assert "from 0.39 €/kWh" in page("/map")
 

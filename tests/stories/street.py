@@ -9,6 +9,7 @@ from evcms.simulator.chargers import Options, make_charger
 from evcms.simulator.fleet import FleetConnector, FleetStation
 from stations import passwords
 from stations.models import Connector, Evse, Site, Station
+from tests.tariffs import flat
 
 PASSWORD = "7f3a9c1d5e8b2f4a6c0d9e8f7a6b5c4d"
 
@@ -37,7 +38,11 @@ def build(identity="STORY-1", connectors=1, profile=1):
         )
     if not Tariff.objects.filter(organization=organization).exists():
         tariff = Tariff.objects.create(
-            organization=organization, name="Standard", currency="EUR", per_kwh="0.50", per_start="1.00", hold="40"
+            organization=organization,
+            name="Standard",
+            currency="EUR",
+            hold="40",
+            **flat(per_kwh="0.50", per_start="1.00"),
         )
         TariffAssignment.objects.create(organization=organization, tariff=tariff)
     return station

@@ -10,13 +10,13 @@ from zoneinfo import ZoneInfo
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
+from billing import wording
 from billing.models import Bill, Payment
-from billing.pricing import Activity
+from billing.pricing import PARTS, Activity, Kind
 from billing.queries import Cost, cost_of, cost_so_far, payment_of_session
 from billing.queries import timeline as payment_timeline
 from evcms.core import clock
 from evcms.core.access import Access, Permission
-from evcms.core.figures import unit_price
 from evcms.core.models import User
 from evcms.dashboard.forms import period
 from evcms.templatetags import figures
@@ -185,16 +185,24 @@ def _seconds(moment: str) -> int:
 
 
 def _label(activity: str, terms: dict[str, Any], currency: str) -> str:
-    """Any: billing.pricing.Terms as JSON."""
+    """The prices of that activity, without their hours. Any: billing.terms.Terms as JSON."""
 
-    def per(name: str, unit: str) -> str:
-        price = str(terms.get(name) or "0")
-        return f"{unit_price(price, currency)}/{unit}" if price.strip("0.") else ""
+    def per(kind: Kind) -> str:
+        found = [
+            component
+            for element in terms.get("elements", [])
+            for component in element["components"]
+            if component["kind"] == kind
+        ]
+        texts = dict.fromkeys(
+            wording.per(PARTS[kind], each["price"], currency) for each in found if each["price"] != "0"
+        )
+        return " / ".join(texts)
 
     if activity == Activity.CHARGING:
-        return " + ".join(filter(None, [per("per_kwh", "kWh"), per("per_minute", "min")])) or _("charging")
+        return " + ".join(filter(None, [per(Kind.ENERGY), per(Kind.TIME)])) or _("charging")
     if activity == Activity.IDLE:
-        return per("idle_per_minute", "min") or _("idle")
+        return per(Kind.PARKING_TIME) or _("idle")
     return _("paused")
 
 
