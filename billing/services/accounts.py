@@ -12,7 +12,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from billing import vat
-from billing.models import Account, FundingRule, PaymentMethod
+from billing.models import Account, Collection, FundingRule, PaymentMethod
 from billing.vocabulary import AccountKind, FundingSource, LedgerAccount
 from evcms.core import audit, clock, figures
 from evcms.core.access import Access, Permission
@@ -125,6 +125,27 @@ def adjust(*, access: Access, account: Account, amount_minor: int, reason: str, 
             account.save(update_fields=["balance_minor"])
             audit.record(access, "account.adjusted", account, amount_minor=amount_minor, reason=reason.strip())
     return account
+
+
+def topped_up(collection: Collection) -> int:
+    """A top-up was paid: the balance has it, in the paying transaction. Nothing of it is too much. Once a collection."""
+    account = Account.objects.select_for_update().get(pk=collection.account_id)
+    entry = ledger.post(
+        organization_id=account.organization_id,
+        key=f"collection-{collection.pk}",
+        kind="top_up",
+        currency=account.currency,
+        lines=[
+            ledger.Line(LedgerAccount.CARD_CLEARING, collection.amount_minor),
+            ledger.Line(LedgerAccount.PREPAID, -collection.amount_minor, str(account.pk)),
+        ],
+        account=account,
+        collection=collection,
+    )
+    if entry is not None:
+        account.balance_minor += collection.amount_minor
+        account.save(update_fields=["balance_minor"])
+    return 0
 
 
 # Who draws on what ----------------------------------------------------------------------------------------------------

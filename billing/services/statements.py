@@ -10,7 +10,7 @@ from django.db.models import Max, QuerySet
 from django.utils.translation import gettext as _
 
 from billing.events import StatementIssued
-from billing.models import Account, Bill, Statement
+from billing.models import Account, Bill, Collection, Statement
 from billing.receipts import statement as paper
 from billing.vocabulary import AccountKind, BillState, LedgerAccount, StatementState
 from evcms.core import audit, clock, events
@@ -112,6 +112,21 @@ def record_payment(*, access: Access, statement: Statement, amount_minor: int, r
         statement = paid(statement_id=statement.pk, amount_minor=amount_minor, key=key, into=LedgerAccount.BANK)
         audit.record(access, "statement.paid", statement, amount_minor=amount_minor, reference=reference.strip())
     return statement
+
+
+def collected(collection: Collection) -> int:
+    """A statement was paid on a page, in the paying transaction. Answers what of it was not needed any more."""
+    statement = Statement.objects.select_for_update().get(pk=collection.statement_id)
+    needed = min(collection.amount_minor, statement.total_minor - statement.paid_minor)
+    if needed > 0:
+        paid(
+            statement_id=statement.pk,
+            amount_minor=needed,
+            key=f"collection-{collection.pk}",
+            into=LedgerAccount.CARD_CLEARING,
+            collection=collection,
+        )
+    return collection.amount_minor - max(needed, 0)
 
 
 def paid(*, statement_id: int, amount_minor: int, key: str, into: LedgerAccount, **about: Any) -> Statement:
