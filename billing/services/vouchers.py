@@ -152,7 +152,7 @@ def start_with_voucher(*, connector: Connector, code: str, email: str = "", lang
         voucher.save(update_fields=["held_minor"])
         payment = Payment.objects.create(
             organization_id=tariff.organization_id, kind=PaymentKind.VOUCHER, voucher=voucher, connector=connector,
-            snapshot=lookup.snapshot_of(tariff), state=PaymentState.AUTHORIZED, currency=tariff.currency,
+            snapshot=lookup.snapshot_of(tariff, lookup.setting_here(connector)), state=PaymentState.AUTHORIZED, currency=tariff.currency,
             hold_minor=held, email=email, language=language, authorized_at=clock.now(),
             due_at=clock.now() + payments.LOOK_FOR_START,
         )  # fmt: skip
