@@ -12,7 +12,7 @@ from evcms.core import clock, events
 from sessions import services as sessions
 from sessions.models import ChargingSession, MeterSample
 
-from . import moves, settlement
+from . import growth, moves, offline, settlement
 
 REASON = "budget"
 USUAL_INTERVAL = 60  # seconds between readings when there are not yet two to tell
@@ -31,8 +31,9 @@ def session_started(*, session_id: int) -> None:
             return
         Bill.objects.filter(session=session, state=BillState.OPEN).update(snapshot=payment.snapshot)
         if payment.state in GONE:
-            sessions.request_stop(session=session, origin="payment")
-            moves.note(payment, Step.STOP_REQUESTED, text="the hold was no longer there when the station started")
+            if not payment.events.filter(kind=Step.STOP_REQUESTED).exists():  # a refused saved card was quicker
+                sessions.request_stop(session=session, origin="payment")
+                moves.note(payment, Step.STOP_REQUESTED, text="the hold was no longer there when the station started")
             return
         moves.note(payment, Step.SESSION_STARTED)
         _guard(payment, session)
@@ -55,13 +56,23 @@ def _guard(payment: Payment, session: ChargingSession) -> None:
     terms = terms_of_snapshot(payment.snapshot)
     if terms.free:
         return
-    plan = budget.plan(terms, periods_of(session, terms), budget_minor=payment.hold_minor, draw=_draw(session))
+    periods, draw = periods_of(session, terms), _draw(session)
+    plan = budget.plan(terms, periods, budget_minor=payment.hold_minor, draw=draw)
+    if wanted := growth.next_hold(payment, terms):
+        early = payment.hold_minor * growth.EARLY[0] // growth.EARLY[1]
+        sooner = budget.plan(terms, periods, budget_minor=early, draw=draw)
+        if sooner.stop:
+            growth.ask_more(payment, wanted)
+        else:
+            plan = sooner
     if plan.stop:
         sessions.request_stop(session=session, origin="budget guard")
         moves.note(payment, Step.BUDGET_REACHED, text="stopped before the hold was used up")
         plan = budget.Plan(stop=True, at=clock.now() + timedelta(seconds=LONGEST_INTERVAL))  # ask again if it goes on
     if plan.at_mwh is not None or plan.at is not None:
         sessions.watch(session=session, reason=REASON, at_mwh=plan.at_mwh, at=plan.at)
+        if not plan.stop:
+            offline.renew(session, plan)
 
 
 def _draw(session: ChargingSession) -> budget.Draw:
