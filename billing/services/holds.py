@@ -108,7 +108,6 @@ def _create(method: PaymentMethod, snapshot: PriceSnapshot, connector: Connector
         due_at=clock.now(),
     )
     moves.note(payment, PaymentState.CREATED, text=method.card, amount=hold_minor)
-    moves.note(payment, Step.SESSION_STARTED)
     events.nudge("billing.hold")
     return payment
 
