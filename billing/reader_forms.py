@@ -37,7 +37,7 @@ class PlaceForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}
-        if bool(values.get("station")) == bool(values.get("site")) and not self.errors:
+        if bool(values.get("station")) == bool(values.get("site")) and not {"station", "site"} & set(self.errors):
             self.add_error("station", _("Choose one of the two: a station or a site."))
         return values
 
@@ -63,7 +63,7 @@ class ReaderForm(PlaceForm):
 
     def clean(self) -> dict[str, Any]:
         values = super().clean()
-        if bool(values.get("reader")) == bool(values.get("code")) and not self.errors:
+        if bool(values.get("reader")) == bool(values.get("code")) and "reader" not in self.errors:
             self.add_error("reader", _("Choose a reader, or type a registration code."))
         return values
 
