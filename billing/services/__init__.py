@@ -6,6 +6,7 @@ refunds · following, webhooks: what the provider says · sweeps: what was left 
 
 from .admission import admit, begin, finish, fund_session
 from .collections import collect_due
+from .corrections import Resolution, resolve_bill
 from .costs import final_cost, price_text, show_costs, show_price
 from .debts import waive
 from .disputes import answer_due, send_evidence
@@ -21,6 +22,8 @@ from .renewals import grow_due
 from .retention import prune_contacts, prune_webhooks
 from .rules import edit_rules
 from .settlement import correct_session, retry, settle_session
+from .simulation import prune_simulations, run_simulations, simulate
+from .site_prices import set_site_pricing
 from .statements import issue_statements
 from .stationpay import complete_settled, join_station_payment, station_authorized, station_paid, station_settled
 from .sweeps import capture_due, refund_due, sweep
@@ -31,6 +34,7 @@ from .webhooks import apply_again, apply_webhooks, receive_webhook
 
 __all__ = [
     "UNPAID",
+    "Resolution",
     "TariffFields",
     "admit",
     "answer_due",
@@ -66,6 +70,7 @@ __all__ = [
     "price_text",
     "profile_answered",
     "prune_contacts",
+    "prune_simulations",
     "prune_webhooks",
     "read_books",
     "reader_settled",
@@ -73,13 +78,17 @@ __all__ = [
     "refresh",
     "refund",
     "refund_due",
+    "resolve_bill",
     "retry",
     "run_readers",
+    "run_simulations",
     "send_evidence",
     "session_started",
+    "set_site_pricing",
     "settle_session",
     "show_costs",
     "show_price",
+    "simulate",
     "start_checkout",
     "start_failed",
     "station_authorized",

@@ -8,7 +8,8 @@ voucher      vouchers, or written_off when it was given → receivable
 fleet        fleet_receivable  → receivable             goes on the monthly statement
 waive        written_off       → receivable             nobody will ask for it
 debt         card_clearing     → receivable             a debt was collected
-refund       revenue, tax      → card_clearing          money was given back
+correction   card_clearing …   ← receivable             a new price: what was too much goes back, what is missing comes
+refund       receivable, revenue, tax → card_clearing   money was given back: too much paid, or goodwill
 """
 
 from decimal import Decimal
@@ -18,7 +19,7 @@ from billing.models import Bill, Collection, Payment, Refund
 from billing.pricing import plain
 from billing.vocabulary import FundingSource, LedgerAccount
 
-from .ledger import Line, difference, post, posted
+from .ledger import Line, balance, difference, post, posted
 
 COVERS = {
     FundingSource.SCAN: LedgerAccount.CARD_CLEARING,
@@ -79,16 +80,28 @@ def debt_collected(bill: Bill, collection: Collection, amount_minor: int) -> Non
     _against_receivable(bill, key, "debt", LedgerAccount.CARD_CLEARING, amount_minor, collection=collection)
 
 
+def corrected(bill: Bill, holder: LedgerAccount, given_back: int, *, sub: str, text: str) -> None:
+    """After a new price: what was paid too much goes back to where it came from (below 0: more is taken from there)."""
+    _against_receivable(
+        bill, f"correction-{bill.pk}-{bill.journal.count() + 1}", "correction", holder, -given_back, sub=sub, text=text
+    )
+
+
 def refunded(refund: Refund, bill: Bill) -> None:
-    """Given back out of goodwill: revenue and tax shrink in the proportion of the bill."""
-    tax = refund.amount_minor * bill.tax_minor // bill.total_minor if bill.total_minor else 0
+    """First what a corrected price has left as paid too much; the rest is given out of goodwill: revenue and tax shrink
+    in the proportion of the bill.
+    """
+    too_much = min(refund.amount_minor, max(0, -balance(LedgerAccount.RECEIVABLE, bill=bill)))
+    goodwill = refund.amount_minor - too_much
+    tax = goodwill * bill.tax_minor // bill.total_minor if bill.total_minor else 0
     post(
         organization_id=refund.organization_id,
         key=f"refund-{refund.pk}",
         kind="refund",
         currency=bill.currency,
         lines=[
-            Line(LedgerAccount.REVENUE, refund.amount_minor - tax),
+            Line(LedgerAccount.RECEIVABLE, too_much),
+            Line(LedgerAccount.REVENUE, goodwill - tax),
             *[Line(LedgerAccount.TAX, part, rate) for rate, part in _shared(bill, tax)],
             Line(COVERS[FundingSource(refund.payment.kind)], -refund.amount_minor),
         ],

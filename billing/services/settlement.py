@@ -26,7 +26,7 @@ from evcms.core.models import User
 from evcms.core.money import format_money
 from sessions.models import ChargingSession
 
-from . import bills, debts, moves, numbering, payments, people, postings, sources
+from . import bills, debts, evening, moves, numbering, payments, people, postings, sources
 
 log = structlog.get_logger(__name__)
 
@@ -62,7 +62,7 @@ def _close(bill: Bill, payment: Payment | None) -> None:
         bill.source = FundingSource(payment.kind)
     if bill.snapshot is None:
         return bills.review(bill, "no tariff was in force when the session started")
-    _price(bill, bill.session, bill.snapshot)
+    set_price(bill, bill.session, bill.snapshot)
     bill.save()
     postings.priced(bill)
     return sources.settle(bill, payment)
@@ -82,7 +82,7 @@ def payment_of(session: ChargingSession) -> Payment | None:
     return payment
 
 
-def _price(bill: Bill, session: ChargingSession, snapshot: PriceSnapshot) -> None:
+def set_price(bill: Bill, session: ChargingSession, snapshot: PriceSnapshot) -> None:
     result = priced(session, snapshot)
     bill.total_minor, bill.net_minor, bill.tax_minor = result.total, result.net, result.tax
     bill.trace, bill.periods = result.to_json(), pack(result.periods)
@@ -207,23 +207,35 @@ def release_seen(*, payment_id: int, hold: Hold) -> None:
 
 
 def correct_session(*, session_id: int) -> None:
-    """Late readings changed an ended session: a bill without payment is priced anew, a paid one waits for a person."""
+    """Late readings changed an ended session: a bill for which nothing has come is priced anew, any other waits for a
+    person (`corrections.resolve_bill`).
+    """
     with transaction.atomic():
+        session = ChargingSession.objects.get(pk=session_id)
+        payment = payment_of(session)
         bill = Bill.objects.select_for_update(of=("self",)).filter(session_id=session_id).first()
         if bill is None or bill.state == BillState.OPEN or bill.snapshot is None:
             return
-        session = ChargingSession.objects.get(pk=session_id)
         now = priced(session, bill.snapshot)
-        if now.total == bill.total_minor:
+        if now.total == bill.total_minor or bill.source == FundingSource.FREE:
             return
-        if Payment.objects.filter(session_id=session_id).exists():
+        if payment is not None or bill.receipts.exists() or bill.statement_id:
             bills.review(bill, _changed(bill, now))
         else:
-            _price(bill, session, bill.snapshot)
-            bill.state = BillState.OPEN
-            bill.save()
-            postings.priced(bill)
-            sources.settle(bill, None)
+            _settle_anew(bill, session, bill.snapshot)
+
+
+def _settle_anew(bill: Bill, session: ChargingSession, snapshot: PriceSnapshot) -> None:
+    set_price(bill, session, snapshot)
+    fresh = evening.nothing_happened(bill)
+    if fresh:
+        bill.state = BillState.OPEN
+    bill.save()
+    postings.priced(bill)
+    if fresh:
+        sources.settle(bill, None)
+    else:
+        evening.even_out(bill, None, reason="late readings", ask=True)
 
 
 def _changed(bill: Bill, now: Priced) -> str:

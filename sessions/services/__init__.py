@@ -1,6 +1,7 @@
 """Every write of this room. See ARCHITECTURE.md for the contract; one file for each part of it."""
 
 from .attempts import expire_attempts, fail, request_start, request_stop
+from .corrections import correct_energy
 from .drivers import create_driver, edit_driver, erase_driver
 from .ending import close, end
 from .recording import record, record_many, update, update_many
@@ -17,6 +18,7 @@ __all__ = [
     "cancel_reservation",
     "close",
     "close_lost_sessions",
+    "correct_energy",
     "create_driver",
     "create_token",
     "delete_token",
