@@ -35,6 +35,7 @@ WARM_UP = 1.5  # s
 MOST_RATIO = 6.0
 MOST_BOOT_CPU = 20.0
 MOST_KIB = 40.0
+MODES = ("memory", "boot", "heartbeats", "sessions", "one")
 FIELDS = (
     "mode",
     "protocol",
@@ -216,28 +217,33 @@ def echo_runs(folder, options, runs):
 
 def gateway_runs(folder, database, database_url, redis_url, options, runs, others=lambda: 0.0):
     """Memory of a fresh process, boot storm of another, heartbeats, sessions with many and with one in flight."""
+    work = {
+        "boot": ("boot", STATIONS, 0),
+        "heartbeats": ("heartbeats", IN_FLIGHT, options.seconds),
+        "sessions": ("sessions", IN_FLIGHT, options.seconds),
+        "one": ("sessions", 1, options.seconds),
+    }
     for protocol in options.protocols:
         home = folder / f"{database}-{protocol}"
         home.mkdir()
         url = database_url(home)
         prepare(home, url, redis_url)
+        kib = memory_of_fresh_process(home, url, redis_url, protocol) if "memory" in options.modes else None
         server = gateway(home, url, redis_url)
         try:
-            kib = memory(server, protocol)
-        finally:
-            server.stop()
-        server = gateway(home, url, redis_url)
-        try:
-            for mode, stations, seconds in (
-                ("boot", STATIONS, 0),
-                ("heartbeats", IN_FLIGHT, options.seconds),
-                ("sessions", IN_FLIGHT, options.seconds),
-                ("sessions", 1, options.seconds),
-            ):
+            for mode, stations, seconds in (each for name, each in work.items() if name in options.modes):
                 run = measure(server, mode, protocol, stations, seconds, others=others)
                 runs.add(run | {"database": database, "kib_per_connection": kib})
         finally:
             server.stop()
+
+
+def memory_of_fresh_process(home, url, redis_url, protocol):
+    server = gateway(home, url, redis_url)
+    try:
+        return memory(server, protocol)
+    finally:
+        server.stop()
 
 
 def postgres_cpu(user_port):
@@ -291,8 +297,8 @@ def verdicts(runs):
         if run["mode"] == "boot":
             good = not run["failed"] and run["calls"] >= STATIONS and run["cpu_s"] <= MOST_BOOT_CPU
             yield good, f"{STATIONS} boots, {name}: {run['cpu_s']} s of gateway CPU, {run['failed']} failed"
-            kib = run["kib_per_connection"]
-            yield kib < MOST_KIB, f"memory, {name}: {kib} KiB for each idle connection"
+            if (kib := run["kib_per_connection"]) is not None:
+                yield kib < MOST_KIB, f"memory, {name}: {kib} KiB for each idle connection"
         elif run["mode"] == "sessions" and run["database"] == "sqlite" and run["in_flight"] == IN_FLIGHT:
             ratio = run["ratio_to_echo"]
             yield ratio <= MOST_RATIO and not run["failed"], f"sessions, {name}: {ratio} × the echo's CPU for a call"
@@ -303,6 +309,7 @@ def options():
     parser.add_argument("--seconds", type=float, default=6.0, help="length of each measurement")
     parser.add_argument("--protocols", nargs="+", default=PROTOCOLS, choices=PROTOCOLS)
     parser.add_argument("--databases", nargs="+", default=("sqlite", "postgresql"))
+    parser.add_argument("--modes", nargs="+", default=MODES, choices=MODES, help="one: sessions, one in flight")
     return parser.parse_args()
 
 
@@ -328,7 +335,7 @@ def on_postgres(folder, redis_url, chosen, runs):
         try:
             with postgres.serving() as url:
                 port = url.rsplit(":", 1)[1].split("/")[0]
-                one = argparse.Namespace(protocols=(protocol,), seconds=chosen.seconds)
+                one = argparse.Namespace(**vars(chosen) | {"protocols": (protocol,)})
                 gateway_runs(folder, "postgresql", lambda home: url, redis_url, one, runs, postgres_cpu(port))
         except postgres.NoPostgres as error:
             print(f"PostgreSQL left out: {error}")

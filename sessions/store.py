@@ -7,15 +7,11 @@ names come from the models, so a renamed field fails at import. All of it runs i
 import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from functools import cache, reduce
-from operator import or_
 from typing import Any, Final
-
-from django.db.models import Q, QuerySet
 
 from evcms.core import sql
 from evcms.core.inserts import Conversions, conversions
-from evcms.core.prepared import Prepared
+from evcms.core.prepared import PreparedMany, any_of
 from evcms.core.sqltime import stored
 
 from .energy import Usage, hour_of
@@ -24,10 +20,12 @@ from .vocabulary import AttemptState, Sample
 
 Value = Any  # Any: what a database column takes
 
-BY_TRANSACTION: Final = Prepared(
-    lambda station_id, transaction_id: ChargingSession.objects.filter(
-        station_id=station_id, transaction_id=transaction_id
-    ).select_for_update(),
+_BY_TRANSACTION: Final = PreparedMany(
+    lambda keys: (
+        ChargingSession.objects.filter(any_of(("station_id", "transaction_id"), keys))
+        .order_by("station_id", "pk")
+        .select_for_update()
+    ),
     int,
     str,
 )
@@ -67,44 +65,20 @@ PROGRESS_FIELDS: Final = (
     "watch_mwh",
 )
 END_FIELDS: Final = (
+    *PROGRESS_FIELDS,
     "ended_at",
     "end_received_at",
-    "state",
-    "power_w",
-    "last_event_at",
-    "watch_mwh",
     "closed_by",
     "estimated",
     "stop_reason",
     "stop_token_value",
     "meter_stop_mwh",
-    "last_seq_no",
-    "incomplete",
 )
-MOST_KEYS: Final = 32  # of one lookup
 
 
 def sessions_of(keys: Sequence[tuple[int, str]]) -> list[ChargingSession]:
     """The sessions of (station, transaction id), locked in the order of their stations."""
-    found: list[ChargingSession] = []
-    ordered = sorted(keys)
-    for begin in range(0, len(ordered), MOST_KEYS):
-        some = ordered[begin : begin + MOST_KEYS]
-        size = next(size for size in (1, 2, 4, 8, 16, 32) if size >= len(some))
-        some += some[-1:] * (size - len(some))
-        found += _by_transactions(size).rows(*(value for key in some for value in key))
-    return found
-
-
-@cache
-def _by_transactions(size: int) -> Prepared[ChargingSession]:
-    """One statement for `size` keys: station and transaction id in turn."""
-
-    def build(*marks: Value) -> QuerySet[ChargingSession]:
-        named = [Q(station_id=marks[n], transaction_id=marks[n + 1]) for n in range(0, len(marks), 2)]
-        return ChargingSession.objects.filter(reduce(or_, named)).order_by("station_id", "pk").select_for_update()
-
-    return Prepared(build, *((int, str) * size))
+    return _BY_TRANSACTION.rows(sorted(keys))
 
 
 def _columns(model: type[Any], names: Iterable[str]) -> list[str]:
@@ -199,19 +173,20 @@ def save_progress(sessions: Iterable[ChargingSession]) -> None:
     sql.execute(UPDATE_SESSION, [[*_values(session, _PROGRESS), session.pk] for session in sessions])
 
 
-def name_after_key(session: ChargingSession) -> None:
+def save_names(sessions: Iterable[ChargingSession]) -> None:
     """1.6: the transaction id that we give is the row's own number."""
-    sql.execute(SET_NAME, [[session.transaction_id, session.pk]])
+    sql.execute(SET_NAME, [[session.transaction_id, session.pk] for session in sessions])
 
 
-def save_end(session: ChargingSession) -> None:
-    """What the end of a session changes beside its readings."""
-    sql.execute(END_SESSION, [[*_values(session, _END), session.pk]])
+def save_ends(sessions: Iterable[ChargingSession]) -> None:
+    """As `save_progress`, and what the end of a session changes beside."""
+    sql.execute(END_SESSION, [[*_values(session, _END), session.pk] for session in sessions])
 
 
-def end_attempt(attempt_id: int, state: str, cause: str, at: datetime) -> None:
-    """Only an attempt that has started ends."""
-    sql.execute(END_ATTEMPT, [[state, cause, stored(at), attempt_id, AttemptState.STARTED.value]])
+def end_attempts(ends: Iterable[tuple[int, str, str, datetime]]) -> None:
+    """(id, state, cause, moment). Only an attempt that has started ends."""
+    started = AttemptState.STARTED.value
+    sql.execute(END_ATTEMPT, [[state, cause, stored(at), pk, started] for pk, state, cause, at in ends])
 
 
 def _values(session: ChargingSession, fields: Conversions) -> list[Value]:

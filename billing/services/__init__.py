@@ -4,7 +4,7 @@ admission: what chargers ask · payments: scan and pay · guard: the budget · s
 refunds · following, webhooks: what the provider says · sweeps: what was left behind · tariffs: by people.
 """
 
-from .admission import admit, begin, finish, fund_session
+from .admission import admit, begin, begin_many, finish, finish_many, fund_session
 from .collections import collect_due
 from .corrections import Resolution, resolve_bill
 from .costs import final_cost, price_text, show_costs, show_price
@@ -43,6 +43,7 @@ __all__ = [
     "archive_tariff",
     "assign_tariff",
     "begin",
+    "begin_many",
     "budget_reached",
     "capture_due",
     "collect_due",
@@ -55,6 +56,7 @@ __all__ = [
     "end_assignment",
     "final_cost",
     "finish",
+    "finish_many",
     "fund_session",
     "grow_due",
     "issue_statements",

@@ -4,6 +4,7 @@ The price of an ended session, the capture and the receipt are work for a task (
 answered without waiting for them, and a worker that dies leaves the SessionEnded delivery to the next one.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -27,13 +28,19 @@ def begin(*, start: SessionStart) -> Started:
     """Starts the session and opens its bill with the price frozen: the payment's when it was paid for, else the tariff
     in force at the connector. A repeat changes nothing.
     """
+    return begin_many(starts=[start])[0]
+
+
+def begin_many(*, starts: Sequence[SessionStart]) -> list[Started]:
+    """As `begin`, for messages of different stations; one that raises leaves none of them."""
     with transaction.atomic():
-        started = sessions.start(start=replace(start, judge=funding.judge))
-        if started.created:
-            choice = bills.open_bill(session_id=started.session_id)
+        found = sessions.start_many(starts=[replace(start, judge=funding.judge) for start in starts])
+        created = [started for started in found if started.created]
+        choices = bills.open_bills(session_ids=[started.session_id for started in created])
+        for started in created:
             if started.decision is not None and started.decision.accepted:
-                sources.begin(started.session_id, choice)
-    return started
+                sources.begin(started.session_id, choices[started.session_id])
+    return found
 
 
 def fund_session(*, session_id: int) -> None:
@@ -47,4 +54,9 @@ def fund_session(*, session_id: int) -> None:
 
 def finish(*, end: SessionEnd) -> Ended:
     """Ends the session; SessionEnded then brings the final price (`billing.settle_session`)."""
-    return sessions.end(end=end)
+    return finish_many(ends=[end])[0]
+
+
+def finish_many(*, ends: Sequence[SessionEnd]) -> list[Ended]:
+    """As `finish`, for messages of different stations."""
+    return sessions.end_many(ends=ends)

@@ -1,21 +1,22 @@
 """Bills: opened with a frozen price when a session starts, priced for good when it ends."""
 
-from typing import Final
+from collections.abc import Sequence
+from typing import Any, Final
 
 from billing import lookup
 from billing.events import BillNeedsReview
 from billing.models import Bill
 from billing.vocabulary import BillState, FundingSource
 from evcms.core import clock, events, sql
-from evcms.core.prepared import Prepared
+from evcms.core.prepared import PreparedMany
 from evcms.core.sqltime import stored
 from sessions.models import ChargingSession
 
 from . import funding
 
-_PLACE: Final = Prepared(
-    lambda session_id: ChargingSession.objects.filter(pk=session_id).order_by().values_list(
-        "organization_id", "site_id", "station_id", "connector_id", "started_at", "organization__currency",
+_PLACES: Final = PreparedMany(
+    lambda session_ids: ChargingSession.objects.filter(pk__in=session_ids).order_by("pk").values_list(
+        "pk", "organization_id", "site_id", "station_id", "connector_id", "started_at", "organization__currency",
         "attempt__payment__snapshot_id", "attempt__payment__currency", "attempt__payment__kind", "id_token_id",
         "driver_id", "driver__group_id", "site__time_zone", "site__pricing__frozen",
     ),
@@ -32,14 +33,26 @@ _OPEN: Final = """
 
 
 def open_bill(*, session_id: int) -> funding.Choice:
-    """Freezes the price of a session that has just started, in the caller's transaction; a second call changes nothing.
-    Says how it is paid.
+    return open_bills(session_ids=[session_id])[session_id]
+
+
+def open_bills(*, session_ids: Sequence[int]) -> dict[int, funding.Choice]:
+    """Freezes the prices of sessions that have just started, in the caller's transaction; a second call does nothing.
+    Says how each of them is paid.
 
     The terms of its payment win (the driver saw them), else the most particular tariff in force. Without any, the bill
     has no snapshot: it ends in REVIEW, never as a silent zero.
     """
-    found = _PLACE.tuples(session_id)[0]
-    organization, site, station, connector, at, currency, snapshot, paid_in, kind, token, driver, group, *here = found
+    opened = stored(clock.now())
+    drafts = [_draft(place, opened) for place in _PLACES.tuples([(pk,) for pk in session_ids])]
+    sql.execute(_OPEN, [row for row, _ in drafts])
+    return {row[0]: choice for row, choice in drafts}
+
+
+def _draft(place: Sequence[Any], opened: Any) -> tuple[list[Any], funding.Choice]:
+    """A bill's row, and how it is paid. Any: what columns hold."""
+    session, organization, site, station, connector, at, currency, snapshot, paid_in, kind, *rest = place
+    token, driver, group, zone, frozen = rest
     choice = (
         funding.Choice(FundingSource(kind))
         if kind
@@ -47,17 +60,19 @@ def open_bill(*, session_id: int) -> funding.Choice:
     )
     if snapshot is None:
         tariff = lookup.tariff_in_force(
-            organization_id=organization, site_id=site, station_id=station, connector_id=connector, at=at,
+            organization_id=organization,
+            site_id=site,
+            station_id=station,
+            connector_id=connector,
+            at=at,
             group_id=group,
-        )  # fmt: skip
+        )
         if tariff:
-            setting = lookup.Setting(at.year, here[0] or "UTC", bool(here[1]))
-            snapshot, currency = lookup.snapshot_of(tariff, setting).pk, tariff.currency
-    opened = stored(clock.now())
+            here = lookup.Setting(at.year, zone or "UTC", bool(frozen))
+            snapshot, currency = lookup.snapshot_of(tariff, here).pk, tariff.currency
     account = choice.account.pk if choice.account else None
-    row = [session_id, organization, snapshot, paid_in or currency, opened, str(choice.source), account]
-    sql.execute(_OPEN, [row])
-    return choice
+    row = [session, organization, snapshot, paid_in or currency, opened, str(choice.source), account]
+    return row, choice
 
 
 def fund(*, session_id: int) -> funding.Choice | None:

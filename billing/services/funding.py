@@ -30,6 +30,10 @@ _CARD: Final = Prepared(
     int,
 )
 
+_SETTINGS: Final = Prepared(
+    lambda organization_id: BillingSettings.objects.filter(organization_id=organization_id), int
+)
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -101,10 +105,10 @@ def _owes_too_much(driver_id: int, organization_id: int) -> bool:
 
 
 def _most_debt(organization_id: int) -> int:
-    settings = BillingSettings.objects.filter(organization_id=organization_id).first()
+    settings = _SETTINGS.first(organization_id)
     return settings.most_debt_minor if settings else 0
 
 
 def _refuses_unfunded(token: IdToken) -> bool:
-    settings = BillingSettings.objects.filter(organization_id=token.organization_id).first()
+    settings = _SETTINGS.first(token.organization_id)
     return bool(settings and settings.refuse_unfunded)

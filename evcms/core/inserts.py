@@ -4,6 +4,7 @@
     _ATTEMPTS.one(Attempt(station_id=7, …))     # sets its pk
     _ATTEMPTS.keyed([…])                        # sets all pks
     _ATTEMPTS.many([…])                         # the pks stay unknown
+    _ATTEMPTS.missing([…])                      # as `many`, without those that a unique constraint knows already
 
 Conversions and their conversion come from the model's fields, so a renamed field or a new one needs nothing here. No
 signal is sent and nothing is validated, as with `bulk_create`.
@@ -62,6 +63,11 @@ class Insert(Generic[M]):
     def many(self, rows: Sequence[M]) -> None:
         plan = _plan(self._model, connection.vendor)
         sql.execute(plan.head + plan.marks, [_values(row, plan.columns) for row in rows])
+
+    def missing(self, rows: Sequence[M]) -> None:
+        plan = _plan(self._model, connection.vendor)
+        statement = f"{plan.head}{plan.marks} ON CONFLICT DO NOTHING"
+        sql.execute(statement, [_values(row, plan.columns) for row in rows])
 
 
 def _values(row: models.Model, columns: Conversions) -> list[Value]:

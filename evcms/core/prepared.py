@@ -3,17 +3,22 @@
     by_token = Prepared(lambda org, folded: IdToken.objects.filter(organization_id=org, folded=folded), int, str)
     token = by_token.first(7, "ABC")
 
+    stations = PreparedMany(lambda pks: Station.objects.filter(pk__in=pks), int)
+    rows = stations.rows([(1,), (2,), (5,)])
+
 Measured: `.get()` on a model of twenty columns 0.35 ms of CPU, 0.03 ms of it in the database; prepared 0.06 ms.
 Each argument stands for exactly one plain value (no lists, no None); slices, `only`, `select_related` and
 `select_for_update` work as in any queryset. The rows are ordinary model instances.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import reduce
+from operator import or_
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from django.db import connection
-from django.db.models import Model, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.db.models.base import ModelState
 from django.db.models.query import get_related_populators
 from django.db.models.signals import post_init, pre_init
@@ -26,8 +31,9 @@ M = TypeVar("M", bound=Model)
 MARKS: Final[dict[type, Callable[[int], Any]]] = {
     int: lambda n: 31_001 + n,  # fits every integer column
     str: lambda n: f"\x01argument {n}\x01",
-    datetime: lambda n: datetime(1971, 1, 1, 0, 0, n, tzinfo=UTC),
+    datetime: lambda n: datetime(1971, 1, 1, tzinfo=UTC) + timedelta(seconds=n),
 }
+SIZES: Final = (1, 4, 16, 64)  # keys of one statement of `PreparedMany`
 
 
 class _Plan(NamedTuple):
@@ -106,6 +112,42 @@ class Prepared(Generic[M]):
         plan = _Plan(text, tuple(params), places, compiler, converters, *_shape(compiler))
         self._plans[connection.vendor] = plan
         return plan
+
+
+class PreparedMany(Generic[M]):
+    """One lookup for many keys. `build` gets a list of keys: plain marks for keys of one type, else tuples of them.
+
+    A statement is kept for each size; the last key is repeated until one is filled. Rows of several statements come one
+    after the other, in the order of the keys given.
+    """
+
+    def __init__(self, build: Callable[[list[Any]], QuerySet[M, Any]], *types: type) -> None:
+        self._build, self._types = build, types
+        self._sizes = {size: Prepared(self._of, *(types * size)) for size in SIZES}
+
+    def rows(self, keys: Sequence[tuple[Any, ...]]) -> list[M]:
+        """Raises TypeError for a key of other types than was promised."""
+        return [row for statement, arguments in self._statements(keys) for row in statement.rows(*arguments)]
+
+    def tuples(self, keys: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+        """The rows of a queryset that ends in `values_list`."""
+        return [row for statement, arguments in self._statements(keys) for row in statement.tuples(*arguments)]
+
+    def _of(self, *marks: Any) -> QuerySet[M, Any]:
+        width = len(self._types)
+        return self._build(list(marks) if width == 1 else [marks[n : n + width] for n in range(0, len(marks), width)])
+
+    def _statements(self, keys: Sequence[tuple[Any, ...]]) -> Iterator[tuple[Prepared[M], list[Any]]]:
+        for begin in range(0, len(keys), SIZES[-1]):
+            some = list(keys[begin : begin + SIZES[-1]])
+            size = next(size for size in SIZES if size >= len(some))
+            some += some[-1:] * (size - len(some))
+            yield self._sizes[size], [value for key in some for value in key]
+
+
+def any_of(names: Sequence[str], keys: Iterable[Sequence[Any]]) -> Q:
+    """For `PreparedMany`: rows whose fields `names` have the values of one of the keys."""
+    return reduce(or_, (Q(**dict(zip(names, key, strict=True))) for key in keys))
 
 
 def _instance(plan: _Plan, values: Sequence[Any]) -> Model:

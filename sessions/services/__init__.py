@@ -3,12 +3,12 @@
 from .attempts import expire_attempts, fail, request_start, request_stop
 from .corrections import correct_energy
 from .drivers import create_driver, edit_driver, erase_driver
-from .ending import close, end
+from .ending import close, end, end_many
 from .recording import record, record_many, update, update_many
 from .reservations import cancel_reservation, expire_reservations, reserve
 from .retention import forget_people, prune_samples
 from .reviews import resolve_discrepancy
-from .starting import start
+from .starting import start, start_many
 from .sweeps import close_lost_sessions
 from .tokens import authorize, create_token, delete_token, edit_token, guest_token, paid_token
 from .watches import reach_times, watch
@@ -25,6 +25,7 @@ __all__ = [
     "edit_driver",
     "edit_token",
     "end",
+    "end_many",
     "erase_driver",
     "expire_attempts",
     "expire_reservations",
@@ -41,6 +42,7 @@ __all__ = [
     "reserve",
     "resolve_discrepancy",
     "start",
+    "start_many",
     "update",
     "update_many",
     "watch",

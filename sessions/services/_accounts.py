@@ -4,7 +4,7 @@ A reading that comes late (or again) makes the whole session be counted anew fro
 difference: by construction the same as counting everything at the end (`energy.recount`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -194,15 +194,26 @@ def _mark(rows: list[MeterSample], believed: list[bool]) -> None:
             MeterSample.objects.filter(pk__in=wrong).update(quarantined=quarantined)
 
 
-def write(entries: Sequence[Entry], *, quietly: bool = False) -> None:
+Save = Callable[[Iterable[ChargingSession]], None]
+
+
+def write(entries: Sequence[Entry], *, quietly: bool = False, save: Save = store.save_progress) -> None:
     """One statement of each kind for all entries, then what is rare. `quietly`: the caller tells pages itself."""
     store.insert_samples([row for entry in entries for row in entry.rows])
-    store.save_progress([entry.session for entry in entries])
+    save([entry.session for entry in entries])
     store.add_usage([(e.session.evse_id, e.usage) for e in entries if e.session.evse_id is not None and e.usage])
     for entry in entries:
         after_writing(entry)
     if not quietly:
         tell_progress([entry.session for entry in entries if not entry.session.replayed])
+
+
+def write_first(entries: Sequence[Entry]) -> None:
+    """Of sessions that have just been stored, after these readings were counted: only now they have keys."""
+    for entry in entries:
+        for row in entry.rows:
+            row[0] = entry.session.pk
+    write(entries, quietly=True, save=lambda _: None)
 
 
 def after_writing(entry: Entry) -> None:

@@ -1,6 +1,9 @@
 """Tries to charge, from the first sign to a session or a cause of failure. `Attempt.id` is the remoteStartId."""
 
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from functools import reduce
+from operator import or_
 from typing import Final
 
 from django.db import transaction
@@ -11,8 +14,8 @@ from evcms.core.access import Access, Permission
 from evcms.core.events import publish
 from evcms.core.inserts import Insert
 from evcms.core.models import User
-from evcms.core.prepared import Prepared
-from sessions import store
+from evcms.core.prepared import PreparedMany
+from sessions import energy, store
 from sessions.events import SessionFailed, SessionJoined
 from sessions.models import Attempt, ChargingSession, Driver
 from sessions.vocabulary import ATTEMPT_MOVES, AttemptKind, AttemptState, FailureCause, TokenDecision, TokenType
@@ -113,25 +116,36 @@ def request_stop(
 # What becomes of them -------------------------------------------------------------------------------------------------
 
 
-def of_start(session: ChargingSession, remote_start_id: int | None, decision: TokenDecision | None) -> None:
-    """The attempt behind a new session: the remote one that it answers, else the tap or the plug itself."""
-    if join(session, remote_start_id, session.token_value):
-        return
+Beginning = tuple[ChargingSession, int | None, TokenDecision | None]  # with the remoteStartId that it named
+
+
+def of_starts(beginnings: Sequence[Beginning]) -> None:
+    """The attempts behind new sessions: the remote one that each answers, else the tap or the plug itself."""
+    remote = _stations_with_remote_starts(session.station_id for session, _, _ in beginnings)
+    own: list[tuple[ChargingSession, Attempt]] = []
+    for session, remote_start_id, decision in beginnings:
+        asked = remote_start_id is not None or session.station_id in remote
+        if not (asked and join(session, remote_start_id, session.token_value)):
+            own.append((session, _own(session, decision)))
+    _ATTEMPTS.keyed([attempt for _, attempt in own])
+    for session, attempt in own:
+        session.attempt = attempt
+
+
+def _own(session: ChargingSession, decision: TokenDecision | None) -> Attempt:
     kind = AttemptKind.TAP if session.token_value else AttemptKind.PLUG
     refused = decision is not None and not decision.accepted
-    session.attempt = _ATTEMPTS.one(
-        Attempt(
-            organization_id=session.organization_id,
-            station_id=session.station_id,
-            connector_id=session.connector_id,
-            kind=kind,
-            state=AttemptState.FAILED if refused else AttemptState.STARTED,
-            cause=FailureCause.TOKEN if refused else "",
-            detail=decision.verdict if refused and decision else "",
-            token_value=session.token_value,
-            driver_id=session.driver_id,
-            at=session.started_at,
-        )
+    return Attempt(
+        organization_id=session.organization_id,
+        station_id=session.station_id,
+        connector_id=session.connector_id,
+        kind=kind,
+        state=AttemptState.FAILED if refused else AttemptState.STARTED,
+        cause=FailureCause.TOKEN if refused else "",
+        detail=decision.verdict if refused and decision else "",
+        token_value=session.token_value,
+        driver_id=session.driver_id,
+        at=session.started_at,
     )
 
 
@@ -151,24 +165,35 @@ def join(session: ChargingSession, remote_start_id: int | None, token_value: str
     return True
 
 
-_JOINABLE = Prepared(
-    lambda station_id, since: Attempt.objects.filter(
-        Q(state=AttemptState.REQUESTED) | Q(state=AttemptState.FAILED, at__gte=since),
-        station_id=station_id,
-        command_id__isnull=False,
-        session=None,
-    ).only("pk")[:1],
+def _open(since: datetime) -> Q:
+    return Q(state=AttemptState.REQUESTED) | Q(state=AttemptState.FAILED, at__gte=since)
+
+
+_JOINABLE: Final = PreparedMany(
+    lambda keys: (
+        Attempt.objects.filter(
+            reduce(or_, (Q(_open(since), station_id=station_id) for station_id, since in keys)),
+            command_id__isnull=False,
+            session=None,
+        )
+        .order_by()
+        .values_list("station_id")
+    ),
     int,
     datetime,
 )
 
 
+def _stations_with_remote_starts(station_ids: Iterable[int]) -> set[int]:
+    since = clock.now() - STILL_JOINED
+    return {pk for (pk,) in _JOINABLE.tuples([(pk, since) for pk in station_ids])}
+
+
 def _sought(station_id: int, remote_start_id: int | None, token_value: str) -> Attempt | None:
-    if remote_start_id is None and not _JOINABLE.rows(station_id, clock.now() - STILL_JOINED):
+    if remote_start_id is None and not _stations_with_remote_starts([station_id]):
         return None
-    late = Q(state=AttemptState.FAILED, at__gte=clock.now() - STILL_JOINED)
     rows = Attempt.objects.filter(
-        Q(state=AttemptState.REQUESTED) | late, station_id=station_id, command_id__isnull=False, session=None
+        _open(clock.now() - STILL_JOINED), station_id=station_id, command_id__isnull=False, session=None
     ).select_for_update(of=("self",))
     if remote_start_id is not None and (row := rows.filter(pk=remote_start_id).first()):
         return row
@@ -201,12 +226,16 @@ def identified(session: ChargingSession) -> None:
         own.update(token_value=session.token_value, driver_id=session.driver_id)
 
 
-def ended(session: ChargingSession, *, no_energy: bool) -> None:
+def ended(sessions: Iterable[ChargingSession]) -> None:
     """A session without energy is a failed try, whatever was paid for it."""
-    if session.attempt_id is None:
-        return
-    state, cause = (AttemptState.FAILED, FailureCause.NO_ENERGY.value) if no_energy else (AttemptState.ENDED, "")
-    store.end_attempt(session.attempt_id, state.value, cause, clock.now())
+    now = clock.now()
+    store.end_attempts([(session.attempt_id, *_outcome(session), now) for session in sessions if session.attempt_id])
+
+
+def _outcome(session: ChargingSession) -> tuple[str, str]:
+    if session.energy_mwh < energy.NO_ENERGY_MWH:
+        return AttemptState.FAILED.value, FailureCause.NO_ENERGY.value
+    return AttemptState.ENDED.value, ""
 
 
 def move(attempt: Attempt, state: AttemptState) -> None:

@@ -1,9 +1,10 @@
 """What a running session is told beside its readings: numbers, states, a token that comes after the plug, its EVSE."""
 
+from collections.abc import Iterable
 from typing import Final
 
 from evcms.core.events import publish
-from evcms.core.prepared import Prepared
+from evcms.core.prepared import PreparedMany
 from sessions import store
 from sessions.events import SessionIdentified
 from sessions.models import ChargingSession
@@ -23,7 +24,10 @@ SHOWN: Final = {
     SessionState.FINISHING: ConnectorStatus.FINISHING,
     SessionState.ENDED: ConnectorStatus.FINISHING,
 }
-_CONNECTOR: Final = Prepared(lambda pk: Connector.objects.filter(pk=pk).select_related("evse"), int)
+_CONNECTORS: Final = PreparedMany(
+    lambda pks: Connector.objects.filter(pk__in=pks).order_by().values_list("pk", "evse__number", "number", "status"),
+    int,
+)
 MOST_MISSING: Final = 100  # numbers remembered; more is a station that counts otherwise
 
 
@@ -73,19 +77,19 @@ def number(session: ChargingSession, seq_no: int | None) -> None:
 
 
 def show_state(session: ChargingSession) -> None:
-    """What the session knows about its connector, which 2.x calls Occupied."""
-    if session.connector_id is None or session.replayed or session.last_event_at is None:
-        return
-    connector = _CONNECTOR.get(session.connector_id)
-    if connector.status == SHOWN[SessionState(session.state)]:
-        return
-    stations.session_status(
-        station_id=session.station_id,
-        evse=connector.evse.number,
-        connector=connector.number,
-        status=SHOWN[SessionState(session.state)],
-        at=session.last_event_at,
-    )
+    show_states([session])
+
+
+def show_states(sessions: Iterable[ChargingSession]) -> None:
+    """What sessions know about their connectors, which 2.x calls Occupied."""
+    there = {session.connector_id: session for session in sessions if session.connector_id and not session.replayed}
+    words = []
+    for pk, evse, number, status in _CONNECTORS.tuples([(pk,) for pk in there]):
+        session, shown = there[pk], SHOWN[SessionState(there[pk].state)]
+        if status != shown and session.last_event_at is not None:
+            words.append(stations.SessionWord(session.station_id, evse, shown, session.last_event_at, number))
+    if words:
+        stations.session_statuses(words=words)
 
 
 def _place(session: ChargingSession, evse: int, connector: int | None) -> None:

@@ -1,5 +1,6 @@
 """Keeping a connector free for a token. The station decides; we keep what it said."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
@@ -10,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from evcms.core import audit, clock
 from evcms.core.access import Access, Permission
-from evcms.core.prepared import Prepared
+from evcms.core.prepared import PreparedMany, any_of
 from sessions.models import IdToken, Reservation
 from sessions.vocabulary import ReservationState, SessionStart, TokenDecision, TokenType, Verdict
 from stations import commands
@@ -134,13 +135,20 @@ def expire_reservations() -> int:
         return due.update(state=ReservationState.EXPIRED)
 
 
-_STANDING = Prepared(
-    lambda station_id, at: Reservation.objects.filter(station_id=station_id, state__in=OPEN, expires_at__gt=at).only(
-        "pk"
-    )[:1],
+_STANDING: Final = PreparedMany(
+    lambda keys: (
+        Reservation.objects.filter(any_of(("station_id", "expires_at__gt"), keys), state__in=OPEN)
+        .order_by()
+        .values_list("station_id")
+    ),
     int,
     datetime,
 )
+
+
+def standing(keys: Sequence[tuple[int, datetime]]) -> set[int]:
+    """Which of these stations have a reservation that holds at the moment beside them."""
+    return {station_id for (station_id,) in _STANDING.tuples(keys)}
 
 
 def used(
@@ -150,9 +158,10 @@ def used(
     token: IdToken | None,
     decision: TokenDecision,
 ) -> TokenDecision:
-    """A start on what is reserved: the token, or one of its group, uses the reservation; another one is refused."""
-    if not _STANDING.rows(station_id, start.at):
-        return decision
+    """A start on what is reserved: the token, or one of its group, uses the reservation; another one is refused.
+
+    Asked only where something is reserved (`standing`).
+    """
     rows = Reservation.objects.filter(station_id=station_id, state__in=OPEN, expires_at__gt=start.at)
     if start.reservation_id is not None:
         rows = rows.filter(pk=start.reservation_id)

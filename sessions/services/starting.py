@@ -1,15 +1,16 @@
 """A session begins: StartTransaction (1.6), TransactionEvent Started (2.x), or the first sign of a lost start."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import transaction
 
-from evcms.core.events import publish
+from evcms.core.events import publish, publish_many
 from evcms.core.inserts import Insert
-from evcms.core.prepared import Prepared
+from evcms.core.prepared import PreparedMany, any_of
 from sessions import energy, store
 from sessions.events import SessionCorrected, SessionStarted
 from sessions.models import ChargingSession
@@ -45,21 +46,35 @@ class _Scene:
     live: bool
 
 
-_STATION = Prepared(
-    lambda pk: (
-        Station.objects.filter(pk=pk)
+@dataclass(frozen=True)
+class _Beginning:
+    """A session that is about to be stored. `decision` None: no token was presented."""
+
+    start: SessionStart
+    scene: _Scene
+    session: ChargingSession
+    decision: TokenDecision | None
+
+
+_STATIONS: Final = PreparedMany(
+    lambda pks: (
+        Station.objects.filter(pk__in=pks)
+        .order_by("pk")
         .only("pk", "identity", "organization_id", "site_id", "clock_skew_ms")
         .select_for_update()
     ),
     int,
 )
-_BY_CONTENT = Prepared(
-    lambda station_id, key: (
-        ChargingSession.objects.filter(station_id=station_id, start_key=key).select_for_update().order_by("pk")[:1]
+_BY_CONTENT: Final = PreparedMany(
+    lambda keys: (
+        ChargingSession.objects.filter(any_of(("station_id", "start_key"), keys))
+        .order_by("station_id", "pk")
+        .select_for_update()
     ),
     int,
     str,
 )
+Stations = dict[int, Station]
 
 
 def start(*, start: SessionStart) -> Started:
@@ -68,15 +83,27 @@ def start(*, start: SessionStart) -> Started:
 
     Raises Station.DoesNotExist, and ValueError for a station that belongs to no organization.
     """
+    return start_many(starts=[start])[0]
+
+
+def start_many(*, starts: Sequence[SessionStart]) -> list[Started]:
+    """As `start`, for messages of different stations; one that raises leaves none of them."""
     with transaction.atomic():
-        station = _STATION.get(start.station_id)
-        found = _known(start)
-        if found is not None:
-            return _again(found, start)
-        if station.organization_id is None:
-            raise ValueError("a station without organization has no sessions")
-        scene = _scene(station, start)
-        return _begin(scene, start)
+        places = _stations(starts)
+        known = _known(starts)
+        begun = _begin([start for start in starts if start.station_id not in known], places)
+        return [
+            _again(known[start.station_id], start) if start.station_id in known else begun[start.station_id]
+            for start in starts
+        ]
+
+
+def _stations(starts: Sequence[SessionStart]) -> Stations:
+    found = {row.pk: row for row in _STATIONS.rows(sorted((start.station_id,) for start in starts))}
+    for start in starts:
+        if start.station_id not in found:
+            raise Station.DoesNotExist(f"no station {start.station_id}")
+    return found
 
 
 def _key(start: SessionStart) -> str:
@@ -84,16 +111,27 @@ def _key(start: SessionStart) -> str:
     return hashlib.sha256(repr(content).encode()).hexdigest()
 
 
-def _known(start: SessionStart) -> ChargingSession | None:
-    if start.transaction_id is not None:
-        return store.BY_TRANSACTION.first(start.station_id, start.transaction_id)
-    return _BY_CONTENT.first(start.station_id, _key(start))
+def _known(starts: Sequence[SessionStart]) -> dict[int, ChargingSession]:
+    """By station: the sessions that these starts have begun already."""
+    named = [(start.station_id, start.transaction_id) for start in starts if start.transaction_id is not None]
+    unnamed = [(start.station_id, _key(start)) for start in starts if start.transaction_id is None]
+    rows = [*store.sessions_of(named), *_BY_CONTENT.rows(sorted(unnamed))]
+    return {row.station_id: row for row in rows}
 
 
-def _scene(station: Station, start: SessionStart) -> _Scene:
-    connector = None
-    if start.evse:
-        connector = stations.ensure_connector(station_id=station.pk, evse=start.evse, connector=start.connector or 1)
+def _scenes(starts: Sequence[SessionStart], places: Stations) -> list[_Scene]:
+    """Raises ValueError for a station that belongs to no organization."""
+    names = {start.station_id: (start.station_id, start.evse, start.connector or 1) for start in starts if start.evse}
+    connectors = stations.ensure_connectors(names=list(names.values()))
+    return [
+        _scene(places[start.station_id], connectors.get(names[start.station_id]) if start.evse else None, start)
+        for start in starts
+    ]
+
+
+def _scene(station: Station, connector: Connector | None, start: SessionStart) -> _Scene:
+    if station.organization_id is None:
+        raise ValueError("a station without organization has no sessions")
     skew = None if station.clock_skew_ms is None else timedelta(milliseconds=station.clock_skew_ms)
     moment = clocks.judge(start.at, start.received_at, clocks.Clock(skew=skew))
     offset = start.at - moment.at
@@ -101,31 +139,53 @@ def _scene(station: Station, start: SessionStart) -> _Scene:
     return _Scene(station, connector, moment.at, offset if abs(offset) > clocks.RIGHT else timedelta(0), live)
 
 
-def _begin(scene: _Scene, start: SessionStart) -> Started:
-    token, decision = None, None
-    if start.token_value or start.token_type == TokenType.NO_AUTHORIZATION:
-        token, decision = tokens.decide(
-            organization_id=scene.station.organization_id,
-            value=start.token_value,
-            token_type=start.token_type,
-            at=scene.at,
-            judge=start.judge,
+def _begin(starts: Sequence[SessionStart], places: Stations) -> dict[int, Started]:
+    """New sessions, by station: one statement of each kind for all of them, then what is rare."""
+    beginnings = _decided(starts, _scenes(starts, places))
+    attempts.of_starts([(one.session, one.start.remote_start_id, one.decision) for one in beginnings])
+    ending.close_predecessors({c.evse_id: one.scene.at for one in beginnings if (c := one.scene.connector) is not None})
+    _store(beginnings)
+    publish_many([_fact(one) for one in beginnings])
+    _tell(beginnings)
+    return {
+        one.start.station_id: Started(one.session.pk, one.session.transaction_id, one.decision, True)
+        for one in beginnings
+    }
+
+
+def _decided(starts: Sequence[SessionStart], scenes: Sequence[_Scene]) -> list[_Beginning]:
+    """The sessions with the tokens that were presented, judged."""
+    reserved = reservations.standing([(start.station_id, start.at) for start in starts])
+    presented = {
+        start.station_id: tokens.Presented(
+            scene.station.organization_id, start.token_value, start.token_type, scene.at, start.judge
         )
-        decision = reservations.used(scene.station.pk, scene.connector, start, token, decision)
-    session = _row(scene, start, decision)
-    session.id_token = token
-    session.driver_id = token.driver_id if token else None
-    attempts.of_start(session, start.remote_start_id, decision)
-    if scene.connector is not None:
-        ending.close_predecessors(scene.connector.evse_id, before=scene.at)
-    _SESSIONS.one(session)
-    if start.transaction_id is None:
+        for start, scene in zip(starts, scenes, strict=True)
+        if start.token_value or start.token_type == TokenType.NO_AUTHORIZATION
+    }
+    verdicts = dict(zip(presented, tokens.decide_many(list(presented.values())), strict=True))
+    beginnings = []
+    for start, scene in zip(starts, scenes, strict=True):
+        token, decision = verdicts.get(start.station_id, (None, None))
+        if decision is not None and start.station_id in reserved:
+            decision = reservations.used(start.station_id, scene.connector, start, token, decision)
+        session = _row(scene, start, decision)
+        session.id_token = token
+        session.driver_id = token.driver_id if token else None
+        beginnings.append(_Beginning(start, scene, session, decision))
+    return beginnings
+
+
+def _store(beginnings: Sequence[_Beginning]) -> None:
+    entries = [_first_readings(one.session, one.start) for one in beginnings]
+    _SESSIONS.keyed([one.session for one in beginnings])
+    unnamed = [one.session for one in beginnings if one.start.transaction_id is None]
+    for session in unnamed:
         session.transaction_id = str(session.pk)
-        store.name_after_key(session)
-    _first_readings(session, start)
-    _lost(session, start)
-    _told(session, start, scene)
-    return Started(session.pk, session.transaction_id, decision, True)
+    store.save_names(unnamed)
+    _accounts.write_first(entries)
+    for one in beginnings:
+        _lost(one.session, one.start)
 
 
 def _row(scene: _Scene, start: SessionStart, decision: TokenDecision | None) -> ChargingSession:
@@ -154,7 +214,7 @@ def _row(scene: _Scene, start: SessionStart, decision: TokenDecision | None) -> 
     )
 
 
-def _first_readings(session: ChargingSession, start: SessionStart) -> None:
+def _first_readings(session: ChargingSession, start: SessionStart) -> _accounts.Entry:
     samples = list(start.samples)
     if start.meter_start_mwh is not None:
         samples.append(Sample(start.at, ReadingKind.BEGIN, energy_mwh=start.meter_start_mwh))
@@ -162,7 +222,7 @@ def _first_readings(session: ChargingSession, start: SessionStart) -> None:
     opening = energy.Meter(session.started_at, session.power_limit_w)
     opening.begin()
     entry.usage = energy.together(opening.usage, entry.usage)
-    _accounts.write([entry], quietly=True)
+    return entry
 
 
 def _lost(session: ChargingSession, start: SessionStart) -> None:
@@ -182,12 +242,15 @@ def _lost(session: ChargingSession, start: SessionStart) -> None:
         )
 
 
-def _told(session: ChargingSession, start: SessionStart, scene: _Scene) -> None:
-    publish(SessionStarted(session_id=session.pk, attempt_id=session.attempt_id, live=scene.live))
-    if scene.live:
-        tell("session.started", session)
-        if start.state is not None:
-            following.show_state(session)
+def _fact(one: _Beginning) -> SessionStarted:
+    return SessionStarted(session_id=one.session.pk, attempt_id=one.session.attempt_id, live=one.scene.live)
+
+
+def _tell(beginnings: Sequence[_Beginning]) -> None:
+    live = [one for one in beginnings if one.scene.live]
+    for one in live:
+        tell("session.started", one.session)
+    following.show_states(one.session for one in live if one.start.state is not None)
 
 
 def _again(session: ChargingSession, start: SessionStart) -> Started:

@@ -1,8 +1,9 @@
 """Tokens: what a charger is told about one, and the people's list of them. Compared without case."""
 
 import secrets
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -10,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from evcms.core import audit
 from evcms.core.access import Access, Permission
-from evcms.core.prepared import Prepared
+from evcms.core.prepared import Prepared, PreparedMany, any_of
 from sessions.models import Attempt, Driver, IdToken
 from sessions.vocabulary import (
     AttemptKind,
@@ -37,12 +38,24 @@ LONGEST: Final = 36  # OCPP 2.0.1 idToken; a card must also pass the 20 characte
 FIELDS: Final = ("value", "type", "status", "expires_at", "group_id", "driver", "label")
 
 
-_BY_TEXT = Prepared(
-    lambda organization_id, folded: (
-        IdToken.objects.filter(organization_id=organization_id, folded=folded)
+class Presented(NamedTuple):
+    """A token as a station of the organization showed it."""
+
+    organization_id: int | None
+    value: str
+    token_type: str
+    at: datetime
+    judge: Judge | None = None
+
+
+Key = tuple[int | None, str]  # organization, value
+_BY_TEXT: Final = PreparedMany(
+    lambda keys: (
+        IdToken.objects.filter(any_of(("organization_id", "folded"), keys))
         .select_related("driver")
         .only(
             "organization_id",
+            "folded",
             "value",
             "type",
             "status",
@@ -56,6 +69,9 @@ _BY_TEXT = Prepared(
     ),
     int,
     str,
+)
+ORGANIZATIONS: Final = PreparedMany(
+    lambda pks: Station.objects.filter(pk__in=pks).order_by().values_list("pk", "organization_id"), int
 )
 STATION_OF = Prepared(lambda pk: Station.objects.only("pk", "organization_id").filter(pk=pk), int)
 
@@ -72,32 +88,55 @@ def decide(
     Type NoAuthorization (2.x C06: a station set to ask nobody) is accepted without a row; a blocked token stays blocked
     when it has expired, too.
     """
-    if token_type == TokenType.NO_AUTHORIZATION:
+    return decide_many([Presented(organization_id, value, token_type, at, judge)])[0]
+
+
+def decide_many(presented: Sequence[Presented]) -> list[tuple[IdToken | None, TokenDecision]]:
+    """As `decide`, in the order given."""
+    known = find_many((each.organization_id, each.value) for each in presented if _needs_row(each))
+    return [_decided(each, known.get((each.organization_id, fold(each.value)))) for each in presented]
+
+
+def _needs_row(presented: Presented) -> bool:
+    return presented.token_type != TokenType.NO_AUTHORIZATION
+
+
+def _decided(presented: Presented, token: IdToken | None) -> tuple[IdToken | None, TokenDecision]:
+    if not _needs_row(presented):
         return None, TokenDecision(Verdict.ACCEPTED)
-    token = find(organization_id, value)
     if token is None:
-        paid = token_type == TokenType.DIRECT_PAYMENT and bool(value)  # 2.1 C20: the station's terminal holds the money
+        # 2.1 C20: the station's terminal holds the money
+        paid = presented.token_type == TokenType.DIRECT_PAYMENT and bool(presented.value)
         return None, TokenDecision(Verdict.ACCEPTED if paid else Verdict.INVALID)
     verdict = VERDICTS[TokenStatus(token.status)]
-    if verdict == Verdict.ACCEPTED and token.expires_at is not None and token.expires_at <= at:
+    if verdict == Verdict.ACCEPTED and token.expires_at is not None and token.expires_at <= presented.at:
         verdict = Verdict.EXPIRED
-    if verdict == Verdict.ACCEPTED and judge is not None:
-        verdict = judge(token) or verdict
+    if verdict == Verdict.ACCEPTED and presented.judge is not None:
+        verdict = presented.judge(token) or verdict
     language = token.driver.language if token.driver else ""
     return token, TokenDecision(verdict, token.group_id, token.expires_at, language)
 
 
 def find(organization_id: int | None, value: str) -> IdToken | None:
     """By its text without case; one of exactly 20 characters may be the beginning of a longer one."""
-    folded = fold(value)
-    if not folded or organization_id is None:
-        return None
-    token = _BY_TEXT.first(organization_id, folded)
-    if token is None and len(folded) == SHORTENED:
-        rows = IdToken.objects.filter(organization_id=organization_id).select_related("driver")
-        longer = list(rows.filter(folded__startswith=folded)[:2])
-        token = longer[0] if len(longer) == 1 else None
-    return token
+    return find_many([(organization_id, value)]).get((organization_id, fold(value)))
+
+
+def find_many(keys: Iterable[Key]) -> dict[Key, IdToken]:
+    """As `find`, by organization and folded text."""
+    wanted = {(organization, fold(value)) for organization, value in keys if organization is not None and fold(value)}
+    found: dict[Key, IdToken] = {(row.organization_id, row.folded): row for row in _BY_TEXT.rows(sorted(wanted))}
+    for organization, folded in wanted:
+        if (organization, folded) not in found and len(folded) == SHORTENED:
+            longer = _longer(organization, folded)
+            found |= {(organization, folded): longer} if longer else {}
+    return found
+
+
+def _longer(organization_id: int, folded: str) -> IdToken | None:
+    rows = IdToken.objects.filter(organization_id=organization_id).select_related("driver")
+    longer = list(rows.filter(folded__startswith=folded)[:2])
+    return longer[0] if len(longer) == 1 else None
 
 
 def authorize(

@@ -38,11 +38,20 @@ from .links import (
 from .maintenance import cancel_maintenance, plan_maintenance, run_maintenance
 from .qr import set_up_dynamic_qr, verify_dynamic_qr
 from .retention import prune_messages
-from .statuses import ensure_connector, session_status, status_reported, statuses_reported
+from .statuses import (
+    SessionWord,
+    ensure_connector,
+    ensure_connectors,
+    session_status,
+    session_statuses,
+    status_reported,
+    statuses_reported,
+)
 from .variables import variables_reported
 
 __all__ = [
     "ImportResult",
+    "SessionWord",
     "approve",
     "archive_site",
     "archive_station",
@@ -59,6 +68,7 @@ __all__ = [
     "edit_site",
     "edit_station",
     "ensure_connector",
+    "ensure_connectors",
     "expire_commands",
     "gateway_alive",
     "gateway_ended",
@@ -75,6 +85,7 @@ __all__ = [
     "seen",
     "send",
     "session_status",
+    "session_statuses",
     "set_connectors",
     "set_password",
     "set_up_dynamic_qr",

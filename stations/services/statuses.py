@@ -6,14 +6,15 @@ The hot path of a boot storm: one SELECT and one statement for each kind of row,
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 import structlog
 from django.db import transaction
 
 from evcms.core import clock, sql
 from evcms.core.events import broadcast, publish_many
-from evcms.core.prepared import Prepared
+from evcms.core.inserts import Insert
+from evcms.core.prepared import PreparedMany, any_of
 from evcms.core.sqltime import stored
 from stations.clocks import RIGHT, Clock, Moment, judge
 from stations.events import ConnectorStatusChanged
@@ -68,6 +69,19 @@ class _Said:
     info: str = ""
 
 
+class SessionWord(NamedTuple):
+    """What a session knows about its connector. Without `connector` the occupied one of the EVSE is meant, else its
+    first.
+    """
+
+    station_id: int
+    evse: int
+    status: ConnectorStatus
+    at: datetime
+    connector: int | None = None
+
+
+Name = tuple[int, int, int]  # station, number of the EVSE, number of the connector
 Changes = list[StatusChange]
 Facts = list[tuple[_Station, ConnectorStatusChanged]]
 
@@ -99,20 +113,26 @@ def session_status(
     """What a session knows about its connector: 2.x stations say Occupied, the transaction says how.
 
     A fault is ended by the station alone, and a session that ends after the cable left does not bring it back.
-    Without `connector` the occupied one of the EVSE is meant, else its first.
     """
+    session_statuses(words=[SessionWord(station_id, evse, status, at, connector)])
+
+
+def session_statuses(*, words: Sequence[SessionWord]) -> None:
+    """As `session_status`, for many sessions."""
     received_at = clock.now()
     with transaction.atomic():
-        station = _load({station_id}).get(station_id)
-        port = _session_port(station, evse, connector) if station else None
-        if not station or not port or not _session_may_say(port, status):
-            return
-        at = _utc(at) or received_at
-        moment = judge(at, received_at, station.clock)
+        stations = _load({word.station_id for word in words})
         changes: Changes = []
         facts: Facts = []
-        _hear(station, port, _Said(status, at, received_at, moment), changes, facts)
-        _write([station], changes, facts)
+        for word in words:
+            station = stations.get(word.station_id)
+            port = _session_port(station, word.evse, word.connector) if station else None
+            if not station or not port or not _session_may_say(port, word.status):
+                continue
+            at = _utc(word.at) or received_at
+            moment = judge(at, received_at, station.clock)
+            _hear(station, port, _Said(word.status, at, received_at, moment), changes, facts)
+        _write(list(stations.values()), changes, facts)
 
 
 def _session_port(station: _Station, evse: int, connector: int | None) -> _Port | None:
@@ -129,10 +149,12 @@ def _session_may_say(port: _Port, status: ConnectorStatus) -> bool:
     return status != ConnectorStatus.FINISHING or port.status in OCCUPIED_STATUSES
 
 
-_NAMED = Prepared(
-    lambda station_id, evse, connector: Connector.objects.filter(
-        station_id=station_id, evse__number=evse, number=connector
-    ).order_by("pk")[:1],
+_NAMED: Final = PreparedMany(
+    lambda names: (
+        Connector.objects.filter(any_of(("station_id", "evse__number", "number"), names))
+        .select_related("evse")
+        .only("pk", "station_id", "number", "max_power_w", "evse__number")
+    ),
     int,
     int,
     int,
@@ -141,9 +163,16 @@ _NAMED = Prepared(
 
 def ensure_connector(*, station_id: int, evse: int, connector: int = 1) -> Connector | None:
     """The row of a connector that a station names, made when it is new; None when it cannot be one."""
+    return ensure_connectors(names=[(station_id, evse, connector)]).get((station_id, evse, connector))
+
+
+def ensure_connectors(*, names: Sequence[Name]) -> dict[Name, Connector]:
+    """As `ensure_connector`, for many; those that cannot be are not among them."""
+    possible = [name for name in dict.fromkeys(names) if _can_be(*name)]
     with transaction.atomic():
-        found = _NAMED.first(station_id, evse, connector)
-        return found or _make_connector(station_id, evse, connector)
+        found = {(row.station_id, row.evse.number, row.number): row for row in _NAMED.rows(possible)}
+        made = {name: _make_connector(*name) for name in possible if name not in found}
+    return found | {name: row for name, row in made.items() if row is not None}
 
 
 # Reading -------------------------------------------------------------------------------------------
@@ -158,18 +187,24 @@ _CONNECTOR_COLUMNS = (
 )  # fmt: skip
 
 
+_STATIONS: Final = PreparedMany(
+    lambda pks: Station.objects.filter(pk__in=pks).order_by("pk").select_for_update().values_list(*_STATION_COLUMNS),
+    int,
+)
+_CONNECTORS: Final = PreparedMany(
+    lambda pks: Connector.objects.filter(station_id__in=pks).order_by().values_list(*_CONNECTOR_COLUMNS), int
+)
+
+
 def _load(station_ids: set[int]) -> dict[int, _Station]:
     """The stations, locked in their order, and all their connectors."""
-    rows = Station.objects.filter(pk__in=station_ids).order_by("pk").select_for_update()
+    keys = [(pk,) for pk in sorted(station_ids)]
     stations = {}
-    for pk, identity, organization_id, status, status_at, error, skew, suspect, suspected_at in rows.values_list(
-        *_STATION_COLUMNS
-    ):
+    for pk, identity, organization_id, status, status_at, error, skew, suspect, suspected_at in _STATIONS.tuples(keys):
         belief = Clock(_span(skew), _span(suspect), suspected_at)
         whole = _Port(pk, None, status, status_at, error)
         stations[pk] = _Station(pk, identity, organization_id, belief, belief, {(0, 0): whole})
-    connectors = Connector.objects.filter(station_id__in=station_ids).order_by()
-    for station_id, evse, number, pk, *rest in connectors.values_list(*_CONNECTOR_COLUMNS):
+    for station_id, evse, number, pk, *rest in _CONNECTORS.tuples(keys):
         if station_id in stations:
             stations[station_id].ports[(evse, number)] = _Port(station_id, pk, *rest)
     return stations
@@ -191,8 +226,12 @@ def _port(station: _Station, evse: int, connector: int) -> _Port | None:
     return station.ports[key]
 
 
+def _can_be(station_id: int, evse: int, connector: int) -> bool:
+    return 1 <= evse <= LARGEST_EVSE and 1 <= connector <= LARGEST_CONNECTOR
+
+
 def _make_connector(station_id: int, evse: int, connector: int) -> Connector | None:
-    if not (1 <= evse <= LARGEST_EVSE and 1 <= connector <= LARGEST_CONNECTOR):
+    if not _can_be(station_id, evse, connector):
         return None
     Evse.objects.bulk_create([Evse(station_id=station_id, number=evse)], ignore_conflicts=True)
     row = Evse.objects.get(station_id=station_id, number=evse)
@@ -282,10 +321,11 @@ def _change(port: _Port, said: _Said) -> StatusChange:
 
 # Writing -------------------------------------------------------------------------------------------
 
+_CHANGES: Final = Insert(StatusChange)
+
 
 def _write(stations: list[_Station], changes: Changes, facts: Facts) -> None:
-    if changes:
-        StatusChange.objects.bulk_create(changes, ignore_conflicts=True)
+    _CHANGES.missing(changes)
     ports = [port for station in stations for port in station.ports.values() if port.changed]
     _update(Connector, _CONNECTOR_UPDATE, [_connector_row(port) for port in ports if port.connector_id is not None])
     _update(Station, _STATION_UPDATE, [_station_row(port) for port in ports if port.connector_id is None])

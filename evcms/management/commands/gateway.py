@@ -19,7 +19,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         from evcms.ocpp.asgi import Application
-        from evcms.ocpp.server import GatewayServer
+        from evcms.ocpp.server import GatewayServer, calm_collector
 
         if not 0 <= options["port"] <= 65535:
             raise CommandError(f"--port must be between 0 and 65535, not {options['port']}.")
@@ -30,6 +30,7 @@ class Command(BaseCommand):
             options["port"],
             announce=lambda port: self.stdout.write(f"Chargers connect to ws://{host}:{port}/ocpp/<identity>"),
         )
+        calm_collector()
         server.run()
         if not server.started:
             raise CommandError("The gateway did not start; the log says why.")

@@ -27,7 +27,7 @@ HANDLERS: Mapping[str, Handler] = {
     **metering.HANDLERS,
     **data_transfer.HANDLERS,
 }
-MANY: Mapping[str, ManyHandler] = {**availability.MANY, **metering.MANY}
+MANY: Mapping[str, ManyHandler] = {**availability.MANY, **transactions.MANY, **metering.MANY}
 COMMANDS: Mapping[type[Any], CommandCodec] = {  # Any: classes of stations.commands
     **provisioning.COMMANDS,
     **availability.COMMANDS,

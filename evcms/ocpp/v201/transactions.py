@@ -6,48 +6,57 @@ from billing import services as billing
 from evcms.ocpp.charger import Call, Charger, CommandCodec, Payload
 from evcms.ocpp.readings import parse_time
 from sessions import services
-from sessions.vocabulary import Ended, SessionEnd, SessionStart, SessionUpdate, TokenDecision, Updated
+from sessions.vocabulary import Ended, SessionEnd, SessionStart, SessionUpdate, TokenDecision
 from stations import commands
 from stations.vocabulary import Answer
 
 from . import words
 
+Message = tuple[Charger, Payload]
+
 
 def transaction_event(charger: Charger, payload: Payload) -> Payload:
-    match payload["eventType"]:
-        case "Started":
-            return _answer(payload, billing.begin(start=_start(charger, payload)).decision)
-        case "Updated":
-            return _updated(charger, payload, services.update(update=_update(charger, payload)))
-        case _:
-            return _ended(charger, payload)
+    return transaction_events([(charger, payload)])[0]
 
 
-def transaction_events(messages: Sequence[tuple[Charger, Payload]]) -> list[Payload]:
-    """Updates together, the others one by one: they are of different stations, so no order is lost."""
-    updates = [message for message in messages if message[1]["eventType"] == "Updated"]
-    results = iter(services.update_many(updates=[_update(*message) for message in updates]) if updates else [])
+def transaction_events(messages: Sequence[Message]) -> list[Payload]:
+    """Those of one kind together: they are of different stations, so no order is lost."""
+    answers: dict[int, Payload] = {}
+    for kind, take in (("Started", _begun), ("Updated", _updated), ("Ended", _ended)):
+        some = [message for message in messages if message[1]["eventType"] == kind]
+        answers |= zip((charger.station_id for charger, _ in some), take(some), strict=True)
+    return [answers[charger.station_id] for charger, _ in messages]
+
+
+def _begun(messages: Sequence[Message], *, lost: bool = False) -> list[Payload]:
+    found = billing.begin_many(starts=[_start(*message, lost=lost) for message in messages])
+    return [_answer(payload, started.decision) for (_, payload), started in zip(messages, found, strict=True)]
+
+
+def _updated(messages: Sequence[Message]) -> list[Payload]:
+    """An update of a transaction that we do not know is the first sign of it: its start was lost."""
+    found = services.update_many(updates=[_update(*message) for message in messages])
+    pairs = list(zip(messages, found, strict=True))
+    begun = iter(_begun([message for message, updated in pairs if updated.session_id is None], lost=True))
     return [
-        _updated(charger, payload, next(results))
-        if payload["eventType"] == "Updated"
-        else transaction_event(charger, payload)
-        for charger, payload in messages
+        next(begun) if updated.session_id is None else _answer(payload, updated.decision)
+        for (_, payload), updated in pairs
     ]
 
 
-def _updated(charger: Charger, payload: Payload, updated: Updated) -> Payload:
-    """An update of a transaction that we do not know is the first sign of it: its start was lost."""
-    if updated.session_id is not None:
-        return _answer(payload, updated.decision)
-    return _answer(payload, billing.begin(start=_start(charger, payload, lost=True)).decision)
+def _ended(messages: Sequence[Message]) -> list[Payload]:
+    found = _finished(messages)
+    pairs = zip(messages, found, strict=True)
+    return [_answer(payload, ended.decision) | _total(ended) for (_, payload), ended in pairs]
 
 
-def _ended(charger: Charger, payload: Payload) -> Payload:
-    ended: Ended = billing.finish(end=_end(charger, payload))
-    if ended.session_id is None:
-        billing.begin(start=_start(charger, payload, lost=True))
-        ended = billing.finish(end=_end(charger, payload))
-    return _answer(payload, ended.decision) | _total(ended)
+def _finished(messages: Sequence[Message]) -> list[Ended]:
+    """An end of a transaction that we do not know is its first sign, too: begun, then ended."""
+    found = billing.finish_many(ends=[_end(*message) for message in messages])
+    lost = [message for message, ended in zip(messages, found, strict=True) if ended.session_id is None]
+    _begun(lost, lost=True)
+    again = iter(billing.finish_many(ends=[_end(*message) for message in lost]))
+    return [next(again) if ended.session_id is None else ended for ended in found]
 
 
 def _total(ended: Ended) -> Payload:
