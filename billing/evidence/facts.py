@@ -9,6 +9,8 @@ from datetime import datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from django.utils import translation
+
 from billing.gateways.base import Evidence
 from billing.models import Bill, Dispute, Payment, PaymentEvent, Receipt
 from billing.wording import kwh
@@ -134,7 +136,11 @@ def _where(case: Case) -> str:
 
 def statement(dispute: Dispute, *, pack_file: str, receipt_file: str) -> Evidence:
     """The texts of the submission beside its files."""
-    case = case_of(dispute)
+    with translation.override("en"):
+        return _statement(case_of(dispute), pack_file, receipt_file)
+
+
+def _statement(case: Case, pack_file: str, receipt_file: str) -> Evidence:
     service = case.session.started_at if case.session else case.payment.created_at
     return Evidence(
         product=f"Charging of an electric vehicle at {case.payment.connector}",

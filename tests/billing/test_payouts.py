@@ -1,0 +1,194 @@
+"""The provider's books: every line matched, fees and payouts in the journal, what does not add up is shown."""
+
+import pytest
+
+from billing import services as billing
+from billing.gateways import gateway as at_provider
+from billing.models import BalanceLine, Payout
+from billing.services import disputes, ledger, payouts
+from billing.vocabulary import LedgerAccount, PayoutState
+from evcms.core import clock
+from stations import services as stations
+from stations.vocabulary import ConnectorStatus, StatusReport
+from tests.billing.conftest import KWH, Car, later, paid, work
+from tests.billing.test_crashes import Killed, killed_at
+from tests.billing.test_refunds import settled
+
+pytestmark = pytest.mark.django_db(transaction=True)
+__all__ = ["settled"]
+FEE = 41  # 1.5 % of 10.90 and 0.25
+
+
+def balance(organization, account, currency="EUR"):
+    return ledger.balance(account, organization_id=organization.pk, currency=currency)
+
+
+def rewrite(provider, body):
+    """The provider keeps something else than it did."""
+    provider.double.effect(lambda call: call.save(body))
+
+
+def net(organization):
+    names = (LedgerAccount.CARD_CLEARING, LedgerAccount.FEES, LedgerAccount.BANK)
+    return tuple(balance(organization, name) for name in names)
+
+
+@pytest.fixture(autouse=True)
+def empty_balance(provider):
+    """What earlier tests left at the double goes out first."""
+    if provider.api.balance.retrieve().available or provider.api.balance.retrieve().pending:
+        for currency in ("eur", "usd"):
+            try:
+                provider.control("payouts", currency=currency)
+            except Exception:  # nothing to pay out in it
+                continue
+
+
+def test_a_charge_its_fee_and_its_payout_reach_the_bank_to_the_cent(provider, settled, organization):
+    assert net(organization) == (1090, 0, 0)
+    billing.read_books()
+    settled.refresh_from_db()
+    assert (settled.fee_minor, net(organization)) == (FEE, (1090 - FEE, FEE, 0))
+    sent = provider.control("payouts", currency="eur")
+    billing.read_books()
+    row = Payout.objects.get(provider_id=sent["id"])
+    assert (row.state, row.amount_minor, row.difference_minor) == (PayoutState.PAID, 1090 - FEE, 0)
+    assert [line.payment for line in row.lines.all()] == [settled]
+    assert net(organization) == (0, FEE, 1090 - FEE)
+
+
+def test_refunds_and_disputes_are_lines_of_their_own_and_all_is_accounted_for(
+    provider, settled, organization, owner, connector, gateway
+):
+    stations.gateway_alive(gateway_id=gateway.pk)
+    free = StatusReport(1, 1, ConnectorStatus.AVAILABLE, clock.now(), clock.now())
+    stations.status_reported(station_id=connector.station_id, report=free)
+    second = paid(provider, connector)
+    other = Car(connector.station)
+    other.starts(second.attempt)
+    later(minutes=30)
+    other.ends(40 * KWH)
+    work()
+    billing.refund(payment=settled, amount_minor=300, reason="Late", access=owner)
+    work()
+    second.refresh_from_db()
+    found = provider.control("disputes", charge=second.charge_id)
+    disputes.follow_dispute(claim=at_provider().dispute(found["id"]))
+    provider.control(f"disputes/{found['id']}/close", status="won")
+    disputes.follow_dispute(claim=at_provider().dispute(found["id"]))
+    sent = provider.control("payouts", currency="eur")
+    billing.read_books()
+    row = Payout.objects.get(provider_id=sent["id"])
+    kinds = sorted(row.lines.values_list("kind", flat=True))
+    assert kinds == ["adjustment", "adjustment", "charge", "charge", "refund"]
+    assert not row.lines.filter(organization=None).exists()
+    assert row.difference_minor == 0
+    clearing, fees, bank = net(organization)
+    assert (clearing, bank) == (0, row.amount_minor)
+    assert bank + fees == 1090 - 300 + second.captured_minor
+
+
+def test_reading_twice_and_in_pieces_posts_nothing_twice(provider, settled, organization):
+    provider.control("payouts", currency="eur")
+    for _ in range(3):
+        billing.read_books()
+    assert net(organization) == (0, FEE, 1090 - FEE)
+    assert BalanceLine.objects.filter(payment=settled).count() == 1
+
+
+def test_a_payout_that_the_bank_refuses_comes_back_and_goes_with_the_next(provider, settled, organization):
+    first = provider.control("payouts", currency="eur")
+    billing.read_books()
+    provider.control(f"payouts/{first['id']}/fail")
+    billing.read_books()
+    row = Payout.objects.get(provider_id=first["id"])
+    assert (row.state, row.lines.count(), row.difference_minor) == (PayoutState.FAILED, 0, 0)
+    assert net(organization) == (1090 - FEE, FEE, 0)
+    second = provider.control("payouts", currency="eur")
+    billing.read_books()
+    assert Payout.objects.get(provider_id=second["id"]).lines.get().payment == settled
+    assert net(organization) == (0, FEE, 1090 - FEE)
+
+
+def test_a_movement_of_nobody_is_a_leak_and_no_money_of_ours(provider, settled, organization):
+    stranger = provider.api.payment_intents.create({
+        "amount": 5000, "currency": "eur", "payment_method": "pm_card_visa", "confirm": True,
+        "allowed_payment_method_types": ["card"],
+    })  # fmt: skip
+    sent = provider.control("payouts", currency="eur")
+    billing.read_books()
+    row = Payout.objects.get(provider_id=sent["id"])
+    lost = row.lines.get(organization=None)
+    assert (lost.source_id, row.difference_minor) == (stranger.latest_charge, 0)
+    assert net(organization) == (0, FEE, 1090 - FEE)
+
+
+def test_a_payout_whose_lines_do_not_add_up_is_shown_with_its_difference(provider, settled, organization):
+    sent = provider.control("payouts", currency="eur")
+    billing.read_books()
+    row = Payout.objects.get(provider_id=sent["id"])
+    stored = provider.double.store.get(sent["id"])
+    rewrite(provider, stored | {"amount": stored["amount"] + 7})
+    payouts.follow_transfer(transfer=at_provider().transfer(sent["id"]))
+    row.refresh_from_db()
+    payouts.check(payout=row)
+    row.refresh_from_db()
+    assert row.difference_minor == 7
+
+
+def test_money_kept_in_another_currency_leaves_no_rest_in_either(provider, settled, organization):
+    """10.90 EUR on the card, kept as 12.00 USD: the exchange account has both sides, clearing nothing in euros."""
+    own = next(row for row in provider.double.store.select("balance_transaction") if row["source"] == settled.charge_id)
+    changed = own | {"currency": "usd", "amount": 1200, "fee": 50, "net": 1150, "exchange_rate": 1.1009}
+    rewrite(provider, changed)
+    billing.read_books()
+    settled.refresh_from_db()
+    assert settled.fee_minor is None
+    assert balance(organization, LedgerAccount.CARD_CLEARING) == 0
+    assert balance(organization, LedgerAccount.CARD_CLEARING, "USD") == 1150
+    assert balance(organization, LedgerAccount.FEES, "USD") == 50
+    assert (balance(organization, LedgerAccount.EXCHANGE), balance(organization, LedgerAccount.EXCHANGE, "USD")) == (
+        1090,
+        -1200,
+    )
+
+
+def test_a_payouts_webhook_brings_its_lines(provider, settled, organization, client):
+    from tests.billing.test_webhooks import post
+
+    sent = provider.control("payouts", currency="eur")
+    told = [event.to_dict() for event in provider.events() if event.data.object.id == sent["id"]]
+    for event in reversed(told * 2):
+        assert post(client, event).status_code == 200
+    billing.apply_webhooks()
+    assert billing.payouts_due() == 1
+    assert Payout.objects.get(provider_id=sent["id"]).lines.get().payment == settled
+    assert balance(organization, LedgerAccount.BANK) == 1090 - FEE
+
+
+@pytest.mark.parametrize("name", ["_match", "_post", "follow_transfer", "check"])
+def test_a_worker_that_dies_while_reading_posts_everything_once(provider, settled, organization, monkeypatch, name):
+    provider.control("payouts", currency="eur")
+    killed_at(monkeypatch, payouts, name)
+    with pytest.raises(Killed):
+        billing.read_books()
+    later(hours=2)
+    billing.read_books()
+    assert net(organization) == (0, FEE, 1090 - FEE)
+
+
+def test_more_than_one_page_is_read(provider, settled, organization, monkeypatch):
+    from billing.gateways.stripe import payouts as part
+
+    monkeypatch.setattr(part, "MOST", 1)
+    provider.control("payouts", currency="eur")
+    billing.read_books()
+    assert BalanceLine.objects.count() >= 2
+    assert net(organization) == (0, FEE, 1090 - FEE)
+
+
+def test_without_an_answer_the_next_night_goes_on(provider, settled, organization):
+    provider.fault(status=503, match="balance_transactions", count=1)
+    assert billing.nightly_books() == 0
+    assert billing.nightly_books() > 0
+    assert balance(organization, LedgerAccount.FEES) == FEE
