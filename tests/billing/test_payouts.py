@@ -3,14 +3,12 @@
 import pytest
 
 from billing import services as billing
-from billing.gateways import gateway as at_provider
+from billing.gateways import gateway
 from billing.models import BalanceLine, Payout
 from billing.services import disputes, ledger, payouts
 from billing.vocabulary import LedgerAccount, PayoutState
-from evcms.core import clock
-from stations import services as stations
-from stations.vocabulary import ConnectorStatus, StatusReport
-from tests.billing.conftest import KWH, Car, later, paid, work
+from evcms.simulator.provider.resources.balance import book
+from tests.billing.conftest import later, work
 from tests.billing.test_crashes import Killed, killed_at
 from tests.billing.test_refunds import settled
 
@@ -57,35 +55,23 @@ def test_a_charge_its_fee_and_its_payout_reach_the_bank_to_the_cent(provider, se
     assert net(organization) == (0, FEE, 1090 - FEE)
 
 
-def test_refunds_and_disputes_are_lines_of_their_own_and_all_is_accounted_for(
-    provider, settled, organization, owner, connector, gateway
-):
-    stations.gateway_alive(gateway_id=gateway.pk)
-    free = StatusReport(1, 1, ConnectorStatus.AVAILABLE, clock.now(), clock.now())
-    stations.status_reported(station_id=connector.station_id, report=free)
-    second = paid(provider, connector)
-    other = Car(connector.station)
-    other.starts(second.attempt)
-    later(minutes=30)
-    other.ends(40 * KWH)
-    work()
+def test_refunds_and_disputes_are_lines_of_their_own_and_all_is_accounted_for(provider, settled, organization, owner):
     billing.refund(payment=settled, amount_minor=300, reason="Late", access=owner)
     work()
-    second.refresh_from_db()
-    found = provider.control("disputes", charge=second.charge_id)
-    disputes.follow_dispute(claim=at_provider().dispute(found["id"]))
+    found = provider.control("disputes", charge=settled.charge_id, amount=500)
+    disputes.follow_dispute(claim=gateway().dispute(found["id"]))
     provider.control(f"disputes/{found['id']}/close", status="won")
-    disputes.follow_dispute(claim=at_provider().dispute(found["id"]))
+    disputes.follow_dispute(claim=gateway().dispute(found["id"]))
+    provider.double.effect(lambda call: book(call, kind="adjustment", amount=5000, currency="eur", source="ch_other"))
     sent = provider.control("payouts", currency="eur")
     billing.read_books()
     row = Payout.objects.get(provider_id=sent["id"])
-    kinds = sorted(row.lines.values_list("kind", flat=True))
-    assert kinds == ["adjustment", "adjustment", "charge", "charge", "refund"]
-    assert not row.lines.filter(organization=None).exists()
+    own = row.lines.exclude(organization=None)
+    assert sorted(own.values_list("kind", flat=True)) == ["adjustment", "adjustment", "charge", "refund"]
     assert row.difference_minor == 0
     clearing, fees, bank = net(organization)
-    assert (clearing, bank) == (0, row.amount_minor)
-    assert bank + fees == 1090 - 300 + second.captured_minor
+    assert (clearing, fees, bank) == (0, FEE + 2000, 1090 - 300 - FEE - 2000)
+    assert bank == row.amount_minor - 5000
 
 
 def test_reading_twice_and_in_pieces_posts_nothing_twice(provider, settled, organization):
@@ -129,7 +115,7 @@ def test_a_payout_whose_lines_do_not_add_up_is_shown_with_its_difference(provide
     row = Payout.objects.get(provider_id=sent["id"])
     stored = provider.double.store.get(sent["id"])
     rewrite(provider, stored | {"amount": stored["amount"] + 7})
-    payouts.follow_transfer(transfer=at_provider().transfer(sent["id"]))
+    payouts.follow_transfer(transfer=gateway().transfer(sent["id"]))
     row.refresh_from_db()
     payouts.check(payout=row)
     row.refresh_from_db()
