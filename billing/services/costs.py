@@ -22,6 +22,7 @@ from billing.vocabulary import BillState
 from evcms.core import clock
 from evcms.core.figures import amount
 from evcms.core.money import to_major
+from evcms.core.prepared import Prepared
 from sessions.models import ChargingSession, MeterSample
 from sessions.vocabulary import SessionState
 from stations import queries
@@ -39,6 +40,23 @@ OLD: Final = "ocpp1.6"
 WANTS: Final = ("", "CustomDisplayCostAndPrice")  # 1.6: "OCPP & California Pricing Requirements"
 DISPLAY: Final = "TariffCostCtrlr"
 MWH_PER_WH: Final = 1000
+# Prepared: a station asks with every card that it reads and with every session that ends
+_BILL_OF: Final = Prepared(
+    lambda session_id: Bill.objects.filter(session_id=session_id).select_related("session", "snapshot"), int
+)
+_SHOWS_PRICES: Final = Prepared(
+    lambda station_id: (
+        Variable.objects.filter(
+            Q(component=DISPLAY, variable="Enabled", variable_instance="Tariff")
+            | Q(component=WANTS[0], variable=WANTS[1]),
+            station_id=station_id,
+            value__iexact="true",
+        )
+        .order_by("pk")
+        .select_related("station")[:1]
+    ),
+    int,
+)
 
 
 def show_costs() -> int:
@@ -132,7 +150,7 @@ def final_cost(*, session_id: int) -> Decimal | None:
 
     One query when the price needs no times; the bill itself is made by a worker, from the same rows.
     """
-    bill = Bill.objects.select_related("session", "snapshot").filter(session_id=session_id).first()
+    bill = _BILL_OF.first(session_id)
     if bill is None or bill.snapshot is None:
         return None
     if bill.final_at is not None:
@@ -151,11 +169,7 @@ def price_text(*, station_id: int, language: str = "") -> str:
 
     Told where the station has said that it shows prices (TariffCostCtrlr Enabled[Tariff], 1.6 its own key).
     """
-    wants = Q(component=DISPLAY, variable="Enabled", variable_instance="Tariff") | Q(
-        component=WANTS[0], variable=WANTS[1]
-    )
-    shown = Variable.objects.filter(wants, station_id=station_id, value__iexact="true").select_related("station")
-    row = shown.first()
+    row = _SHOWS_PRICES.first(station_id)
     station = row.station if row else None
     if station is None or station.organization_id is None:
         return ""
