@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from .views import doors, money, readers, tariffs
+from .views import accounts, doors, money, readers, simulations, tariff_tools, tariffs, vouchers
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("webhooks/stripe/", doors.stripe_webhook, name="stripe-webhook"),
@@ -10,15 +10,36 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("tariffs/", tariffs.tariffs, name="tariffs"),
     path("tariffs/new/", tariffs.create, name="tariff-create"),
     path("tariffs/example/", tariffs.example, name="tariff-example"),
+    path("tariffs/rules/", tariffs.rules, name="tariff-rules"),
+    path("tariffs/import/", tariff_tools.read, name="tariff-import"),
+    path("tariffs/sites/", tariff_tools.site_prices, name="site-prices"),
+    path("tariffs/simulations/", simulations.runs, name="simulations"),
+    path("tariffs/simulations/<int:pk>/", simulations.run, name="simulation"),
     path("tariffs/<int:pk>/", tariffs.edit, name="tariff-edit"),
+    path("tariffs/<int:pk>/ocpi/", tariff_tools.export, name="tariff-ocpi"),
     path("tariffs/<int:pk>/archive/", tariffs.archive, name="tariff-archive"),
     path("tariffs/<int:pk>/assign/", tariffs.assign, name="tariff-assign"),
     path("tariffs/assignments/<int:pk>/end/", tariffs.end_assignment, name="tariff-unassign"),
     path("readers/", readers.readers, name="readers"),
     path("readers/new/", readers.create, name="reader-create"),
+    path("readers/terminals/", readers.terminals, name="terminals"),
+    path("readers/terminals/<int:pk>/seen/", readers.see, name="terminal-report-seen"),
     path("readers/<int:pk>/", readers.edit, name="reader-edit"),
     path("readers/<int:pk>/archive/", readers.archive, name="reader-archive"),
     path("readers/<int:pk>/try/", readers.try_it, name="reader-try"),
+    path("payers/", accounts.accounts, name="accounts"),
+    path("payers/new/", accounts.create, name="account-create"),
+    path("payers/<str:public_id>/", accounts.account, name="account-page"),
+    path("payers/<str:public_id>/edit/", accounts.edit, name="account-edit"),
+    path("payers/<str:public_id>/adjust/", accounts.adjust, name="account-adjust"),
+    path("payers/<str:public_id>/draw/", accounts.draw, name="account-draw"),
+    path("payers/<str:public_id>/draw/<int:pk>/end/", accounts.undraw, name="account-undraw"),
+    path("payers/<str:public_id>/close/", accounts.close, name="account-close"),
+    path("statements/<str:public_id>/", accounts.statement, name="statement"),
+    path("statements/<str:public_id>/pdf/", accounts.statement_pdf, name="statement-pdf"),
+    path("vouchers/", vouchers.vouchers, name="vouchers"),
+    path("vouchers/new/", vouchers.create, name="voucher-create"),
+    path("vouchers/<int:pk>/void/", vouchers.void, name="voucher-void"),
     path("money/", money.payments, name="money"),
     path("money/export.csv", money.export, name="money-export"),
     path("money/<str:public_id>/", money.payment, name="payment"),

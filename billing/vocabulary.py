@@ -278,6 +278,16 @@ class SettlementStatus(models.TextChoices):
     FAILED = "Failed", _("failed")
 
 
+class ReportOutcome(models.TextChoices):
+    """What came of a terminal's report. All but APPLIED and WAITING are for a person to look at."""
+
+    APPLIED = "applied", _("applied")
+    WAITING = "waiting", _("waits for its session")  # the money is there, the session has not come or not ended
+    DIFFERS = "differs", _("another amount than the price")
+    CONFLICT = "conflict", _("says something else than before")
+    UNKNOWN = "unknown", _("of a payment that nobody knows")
+
+
 @dataclass(frozen=True)
 class StationAuthorization:
     """A station's own terminal holds money for a start that is to come. `amount` in major units of `currency`."""

@@ -230,6 +230,7 @@ GUEST_LINK_DAYS = whole("GUEST_LINK_DAYS", 400)
 # Card readers at stations (seconds)
 CARD_READER_WAIT = whole("CARD_READER_WAIT", 3)
 CARD_READER_TIMEOUT = whole("CARD_READER_TIMEOUT", 90, least=10)
+TERMINAL_SETTLES_WITHIN = whole("TERMINAL_SETTLES_WITHIN", 24, least=1)  # hours after the end
 
 # Mail: any Anymail provider, or SMTP
 EMAIL_BACKEND = text("EMAIL_BACKEND", "django.core.mail.backends.smtp.EmailBackend")

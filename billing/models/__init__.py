@@ -17,8 +17,9 @@ from .funding import (
 from .guard import BudgetGuard, CostShown, GuardState
 from .ledger import BillingSettings, JournalEntry, JournalLine
 from .payments import Payment, PaymentEvent, Refund, WebhookEvent
+from .simulation import SimulationRun, SimulationState
 from .tariffs import PriceSnapshot, SitePricing, Tariff, TariffAssignment
-from .terminals import CardReader
+from .terminals import CardReader, TerminalReport
 
 __all__ = [
     "DECIMAL",
@@ -46,10 +47,13 @@ __all__ = [
     "Receipt",
     "ReceiptCounter",
     "Refund",
+    "SimulationRun",
+    "SimulationState",
     "SitePricing",
     "Statement",
     "Tariff",
     "TariffAssignment",
+    "TerminalReport",
     "Voucher",
     "WebhookEvent",
     "guest_token",

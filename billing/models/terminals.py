@@ -1,11 +1,11 @@
-"""Card readers that stand at a station or serve a site."""
+"""Card readers that we drive, and what stations' own terminals report."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from billing.vocabulary import ReaderState
+from billing.vocabulary import ReaderState, ReportOutcome, SettlementStatus
 from evcms.core import clock
-from evcms.core.models import Organization
+from evcms.core.models import Organization, User
 from stations.models import Site, Station
 
 from .payments import Payment
@@ -33,3 +33,40 @@ class CardReader(models.Model):
 
     def __str__(self) -> str:
         return self.label
+
+
+class TerminalReport(models.Model):
+    """What a station said of its own terminal's money (OCPP 2.1 NotifySettlement, DataTransfer): kept as it was said,
+    once, with what came of it. Whatever we could not apply waits for a person.
+    """
+
+    station = models.ForeignKey(Station, models.PROTECT, related_name="terminal_reports")
+    digest = models.CharField(max_length=64, help_text=_("Of the content: a repeat finds this row"))
+    psp_ref = models.CharField(max_length=255)
+    transaction_id = models.CharField(max_length=255, blank=True)
+    status = models.CharField(max_length=10, choices=SettlementStatus)
+    amount = models.CharField(max_length=40, help_text=_("Major units, decimal text"))
+    currency = models.CharField(max_length=3, blank=True, help_text=_("Empty: not said"))
+    text = models.CharField(max_length=255, blank=True)
+    receipt_id = models.CharField(max_length=80, blank=True)
+    receipt_url = models.CharField(max_length=600, blank=True)
+    vat_number = models.CharField(max_length=40, blank=True)
+    company = models.CharField(max_length=120, blank=True)
+    said_at = models.DateTimeField()
+    received_at = models.DateTimeField(default=clock.now)
+    payment = models.ForeignKey(Payment, models.PROTECT, null=True, related_name="reports")
+    outcome = models.CharField(max_length=10, choices=ReportOutcome)
+    detail = models.CharField(max_length=255, blank=True, help_text=_("Why it was not applied as it stands"))
+    seen_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
+    seen_at = models.DateTimeField(null=True)
+    note = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        ordering = ("-received_at", "-id")
+        constraints = [models.UniqueConstraint(fields=["station", "digest"], name="one_terminal_report")]
+        indexes = [
+            models.Index(fields=["outcome"], condition=models.Q(seen_at=None), name="terminal_reports_unseen"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.psp_ref} {self.status} {self.amount}"

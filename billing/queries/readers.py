@@ -2,16 +2,17 @@
 
 from datetime import timedelta
 
-from django.db.models import Q, QuerySet
+from django.db.models import Case, Q, QuerySet, When
 
-from billing.models import CardReader, Payment
-from billing.vocabulary import PaymentKind
+from billing.models import CardReader, Payment, TerminalReport
+from billing.vocabulary import PaymentKind, ReportOutcome
 from evcms.core import clock
 from evcms.core.access import Access
 from stations.models import Station
 from stations.queries import visible_sites
 
 RECENTLY = timedelta(days=30)
+TO_DO = Q(outcome__in=(ReportOutcome.DIFFERS, ReportOutcome.CONFLICT, ReportOutcome.UNKNOWN), seen_at=None)
 
 
 def readers(access: Access) -> QuerySet[CardReader]:
@@ -40,3 +41,16 @@ def taps(reader: CardReader) -> QuerySet[Payment]:
     since = clock.now() - RECENTLY
     rows = Payment.objects.filter(reader=reader, kind=PaymentKind.READER, created_at__gt=since)
     return rows.select_related("connector__station", "connector__evse").order_by("-created_at", "-id")
+
+
+def reports(access: Access) -> QuerySet[TerminalReport]:
+    """What stations' own terminals reported, at visible places; what waits for a person first."""
+    rows = TerminalReport.objects.filter(station__organization=access.organization)
+    if not access.all_sites:
+        rows = rows.filter(station__site__in=visible_sites(access))
+    rows = rows.select_related("station__site", "payment", "seen_by")
+    return rows.annotate(open=Case(When(TO_DO, then=0), default=1)).order_by("open", "-received_at", "-pk")
+
+
+def reports_to_do(access: Access) -> int:
+    return reports(access).filter(TO_DO).count()

@@ -25,11 +25,12 @@ from .settlement import correct_session, retry, settle_session
 from .simulation import prune_simulations, run_simulations, simulate
 from .site_prices import set_site_pricing
 from .statements import issue_statements
-from .stationpay import complete_settled, join_station_payment, station_authorized, station_paid, station_settled
+from .stationpay import join_station_payment, station_authorized, station_paid
 from .sweeps import capture_due, refund_due, sweep
 from .tapping import run_readers, watch_readers
 from .tapping import settled as reader_settled
 from .tariffs import TariffFields, archive_tariff, assign_tariff, create_tariff, edit_tariff, end_assignment
+from .terminalreports import complete_settled, see_report, station_settled
 from .webhooks import apply_again, apply_webhooks, receive_webhook
 
 __all__ = [
@@ -84,6 +85,7 @@ __all__ = [
     "retry",
     "run_readers",
     "run_simulations",
+    "see_report",
     "send_evidence",
     "session_started",
     "set_site_pricing",

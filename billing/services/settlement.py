@@ -19,7 +19,7 @@ from billing.models import Bill, Payment, PriceSnapshot
 from billing.periods import pack
 from billing.pricing import Priced
 from billing.reckoning import priced
-from billing.vocabulary import BillState, FundingSource, PaymentState
+from billing.vocabulary import BillState, FundingSource, PaymentKind, PaymentState
 from evcms.core import clock, events
 from evcms.core.access import Access
 from evcms.core.models import User
@@ -251,7 +251,8 @@ def retry(*, payment: Payment, access: Access | None = None, staff: User | None 
     people.demand(payment, access, staff)
     with transaction.atomic():
         payment = moves.lock(payment.pk)
-        if payment.state != PaymentState.FAILED or not payment.intent_id:
+        ours = payment.kind != PaymentKind.STATION  # a station's terminal asks nobody but its own bank
+        if payment.state != PaymentState.FAILED or not payment.intent_id or not ours:
             raise ValidationError(_("There is nothing to try again."))
         to = PaymentState.CAPTURING if payment.due_minor else PaymentState.RELEASING
         moves.move(payment, to, text=_("tried again by a person"), due_at=clock.now(), tries=1)

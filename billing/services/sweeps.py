@@ -26,7 +26,7 @@ from . import (
     refunds,
     renewals,
     settlement,
-    stationpay,
+    terminalreports,
     webhooks,
 )
 
@@ -53,7 +53,7 @@ def refund_due() -> int:
 
 def sweep() -> int:
     """Everything that is due, every ten seconds. Without a provider only what needs none."""
-    looked = _unsettled() + stationpay.complete_settled()
+    looked = _unsettled() + terminalreports.complete_settled()
     try:
         gateway()
     except PaymentsOff:

@@ -21,7 +21,7 @@ from billing.forms import PaymentFilter, RefundForm
 from billing.models import Bill, Payment
 from billing.services.refunds import refundable
 from billing.views.common import access_of
-from billing.vocabulary import PaymentState
+from billing.vocabulary import PaymentKind, PaymentState
 from evcms.core.access import Access, Permission
 from evcms.core.money import exponent, to_major
 from evcms.core.text import cell
@@ -156,7 +156,7 @@ def _page(row: Payment, form: RefundForm, left: int) -> dict[str, Any]:
         "why": reasons.in_words(row.error_code),
         "form": form,
         "zone": site.time_zone if site else row.organization.time_zone,
-        "stuck": row.state == PaymentState.FAILED and bool(row.intent_id),
+        "stuck": row.state == PaymentState.FAILED and bool(row.intent_id) and row.kind != PaymentKind.STATION,
     }
 
 

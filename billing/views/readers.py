@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
+from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -16,6 +17,7 @@ from billing.models import CardReader
 from billing.queries import readers as queries
 from billing.reader_forms import PlaceForm, ReaderForm
 from billing.services import readers as services
+from billing.services import terminalreports
 from billing.views.common import access_of, show_errors
 from billing.vocabulary import ReaderState
 from evcms.core.access import Access, Permission
@@ -32,6 +34,7 @@ def readers(request: HttpRequest) -> HttpResponse:
         "zone": access.organization.time_zone,
         "may": access.can(Permission.STATIONS),
         "may_try": access.can(Permission.COMMAND),
+        "may_count": access.can(Permission.MONEY),
     }
     return render(request, "billing/readers.html", context)
 
@@ -135,6 +138,31 @@ def try_it(request: HttpRequest, pk: int) -> HttpResponse:
     else:
         messages.success(request, _("%(reader)s shows a test line now.") % {"reader": row.label})
     return redirect("readers")
+
+
+@login_required
+@require_GET
+def terminals(request: HttpRequest) -> HttpResponse:
+    """What stations' own terminals reported of their money."""
+    access = access_of(request, Permission.MONEY)
+    page = Paginator(queries.reports(access), 50).get_page(request.GET.get("page"))
+    context = {"page": page, "to_do": queries.reports_to_do(access), "zone": access.organization.time_zone}
+    return render(request, "billing/terminals.html", context)
+
+
+@login_required
+@require_POST
+def see(request: HttpRequest, pk: int) -> HttpResponse:
+    """Somebody has dealt with a report."""
+    access = access_of(request, Permission.MONEY)
+    row = get_object_or_404(queries.reports(access), pk=pk)
+    try:
+        terminalreports.see_report(access=access, report=row, note=request.POST.get("note", ""))
+    except ValidationError as error:
+        messages.error(request, " ".join(error.messages))
+    else:
+        messages.success(request, _("Noted."))
+    return redirect("terminals")
 
 
 def _reader(access: Access, pk: int) -> CardReader:

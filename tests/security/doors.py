@@ -34,7 +34,9 @@ class Door:
 STATION = (("identity", "station", "identity"),)
 SITE, TOKEN, TARIFF = (("pk", "site", "pk"),), (("pk", "token", "pk"),), (("pk", "tariff", "pk"),)
 READER = (("pk", "reader", "pk"),)
+REPORT = (("pk", "report", "pk"),)
 SESSION, PAYMENT = (("public_id", "session", "public_id"),), (("public_id", "payment", "public_id"),)
+PURSE, STATEMENT = (("public_id", "account", "public_id"),), (("public_id", "statement", "public_id"),)
 RECEIPT, CODE = (("public_id", "receipt", "public_id"),), (("code", "connector", "code"),)
 ALL = "organization"
 
@@ -96,6 +98,12 @@ PAGES = {
     "tariffs": Door(VIEW),
     "tariff-create": Door(TARIFFS),
     "tariff-example": Door(VIEW),
+    "tariff-rules": Door(TARIFFS, post=True),
+    "tariff-import": Door(TARIFFS),
+    "tariff-ocpi": Door(VIEW, TARIFF, level=ALL),
+    "site-prices": Door(TARIFFS),
+    "simulations": Door(MONEY),
+    "simulation": Door(MONEY, (("pk", "simulation", "pk"),)),
     "tariff-edit": Door(VIEW, TARIFF, level=ALL),
     "tariff-archive": Door(TARIFFS, TARIFF, post=True, level=ALL),
     "tariff-assign": Door(TARIFFS, TARIFF, post=True, level=ALL),
@@ -105,6 +113,21 @@ PAGES = {
     "reader-edit": Door(STATIONS, READER),
     "reader-archive": Door(STATIONS, READER, post=True),
     "reader-try": Door(COMMAND, READER, post=True),
+    "accounts": Door(MONEY),
+    "account-create": Door(MONEY),
+    "account-page": Door(MONEY, PURSE, level=ALL),
+    "account-edit": Door(MONEY, PURSE, level=ALL),
+    "account-adjust": Door(MONEY, PURSE, post=True, level=ALL),
+    "account-draw": Door(MONEY, PURSE, post=True, level=ALL),
+    "account-undraw": Door(MONEY, (*PURSE, ("pk", "rule", "pk")), post=True, level=ALL),
+    "account-close": Door(MONEY, PURSE, post=True, level=ALL),
+    "statement": Door(MONEY, STATEMENT, level=ALL),
+    "statement-pdf": Door(MONEY, STATEMENT, level=ALL),
+    "vouchers": Door(MONEY),
+    "voucher-create": Door(MONEY),
+    "voucher-void": Door(MONEY, (("pk", "voucher", "pk"),), post=True, level=ALL),
+    "terminals": Door(MONEY),
+    "terminal-report-seen": Door(MONEY, REPORT, post=True, data=(("note", "a stranger"),)),
     "money": Door(MONEY),
     "money-export": Door(MONEY),
     "payment": Door(MONEY, PAYMENT),
@@ -165,6 +188,7 @@ API = {  # what writing needs; reading needs VIEW
     "api:reservation-detail": Door(COMMAND, (("pk", "reservation", "pk"),)),
     "api:tariff-list": Door(STATIONS),
     "api:tariff-detail": Door(STATIONS, TARIFF, level=ALL),
+    "api:tariff-ocpi": Door(STATIONS, TARIFF, level=ALL),
     "api:incident-list": Door(STATIONS),
     "api:incident-detail": Door(STATIONS, (("pk", "incident", "pk"),)),
 }

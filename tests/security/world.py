@@ -6,7 +6,23 @@ from types import SimpleNamespace
 
 from alerts.models import Destination, Incident, IncidentEntry, Notification, OperatorContact, Subscription
 from billing import lookup
-from billing.models import Bill, CardReader, Payment, PaymentEvent, Receipt, Refund, Tariff, TariffAssignment
+from billing.models import (
+    Account,
+    Bill,
+    CardReader,
+    FundingRule,
+    Payment,
+    PaymentEvent,
+    Receipt,
+    Refund,
+    SimulationRun,
+    Statement,
+    Tariff,
+    TariffAssignment,
+    TerminalReport,
+    Voucher,
+)
+from billing.receipts import statement
 from billing.receipts.document import document
 from evcms.core import clock
 from evcms.core.access import Role
@@ -105,9 +121,18 @@ def money(made, org, now, number):
         state="captured", currency="EUR", hold_minor=5000, due_minor=900, captured_minor=900, driver=rows.driver,
         email=f"{made.mark.lower()}@driver.example", intent_id=f"pi_{made.mark}", card=f"{made.mark} •••• 1",
     )  # fmt: skip
+    purses(made, org, now, number)
     rows.reader = CardReader.objects.create(
         organization=org, label=f"{made.mark} Reader", provider_id=f"tmr_{made.mark}", site=rows.site
     )
+    rows.simulation = SimulationRun.objects.create(
+        organization=org, name=f"{made.mark} Draft", currency="EUR", since=now.date(), until=now.date()
+    )
+    rows.simulation.sites.set([rows.site])
+    rows.report = TerminalReport.objects.create(
+        station=rows.station, psp_ref=f"psp_{made.mark}", digest=made.mark, status="Settled", amount="9", said_at=now,
+        outcome="unknown",
+    )  # fmt: skip
     PaymentEvent.objects.create(payment=rows.payment, kind="captured", text=f"{made.mark} paid")
     Refund.objects.create(
         organization=org, payment=rows.payment, amount_minor=100, reason=f"{made.mark} asked", state="done", done_at=now
@@ -117,6 +142,23 @@ def money(made, org, now, number):
         organization=org, year=2026, sequence=number, payment=rows.payment, bill=rows.bill, currency="EUR",
         net_minor=744, tax_minor=156, total_minor=900, document=said,
     )  # fmt: skip
+
+
+def purses(made, org, now, number):
+    rows, mark = made.rows, made.mark
+    rows.account = Account.objects.create(
+        organization=org, kind="fleet", name=f"{mark} Fleet", legal_name=f"{mark} Fleet Ltd", currency="EUR"
+    )
+    rows.rule = FundingRule.objects.create(organization=org, driver=rows.driver, source="fleet", account=rows.account)
+    rows.voucher = Voucher.objects.create(
+        organization=org, code=f"{mark}CODE", label=f"{mark} gift", currency="EUR", value_minor=500, left_minor=500
+    )
+    rows.statement = Statement(
+        organization=org, account=rows.account, starts_at=now, ends_at=now + DAY, year=2026, sequence=number,
+        currency="EUR", net_minor=744, tax_minor=156, total_minor=900, due_on=now.date(), issued_at=now,
+    )  # fmt: skip
+    rows.statement.document = statement.document(statement=rows.statement, bills=[rows.bill])
+    rows.statement.save()
 
 
 def duty(made, owner, now, number):
