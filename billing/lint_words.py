@@ -12,8 +12,9 @@ from django.utils.translation import ngettext
 from evcms.core.figures import amount, exact, unit_price
 
 from .linter import Code, Finding, Level
+from .rule_words import day_text, last_day
 from .terms import Kind, plain
-from .timetable import MINUTES_PER_WEEK, Span, by_day
+from .timetable import EVER, MINUTES_PER_WEEK, Span, by_day
 
 Facts = dict[str, Any]  # Any: what each code of the linter brings along
 
@@ -98,7 +99,7 @@ def _limit(name: str, least: Any, most: Any) -> str:
     if name == "holiday":
         return _("on holidays") if least else _("on days that are no holidays")
     if name == "date":
-        first, last = ("" if least == "0001-01-01" else least), most or ""
+        first, last = ("" if least == EVER else day_text(least)), day_text(most or "")
         return " – ".join(filter(None, (first, last))) if first and last else _from_or_until(first, last)
     units = {"kwh": "kWh", "power": "kW", "duration": "min"}
     low, high = _figure(name, least), _figure(name, most)
@@ -161,11 +162,12 @@ def _empty_tier(facts: Facts, currency: str) -> str:
 
 
 def _dates(facts: Facts, currency: str) -> str:
-    return _("The last day %(end)s comes before the first, %(start)s: this rule can never hold.") % facts
+    days = {"end": last_day(facts["end"]), "start": day_text(facts["start"])}
+    return _("The last day, %(end)s, comes before the first, %(start)s: this rule can never hold.") % days
 
 
 def _over(facts: Facts, currency: str) -> str:
-    return _("This rule ended on %(end)s.") % facts
+    return _("The last day of this rule was %(end)s.") % {"end": last_day(facts["end"])}
 
 
 def _open_window(facts: Facts, currency: str) -> str:

@@ -97,3 +97,14 @@ def issue_statements() -> int:
 def show_costs() -> int:
     """Every 10 s: running costs for the stations' displays, each at most once a minute."""
     return services.show_costs()
+
+
+@shared_task(name="billing.simulate")
+def simulate() -> int:
+    """Drafts over past sessions, in the order in which they were asked for."""
+    return services.run_simulations()
+
+
+@shared_task(name="billing.prune_simulations")
+def prune_simulations() -> int:
+    return services.prune_simulations()

@@ -1,7 +1,4 @@
-"""Tariffs: list, editor with its rules as sentences and a live example bill, where each holds."""
-
-from datetime import timedelta
-from typing import Any
+"""Tariffs: list, and the editor: rules as sentences, findings in place, a live example bill, the week's prices."""
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -11,16 +8,17 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from billing import lookup, pricing, queries, services, wording
-from billing.forms import AssignmentForm, TariffForm, TariffPreview
+from billing import lookup, queries, services, tariff_forms, wording
+from billing.forms import AssignmentForm
 from billing.models import Tariff
-from billing.pricing import Terms
+from billing.queries import drafts
+from billing.queries.drafts import Live, Surroundings
+from billing.tariff_forms import Editor
 from billing.views.common import access_of, show_errors
+from evcms.core import clock
 from evcms.core.access import Access, Permission
-from evcms.core.figures import amount, unit_price
-from evcms.core.money import to_minor
 
-EXAMPLES = ((10, 30, 0), (20, 40, 0), (40, 90, 60))  # kWh, minutes of charging, minutes of blocking
+SAVE = ("", "save")
 
 
 @login_required
@@ -31,13 +29,14 @@ def tariffs(request: HttpRequest) -> HttpResponse:
     rows = [
         {
             "tariff": tariff,
-            "lines": wording.price_lines(lookup.terms_of(tariff)),
-            "example": queries.example_of(lookup.terms_of(tariff)),
+            "lines": wording.price_lines(terms),
+            "example": queries.example_of(terms),
             "places": [(place, beaten.get(place.pk)) for place in queries.assignments(access, tariff)],
         }
         for tariff in queries.tariffs(access)
+        for terms in [lookup.terms_of(tariff)]
     ]
-    context = {"rows": rows, "may": access.can(Permission.TARIFFS)}
+    context = {"rows": rows, "may": access.can(Permission.TARIFFS), "sees_money": access.can(Permission.MONEY)}
     return render(request, "billing/tariffs.html", context)
 
 
@@ -45,16 +44,11 @@ def tariffs(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def create(request: HttpRequest) -> HttpResponse:
     access = access_of(request, Permission.TARIFFS)
-    form = TariffForm(request.POST or None, initial={"currency": access.organization.currency})
-    if request.method == "POST" and form.is_valid():
-        try:
-            tariff = services.create_tariff(access=access, **form.cleaned_data)
-        except ValidationError as error:
-            show_errors(form, error)
-        else:
-            messages.success(request, _("Saved. Now say where the tariff holds."))
-            return redirect("tariff-edit", tariff.pk)
-    return render(request, "billing/tariff.html", _editor(form, None))
+    around = drafts.surroundings(access, None)
+    if request.method == "GET":
+        editor = tariff_forms.blank(access.organization.currency, around.countries, today_noon())
+        return _page(request, access, editor, None, around)
+    return _posted(request, access, None, around)
 
 
 @login_required
@@ -63,81 +57,162 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
     """Who may not change tariffs sees the same page without its buttons."""
     access = access_of(request, Permission.VIEW)
     tariff = _tariff(access, pk)
-    form = TariffForm(request.POST or None, instance=Tariff.objects.get(pk=pk))
-    if request.method == "POST" and form.is_valid():
+    around = drafts.surroundings(access, tariff)
+    if request.method == "GET":
+        return _page(request, access, editor_of(tariff, around), tariff, around)
+    access.demand(Permission.TARIFFS)
+    return _posted(request, access, tariff, around)
+
+
+def editor_of(tariff: Tariff, around: Surroundings) -> Editor:
+    return tariff_forms.from_terms(
+        lookup.terms_of(tariff),
+        name=tariff.name,
+        hold=tariff.hold,
+        holidays_of=tariff.holidays_of,
+        countries=around.countries,
+        start=today_noon(),
+    )
+
+
+def today_noon() -> str:
+    """When the example begins, in a form's words."""
+    return f"{clock.now():%Y-%m-%d}T12:00"
+
+
+def _posted(request: HttpRequest, access: Access, tariff: Tariff | None, around: Surroundings) -> HttpResponse:
+    """Save, or (without JavaScript) a button that only moves rules about."""
+    action = request.POST.get("do", "")
+    if action not in SAVE:
+        editor = tariff_forms.from_data(tariff_forms.acted(request.POST, action), around.countries)
+        return _page(request, access, editor, tariff, around)
+    editor = tariff_forms.from_data(request.POST, around.countries)
+    live = drafts.judged(editor, access, tariff, around)
+    reasons = _reasons(editor, live)
+    if not reasons:
         try:
-            services.edit_tariff(access=access, tariff=tariff, **form.cleaned_data)
+            saved = _save(access, tariff, editor)
         except ValidationError as error:
-            show_errors(form, error)
+            show_errors(editor.whole, error)
+            reasons = error.messages
         else:
-            messages.success(request, _("Saved. Sessions that run keep the price they began with."))
-            return redirect("tariff-edit", tariff.pk)
-    return render(request, "billing/tariff.html", _editor(form, tariff, access))
+            _thank(request, new=tariff is None)
+            return redirect("tariff-edit", saved.pk)
+    return _page(request, access, editor, tariff, around, live=live, reasons=reasons, status=422)
 
 
-def _editor(form: TariffForm, tariff: Tariff | None, access: Access | None = None) -> dict[str, Any]:
-    """Any: template context."""
-    beaten = queries.outdone(access) if access and tariff else {}
-    places = queries.assignments(access, tariff) if access and tariff else []
-    return {
-        "form": form,
+def _reasons(editor: Editor, live: Live) -> list[str]:
+    """Why it cannot be saved: what is incomplete, then what contradicts itself."""
+    found = [f"{editor.whole[name].label}: {text}" for name, texts in _whole_errors(editor) for text in texts]
+    for number, rule in enumerate(editor.rules, start=1):
+        found += [_("Rule %(n)s: %(problem)s") % {"n": number, "problem": text} for text in rule.complaints]
+    for each in live.errors:
+        where = _("Rule %(n)s: ") % {"n": each.element + 1} if each.element is not None else ""
+        found.append(where + each.sentence)
+    if not editor.rules:
+        found.append(_("Say a price, if only that charging is free."))
+    return found or ([live.problem] if live.problem else [])
+
+
+def _whole_errors(editor: Editor) -> list[tuple[str, list[str]]]:
+    return [
+        (name, [str(text) for text in texts])
+        for name, texts in editor.whole.errors.items()
+        if name in editor.whole.fields
+    ]
+
+
+def _save(access: Access, tariff: Tariff | None, editor: Editor) -> Tariff:
+    if tariff is None:
+        return services.create_tariff(access=access, **editor.fields())
+    return services.edit_tariff(access=access, tariff=tariff, **editor.fields())
+
+
+def _thank(request: HttpRequest, *, new: bool) -> None:
+    text = _("Saved. Now say where the tariff holds.") if new else _("Saved. Sessions that run keep their price.")
+    messages.success(request, text)
+
+
+def _page(
+    request: HttpRequest,
+    access: Access,
+    editor: Editor,
+    tariff: Tariff | None,
+    around: Surroundings,
+    *,
+    live: Live | None = None,
+    reasons: list[str] | None = None,
+    notes: list[str] | None = None,
+    assignment: AssignmentForm | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    shown = live or drafts.judged(editor, access, tariff, around)
+    dress(editor, shown, strict=bool(reasons))
+    if not reasons:
+        quiet(editor)
+    beaten = queries.outdone(access) if tariff else {}
+    places = queries.assignments(access, tariff) if tariff else []
+    context = {
+        "editor": editor,
+        "whole": editor.whole,
+        "live": shown,
         "tariff": tariff,
         "places": [(place, beaten.get(place.pk)) for place in places],
-        "assignment": AssignmentForm(access=access) if access else None,
-        "may": access is None or access.can(Permission.TARIFFS),
-        **_example(form),
+        "assignment": assignment or AssignmentForm(access=access),
+        "may": access.can(Permission.TARIFFS),
+        "sees_money": access.can(Permission.MONEY),
+        "refused": _("Not saved yet:") if reasons else "",
+        "reasons": reasons or [],
+        "notes": notes or [],
     }
+    return render(request, "billing/tariff.html", context, status=status)
+
+
+def dress(editor: Editor, live: Live, *, strict: bool) -> None:
+    """Puts sentences, findings and (of rules that somebody has begun, or all) problems beside the rules."""
+    for index, rule in enumerate(editor.rules):
+        rule.said = live.sentences.get(index, "")
+        rule.findings = live.of_rule(index)
+        rule.problems = rule.complaints if strict or not rule.blank else []
+
+
+def quiet(editor: Editor) -> None:
+    """A form that nobody has sent yet complains of nothing."""
+    for form in (editor.whole, *editor.rules, editor.example):
+        form.errors.clear()
 
 
 @login_required
 @require_http_methods(["GET", "POST"])
 def example(request: HttpRequest) -> HttpResponse:
-    """The fragment beside the editor: what the rules in the form mean, as sentences and bills."""
-    access_of(request, Permission.VIEW)
-    form = TariffPreview(request.POST or request.GET or None)
-    return render(request, "billing/_example.html", _example(form))
+    """The fragment beside the editor: what the rules in the form mean."""
+    access = access_of(request, Permission.VIEW)
+    tariff = _asked(request, access)
+    around = drafts.surroundings(access, tariff)
+    editor = tariff_forms.from_data(request.POST, around.countries)
+    live = drafts.judged(editor, access, tariff, around)
+    dress(editor, live, strict=False)
+    return render(request, "billing/_live.html", {"editor": editor, "live": live, "swap": True})
 
 
-def _example(form: TariffForm) -> dict[str, Any]:
-    if form.is_bound and not form.is_valid():
-        return {"problem": _("The example appears when the numbers are complete.")}
-    draft = form.instance if form.is_bound else (form.instance if form.instance.pk else None)
-    if draft is None:
-        return {"problem": _("Enter a price and see here what drivers will pay.")}
-    try:
-        terms = lookup.terms_of(draft)
-    except (ValueError, ArithmeticError):
-        return {"problem": _("The example appears when the numbers are complete.")}
-    return {
-        "lines": wording.price_lines(terms),
-        "remarks": wording.remarks(terms),
-        "bills": [_bill(terms, *sizes) for sizes in EXAMPLES],
-        "hold": unit_price(draft.hold or "0", terms.currency),
-        "hold_is_small": _total(terms, *EXAMPLES[-1]) > to_minor(lookup.decimal(draft.hold), terms.currency),
-    }
+@login_required
+@require_POST
+def rules(request: HttpRequest) -> HttpResponse:
+    """The rules after a button moved them about; the page then asks for the example anew."""
+    access = access_of(request, Permission.TARIFFS)
+    around = drafts.surroundings(access, None)
+    data = tariff_forms.acted(request.POST, request.POST.get("do", ""))
+    editor = tariff_forms.from_data(data, around.countries)
+    dress(editor, Live(), strict=False)
+    quiet(editor)
+    answer = render(request, "billing/_rules.html", {"editor": editor, "may": True})
+    answer["HX-Trigger-After-Swap"] = "rules-moved"
+    return answer
 
 
-def _bill(terms: Terms, energy: int, minutes: int, blocking: int) -> dict[str, Any]:
-    result = _priced(terms, energy, minutes, blocking)
-    title = _("%(energy)s kWh in %(minutes)s min") % {"energy": energy, "minutes": minutes}
-    if blocking:
-        title = _("%(charge)s, then %(minutes)s min at the plug") % {"charge": title, "minutes": blocking}
-    lines = [wording.cost_line(line, terms.currency) for line in result.lines if line.amount]
-    return {
-        "title": title, "lines": lines, "total": amount(result.total, terms.currency),
-        "tax": amount(result.tax, terms.currency),
-    }  # fmt: skip
-
-
-def _priced(terms: Terms, energy: int, minutes: int, blocking: int) -> pricing.Priced:
-    return pricing.example(
-        terms, energy_mwh=energy * pricing.MWH_PER_KWH, charging=timedelta(minutes=minutes),
-        idle=timedelta(minutes=blocking),
-    )  # fmt: skip
-
-
-def _total(terms: Terms, energy: int, minutes: int, blocking: int) -> int:
-    return _priced(terms, energy, minutes, blocking).total
+def _asked(request: HttpRequest, access: Access) -> Tariff | None:
+    text = request.GET.get("tariff", "")
+    return _tariff(access, int(text)) if text.isdecimal() and len(text) < 19 else None
 
 
 @login_required
@@ -163,8 +238,8 @@ def assign(request: HttpRequest, pk: int) -> HttpResponse:
         else:
             messages.success(request, _("The tariff holds there now."))
             return redirect("tariff-edit", tariff.pk)
-    context = _editor(TariffForm(instance=tariff), tariff, access) | {"assignment": form}
-    return render(request, "billing/tariff.html", context, status=422)
+    around = drafts.surroundings(access, tariff)
+    return _page(request, access, editor_of(tariff, around), tariff, around, assignment=form, status=422)
 
 
 @login_required
@@ -179,3 +254,6 @@ def end_assignment(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _tariff(access: Access, pk: int) -> Tariff:
     return get_object_or_404(queries.tariffs(access), pk=pk)
+
+
+show_editor = _page  # for pages that fill the editor with something read elsewhere

@@ -66,6 +66,7 @@ SUMMARIES: Final = {
     "delete /reservations/{id}/": "Cancel a reservation",
     "get /tariffs/": "List tariffs",
     "get /tariffs/{id}/": "Read a tariff",
+    "get /tariffs/{id}/ocpi/": "Read a tariff as an OCPI 2.2.1 or 2.3.0 object",
     "get /incidents/": "List incidents, newest first",
     "get /incidents/{id}/": "Read an incident",
 }

@@ -6,30 +6,14 @@ import re
 
 import pytest
 
-from billing.models import Payment, Refund, Tariff, TariffAssignment
+from billing.models import Payment, Refund
 from billing.vocabulary import PaymentState, RefundState
 from evcms.core.access import Role
 from evcms.core.models import AuditEntry
 from tests.billing.conftest import KWH, later, paid, work
 from tests.stations.conftest import make_access
-from tests.tariffs import flat
 
 pytestmark = pytest.mark.django_db(transaction=True)
-FORM = {
-    "name": "Night",
-    "currency": "EUR",
-    "per_kwh": "0,39",
-    "per_minute": "",
-    "per_start": "0.5",
-    "idle_per_minute": "0.10",
-    "idle_grace_minutes": "15",
-    "tax_percent": "21",
-    "tax_included": "on",
-    "max_price": "",
-    "hold": "40",
-}
-
-
 @pytest.fixture
 def as_role(client, organization):
     def login(role, **more):
@@ -50,112 +34,6 @@ def settled(provider, tariff, connector, car):
     payment.refresh_from_db()
     assert payment.state == PaymentState.CAPTURED
     return payment
-
-
-def test_finance_makes_a_tariff_and_puts_it_in_force_at_a_site(as_role, organization, site, facts):
-    client = as_role(Role.FINANCE)
-    answer = client.post("/tariffs/new/", FORM, follow=True)
-    tariff = Tariff.objects.get()
-    assert answer.redirect_chain[-1][0] == f"/tariffs/{tariff.pk}/"
-    assert tariff.elements == flat(per_kwh="0.39", per_start="0.5", idle_per_minute="0.10")["elements"]
-    assert (tariff.idle["grace_minutes"], tariff.max_price) == (15, "")
-    answer = client.post(f"/tariffs/{tariff.pk}/assign/", {"where": "site", "site": site.pk}, follow=True)
-    assert "The tariff holds there now." in answer.text
-    assert TariffAssignment.objects.get().site == site
-    assert [entry.action for entry in AuditEntry.objects.order_by("id")] == ["tariff.created", "tariff.assigned"]
-    assert len(facts("TariffChanged")) == 2
-    assert "Kade" in client.get("/tariffs/").text
-
-
-@pytest.mark.parametrize(
-    ("data", "sentence"),
-    [
-        ({}, "This field is required."),
-        ({"where": "everywhere"}, "Tick this to set the price of the whole network."),
-        ({"where": "site"}, "Choose one."),
-        ({"where": "station", "site": "SITE"}, "Choose one."),
-    ],
-)
-def test_a_tariff_is_put_in_force_only_at_a_place_that_was_chosen(as_role, organization, site, data, sentence):
-    client = as_role(Role.FINANCE)
-    client.post("/tariffs/new/", FORM)
-    data = {name: site.pk if value == "SITE" else value for name, value in data.items()}
-    answer = client.post(f"/tariffs/{Tariff.objects.get().pk}/assign/", data)
-    assert (answer.status_code, sentence in answer.text) == (422, True)
-    assert not TariffAssignment.objects.exists()
-
-
-def test_everywhere_holds_everywhere_even_when_a_site_is_left_chosen(as_role, organization, site):
-    client = as_role(Role.FINANCE)
-    client.post("/tariffs/new/", FORM)
-    data = {"where": "everywhere", "sure": "on", "site": site.pk}
-    client.post(f"/tariffs/{Tariff.objects.get().pk}/assign/", data)
-    assert TariffAssignment.objects.get().site is None
-
-
-def test_a_member_of_some_sites_is_not_offered_everywhere(as_role, tariff):
-    client = as_role(Role.FINANCE, all_sites=False)
-    assert "Everywhere: the whole network" not in client.get(f"/tariffs/{tariff.pk}/").text
-    answer = client.post(f"/tariffs/{tariff.pk}/assign/", {"where": "everywhere", "sure": "on"})
-    assert answer.status_code == 422
-
-
-def test_the_list_says_which_of_two_tariffs_for_everywhere_wins(as_role, organization):
-    client = as_role(Role.FINANCE)
-    for name in ("Old", "New"):
-        client.post("/tariffs/new/", FORM | {"name": name})
-        tariff = Tariff.objects.get(name=name)
-        client.post(f"/tariffs/{tariff.pk}/assign/", {"where": "everywhere", "sure": "on"})
-    assert client.get("/tariffs/").text.count("not now: New is newer there") == 1
-    assert "Without effect now: New is newer there" in client.get(f"/tariffs/{Tariff.objects.get(name='Old').pk}/").text
-    assert "Without effect now" not in client.get(f"/tariffs/{tariff.pk}/").text
-
-
-def test_the_editor_says_the_rules_as_sentences_and_shows_a_bill(as_role, organization):
-    text = as_role(Role.OPERATOR).get("/tariffs/example/", FORM).text
-    assert "Energy: 0.39 € per kWh" in text
-    assert "Blocking fee: 0.10 € per minute after charging (the first 15 minutes are free)" in text
-    assert "20 kWh in 40 min" in text
-    assert "8.30 €" in text  # 20 × 0.39 + 0.50
-    assert "40 kWh in 90 min, then 60 min at the plug" in text
-    assert "20.60 €" in text  # 40 × 0.39 + 0.50 + 45 × 0.10
-
-
-@pytest.mark.parametrize(
-    ("change", "sentence"),
-    [
-        ({"per_kwh": "cheap"}, "A number such as 0.49"),
-        ({"per_kwh": "-1"}, "A number such as 0.49"),
-        ({"name": ""}, "This field is required"),
-        ({"hold": "0"}, "A paid start needs an amount to hold."),
-        ({"tax_percent": "100"}, "A tax of 100 % or more makes no sense."),
-        ({"currency": "E1"}, "Three letters, such as EUR."),
-        ({"currency": "JPY", "hold": "40.5"}, "Amounts in JPY have 0 decimals."),
-        ({"max_price": "0"}, "Leave it empty for no cap."),
-        ({"per_kwh": "1e9999999"}, "A number such as 0.49"),
-    ],
-)
-def test_a_tariff_that_makes_no_sense_is_refused_with_a_sentence(as_role, organization, change, sentence):
-    answer = as_role(Role.OWNER).post("/tariffs/new/", FORM | change)
-    assert sentence in answer.text
-    assert not Tariff.objects.exists()
-
-
-def test_typing_half_a_number_shows_no_error_page(as_role, organization):
-    answer = as_role(Role.OPERATOR).get("/tariffs/example/", FORM | {"per_kwh": "0."})
-    assert answer.status_code == 200
-    assert "when the numbers are complete" in answer.text
-
-
-def test_a_viewer_reads_tariffs_but_cannot_change_them(as_role, tariff):
-    client = as_role(Role.VIEWER)
-    text = client.get(f"/tariffs/{tariff.pk}/").text
-    assert "Save" not in text
-    assert client.post(f"/tariffs/{tariff.pk}/", FORM).status_code == 403
-    assert client.post(f"/tariffs/{tariff.pk}/archive/").status_code == 403
-    assert client.get("/tariffs/new/").status_code == 403
-    tariff.refresh_from_db()
-    assert (tariff.name, tariff.archived_at) == ("Street", None)
 
 
 def test_a_stranger_finds_neither_tariff_nor_payment(client, rival, settled, tariff):

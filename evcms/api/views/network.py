@@ -1,11 +1,18 @@
 """Tariffs and incidents."""
 
 from django.db.models import QuerySet
+from django.http import HttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import viewsets
+from rest_framework.decorators import action
+from rest_framework.request import Request
 
 from alerts import queries as alerts
 from alerts.models import Incident
+from billing import ocpi
 from billing.models import Tariff
+from billing.queries import exchange
 from evcms.api import filters
 from evcms.api.scope import access_of
 from evcms.api.serializers import IncidentSerializer, TariffSerializer
@@ -18,6 +25,18 @@ class TariffView(viewsets.ReadOnlyModelViewSet):
     def get_queryset(self) -> QuerySet[Tariff]:
         rows = Tariff.objects.filter(organization=access_of(self.request).organization, archived_at=None)
         return rows.order_by("name", "id")
+
+    @extend_schema(
+        parameters=[OpenApiParameter("version", enum=ocpi.VERSIONS, default=ocpi.V230)],
+        responses=OpenApiTypes.OBJECT,
+    )
+    @action(detail=True)
+    def ocpi(self, request: Request, pk: str) -> HttpResponse:
+        """The Tariff object as partners exchange it; numbers digit for digit."""
+        asked = request.query_params.get("version", ocpi.V230)
+        version = asked if asked in ocpi.VERSIONS else ocpi.V230
+        made = exchange.as_ocpi(self.get_object(), version)
+        return HttpResponse(ocpi.dumps(made.tariff), content_type="application/json")
 
 
 class IncidentView(viewsets.ReadOnlyModelViewSet):
