@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from evcms.simulator.chargers import Charger, Faults, Options, make_charger
+from evcms.simulator.display import Displays
 from evcms.simulator.drivers import World
 from evcms.simulator.fleet import FleetStation
 
@@ -29,12 +30,17 @@ class FleetRun:
     mishaps_per_hour: float = 0.0
     with_drivers: bool = True
     report_every_s: float = 5.0
+    display_port: int | None = None  # where the chargers' displays are served; None: nowhere
     chargers: list[Charger] = field(default_factory=list)
     world: World | None = None
+    displays: Displays | None = None
 
     async def run(self, stop: asyncio.Event, duration_s: float | None = None) -> None:
         """Until `stop` is set or the time is up; then drivers leave, what is to be said is said, links close."""
         self.chargers = [self._made(station) for station in self.stations]
+        if self.display_port is not None:
+            self.displays = Displays(lambda: self.chargers, self.web, port=self.display_port)
+            self.displays.start()
         tasks = [asyncio.create_task(self._switch_on()), asyncio.create_task(self._report_forever())]
         if self.with_drivers:
             self.world = World(self.chargers, self.seed, self.tempo, self.web, mishaps_per_hour=self.mishaps_per_hour)
@@ -48,6 +54,8 @@ class FleetRun:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             await self._switch_off()
+            if self.displays is not None:
+                await asyncio.to_thread(self.displays.stop)
             self.report(self.status())
 
     def status(self) -> str:

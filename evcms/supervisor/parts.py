@@ -99,7 +99,8 @@ def _inbox(plan: Plan) -> Part:
 def _simulator(plan: Plan) -> Part:
     url = f"ws://127.0.0.1:{plan.ocpp_port}/ocpp/"
     argv = _manage("simulate", "--fleet", str(fleet_file(plan)), "--url", url, "--web", plan.web_url, *LIVELY)
-    return Part("simulator", argv, after=("gateway", "web"), stop_timeout=5)
+    argv += ("--display-port", str(plan.display_port))
+    return Part("simulator", argv, port=plan.display_port, after=("gateway", "web"), stop_timeout=5)
 
 
 def fleet_file(plan: Plan) -> Path:

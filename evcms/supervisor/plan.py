@@ -35,6 +35,7 @@ class Plan:
     mail_catcher: bool
     smtp_port: int
     inbox_port: int
+    display_port: int
 
     @property
     def run_dir(self) -> Path:
@@ -119,6 +120,7 @@ def make(*, demo: bool) -> Plan:
         mail_catcher=mail_catcher,
         smtp_port=smtp_port,
         inbox_port=_port("EVCMS_INBOX_PORT", 8026),
+        display_port=_port("EVCMS_SIMULATOR_PORT", 8030),
     )
 
 

@@ -9,6 +9,7 @@ VARIABLES = {
     "gateway": "EVCMS_OCPP_PORT",
     "provider": "EVCMS_PROVIDER_PORT",
     "inbox": "EVCMS_INBOX_PORT",
+    "simulator": "EVCMS_SIMULATOR_PORT",
     "smtp": "EVCMS_SMTP_PORT",
     "valkey": "EVCMS_REDIS_PORT",
 }

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from evcms.simulator import fleet
+from evcms.simulator.display import NotAllowed
 from evcms.simulator.fleetrun import FleetRun
 
 log = logging.getLogger("evcms.simulator")
@@ -50,6 +51,9 @@ class Command(BaseCommand):
         parser.add_argument(
             "--web", default=_web_of_demo(), help="web address for drivers who scan and pay; empty: none"
         )
+        parser.add_argument(
+            "--display-port", type=int, help="serve each charger's display on this loopback port (demo and tests)"
+        )
         parser.add_argument("--duration", type=float, help="seconds; without it until Ctrl-C")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -71,9 +75,13 @@ class Command(BaseCommand):
             web=options["web"],
             mishaps_per_hour=options["mishaps"],
             with_drivers=options["drivers"],
+            display_port=options["display_port"],
             report_every_s=2.0 if self.stdout.isatty() else 30.0,
         )
-        asyncio.run(_until_told(run, options["duration"]))
+        try:
+            asyncio.run(_until_told(run, options["duration"]))
+        except NotAllowed as refusal:
+            raise CommandError(str(refusal)) from refusal
         self.stdout.write("")
 
     def _report(self, line: str) -> None:

@@ -18,10 +18,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from abc import abstractmethod
+from decimal import Decimal
 from typing import NamedTuple
 
 from evcms.simulator.cars import Car, pick_car
-from evcms.simulator.chargers import profiles
+from evcms.simulator.chargers import profiles, terminal
 from evcms.simulator.chargers.link import CallError, LinkDown
 from evcms.simulator.chargers.options import Options
 from evcms.simulator.chargers.outbox import Payload
@@ -37,6 +38,7 @@ class Decision(NamedTuple):
 
     status: str
     group: str = ""
+    message: str = ""  # for the display: the price, as a rule
 
 
 class Charger(Wired):
@@ -87,7 +89,10 @@ class Charger(Wired):
         if session is not None and session.token and session.token.upper() == token.upper():
             self.stop(port, "Local", "StopAuthorized", token=token)
             return "Stopped"
+        if session is None and self.waits_for_phone(port):
+            return "Occupied"
         decision = await self.authorize(token, kind)
+        port.screen.price = decision.message or port.screen.price
         if decision.status != "Accepted":
             return decision.status
         if session is not None and session.token:
@@ -99,6 +104,14 @@ class Charger(Wired):
             return "Occupied"
         self.authorized(port, Authorization(token, kind, decision.group, "Authorized", self.patience()))
         return "Accepted"
+
+    async def pay(self, connector: int) -> str:
+        """A bank card at the station's own terminal; gives "Accepted", or why not."""
+        return "NoTerminal" if self.faults.no_terminal else await terminal.pay(self, connector)
+
+    def waits_for_phone(self, port: Port) -> bool:
+        """A driver pays on his phone (2.1 NotifyWebPaymentStarted): nobody else starts here meanwhile."""
+        return port.screen.waits_until > asyncio.get_running_loop().time()
 
     async def fault(self, connector: int, code: str = "InternalError", info: str = "") -> None:
         """Something breaks. `code` is a 1.6 error code; a running session ends."""
@@ -176,6 +189,17 @@ class Charger(Wired):
     @abstractmethod
     def reservation_expired(self, reservation: Reservation) -> None: ...
 
+    @abstractmethod
+    async def announce_payment(self, port: Port, reference: str, held: Decimal, currency: str) -> tuple[str, str]:
+        """The terminal holds money: what the session starts with (token, kind); empty when the CSMS refuses."""
+
+    @abstractmethod
+    def tx_settled(self, port: Port, session: Session, status: str, amount: Decimal) -> None: ...
+
+    @abstractmethod
+    def code_url(self, port: Port, web: str) -> str:
+        """What the QR code on the display leads to; `web` is the address of the drivers' pages."""
+
     # Sessions
 
     async def authorize(self, token: str, kind: str = "ISO14443") -> Decision:
@@ -217,6 +241,7 @@ class Charger(Wired):
             authorization.reservation_id = port.reservation.id
             port.reservation = None
         port.authorization = authorization
+        port.screen.waits_until, port.screen.cost, port.screen.receipt = 0.0, None, ""
         self.tx_authorized(port)
         if port.car is not None:
             self.begin(port)
@@ -247,12 +272,17 @@ class Charger(Wired):
         port.is_finishing = port.car is not None
         if not self.faults.lose_stops:
             self.tx_ended(port, session, reason, trigger, token)
+            if session.reference:
+                self.spawn(self._settle(port, session))
         self.profiles = [one for one in self.profiles if one.port != port.number or one.purpose != "TxProfile"]
         if port.closes_after_session:
             port.is_operative, port.closes_after_session = False, False
         self.refresh(port)
         if self.reset_pending and not any(other.session for other in self.ports.values()):
             self.spawn(self._reboot(announce=True))
+
+    async def _settle(self, port: Port, session: Session) -> None:
+        await terminal.settle(self, port, session)
 
     def find_session(self, transaction_id: int | str) -> Port | None:
         for port in self.ports.values():
@@ -300,9 +330,18 @@ class Charger(Wired):
             return
         port.advance(milliseconds)
         self.refresh(port)
+        self._mind_limits(port, session)
         if port.session is not None and now >= session.next_sample:
             session.next_sample = now + self._sample_interval()
             self.tx_sample(port)
+
+    def _mind_limits(self, port: Port, session: Session) -> None:
+        """2.1 E16: the limits of the transaction hold whether there is a link or not."""
+        drawn = port.register_mwh - session.meter_start_mwh
+        if session.limit_mwh is not None and drawn >= session.limit_mwh:
+            self.stop(port, "EnergyLimitReached", "EnergyLimitReached")
+        elif session.limit_s is not None and (self.now() - session.started_at).total_seconds() >= session.limit_s:
+            self.stop(port, "TimeLimitReached", "TimeLimitReached")
 
     def _limit_w(self, port: Port) -> int | None:
         started = port.session.started_at if port.session else None

@@ -15,6 +15,9 @@ class Faults:
     repeat_frames: bool = False  # each CALL is sent twice with one message id
     repeat_messages: bool = False  # transaction messages come again with a new id, as if unanswered
     refuse_remote_start: bool = False
+    refuse_profiles: bool = False  # SetChargingProfile is answered Rejected
+    no_profiles: bool = False  # it knows no charging profiles at all (CALLERROR), nor a transactionLimit
+    no_terminal: bool = False  # nobody can pay by card at the station itself
     flap_every_s: float = 0.0  # the link is lost about this often; 0: never
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 
 from evcms.simulator.cars import Car
+from evcms.simulator.chargers.screen import Screen
 from evcms.simulator.fleet import FleetConnector
 
 WMS_PER_MWH = 3_600
@@ -37,6 +39,9 @@ class Authorization:
     expires_at: float  # event loop time
     remote_start_id: int | None = None
     reservation_id: int | None = None
+    reference: str = ""  # of the station's own terminal, when that holds money for it
+    held: Decimal = Decimal(0)
+    currency: str = ""
 
 
 @dataclass
@@ -65,6 +70,12 @@ class Session:
     told_token: bool = False
     next_sample: float = 0.0
     charging_state: str = ""  # as 2.x spells it, last told
+    limit_mwh: int | None = None  # 2.1 transactionLimit: it stops by itself then
+    limit_s: int | None = None
+    final_cost: Decimal | None = None  # as the CSMS says it after the end
+    reference: str = ""
+    held: Decimal = Decimal(0)
+    currency: str = ""
 
     def adopt(self, authorization: Authorization) -> None:
         """This session is now that driver's."""
@@ -72,6 +83,8 @@ class Session:
         self.group = authorization.group
         self.remote_start_id = authorization.remote_start_id
         self.reservation_id = authorization.reservation_id
+        self.reference, self.held = authorization.reference, authorization.held
+        self.currency = authorization.currency
 
 
 @dataclass
@@ -94,6 +107,7 @@ class Port:
     is_finishing: bool = False
     reported: str = ""
     stopped: list[Session] = field(default_factory=list)
+    screen: Screen = field(default_factory=Screen)
 
     @property
     def number(self) -> int:

@@ -33,7 +33,7 @@ class Profile:
         """The limit in W at this moment; None when the profile says nothing now."""
         if (self.valid_from and now < self.valid_from) or (self.valid_to and now >= self.valid_to):
             return None
-        start = self._start(now, session_start)
+        start = self.begins(now, session_start)
         elapsed = (now - start).total_seconds()
         if elapsed < 0 or (self.duration_s is not None and elapsed >= self.duration_s):
             return None
@@ -43,7 +43,7 @@ class Profile:
         _, limit, phases = current[-1]
         return int(limit) if self.unit == "W" else int(limit * PHASE_VOLTAGE_V * phases)
 
-    def _start(self, now: datetime, session_start: datetime | None) -> datetime:
+    def begins(self, now: datetime, session_start: datetime | None) -> datetime:
         if self.kind == "Relative" or self.starts_at is None:
             return session_start or now
         if self.kind == "Recurring":
@@ -90,6 +90,25 @@ def limit_w(profiles: list[Profile], port: int, now: datetime, session_start: da
     if "TxProfile" in limits:
         limits.pop("TxDefaultProfile", None)
     return min(limits.values(), default=None)
+
+
+def composite(
+    profiles: list[Profile], port: int, now: datetime, session_start: datetime | None, duration_s: int, most_w: int
+) -> list[tuple[int, int]]:
+    """What all of them make of the next seconds: (start in s, limit in W), each where the limit changes."""
+    starts = {0}
+    for profile in profiles:
+        begin = (profile.begins(now, session_start) - now).total_seconds()
+        starts |= {int(begin) + period[0] for period in profile.periods}
+        if profile.duration_s is not None:
+            starts.add(int(begin) + profile.duration_s)
+    rows: list[tuple[int, int]] = []
+    for start in sorted(one for one in starts if 0 <= one < max(duration_s, 1)):
+        limit = limit_w(profiles, port, now + timedelta(seconds=start), session_start)
+        watts = most_w if limit is None else min(limit, most_w)
+        if not rows or rows[-1][1] != watts:
+            rows.append((start, watts))
+    return rows
 
 
 def _time(text: str | None) -> datetime | None:

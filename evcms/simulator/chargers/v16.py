@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from typing import Any, ClassVar
 
-from evcms.simulator.chargers import meter, v16_commands
+from evcms.simulator.chargers import meter, terminal, v16_commands
 from evcms.simulator.chargers.charger import Charger, Decision
+from evcms.simulator.chargers.link import CallError, LinkDown
 from evcms.simulator.chargers.options import Options
 from evcms.simulator.chargers.outbox import Payload
 from evcms.simulator.chargers.port import Port, Reservation, Session
@@ -72,6 +75,30 @@ class Charger16(Charger):
     def read_decision(self, answer: Payload) -> Decision:
         info = answer.get("idTagInfo", {})
         return Decision(info.get("status", "Invalid"), info.get("parentIdTag", ""))
+
+    async def announce_payment(self, port: Port, reference: str, held: Decimal, currency: str) -> tuple[str, str]:
+        """1.6 has no message for it: our vendor's DirectPayment, with a tag of the terminal's own."""
+        tag = f"TERM{reference[-12:]}".upper()
+        said = terminal.announcement(self, port, reference, held, currency, tag)
+        payload = {"vendorId": terminal.VENDOR, "messageId": "DirectPayment", "data": json.dumps(said)}
+        try:
+            answer = await self.link.call("DataTransfer", payload, self.options.call_timeout_s)
+        except (LinkDown, CallError, TimeoutError):
+            return "", ""
+        return (tag, "Central") if answer["status"] == "Accepted" else ("", "")
+
+    def tx_settled(self, port: Port, session: Session, status: str, amount: Decimal) -> None:
+        said = terminal.by_data_transfer(self, session, status, amount)
+        payload = {"vendorId": terminal.VENDOR, "messageId": "Settlement", "data": json.dumps(said)}
+
+        def heard(answer: Payload) -> None:
+            port.screen.receipt = json.loads(answer.get("data") or "{}").get("receiptUrl", "")
+
+        self.say("DataTransfer", lambda: payload, kept=True, heard=heard)
+
+    def code_url(self, port: Port, web: str) -> str:
+        """The sticker's code: it never changes."""
+        return f"{web}c/{port.plug.code}" if web and port.plug.code else ""
 
     def tx_plugged(self, port: Port) -> None:
         """1.6 knows no session before a driver is known."""

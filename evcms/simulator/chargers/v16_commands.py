@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from evcms.simulator.cars import PHASE_VOLTAGE_V
 from evcms.simulator.chargers import profiles
+from evcms.simulator.chargers.link import CallError
 from evcms.simulator.chargers.outbox import Payload
 from evcms.simulator.chargers.port import Authorization, Port, PortState, Reservation
 
@@ -182,8 +186,12 @@ def cancel_reservation(charger: Charger16, payload: Payload) -> Payload:
 
 def set_charging_profile(charger: Charger16, payload: Payload) -> Payload:
     """5.16. A TxProfile needs its session; the same id, or the same purpose and level there, is replaced."""
+    if charger.faults.no_profiles:
+        raise CallError("NotSupported", "no smart charging here")
     number = payload["connectorId"]
     profile = profiles.parse(number, payload["csChargingProfiles"])
+    if charger.faults.refuse_profiles:
+        return REJECTED
     if number and number not in charger.ports:
         return REJECTED
     if profile.purpose == "TxProfile" and (not number or charger.ports[number].session is None):
@@ -210,8 +218,48 @@ def _refresh_all(charger: Charger16) -> None:
         charger.refresh(port)
 
 
+def get_composite_schedule(charger: Charger16, payload: Payload) -> Payload:
+    """5.7, in watts or as asked."""
+    number = payload["connectorId"]
+    port = charger.ports.get(number or min(charger.ports))
+    if port is None:
+        return REJECTED
+    unit, now = payload.get("chargingRateUnit", "W"), charger.now()
+    started = port.session.started_at if port.session else None
+    rows = profiles.composite(charger.profiles, number, now, started, payload["duration"], port.plug.max_power_w)
+    divisor = 1 if unit == "W" else PHASE_VOLTAGE_V * port.plug.phases
+    periods = [{"startPeriod": start, "limit": round(watts / divisor, 1)} for start, watts in rows]
+    schedule = {"duration": payload["duration"], "chargingRateUnit": unit, "chargingSchedulePeriod": periods}
+    place = {"connectorId": number, "scheduleStart": charger.timestamp(), "chargingSchedule": schedule}
+    return ACCEPTED | place
+
+
 def data_transfer(charger: Charger16, payload: Payload) -> Payload:
-    return {"status": "UnknownVendorId"}
+    """5.6, with the prices and costs of "OCPP & California Pricing Requirements" for its display."""
+    if payload["vendorId"] != COSTS:
+        return {"status": "UnknownVendorId"}
+    shown = SHOWN.get(payload.get("messageId", ""))
+    if shown is None:
+        return {"status": "UnknownMessageId"}
+    shown(charger, json.loads(payload.get("data") or "{}", parse_float=Decimal, parse_int=Decimal))
+    return ACCEPTED
+
+
+def _show_price(charger: Charger16, said: Payload) -> None:
+    for port in charger.ports.values():
+        port.screen.price = str(said["priceText"])
+
+
+def _show_cost(charger: Charger16, said: Payload) -> None:
+    for port in charger.ports.values():
+        for session in (*port.stopped, *([port.session] if port.session else [])):
+            if session.transaction_id == int(said["transactionId"]):
+                port.screen.cost = said["cost"]
+                session.final_cost = said["cost"] if "priceText" in said else session.final_cost
+
+
+COSTS = "org.openchargealliance.costmsg"
+SHOWN = {"SetUserPrice": _show_price, "RunningCost": _show_cost, "FinalCost": _show_cost}
 
 
 COMMANDS: Mapping[str, Callable[[Any, Payload], Payload]] = {
@@ -221,6 +269,7 @@ COMMANDS: Mapping[str, Callable[[Any, Payload], Payload]] = {
     "ClearCache": clear_cache,
     "ClearChargingProfile": clear_charging_profile,
     "DataTransfer": data_transfer,
+    "GetCompositeSchedule": get_composite_schedule,
     "GetConfiguration": get_configuration,
     "RemoteStartTransaction": remote_start,
     "RemoteStopTransaction": remote_stop,

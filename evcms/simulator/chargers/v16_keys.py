@@ -38,6 +38,7 @@ def default_keys(station: FleetStation) -> dict[str, Key]:
         "ClockAlignedDataInterval": Key("0", kind="int"),
         "ConnectionTimeOut": Key("60", kind="int"),
         "ConnectorPhaseRotation": Key("NotApplicable"),
+        "CustomDisplayCostAndPrice": Key("true", readonly=True, kind="bool"),
         "GetConfigurationMaxKeys": Key("50", readonly=True, kind="int"),
         "HeartbeatInterval": Key("300", kind="int"),
         "LocalAuthListEnabled": Key("false", kind="bool"),

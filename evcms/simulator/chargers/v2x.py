@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from typing import Any, ClassVar
 from uuid import uuid4
 
-from evcms.simulator.chargers import meter, v2x_commands
+from evcms.simulator.chargers import meter, terminal, v2x_commands, v21_commands
 from evcms.simulator.chargers.charger import Charger, Decision
+from evcms.simulator.chargers.link import CallError, LinkDown
 from evcms.simulator.chargers.options import Options
 from evcms.simulator.chargers.outbox import Payload
 from evcms.simulator.chargers.port import Port, PortState, Reservation, Session
-from evcms.simulator.chargers.v2x_variables import Variables
+from evcms.simulator.chargers.screen import filled, qr_token
+from evcms.simulator.chargers.v2x_variables import Variables, web_payments
 from evcms.simulator.fleet import FleetStation
 
 _SETTINGS = {
@@ -40,6 +43,7 @@ class Charger201(Charger):
         super().__init__(station, url, options)
         start_point = self.options.tx_start_point or self.DEFAULT_TX_START_POINT
         self.variables = Variables(station, start_point)
+        self.profile_bodies: list[Payload] = []  # SetChargingProfile as it came, for reports
 
     def setting(self, name: str) -> str:
         return self.variables.value(*_SETTINGS[name])
@@ -83,7 +87,27 @@ class Charger201(Charger):
     def read_decision(self, answer: Payload) -> Decision:
         info = answer.get("idTokenInfo", {})
         group = info.get("groupIdToken", {}).get("idToken", "")
-        return Decision(info.get("status", "Invalid"), group)
+        return Decision(info.get("status", "Invalid"), group, info.get("personalMessage", {}).get("content", ""))
+
+    async def announce_payment(self, port: Port, reference: str, held: Decimal, currency: str) -> tuple[str, str]:
+        """2.0.1 has no message for it: our vendor's DirectPayment, with a token of the terminal's own."""
+        token = f"TERM{reference[-12:]}".upper()
+        said = terminal.announcement(self, port, reference, held, currency, token)
+        payload = {"vendorId": terminal.VENDOR, "messageId": "DirectPayment", "data": said}
+        try:
+            answer = await self.link.call("DataTransfer", payload, self.options.call_timeout_s)
+        except (LinkDown, CallError, TimeoutError):
+            return "", ""
+        return (token, "Central") if answer["status"] == "Accepted" else ("", "")
+
+    def tx_settled(self, port: Port, session: Session, status: str, amount: Decimal) -> None:
+        said = terminal.by_data_transfer(self, session, status, amount)
+        payload = {"vendorId": terminal.VENDOR, "messageId": "Settlement", "data": said}
+        self.say("DataTransfer", lambda: payload, kept=True, heard=lambda answer: _receipt(port, answer.get("data")))
+
+    def code_url(self, port: Port, web: str) -> str:
+        """The sticker's code: it never changes."""
+        return f"{web}c/{port.plug.code}" if web and port.plug.code else ""
 
     # Transactions
 
@@ -160,6 +184,7 @@ class Charger201(Charger):
         context: str = "",
         reason: str = "",
         stop_token: str = "",
+        limit: Payload | None = None,
     ) -> None:
         """Queue a TransactionEvent of this moment. Its seqNo is taken now: what is lost leaves a gap."""
         if kind == "Started":
@@ -171,6 +196,8 @@ class Charger201(Charger):
             info["stoppedReason"] = reason
         if session.remote_start_id is not None:
             info["remoteStartId"] = session.remote_start_id
+        if limit is not None:
+            info["transactionLimit"] = limit
         payload: Payload = {
             "eventType": kind,
             "timestamp": self.timestamp(),
@@ -204,7 +231,8 @@ class Charger201(Charger):
                 payload["reservationId"] = session.reservation_id
 
     def _told(self, session: Session, answer: Payload) -> None:
-        """A token that the CSMS does not accept ends the session (E05)."""
+        """A token that the CSMS does not accept ends the session (E05). Costs go to the display."""
+        self.told_cost(session, answer)
         if "idTokenInfo" not in answer:
             return
         decision = self.read_decision(answer)
@@ -213,6 +241,17 @@ class Charger201(Charger):
         running = next((port for port in self.ports.values() if port.session is session), None)
         if running and decision.status != "Accepted" and self.setting("stop_on_invalid") == "true":
             self.stop(running, "DeAuthorized", "Deauthorized")
+
+    def told_cost(self, session: Session, answer: Payload) -> None:
+        """totalCost: so far, or in the end (I02, I03)."""
+        if "totalCost" not in answer:
+            return
+        cost = Decimal(str(answer["totalCost"]))
+        for port in self.ports.values():
+            if session in port.stopped:
+                session.final_cost = cost
+            if session in port.stopped[-1:] or port.session is session:
+                port.screen.cost = cost
 
     def meter_values(self, port: Port, context: str, wanted: str) -> Payload:
         rows = meter.readings(port, set(wanted.split(",")), self.faults.energy_unit)
@@ -226,6 +265,53 @@ class Charger21(Charger201):
     """2.1: tells of a transaction from the first moment, card or cable."""
 
     DEFAULT_TX_START_POINT: ClassVar[str] = "EVConnected,Authorized"
+    COMMANDS: ClassVar[Mapping[str, Callable[[Any, Payload], Payload]]] = v21_commands.COMMANDS
+
+    def __init__(self, station: FleetStation, url: str, options: Options | None = None) -> None:
+        super().__init__(station, url, options)
+        self.variables.rows += web_payments()
+        self.tariffs: list[tuple[int, Payload]] = []  # (EVSE, TariffType)
+
+    async def announce_payment(self, port: Port, reference: str, held: Decimal, currency: str) -> tuple[str, str]:
+        """C20: the terminal's reference is the token."""
+        return reference, "DirectPayment"
+
+    def tx_settled(self, port: Port, session: Session, status: str, amount: Decimal) -> None:
+        payload = {
+            "transactionId": session.transaction_id,
+            "pspRef": session.reference,
+            "status": status,
+            "settlementAmount": float(amount),
+            "settlementTime": self.timestamp(),
+            "receiptId": f"T-{session.reference[-6:]}",
+        }
+        self.say("NotifySettlement", lambda: payload, kept=True, heard=lambda answer: _receipt(port, answer))
+
+    def code_url(self, port: Port, web: str) -> str:
+        """C25: the code changes with the time once the CSMS has set it up."""
+
+        def said(name: str) -> str:
+            return self.variables.value("WebPaymentsCtrlr", name)
+
+        if said("Enabled") != "true" or not said("SharedSecret") or not said("URLTemplate"):
+            return super().code_url(port, web)
+        token = qr_token(said("SharedSecret"), int(said("ValidityTime")), int(said("Length")), self.now())
+        place = {"chargingStationId": self.identity, "evse": str(port.plug.evse_id)}
+        return filled(said("URLTemplate"), place | {"totp": token, "version": said("TOTPVersion")})
+
+    def _told(self, session: Session, answer: Payload) -> None:
+        super()._told(session, answer)
+        limit = answer.get("transactionLimit")
+        port = next((port for port in self.ports.values() if port.session is session), None)
+        if limit is None or port is None or self.faults.no_profiles:
+            return
+        session.limit_mwh = int(Decimal(str(limit["maxEnergy"])) * 1000) if "maxEnergy" in limit else None
+        session.limit_s = limit.get("maxTime")
+        self.event(port, session, "Updated", "LimitSet", limit=limit)
+
+
+def _receipt(port: Port, answer: Payload | None) -> None:
+    port.screen.receipt = (answer or {}).get("receiptUrl", "")
 
 
 def _sampled(row: meter.Reading, context: str) -> Payload:

@@ -7,7 +7,9 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from evcms.simulator.cars import PHASE_VOLTAGE_V
 from evcms.simulator.chargers import profiles
+from evcms.simulator.chargers.link import CallError
 from evcms.simulator.chargers.outbox import Payload
 from evcms.simulator.chargers.port import Authorization, Port, PortState, Reservation
 from evcms.simulator.chargers.v2x_variables import READ_ONLY, WRITE_ONLY, Variable
@@ -251,6 +253,10 @@ def cancel_reservation(charger: Charger201, payload: Payload) -> Payload:
 
 def set_charging_profile(charger: Charger201, payload: Payload) -> Payload:
     """K01. A TxProfile needs its transaction."""
+    if charger.faults.no_profiles:
+        raise CallError("NotSupported", "no smart charging here")
+    if charger.faults.refuse_profiles:
+        return REJECTED
     evse = payload["evseId"]
     port = charger.port_of(evse) if evse else None
     if evse and port is None:
@@ -259,6 +265,9 @@ def set_charging_profile(charger: Charger201, payload: Payload) -> Payload:
     if profile.purpose == "TxProfile" and (port is None or port.session is None):
         return REJECTED
     profiles.install(charger.profiles, profile)
+    charger.profile_bodies = [
+        body for body in charger.profile_bodies if body["chargingProfile"]["id"] != profile.id
+    ] + [payload]
     _refresh_all(charger)
     return ACCEPTED
 
@@ -283,6 +292,61 @@ def _refresh_all(charger: Charger201) -> None:
         charger.refresh(port)
 
 
+def get_composite_schedule(charger: Charger201, payload: Payload) -> Payload:
+    """K08, in watts or as asked."""
+    evse = payload["evseId"]
+    port = charger.port_of(evse) if evse else next(iter(charger.ports.values()))
+    if port is None:
+        return REJECTED
+    unit, now = payload.get("chargingRateUnit", "W"), charger.now()
+    started = port.session.started_at if port.session else None
+    number = port.number if evse else 0
+    rows = profiles.composite(charger.profiles, number, now, started, payload["duration"], port.plug.max_power_w)
+    divisor = 1 if unit == "W" else PHASE_VOLTAGE_V * port.plug.phases
+    schedule = {
+        "evseId": evse,
+        "duration": payload["duration"],
+        "scheduleStart": charger.timestamp(),
+        "chargingRateUnit": unit,
+        "chargingSchedulePeriod": [{"startPeriod": start, "limit": round(watts / divisor, 1)} for start, watts in rows],
+    }
+    return ACCEPTED | {"schedule": schedule}
+
+
+def get_charging_profiles(charger: Charger201, payload: Payload) -> Payload:
+    """K09: what fits comes in a ReportChargingProfiles of each EVSE."""
+    criterion = payload["chargingProfile"]
+    found = [
+        (body["evseId"], body["chargingProfile"])
+        for body in charger.profile_bodies
+        if payload.get("evseId") in (None, body["evseId"])
+        and criterion.get("chargingProfilePurpose") in (None, body["chargingProfile"]["chargingProfilePurpose"])
+        and body["chargingProfile"]["id"] in criterion.get("chargingProfileId", [body["chargingProfile"]["id"]])
+        and any(one.id == body["chargingProfile"]["id"] for one in charger.profiles)
+    ]
+    if not found:
+        return {"status": "NoProfiles"}
+    for place, (evse, body) in enumerate(found, 1):
+        report = {
+            "requestId": payload["requestId"],
+            "chargingLimitSource": "CSO",
+            "evseId": evse,
+            "chargingProfile": [body],
+            "tbc": place < len(found),
+        }
+        charger.say("ReportChargingProfiles", lambda report=report: report)  # type: ignore[misc]
+    return ACCEPTED
+
+
+def cost_updated(charger: Charger201, payload: Payload) -> Payload:
+    """I02: the display shows it; after the end it is the last word."""
+    for port in charger.ports.values():
+        for session in (*port.stopped, *([port.session] if port.session else [])):
+            if session.transaction_id == payload["transactionId"]:
+                charger.told_cost(session, payload)
+    return {}
+
+
 def get_transaction_status(charger: Charger201, payload: Payload) -> Payload:
     """E14."""
     status: Payload = {"messagesInQueue": charger.outbox.kept > 0}
@@ -300,7 +364,10 @@ COMMANDS: Mapping[str, Callable[[Any, Payload], Payload]] = {
     "ChangeAvailability": change_availability,
     "ClearCache": clear_cache,
     "ClearChargingProfile": clear_charging_profile,
+    "CostUpdated": cost_updated,
     "DataTransfer": data_transfer,
+    "GetChargingProfiles": get_charging_profiles,
+    "GetCompositeSchedule": get_composite_schedule,
     "GetBaseReport": get_base_report,
     "GetTransactionStatus": get_transaction_status,
     "GetVariables": get_variables,

@@ -137,12 +137,30 @@ def _station(station: FleetStation, tx_start_point: str) -> Iterator[Variable]:
     yield flag("ReservationCtrlr", "Enabled", "true")
     yield flag("SmartChargingCtrlr", "Enabled", "true")
     yield Variable("SmartChargingCtrlr", "RateUnit", "A,W", data_type="MemberList")
+    for instance in ("Tariff", "Cost"):
+        yield Variable("TariffCostCtrlr", "Available", "true", READ_ONLY, "boolean", "", instance)
+        yield Variable("TariffCostCtrlr", "Enabled", "true", READ_WRITE, "boolean", "", instance)
+    yield Variable("TariffCostCtrlr", "Currency", "EUR", READ_WRITE)
     yield whole("SmartChargingCtrlr", "ProfileStackLevel", "10", "", READ_ONLY)
     yield whole("SecurityCtrlr", "SecurityProfile", "1" if station.password else "0", "", READ_ONLY)
     yield Variable("SecurityCtrlr", "BasicAuthPassword", "", WRITE_ONLY)
     yield Variable("SecurityCtrlr", "OrganizationName", "", READ_WRITE)
     yield Variable("ClockCtrlr", "TimeSource", "Heartbeat", READ_WRITE, "SequenceList")
     yield Variable("ClockCtrlr", "DateTime", "", READ_ONLY, "dateTime")
+
+
+def web_payments() -> list[Variable]:
+    """2.1 alone (C25): what the dynamic QR codes are made from. New from the factory it shows none."""
+    component = "WebPaymentsCtrlr"
+    return [
+        Variable(component, "Enabled", "false", READ_WRITE, "boolean"),
+        Variable(component, "URLTemplate", "", READ_WRITE),
+        Variable(component, "TOTPVersion", "v1", READ_WRITE, "OptionList", values_list="v1"),
+        Variable(component, "ValidityTime", "30", READ_WRITE, "integer", "s"),
+        Variable(component, "SharedSecret", "", WRITE_ONLY),
+        Variable(component, "Length", "20", READ_WRITE, "integer"),
+        Variable("TxCtrlr", "SupportedLimits", "MaxEnergy,MaxTime", READ_ONLY, "MemberList"),
+    ]
 
 
 def _plugs(station: FleetStation) -> Iterator[Variable]:
