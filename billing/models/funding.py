@@ -162,6 +162,11 @@ class Voucher(models.Model):
     def __str__(self) -> str:
         return self.label or self.code
 
+    @property
+    def spelled(self) -> str:
+        """As it is printed: AB12-CD34-EF56."""
+        return "-".join(self.code[place : place + 4] for place in range(0, len(self.code), 4))
+
 
 class Enrolment(models.Model):
     """Autocharge: a car's own id, seen once in a paid session, becomes its driver's token when he confirms it."""

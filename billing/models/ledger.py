@@ -56,6 +56,11 @@ class JournalLine(models.Model):
     def __str__(self) -> str:
         return f"{self.account} {self.amount_minor}"
 
+    @property
+    def owed(self) -> int:
+        """With the sign of the one whom we owe: what came on his balance is positive."""
+        return -self.amount_minor
+
 
 class BillingSettings(models.Model):
     """An organization's rules about money; without a row the defaults hold."""

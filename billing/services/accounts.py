@@ -128,7 +128,7 @@ def adjust(*, access: Access, account: Account, amount_minor: int, reason: str, 
 
 
 def topped_up(collection: Collection) -> int:
-    """A top-up was paid: the balance has it, in the paying transaction. Nothing of it is too much. Once a collection."""
+    """A top-up was paid: the balance has it, in the paying transaction, once. Nothing of it is too much."""
     account = Account.objects.select_for_update().get(pk=collection.account_id)
     entry = ledger.post(
         organization_id=account.organization_id,
@@ -161,10 +161,10 @@ def set_funding(
     account: Account | None = None,
     method: PaymentMethod | None = None,
 ) -> FundingRule:
-    """Says how one token, driver or group is paid for, in place of what held before. Raises PermissionDenied,
-    ValidationError.
+    """Says how one token, driver or group is paid for, in place of what held before. Who lets it draw on an account
+    needs the right over money. Raises PermissionDenied, ValidationError.
     """
-    access.demand(Permission.TOKENS)
+    access.demand(Permission.MONEY if account else Permission.TOKENS)
     who = {name: row for name, row in (("token", token), ("driver", driver), ("group", group)) if row is not None}
     if len(who) != 1:
         raise ValidationError(_("Choose one: a token, a driver or a group."))
@@ -192,7 +192,7 @@ def set_funding(
 
 def clear_funding(*, access: Access, rule: FundingRule) -> None:
     """Back to the next rule: the driver's, his group's, his default card."""
-    access.demand(Permission.TOKENS)
+    access.demand(Permission.MONEY if rule.account_id else Permission.TOKENS)
     if rule.organization_id != access.organization.pk:
         raise PermissionDenied(_("This is not yours."))
     with transaction.atomic():

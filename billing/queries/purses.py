@@ -1,0 +1,73 @@
+"""Accounts, vouchers, statements: lists for people. Money of the whole organization: only for members of all sites."""
+
+from django.db.models import Count, F, Q, QuerySet, Sum
+
+from billing.models import Account, Bill, FundingRule, JournalLine, Statement, Voucher
+from billing.vocabulary import AccountKind, BillState, LedgerAccount
+from evcms.core import clock
+from evcms.core.access import Access
+
+LINES_OF = {AccountKind.PREPAID: LedgerAccount.PREPAID, AccountKind.FLEET: LedgerAccount.FLEET_RECEIVABLE}
+
+
+def accounts(access: Access, *, kind: str = "", sought: str = "") -> QuerySet[Account]:
+    rows = Account.objects.filter(organization=access.organization).annotate(users=Count("rules", distinct=True))
+    if not access.all_sites:
+        rows = rows.none()
+    if kind:
+        rows = rows.filter(kind=kind)
+    if sought:
+        rows = rows.filter(Q(name__icontains=sought) | Q(legal_name__icontains=sought) | Q(email__icontains=sought))
+    return rows.order_by(F("closed_at").desc(nulls_first=True), "name")
+
+
+def movements(account: Account) -> QuerySet[JournalLine]:
+    """What changed the balance, newest first."""
+    lines = JournalLine.objects.filter(
+        account=LINES_OF.get(AccountKind(account.kind), ""),
+        sub=str(account.pk),
+        entry__organization=account.organization_id,
+    )
+    return lines.select_related("entry", "entry__bill__session").order_by("-entry__at", "-id")
+
+
+def users(account: Account) -> QuerySet[FundingRule]:
+    return account.rules.select_related("token", "driver", "group").order_by("id")
+
+
+def uninvoiced(account: Account) -> int:
+    """Minor units of a fleet's running month."""
+    rows = Bill.objects.filter(account=account, state=BillState.INVOICED, statement=None)
+    return int(rows.aggregate(total=Sum("total_minor"))["total"] or 0)
+
+
+def given_away(account: Account) -> int:
+    """mWh that a free policy gave, for ever."""
+    rows = Bill.objects.filter(account=account, state=BillState.FREE)
+    return int(rows.aggregate(total=Sum("session__energy_mwh"))["total"] or 0)
+
+
+def statements(access: Access) -> QuerySet[Statement]:
+    rows = Statement.objects.filter(organization=access.organization).select_related("account", "organization")
+    return rows if access.all_sites else rows.none()
+
+
+def vouchers(access: Access, *, state: str = "", sought: str = "") -> QuerySet[Voucher]:
+    """`state`: usable, used, over, void."""
+    rows = Voucher.objects.filter(organization=access.organization).select_related("site", "created_by")
+    if not access.all_sites:
+        rows = rows.none()
+    now = clock.now()
+    usable = Q(voided_at=None, left_minor__gt=0) & (Q(valid_until=None) | Q(valid_until__gt=now))
+    kinds = {
+        "usable": usable,
+        "used": Q(left_minor=0),
+        "over": Q(voided_at=None, left_minor__gt=0, valid_until__lte=now),
+        "void": Q(voided_at__isnull=False),
+    }
+    if state in kinds:
+        rows = rows.filter(kinds[state])
+    if sought:
+        code = "".join(sign for sign in sought.upper() if sign.isalnum())
+        rows = rows.filter(Q(label__icontains=sought) | Q(code__startswith=code or "-"))
+    return rows.order_by("-created_at", "-id")
