@@ -1,0 +1,108 @@
+"""The journal against the rows that it tells of: balanced, complete, sealed."""
+
+from collections.abc import Iterator
+
+from django.db import connection
+from django.db.models import Exists, F, OuterRef, Q, Subquery, Sum
+from django.db.models.functions import Coalesce
+from django.utils.translation import gettext as _
+
+from billing.models import JournalEntry, JournalLine, Refund
+from billing.proof import Leak
+from billing.vocabulary import BillState, LedgerAccount, PaymentKind, PaymentState, RefundState
+
+from .common import MOST, Check, Look, differs, of_bill, of_payment
+
+CHARGED = (PaymentKind.SCAN, PaymentKind.CARD, PaymentKind.READER, PaymentKind.STATION)
+CLEARING = (LedgerAccount.CARD_CLEARING, LedgerAccount.STATION_CLEARING)
+SETTLED = (BillState.PAID, BillState.UNPAID, BillState.FREE, BillState.INVOICED)
+
+
+def unbalanced(look: Look) -> Iterator[Leak]:
+    """An entry whose lines do not sum to 0: somebody has altered it behind the services' back."""
+    lines = JournalLine.objects.filter(entry__organization=look.organization).order_by()
+    sums = lines.values("entry").annotate(total=Sum("amount_minor")).exclude(total=0)
+    entries = {row["entry"]: row["total"] for row in sums[:MOST]}
+    for entry in JournalEntry.objects.filter(pk__in=entries).select_related("bill__session"):
+        text = _("journal entry %(key)s does not balance") % {"key": entry.key}
+        session = entry.bill.session.public_id if entry.bill else ""
+        yield Leak(
+            "unbalanced", text, f"entry:{entry.pk}", session=session, amount_minor=entries[entry.pk],
+            currency=entry.currency,
+        )  # fmt: skip
+    empty = JournalEntry.objects.filter(organization=look.organization, lines=None)
+    for entry in empty[:MOST]:
+        text = _("journal entry %(key)s has no lines") % {"key": entry.key}
+        yield Leak("unbalanced", text, f"entry:{entry.pk}")
+
+
+def _posted(kind: str, account: LedgerAccount | tuple[LedgerAccount, ...], **about: str) -> Subquery:
+    """Sum of an account's lines of entries of that kind about the outer row."""
+    accounts = account if isinstance(account, tuple) else (account,)
+    lines = JournalLine.objects.filter(account__in=accounts, **{f"entry__{k}": OuterRef(v) for k, v in about.items()})
+    lines = lines.filter(entry__kind=kind) if kind else lines
+    sums = lines.order_by().values("account").annotate(n=Sum("amount_minor"))
+    if len(accounts) > 1:  # one of them has lines
+        sums = sums.order_by("-n")
+    return Subquery(sums.values("n")[:1])
+
+
+def price_unposted(look: Look) -> Iterator[Leak]:
+    rows = look.bills.annotate(posted=Coalesce(_posted("price", LedgerAccount.RECEIVABLE, bill="pk"), 0))
+    rows = rows.exclude(state=BillState.OPEN)
+    for bill in rows.exclude(posted=F("total_minor"))[:MOST]:
+        posted: int = bill.posted
+        yield of_bill("unposted", differs(_("bill and journal"), bill.total_minor, posted), bill)
+
+
+def capture_unposted(look: Look) -> Iterator[Leak]:
+    rows = look.payments.filter(state=PaymentState.CAPTURED, kind__in=CHARGED, session__isnull=False)
+    rows = rows.annotate(posted=Coalesce(_posted("capture", CLEARING, payment="pk"), 0))
+    for payment in rows.exclude(posted=F("captured_minor"))[:MOST]:
+        posted: int = payment.posted
+        text = differs(_("capture and journal"), payment.captured_minor, posted)
+        yield of_payment("unposted", text, payment, payment.captured_minor - posted)
+
+
+def refund_unposted(look: Look) -> Iterator[Leak]:
+    rows = Refund.objects.filter(organization=look.organization, state=RefundState.DONE)
+    rows = rows.filter(done_at__gte=look.since, done_at__lt=look.until, payment__session__isnull=False)
+    rows = rows.filter(payment__kind__in=CHARGED).annotate(posted=Coalesce(_posted("refund", CLEARING, refund="pk"), 0))
+    for refund in rows.exclude(posted=-F("amount_minor")).select_related("payment__session")[:MOST]:
+        posted: int = -refund.posted
+        text = differs(_("refund and journal"), refund.amount_minor, posted)
+        yield of_payment("unposted", text, refund.payment, refund.amount_minor - posted)
+
+
+def owed_off(look: Look) -> Iterator[Leak]:
+    """What the journal says is owed is what the bill says; a refund that is on its way explains what is too much."""
+    on_its_way = Refund.objects.filter(payment__session=OuterRef("session")).exclude(
+        state__in=(RefundState.DONE, RefundState.FAILED, RefundState.REJECTED)
+    )
+    rows = look.bills.filter(state__in=SETTLED).annotate(
+        owed=Coalesce(_posted("", LedgerAccount.RECEIVABLE, bill="pk"), 0)
+    )
+    wrong = rows.exclude(owed=F("shortfall_minor") - F("waived_minor"))
+    for bill in wrong.exclude(Q(owed__lt=0) & Exists(on_its_way))[:MOST]:
+        owed: int = bill.owed
+        text = differs(_("owed by the bill and by the journal"), bill.shortfall_minor - bill.waived_minor, owed)
+        yield of_bill("unposted", text, bill, owed)
+
+
+def unsealed(look: Look) -> Iterator[Leak]:
+    """The database itself refuses to change what was posted."""
+    if not sealed():
+        yield Leak("unsealed", _("the database would let somebody change the journal"), "seal")
+
+
+def sealed() -> bool:
+    names = {f"{model._meta.db_table}_" for model in (JournalEntry, JournalLine)}
+    postgres = connection.vendor == "postgresql"
+    wanted = {f"{name}stays" if postgres else f"{name}no_update" for name in names}
+    query = "SELECT tgname FROM pg_trigger" if postgres else "SELECT name FROM sqlite_master WHERE type = 'trigger'"
+    with connection.cursor() as cursor:
+        cursor.execute(query)
+        return wanted <= {name for (name,) in cursor.fetchall()}
+
+
+CHECKS: tuple[Check, ...] = (unbalanced, price_unposted, capture_unposted, refund_unposted, owed_off, unsealed)

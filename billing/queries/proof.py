@@ -1,0 +1,242 @@
+"""The rows behind a proof: sums in the database, a session's segment as one expression."""
+
+from datetime import datetime
+
+from django.db.models import (
+    Case,
+    CharField,
+    Count,
+    F,
+    Q,
+    QuerySet,
+    Sum,
+    Value,
+    When,
+)
+from django.db.models.functions import Coalesce, Concat
+
+from billing import leaks
+from billing.models import Bill, JournalLine, Payment, Refund
+from billing.proof import Book, Leak, Part, Proof, Segment, first_of_each
+from billing.vocabulary import BillState, FundingSource, LedgerAccount, PaymentKind, PaymentState, RefundState
+from evcms.core.models import Organization
+from sessions.models import ChargingSession, UsageHour
+
+CHARGED = (PaymentKind.SCAN, PaymentKind.CARD, PaymentKind.READER, PaymentKind.STATION)
+UNDECIDED = (BillState.OPEN, BillState.DUE, BillState.REVIEW)
+LET_GO = Q(bill__waived_minor__gt=0, bill__waived_minor=F("bill__total_minor")) | Q(
+    bill__state=BillState.FREE, bill__waived_by__isnull=False
+)
+
+SEGMENT = Case(
+    When(bill=None, ended_at__isnull=False, then=Value(Segment.UNMETERED)),
+    When(Q(ended_at=None) | Q(bill__state__in=UNDECIDED), then=Value(Segment.OPEN)),
+    When(Q(bill__state=BillState.UNPAID) & ~LET_GO, then=Value(Segment.FAILED)),
+    When(payment__disputed_minor__gt=0, then=Value(Segment.DISPUTED)),
+    When(LET_GO, then=Value(Segment.WAIVED)),
+    When(bill__state=BillState.FREE, then=Value(Segment.FREE)),
+    When(bill__source__in=(FundingSource.PREPAID, FundingSource.VOUCHER), then=Value(Segment.PREPAID)),
+    When(bill__state=BillState.INVOICED, then=Value(Segment.INVOICED)),
+    default=Value(Segment.PAID),
+    output_field=CharField(),
+)
+"""An unpaid price that was let go whole is no failure any more: who waived it has answered for it."""
+
+DETAIL = Case(
+    When(segment=Segment.OPEN, ended_at=None, then=Value("running")),
+    When(segment=Segment.OPEN, then=Concat(Value("bill:"), F("bill__state"))),
+    When(segment=Segment.FAILED, payment__error_code__gt="", then=Concat(Value("code:"), F("payment__error_code"))),
+    When(segment=Segment.FAILED, then=F("bill__reason")),
+    When(segment=Segment.DISPUTED, then=Value("")),
+    When(
+        segment=Segment.WAIVED,
+        then=Concat(F("bill__waived_reason"), Value(" – "), Coalesce("bill__waived_by__email", Value("rule"))),
+    ),
+    When(
+        segment=Segment.FREE,
+        bill__source=FundingSource.FREE,
+        then=Coalesce("bill__account__reason", Value("free for this person")),
+    ),
+    When(segment=Segment.FREE, then=F("bill__reason")),
+    When(segment=Segment.PREPAID, then=F("bill__source")),
+    When(segment=Segment.INVOICED, then=Coalesce("bill__account__name", Value(""))),
+    When(segment=Segment.PAID, then=F("bill__source")),
+    default=Value(""),
+    output_field=CharField(),
+)
+
+
+def prove(*, organization: Organization, since: datetime, until: datetime, provider: bool = False) -> Proof:
+    """Sessions that ended in [since, until), those that still run marked open. `provider`: open payments are read from
+    the payment provider, too (never inside a transaction).
+    """
+    rows = sessions_of(organization, since, until)
+    found = leaks.find(organization=organization, since=since, until=until, provider=provider)
+    orphans = _orphans(found)
+    return Proof(
+        since=since,
+        until=until,
+        total_mwh=_energy(rows) + sum(part.energy_mwh for part in orphans),
+        parts=(*_parts(organization, rows), *orphans),
+        books=tuple(_books(organization, since, until)),
+        leaks=first_of_each(found),
+        checks=_sides(organization),
+    )
+
+
+def sessions_of(organization: Organization, since: datetime, until: datetime) -> QuerySet[ChargingSession]:
+    ended = Q(ended_at__gte=since, ended_at__lt=until)
+    running = Q(ended_at=None, started_at__lt=until)
+    return ChargingSession.objects.filter(ended | running, organization=organization)
+
+
+def in_segment(rows: QuerySet[ChargingSession], segment: str, detail: str | None = None) -> QuerySet[ChargingSession]:
+    """The sessions behind one line of the proof."""
+    found = rows.annotate(segment=SEGMENT).filter(segment=segment)
+    return found if detail is None else found.annotate(detail=DETAIL).filter(detail=detail)
+
+
+def _energy(rows: QuerySet[ChargingSession]) -> int:
+    return int(rows.aggregate(total=Coalesce(Sum("energy_mwh"), 0))["total"])
+
+
+def _parts(organization: Organization, rows: QuerySet[ChargingSession]) -> list[Part]:
+    sums = (
+        rows.order_by()
+        .annotate(segment=SEGMENT)
+        .annotate(detail=DETAIL)
+        .values("segment", "detail", "bill__currency")
+        .annotate(
+            sessions=Count("pk"),
+            energy=Sum("energy_mwh"),
+            billed=Coalesce(Sum("bill__total_minor"), 0),
+            captured=Coalesce(Sum("payment__captured_minor"), 0),
+            refunded=Coalesce(Sum("payment__refunded_minor"), 0),
+            written_off=Coalesce(Sum("bill__waived_minor"), 0),
+        )
+    )
+    left = _owed(organization, rows)
+    order = list(Segment)
+    parts = [
+        Part(
+            segment=Segment(row["segment"]),
+            detail=row["detail"] or "",
+            currency=row["bill__currency"] or "",
+            sessions=row["sessions"],
+            energy_mwh=row["energy"],
+            billed=row["billed"],
+            captured=row["captured"],
+            refunded=row["refunded"],
+            written_off=row["written_off"],
+            owed=left.get((row["segment"], row["detail"] or "", row["bill__currency"] or ""), 0),
+        )
+        for row in sums
+    ]
+    return sorted(parts, key=lambda part: (order.index(part.segment), -part.energy_mwh, part.detail))
+
+
+def _owed(organization: Organization, rows: QuerySet[ChargingSession]) -> dict[tuple[str, str, str], int]:
+    """What the journal says is owed, by the lines of the proof."""
+    open_ = JournalLine.objects.filter(
+        entry__organization=organization, account=LedgerAccount.RECEIVABLE, entry__bill__isnull=False
+    ).order_by()
+    by_bill = open_.values("entry__bill").annotate(left=Sum("amount_minor")).exclude(left=0)
+    left = dict(by_bill.values_list("entry__bill", "left"))
+    if not left:
+        return {}
+    found: dict[tuple[str, str, str], int] = {}
+    named = rows.filter(bill__isnull=False).annotate(segment=SEGMENT).annotate(detail=DETAIL)
+    owing = named.filter(bill__in=list(left)) if len(left) < 500 else named
+    for bill, *key in owing.values_list("bill", "segment", "detail", "bill__currency"):
+        name = (key[0], key[1] or "", key[2] or "")
+        found[name] = found.get(name, 0) + left.get(bill, 0)
+    return found
+
+
+def _orphans(found: list[Leak]) -> list[Part]:
+    lost = [leak for leak in found if leak.about.startswith("gap:")]
+    energy = sum(leak.energy_mwh for leak in lost)
+    return [Part(Segment.UNMETERED, "no session", "", 0, energy)] if energy else []
+
+
+# Money: as the rows say it, and as the journal does -----------------------------------------------------------------
+
+
+def _books(organization: Organization, since: datetime, until: datetime) -> list[Book]:
+    """All bills that stood in the period, by currency; each fact from its own row against its posting."""
+    bills = Bill.objects.filter(organization=organization, final_at__gte=since, final_at__lt=until)
+    said = _said(bills)
+    posted = _posted(bills)
+    currencies = sorted({currency for _name, currency in [*said, *posted]})
+    names = ("billed", "captured", "refunded", "from balances", "invoiced", "waived")
+    return [
+        Book(name, currency, said.get((name, currency), 0), posted.get((name, currency), 0))
+        for currency in currencies
+        for name in names
+    ]
+
+
+def _said(bills: QuerySet[Bill]) -> dict[tuple[str, str], int]:
+    told: dict[tuple[str, str], int] = {}
+    sums = bills.order_by().values("currency").annotate(
+        billed=Coalesce(Sum("total_minor"), 0), waived=Coalesce(Sum("waived_minor"), 0),
+        invoiced=Coalesce(Sum("total_minor", filter=Q(state=BillState.INVOICED)), 0),
+    )  # fmt: skip
+    for row in sums:
+        for name in ("billed", "waived", "invoiced"):
+            told[name, row["currency"]] = row[name]
+    cards = Payment.objects.filter(session__bill__in=bills, state=PaymentState.CAPTURED, kind__in=CHARGED).order_by()
+    for currency, total in cards.values_list("currency").annotate(total=Sum("captured_minor")):
+        told["captured", currency] = total
+    purses = bills.filter(source__in=(FundingSource.PREPAID, FundingSource.VOUCHER)).order_by()
+    for currency, total in purses.values_list("currency").annotate(
+        total=Sum(F("total_minor") - F("shortfall_minor") - Coalesce("debt__collected_minor", 0))
+    ):
+        told["from balances", currency] = total
+    back = Refund.objects.filter(payment__session__bill__in=bills, state=RefundState.DONE).order_by()
+    back = back.filter(payment__kind__in=CHARGED)
+    for currency, total in back.values_list("payment__currency").annotate(total=Sum("amount_minor")):
+        told["refunded", currency] = total
+    return told
+
+
+PURSES = (LedgerAccount.PREPAID, LedgerAccount.VOUCHERS)
+FACTS = Case(
+    When(entry__kind="price", account=LedgerAccount.RECEIVABLE, then=Value("billed")),
+    When(entry__kind="capture", account__in=(LedgerAccount.CARD_CLEARING, LedgerAccount.STATION_CLEARING),
+         then=Value("captured")),
+    When(entry__kind="refund", account__in=(LedgerAccount.CARD_CLEARING, LedgerAccount.STATION_CLEARING),
+         then=Value("-refunded")),
+    When(entry__kind__in=(FundingSource.PREPAID, FundingSource.VOUCHER, "correction"), account__in=PURSES,
+         then=Value("from balances")),
+    When(entry__kind=FundingSource.VOUCHER, account=LedgerAccount.WRITTEN_OFF, then=Value("from balances")),
+    When(entry__kind__in=(FundingSource.FLEET, "correction"), account=LedgerAccount.FLEET_RECEIVABLE,
+         then=Value("invoiced")),
+    When(entry__kind="waive", account=LedgerAccount.WRITTEN_OFF, then=Value("waived")),
+    default=Value(""),
+    output_field=CharField(),
+)  # fmt: skip
+
+
+def _posted(bills: QuerySet[Bill]) -> dict[tuple[str, str], int]:
+    lines = JournalLine.objects.filter(entry__bill__in=bills).order_by().annotate(fact=FACTS).exclude(fact="")
+    sums = lines.values_list("fact", "entry__currency").annotate(total=Sum("amount_minor"))
+    return {
+        (fact.removeprefix("-"), currency): -total if fact.startswith("-") else total for fact, currency, total in sums
+    }
+
+
+def _sides(organization: Organization) -> dict[str, tuple[int, int]]:
+    """Two independent counts of the same, over all time."""
+    sessions = ChargingSession.objects.filter(organization=organization, evse__isnull=False)
+    hours = UsageHour.objects.filter(evse__station__organization=organization)
+    lines = JournalLine.objects.filter(entry__organization=organization)
+    total = Coalesce(Sum("energy_mwh"), 0)
+    return {
+        "energy of sessions and of hours": (sessions.aggregate(n=total)["n"], hours.aggregate(n=total)["n"]),
+        "debits and credits": (_sum(lines.filter(amount_minor__gt=0)), -_sum(lines.filter(amount_minor__lt=0))),
+    }
+
+
+def _sum(lines: QuerySet[JournalLine]) -> int:
+    return int(lines.aggregate(n=Coalesce(Sum("amount_minor"), 0))["n"])
