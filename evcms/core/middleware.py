@@ -14,8 +14,34 @@ from .access import Access, Role
 from .models import Membership, MfaPolicy, User
 
 SESSION_KEY = "organization_id"
-DRIVER_PAGES = ("/map", "/c/", "/s/", "/r/", "/u/", "/pay/", "/i18n/")  # the browser's language, or the chosen one
-FREE_PATHS = ("/accounts/", "/static/", "/i18n/", "/map", "/c/", "/s/", "/r/", "/u/", "/pay/", "/webhooks/", "/healthz")
+DRIVER_PAGES = (
+    "/map",
+    "/c/",
+    "/s/",
+    "/r/",
+    "/receipt",
+    "/u/",
+    "/pay/",
+    "/i18n/",
+    "/account/",
+    "/debt/",
+)  # the browser's language, or the chosen one
+FREE_PATHS = (
+    "/accounts/",
+    "/account/",
+    "/debt/",
+    "/static/",
+    "/i18n/",
+    "/map",
+    "/c/",
+    "/s/",
+    "/r/",
+    "/receipt",
+    "/u/",
+    "/pay/",
+    "/webhooks/",
+    "/healthz",
+)
 
 
 class AccessMiddleware:

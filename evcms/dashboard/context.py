@@ -13,7 +13,7 @@ from evcms.core.access import Access, Permission
 from evcms.core.models import Membership
 from stations.queries import quarantined
 
-DRIVER_PATHS = ("/map", "/c/", "/s/", "/r/", "/u/", "/api/", "/admin/", "/accounts/")
+DRIVER_PATHS = ("/map", "/c/", "/s/", "/r/", "/receipt", "/u/", "/api/", "/admin/", "/accounts/")
 FRAGMENT_HEADER = "X-Requested-With"  # live.js and htmx fetch parts: a frame's badges are of no use to them
 
 
