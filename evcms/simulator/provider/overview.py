@@ -103,15 +103,29 @@ def reader(provider: Provider, body: JsonObject, fill: Fill) -> str:
         headline, detail = "Out of service", "This reader has no connection."
     elif action.get("status") == "in_progress":
         headline, detail, waiting = _asked(provider, action), "Hold your card or phone to the reader.", True
+    elif action.get("type") == "set_reader_display":
+        headline, *_rest = body.get("_screen") or [headline]
+        detail = ""
     elif action.get("status") == "succeeded":
         headline, detail = "Approved", "Thank you. You can plug in now."
     elif action.get("status") == "failed":
         headline, detail = "Declined", action["failure_message"]
+    said = _screen(body, action)
     cards = fill("tap", action=escape(f"/readers/{body['id']}/tap")) if waiting else ""
     return fill(
         "reader", merchant=escape(provider.merchant), label=escape(body["label"]), headline=escape(headline),
-        detail=escape(detail), tap=cards, tone=escape(action.get("status", "idle")),
+        detail=escape(detail), lines=said, tap=cards,
+        tone="told" if action.get("type") == "set_reader_display" else escape(action.get("status", "idle")),
     )  # fmt: skip
+
+
+def _screen(body: JsonObject, action: JsonObject) -> str:
+    """What the server wrote on the screen: stays while the reader asks, as on a real one beside the amount."""
+    lines = body.get("_screen") or []
+    shown = lines if action.get("status") == "in_progress" else lines[1:]
+    if not shown or action.get("type") not in ("set_reader_display", "process_payment_intent"):
+        return ""
+    return "<ul>" + "".join(f"<li>{escape(line)}</li>" for line in shown) + "</ul>"
 
 
 def _asked(provider: Provider, action: JsonObject) -> str:

@@ -131,6 +131,7 @@ def refund_payment(call: "Call", values: JsonObject, id: str) -> JsonObject:
 def set_display(call: "Call", values: JsonObject, id: str) -> JsonObject:
     reader = _free(call, id)
     reader["action"] = _action("set_reader_display", values, "succeeded")
+    reader["_screen"] = [line["description"] for line in (values.get("cart") or {}).get("line_items", [])]
     return call.save(reader)
 
 
