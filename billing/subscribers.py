@@ -16,7 +16,7 @@ from sessions.events import (
 from stations.events import CommandAnswered
 
 from . import services
-from .services import guard, offline
+from .services import autocharge, guard, offline
 
 
 @subscribe(SessionStarted, "billing.guard_session")
@@ -33,6 +33,21 @@ def guard_joined(event: SessionJoined) -> None:
 @subscribe(SessionIdentified, "billing.fund_session")
 def fund_session(event: SessionIdentified) -> None:
     services.fund_session(session_id=event.session_id)
+
+
+@subscribe(SessionStarted, "billing.look_for_car")
+def look_for_car(event: SessionStarted) -> None:
+    autocharge.look_for_car(session_id=event.session_id)
+
+
+@subscribe(SessionIdentified, "billing.look_for_car_joined")
+def look_for_car_joined(event: SessionIdentified) -> None:
+    autocharge.look_for_car(session_id=event.session_id)
+
+
+@subscribe(SessionEnded, "billing.look_for_car_ended")
+def look_for_car_ended(event: SessionEnded) -> None:
+    autocharge.look_for_car(session_id=event.session_id)
 
 
 @subscribe(SessionReached, "billing.guard_budget")

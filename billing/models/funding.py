@@ -16,6 +16,7 @@ from billing.vocabulary import (
 )
 from evcms.core import clock
 from evcms.core.models import Organization, User
+from sessions import cars
 from sessions.models import ChargingSession, Driver, DriverGroup, IdToken
 from stations.models import Site
 
@@ -186,6 +187,11 @@ class Enrolment(models.Model):
 
     def __str__(self) -> str:
         return f"{self.label or self.vehicle_id} {self.state}"
+
+    @property
+    def seen_as(self) -> str:
+        """The end of the car's id, enough to tell two cars apart."""
+        return cars.shown(self.vehicle_id) if self.vehicle_id else ""
 
 
 class Debt(models.Model):

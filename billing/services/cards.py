@@ -32,7 +32,7 @@ FORGET_FOR = timedelta(days=3)
 OPEN = (SetupState.CREATED, SetupState.CHECKOUT)
 
 
-def open_setup(*, driver: Driver, back_to: str = "/account/cards/", language: str = "en") -> CardSetup:
+def open_setup(*, driver: Driver, back_to: str = "/account/", language: str = "en") -> CardSetup:
     """A driver wants to leave a card. `back_to`: a path of ours. Nothing is asked of the provider yet."""
     if not back_to.startswith("/") or back_to.startswith("//"):
         raise ValidationError("not a path of ours")

@@ -4,39 +4,51 @@ from .attempts import expire_attempts, fail, request_start, request_stop
 from .corrections import correct_energy
 from .drivers import create_driver, edit_driver, erase_driver
 from .ending import close, end, end_many
+from .groups import create_group, delete_group, join_group, rename_group
 from .recording import record, record_many, update, update_many
 from .reservations import cancel_reservation, expire_reservations, reserve
 from .retention import forget_people, prune_samples
 from .reviews import resolve_discrepancy
+from .signing_in import add_own_token, ask_sign_in, enter, read_link, remove_own_token, rename
 from .starting import start, start_many
 from .sweeps import close_lost_sessions
 from .tokens import authorize, create_token, delete_token, edit_token, guest_token, paid_token
 from .watches import reach_times, watch
 
 __all__ = [
+    "add_own_token",
+    "ask_sign_in",
     "authorize",
     "cancel_reservation",
     "close",
     "close_lost_sessions",
     "correct_energy",
     "create_driver",
+    "create_group",
     "create_token",
+    "delete_group",
     "delete_token",
     "edit_driver",
     "edit_token",
     "end",
     "end_many",
+    "enter",
     "erase_driver",
     "expire_attempts",
     "expire_reservations",
     "fail",
     "forget_people",
     "guest_token",
+    "join_group",
     "paid_token",
     "prune_samples",
     "reach_times",
+    "read_link",
     "record",
     "record_many",
+    "remove_own_token",
+    "rename",
+    "rename_group",
     "request_start",
     "request_stop",
     "reserve",

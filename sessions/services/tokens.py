@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from evcms.core import audit
 from evcms.core.access import Access, Permission
 from evcms.core.prepared import Prepared, PreparedMany, any_of
+from sessions import cars
 from sessions.models import Attempt, Driver, IdToken
 from sessions.vocabulary import (
     AttemptKind,
@@ -77,7 +78,9 @@ STATION_OF = Prepared(lambda pk: Station.objects.only("pk", "organization_id").f
 
 
 def fold(value: str) -> str:
-    return value.strip().upper()
+    """What is compared. A car's id is the same however a station spells it (VID:00:1A…, 00-1A-…): see `cars`."""
+    folded = value.strip().upper()
+    return cars.canonical(folded) or folded
 
 
 def decide(
@@ -93,6 +96,7 @@ def decide(
 
 def decide_many(presented: Sequence[Presented]) -> list[tuple[IdToken | None, TokenDecision]]:
     """As `decide`, in the order given."""
+    presented = [each._replace(value=cars.spelled(each.value, each.token_type)) for each in presented]
     known = find_many((each.organization_id, each.value) for each in presented if _needs_row(each))
     return [_decided(each, known.get((each.organization_id, fold(each.value)))) for each in presented]
 
@@ -127,10 +131,17 @@ def find_many(keys: Iterable[Key]) -> dict[Key, IdToken]:
     wanted = {(organization, fold(value)) for organization, value in keys if organization is not None and fold(value)}
     found: dict[Key, IdToken] = {(row.organization_id, row.folded): row for row in _BY_TEXT.rows(sorted(wanted))}
     for organization, folded in wanted:
-        if (organization, folded) not in found and len(folded) == SHORTENED:
-            longer = _longer(organization, folded)
-            found |= {(organization, folded): longer} if longer else {}
+        if (organization, folded) not in found and (other := _said_otherwise(organization, folded)):
+            found[organization, folded] = other
     return found
+
+
+def _said_otherwise(organization_id: int, folded: str) -> IdToken | None:
+    """A car whose bare id came as a card's number, or a text that was cut to 20 characters."""
+    if vehicle := cars.vehicle_id(folded, mac=True):
+        rows = IdToken.objects.filter(organization_id=organization_id, folded=cars.token_value(vehicle))
+        return rows.select_related("driver").first()
+    return _longer(organization_id, folded) if len(folded) == SHORTENED else None
 
 
 def _longer(organization_id: int, folded: str) -> IdToken | None:
@@ -222,6 +233,20 @@ def create_token(
     return token
 
 
+def add_own(*, driver: Driver, value: str, token_type: str, label: str = "") -> IdToken:
+    """A token that a driver adds for himself. Raises ValidationError with a sentence: also when it is known already."""
+    token = IdToken(
+        organization=driver.organization, value=value.strip(), type=token_type, driver=driver, label=label.strip()[:80]
+    )
+    try:
+        with transaction.atomic():
+            _save(token)
+    except ValidationError as error:
+        raise ValidationError(error.messages) from error
+    audit.record_driver(driver.user, driver.organization, "token.added", token, value=token.value, type=token_type)
+    return token
+
+
 def edit_token(*, access: Access, token: IdToken, **changes: Any) -> IdToken:
     """Changes the FIELDS that are named; Any: their values. Raises PermissionDenied, TypeError, ValidationError."""
     access.demand(Permission.TOKENS)
@@ -253,8 +278,8 @@ def _own(access: Access, token: IdToken) -> None:
 
 
 def _save(token: IdToken) -> None:
-    token.folded = fold(token.value)
     _check_value(token)
+    token.folded = fold(cars.spelled(token.value, token.type))
     if token.driver is not None and token.driver.organization_id != token.organization_id:
         raise ValidationError({"driver": _("This driver belongs to another organization.")})
     others = IdToken.objects.filter(organization=token.organization, folded=token.folded).exclude(pk=token.pk)
@@ -264,10 +289,24 @@ def _save(token: IdToken) -> None:
     token.save()
 
 
+def _check_contract(token: IdToken) -> None:
+    """A contract id is kept without signs between, and with its check digit."""
+    try:
+        token.value = cars.contract(token.value)
+    except ValueError as error:
+        texts = {
+            "shape": _("A contract id looks like NL-ABC-C12345678-X: country, provider, C and eight characters."),
+            "digit": _("The last character does not fit the rest: is there a typing mistake?"),
+        }
+        raise ValidationError({"value": texts[str(error)]}) from error
+
+
 def _check_value(token: IdToken) -> None:
     """What no station could send: such a token would never charge. A stored value that is not changed may stay."""
     if token.pk and IdToken.objects.filter(pk=token.pk, value=token.value, type=token.type).exists():
         return
+    if token.type == TokenType.EMAID:
+        _check_contract(token)
     if not all("!" <= sign <= "~" for sign in token.value):
         raise ValidationError({"value": _("Plain letters, digits and signs only, no spaces: stations send no others.")})
     most = SHORTENED if token.type in CARDS else LONGEST

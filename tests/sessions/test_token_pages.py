@@ -79,13 +79,22 @@ def test_a_card_that_no_station_could_send_is_refused_beside_its_field(owner, va
     assert not IdToken.objects.exists()
 
 
-@pytest.mark.parametrize(("kind", "length"), [("ISO14443", 20), ("eMAID", 36), ("Central", 36)])
+@pytest.mark.parametrize(("kind", "length"), [("ISO14443", 20), ("Central", 36)])
 def test_each_type_takes_what_its_stations_can_send_and_not_a_character_more(owner, kind, length):  # noqa: F811
     page = browser(owner)
     page.post("/tokens/new/", fields("A" * (length + 1), type=kind))
     assert not IdToken.objects.exists()
     page.post("/tokens/new/", fields("A" * length, type=kind))
     assert IdToken.objects.get().value == "A" * length
+
+
+def test_a_contract_is_kept_with_its_check_digit_and_a_mistyped_one_is_refused(owner):  # noqa: F811
+    page = browser(owner)
+    page.post("/tokens/new/", fields("DE-83D-CIEN83QGZ-0", type="eMAID"))
+    page.post("/tokens/new/", fields("HELLO", type="eMAID"))
+    assert not IdToken.objects.exists()
+    page.post("/tokens/new/", fields("de-8aa-c01234567", type="eMAID"))
+    assert IdToken.objects.get().value.startswith("DE8AAC01234567")
 
 
 def test_a_token_stored_longer_before_can_still_be_blocked(owner, organization):  # noqa: F811

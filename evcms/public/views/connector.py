@@ -15,10 +15,13 @@ from alerts import services as alerts
 from billing import queries as billing
 from billing import services
 from billing.errors import PaymentError
+from billing.models import PaymentMethod
+from billing.services import holds
 from billing.vocabulary import Refusal
-from evcms.public import keys, places
+from evcms.public import drivers, keys, places
 from evcms.public.limits import too_often
 from sessions import queries as sessions
+from sessions.models import Driver
 from stations import queries as stations
 from stations.models import Connector
 from stations.vocabulary import Shown
@@ -64,6 +67,7 @@ def page_context(request: HttpRequest, row: Connector) -> dict[str, Any]:
         "organization": site.organization if site else None,
         "shown": Shown.OCCUPIED if starting else shown,
         "offer": offer,
+        "card": _card_on_file(request, row) if offer.payable else None,
         "session": sessions.at_connector(row),
         "others": [] if offer.payable or own else places.others_near(row),
         "window": stations.window_now(row.station) if shown == Shown.MAINTENANCE else None,
@@ -83,6 +87,33 @@ def pay(request: HttpRequest, code: str) -> HttpResponse:
             connector=row, email=request.POST.get("email", "").strip(), language=get_language() or "en"
         )
         response = redirect(services.start_checkout(payment=payment))
+        keys.remember(response, payment)
+        return response
+    except (PaymentError, ValidationError) as error:
+        messages.error(request, " ".join(error.messages) if isinstance(error, ValidationError) else str(error))
+        return redirect("public:connector", code=row.code)
+
+
+def _card_on_file(request: HttpRequest, row: Connector) -> PaymentMethod | None:
+    """The signed-in driver's usual card, when it is of this operator."""
+    driver = drivers.driver_of(request)
+    if driver is None or driver.organization_id != row.station.organization_id:
+        return None
+    return billing.usual_card(driver)
+
+
+@require_POST
+@drivers.signed_in
+def start(request: HttpRequest, driver: Driver, code: str) -> HttpResponse:
+    """Starts on the card on file; the page has shown the price. A double tap finds the first start again."""
+    row = connector_or_404(code)
+    card = _card_on_file(request, row)
+    if card is None or too_often(request, "pay", most=100, seconds=600):
+        return redirect("public:connector", code=row.code)
+    try:
+        payment = holds.open_start(connector=row, driver=driver, method=card, language=get_language() or "en")
+        holds.start_now(payment=payment)
+        response = redirect("public:session", public_id=payment.public_id)
         keys.remember(response, payment)
         return response
     except (PaymentError, ValidationError) as error:

@@ -50,6 +50,7 @@ def page_context(payment: Payment) -> dict[str, Any]:
         "session": running,
         "cost": billing.cost_so_far(session=running) if running else None,
         "receipt": receipt,
+        "debt": billing.open_debt_of(running) if running else None,
         "phase": phase(payment, running, receipt),
         "percent": budget_percent(payment, running),
         "stopping": running is not None and sessions.stop_asked(running),

@@ -1,0 +1,110 @@
+"""What waits for a person about money, what banks and the provider do with it; cut to what `access` may see."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Case, F, Q, QuerySet, Sum, When
+from django.db.models.functions import Coalesce
+
+from billing.models import BalanceLine, Dispute, Payment, Payout, Refund
+from billing.vocabulary import DisputeState, RefundState
+from evcms.core.access import Access, Permission
+from evcms.core.models import Organization
+from stations.queries import visible_sites
+
+OPEN = (DisputeState.NEEDS_RESPONSE, DisputeState.UNDER_REVIEW)
+TRANSFERS = ("payout", "payout_failure", "payout_cancel")
+
+
+def _visible(rows: QuerySet[Any], access: Access) -> QuerySet[Any]:
+    """Any: rows with a payment."""
+    rows = rows.filter(organization=access.organization)
+    if access.all_sites:
+        return rows
+    return rows.filter(payment__connector__station__site__in=visible_sites(access))
+
+
+def waiting_refunds(access: Access) -> QuerySet[Refund]:
+    """Refunds that need a second person, oldest first."""
+    rows = _visible(Refund.objects.filter(state=RefundState.WAITING), access)
+    return rows.select_related("payment__connector__station", "payment__connector__evse", "requested_by").order_by(
+        "created_at", "pk"
+    )
+
+
+def refund(access: Access, public_id: str) -> Refund | None:
+    rows = _visible(Refund.objects.filter(public_id=public_id), access)
+    found: Refund | None = rows.select_related("payment__organization", "requested_by").first()
+    return found
+
+
+def disputes(access: Access) -> QuerySet[Dispute]:
+    """What needs an answer first, by its deadline; then what the bank decides on; then the rest, newest first."""
+    urgency = Case(
+        When(state=DisputeState.NEEDS_RESPONSE, then=0), When(state=DisputeState.UNDER_REVIEW, then=1), default=2
+    )
+    rows = _visible(Dispute.objects.all(), access).annotate(urgency=urgency)
+    deadline = Case(When(state=DisputeState.NEEDS_RESPONSE, then=F("respond_by")))
+    return rows.select_related(
+        "payment__connector__station__site", "payment__connector__evse", "payment__session", "evidence_asked_by"
+    ).order_by("urgency", deadline, "-opened_at", "-pk")
+
+
+def disputes_of(payment: Payment) -> QuerySet[Dispute]:
+    return payment.disputes.order_by("-opened_at")
+
+
+def unanswered(access: Access) -> int:
+    """Disputes that a bank waits for our answer to."""
+    rows = _visible(Dispute.objects.filter(state=DisputeState.NEEDS_RESPONSE, evidence_sent_at=None), access)
+    return int(rows.count())
+
+
+@dataclass(frozen=True)
+class ToDecide:
+    """How much of money waits for a person of this organization."""
+
+    refunds: int
+    disputes: int
+
+
+def to_decide(access: Access) -> ToDecide:
+    if not access.can(Permission.MONEY):
+        return ToDecide(0, 0)
+    return ToDecide(waiting_refunds(access).count(), unanswered(access))
+
+
+def single_organization() -> bool:
+    """One organization in this installation: all of the provider's account is its own."""
+    return Organization.objects.count() == 1
+
+
+def balance_lines(access: Access) -> QuerySet[BalanceLine]:
+    """Movements of the provider's balance that are the organization's; in an installation of its own also those that
+    belong to no row. None for a member who sees only some sites: payouts are the organization's.
+    """
+    rows = BalanceLine.objects.exclude(kind__in=TRANSFERS)
+    if not access.all_sites:
+        return rows.none()
+    own = Q(organization=access.organization)
+    rows = rows.filter(own | Q(organization=None)) if single_organization() else rows.filter(own)
+    return rows.select_related("payment", "refund", "dispute", "collection", "payout")
+
+
+def payouts(access: Access) -> QuerySet[Payout]:
+    """Payouts in which the organization has a share: `share_minor`, `fees_minor`; `lost_minor`: lines of nobody."""
+    seen = balance_lines(access)
+    if not access.all_sites:
+        return Payout.objects.none()
+    rows = Payout.objects.all() if single_organization() else Payout.objects.filter(lines__in=seen).distinct()
+    own = Q(lines__in=seen.order_by().values("pk"))
+    return rows.annotate(
+        share_minor=Coalesce(Sum("lines__net_minor", filter=own), 0),
+        fees_minor=Coalesce(Sum("lines__fee_minor", filter=own), 0),
+        lost_minor=Coalesce(Sum("lines__net_minor", filter=Q(lines__organization=None)), 0),
+    ).order_by("-created_at", "-pk")
+
+
+def unmatched(access: Access) -> QuerySet[BalanceLine]:
+    """Movements that belong to no row of ours: leaks, until somebody has explained them."""
+    return balance_lines(access).filter(organization=None).order_by("-at")
