@@ -18,7 +18,7 @@ from billing.models import Bill, CostShown, PriceSnapshot
 from billing.pricing import Activity, Period, Terms, price
 from billing.reckoning import priced
 from billing.terms import Kind
-from billing.vocabulary import BillState
+from billing.vocabulary import BillState, FundingSource
 from evcms.core import clock
 from evcms.core.figures import amount
 from evcms.core.money import to_major
@@ -64,9 +64,8 @@ def show_costs() -> int:
     now = clock.now()
     old = Q(cost_shown=None) | Q(cost_shown__at__lte=now - EVERY)
     running = _priced(ChargingSession.objects.filter(old, ended_at=None, bill__state=BillState.OPEN))
-    ended = ChargingSession.objects.filter(
-        ended_at__gte=now - FINAL_WITHIN, cost_shown__final=False, bill__final_at__isnull=False
-    )
+    untold = Q(cost_shown__final=False) | Q(cost_shown=None, bill__source=FundingSource.STATION)
+    ended = ChargingSession.objects.filter(untold, ended_at__gte=now - FINAL_WITHIN, bill__final_at__isnull=False)
     sent = 0
     for session in [*_willing(_priced(ended)), *_willing(running)]:
         try:
@@ -83,7 +82,7 @@ def _priced(sessions: QuerySet[ChargingSession]) -> QuerySet[ChargingSession]:
 
 
 def _willing(sessions: QuerySet[ChargingSession]) -> Iterable[ChargingSession]:
-    """Of stations that are there and can show a cost: 1.6 must say so, 2.x may say that it does not."""
+    """Of stations that are there and can show a cost: 1.6 must say so (or take the money), 2.x may say it cannot."""
     ids = list(sessions.values_list("station_id", flat=True).distinct())
     there = queries.online_ids(ids)
     said = Variable.objects.filter(station_id__in=there)
@@ -92,7 +91,8 @@ def _willing(sessions: QuerySet[ChargingSession]) -> Iterable[ChargingSession]:
     silent = set(new.filter(value__iexact="false").values_list("station_id", flat=True))
     with_display = set(old.values_list("station_id", flat=True))
     rows = sessions.filter(station_id__in=there - silent)
-    return rows.filter(~Q(protocol=OLD) | Q(station_id__in=with_display))[:MOST]
+    can = ~Q(protocol=OLD) | Q(station_id__in=with_display) | Q(bill__source=FundingSource.STATION)
+    return rows.filter(can)[:MOST]
 
 
 def _show(session: ChargingSession) -> int:

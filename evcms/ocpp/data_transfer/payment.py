@@ -52,7 +52,7 @@ def settlement(charger: Charger, data: Any) -> Reply:
             amount=_amount(said, "amount"),
             at=_time(charger, said),
             currency=_text(said, "currency").upper(),
-            transaction_id=str(_whole(said, "transactionId") or ""),
+            transaction_id=_transaction(said),
             receipt_id=_text(said, "receiptId", needed=False),
             vat_number=_text(said, "vatNumber", needed=False),
         ),
@@ -86,6 +86,16 @@ def _whole(said: Mapping[str, Any], name: str) -> int | None:
     if value is not None and (not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**31):
         raise Unreadable(f"{name} is a whole number")
     return value
+
+
+def _transaction(said: Mapping[str, Any]) -> str:
+    """Any: JSON. A number in 1.6, a text in 2.x; empty when none is said."""
+    value = said.get("transactionId", "")
+    return (
+        _text(said, "transactionId", needed=False)
+        if isinstance(value, str)
+        else str(_whole(said, "transactionId") or "")
+    )
 
 
 def _amount(said: Mapping[str, Any], name: str) -> Decimal:

@@ -88,7 +88,7 @@ def test_its_token_starts_one_session(station, protocol, priced, t):
     assert teller.authorize("term-0001")["status"] == "Accepted"
 
 
-@pytest.mark.parametrize("bad", [{"status": "Perhaps"}, {"transactionId": "twelve"}, {"amount": None}, {"currency": 1}])
+@pytest.mark.parametrize("bad", [{"status": "Perhaps"}, {"transactionId": [12]}, {"amount": None}, {"currency": 1}])
 def test_a_settlement_that_cannot_be_read_is_rejected(talk, priced, bad):
     settled = {"pspRef": "psp-1", "amount": 4.2, "currency": "EUR", "status": "Settled", "transactionId": 1}
     assert transfer(talk, message="Settlement", data=settled | bad)[0] == "Rejected"
