@@ -24,7 +24,7 @@ from sessions import services as sessions
 from sessions.vocabulary import AttemptKind, FailureCause
 from stations.models import Connector
 
-from . import moves, purse
+from . import moves, purse, webstart
 
 log = structlog.get_logger(__name__)
 
@@ -134,6 +134,7 @@ def _page_opened(payment_id: int, page: Page) -> str:
                 checkout_url=page.url,
                 due_at=payment.created_at + PATIENCE,
             )
+            webstart.keep_evse(payment)
     return payment.checkout_url or page.url
 
 
@@ -254,6 +255,8 @@ def checkout_expired(*, payment_id: int) -> None:
     with transaction.atomic():
         payment = moves.lock(payment_id)
         if payment.state in (PaymentState.CREATED, PaymentState.CHECKOUT):
+            if payment.state == PaymentState.CHECKOUT:
+                webstart.free_evse(payment)
             moves.move(payment, PaymentState.EXPIRED, due_at=None)
 
 
