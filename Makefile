@@ -13,7 +13,7 @@ help:
 	@echo "make test       everything that .ci/run checks"
 	@echo "make test-long  property and soak tests"
 	@echo "make lint       ruff, mypy, import contracts"
-	@echo "make bench      the charger gateway against a bare echo server"
+	@echo "make bench      the charger gateway against a bare echo server; the tariff simulator"
 	@echo "make messages   collect texts for translation, compile evcms/locale (needs gettext)"
 	@echo "make lock       remake requirements.txt from pyproject.toml (needs uv)"
 
@@ -33,7 +33,8 @@ lint: setup
 	@exec $(RUN) -m tests.run --lint
 
 bench: setup
-	@exec $(RUN) -m benchmarks.gateway
+	@$(RUN) -m benchmarks.gateway
+	@$(RUN) -m benchmarks.simulator
 
 messages: setup
 	@$(RUN) manage.py makemessages --all --no-obsolete --add-location file \

@@ -14,8 +14,9 @@ from .rule_words import price, spoken
 from .terms import Component, Kind, Terms
 from .timetable import MINUTES_PER_DAY, Circumstance, Slot, kinds, week
 
-ROW, GAP, LEFT = 22, 4, 40  # units of the drawing
-WIDTH = MINUTES_PER_DAY // 2  # half a unit a minute
+ROW, GAP, LEFT = 15, 3, 34  # units of the drawing
+PER_UNIT = 4  # minutes
+WIDTH = MINUTES_PER_DAY // PER_UNIT
 SHADES = 5
 DRAWN = (Kind.ENERGY, Kind.TIME, Kind.PARKING_TIME)
 
@@ -50,7 +51,7 @@ class Strip:
 
     @property
     def height(self) -> int:
-        return 7 * (ROW + GAP) + 18
+        return 7 * (ROW + GAP) + 13
 
     @property
     def bottom(self) -> int:
@@ -78,8 +79,8 @@ def _strip(terms: Terms, kind: Kind, here: Circumstance) -> Strip:
     return Strip(
         label=labels.get(kind, _("Blocking fee")),
         blocks=[_block(slot, shades, terms.currency) for slot in slots],
-        days=[(day * (ROW + GAP) + 16, str(WEEKDAYS_ABBR[day])) for day in range(7)],
-        hours=[(LEFT + hour * 30, f"{hour:02d}") for hour in range(0, 25, 6)],
+        days=[(day * (ROW + GAP) + 11, str(WEEKDAYS_ABBR[day])) for day in range(7)],
+        hours=[(LEFT + hour * 60 // PER_UNIT, f"{hour:02d}") for hour in range(0, 25, 6)],
         legend=_legend(slots, shades, terms.currency),
     )
 
@@ -94,9 +95,9 @@ def _block(slot: Slot, shades: dict[Decimal, str], currency: str) -> Block:
     minutes = slot.span.end - slot.span.start
     hours = f"{WEEKDAYS_ABBR[slot.span.day]} {clock(start)}–{clock(start + minutes)}"
     return Block(
-        x=LEFT + Decimal(start) / 2,
+        x=LEFT + Decimal(start) / PER_UNIT,
         y=slot.span.day * (ROW + GAP),
-        width=Decimal(minutes) / 2,
+        width=Decimal(minutes) / PER_UNIT,
         shade=_shade_of(slot.component, shades),
         text=f"{hours}: {_price(slot.component, currency)}",
     )

@@ -121,15 +121,12 @@ def named(run: SimulationRun, end: str) -> list[Named]:
 
 
 def distribution(run: SimulationRun) -> dict[str, Any]:
-    """For the bar chart: how many sessions change by how much. Any: JSON of static/evcms/chart.js."""
+    """For the bar chart: how many sessions change by how much; a bar is named by its far end. Any: JSON of chart.js."""
     result = run.result or {}
     edges, currency = result["edges"], run.currency
     half = len(edges) // 2
     words = [_edge(edge, currency) for edge in edges]
-    down, up = words[:half], words[half:]
-    labels = [f"< {down[0]}", *(f"{a} … {b}" for a, b in zip(down, [*down[1:], "0"], strict=True))]
-    labels.append("0")
-    labels += [*(f"{a} … {b}" for a, b in zip(["0", *up[:-1]], up, strict=True)), f"> {up[-1]}"]
+    labels = [f"< {words[0]}", *words[:half], "0", *words[half:], f"> {words[-1]}"]
     series = {"label": _("Sessions"), "values": result["bins"], "hue": "charging"}
     return {"labels": labels, "unit": "", "digits": 0, "series": [series]}
 

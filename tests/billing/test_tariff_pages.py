@@ -202,7 +202,7 @@ def test_the_example_follows_energy_minutes_blocking_and_the_hour(finance, organ
 def test_the_week_is_drawn_and_said(finance, organization):
     text = live(finance, DAY, {"per_kwh": "0.39"})
     assert (
-        '<rect class="ev-shade-4" x="250" y="0" width="360" height="22"><title>Mon 07:00–19:00: 0.59 € per kWh' in text
+        '<rect class="ev-shade-4" x="139" y="0" width="180" height="15"><title>Mon 07:00–19:00: 0.59 € per kWh' in text
     )
     assert "Monday, Friday 07:00–19:00" in text
     assert "style=" not in text
