@@ -116,10 +116,12 @@ def issue_api_token(organization: Organization) -> str:
     return core.create_token(membership=membership, name="Demo", scopes=scopes)[1]
 
 
-def keep_logins(folder: Path, api_token: str, code: str) -> None:
-    """For the greeting of this and later starts. `code`: of a connector that is kept free for who tries it."""
+def keep_logins(folder: Path, api_token: str, code: str, reader: str) -> None:
+    """For the greeting of this and later starts. `code`: of a connector that is kept free for who tries it, `reader`:
+    of the card reader beside it.
+    """
     logins = [{"who": login.who, "email": login.email} for login in LOGINS]
-    left = {"password": PASSWORD, "logins": logins, "api_token": api_token, "try": code}
+    left = {"password": PASSWORD, "logins": logins, "api_token": api_token, "try": code, "reader": reader}
     write_private(folder / "logins.json", json.dumps(left, indent=1))
 
 

@@ -16,7 +16,7 @@ from django.db.models import Max
 
 from evcms.core import clock
 from evcms.core.models import Organization
-from evcms.demo import past, people, refunds, street, till
+from evcms.demo import past, people, refunds, street, terminals, till
 from evcms.demo.street import Street
 from evcms.simulator import fleet
 from evcms.simulator.city import City, build_city, fleet_station
@@ -79,6 +79,8 @@ def _found(city: City, cash: till.Till, files: Path, say: Say) -> None:
         say("Founding the network: people, sites, stations, prices, cards …")
         access = people.found(city, since)
         built = street.build(access, city, since)
+        kept = next(identity for identity, odd in ODD.items() if odd.get("kept_free"))
+        reader = terminals.plant(built, cash, kept)
         people.show_sites(access.organization, built.sites)
         cards = people.cards(access, city, since, now)
         street.plan_maintenance(access, built, now)
@@ -87,8 +89,8 @@ def _found(city: City, cash: till.Till, files: Path, say: Say) -> None:
         refunds.load(built, cash, history)
         say(f"  {loaded.statuses:,} status changes, {loaded.incidents} incidents, all over.")
         _write_fleet(built, files)
-        kept = next(identity for identity, odd in ODD.items() if odd.get("kept_free"))
-        people.keep_logins(files, people.issue_api_token(access.organization), built.connectors[(kept, 1)].code)
+        token = people.issue_api_token(access.organization)
+        people.keep_logins(files, token, built.connectors[(kept, 1)].code, reader)
         truth = whole.truth.as_json() | {"until": now.isoformat()}
         people.write_private(files / "truth.json", json.dumps(truth, indent=1))
 

@@ -14,6 +14,7 @@ from billing.models import Payment
 from evcms.simulator.provider import history
 from evcms.simulator.provider.history import History
 from evcms.simulator.provider.provider import Provider
+from evcms.simulator.provider.resources import terminal
 
 AT_ONCE: Final = 500  # payments in one transaction of the double's file
 NUMBERS: Final = {"4444": "5555555555554444", "8431": "3566002020360505", "5556": "4000056655665556"}
@@ -73,6 +74,19 @@ class Till:
             at=int(at.timestamp()),
             metadata={"refund": reference},
         )
+
+    def reader(self, label: str, *, owner: str, place: str, address: dict[str, str]) -> tuple[str, str]:
+        """(reader, its location) of that label; made when there is none. Before the first payment of a seeding."""
+        known = self._provider.store.select("terminal.reader", [("label", "=", label)])
+        if known:
+            return str(known[0]["id"]), str(known[0]["location"])
+        mine = {"organization": owner}
+        location = self._provider.effect(
+            lambda call: terminal.create_location(call, {"display_name": place, "address": address, "metadata": mine})
+        )
+        values = {"registration_code": "simulated-wpe", "label": label, "location": location["id"], "metadata": mine}
+        made = self._provider.effect(lambda call: terminal.create_reader(call, values))
+        return str(made["id"]), str(location["id"])
 
     def _open(self) -> History:
         if self._past is None or self._count >= AT_ONCE:

@@ -68,10 +68,12 @@ class Greeting:
             left: dict[str, Any] = json.loads(self._plan.demo_file("logins.json").read_text("utf-8"))  # Any: JSON
         except (OSError, ValueError):
             return
-        say = self._console.say
+        plan, say = self._plan, self._console.say
         say("\n  Log in as (password for all: " + left["password"] + ")")
         for login in left["logins"]:
             say(f"    {login['who']:<13} {login['email']}")
         say(f"  API token       {left['api_token']}")
         say(f"  Try it          {self._plan.web_url}/c/{left['try']}")
         say("    … and pay with card 4242 4242 4242 4242, any later date, any code; a car comes by itself.")
+        if plan.provider_double and left.get("reader"):
+            say(f"  Card reader     http://127.0.0.1:{plan.provider_port}/_double/readers/{left['reader']}")

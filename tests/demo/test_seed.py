@@ -5,10 +5,11 @@ import stat
 from io import StringIO
 
 import pytest
+import stripe
 from django.core.management import CommandError, call_command
 
 from billing import services as billing
-from billing.models import Payment, Receipt, Refund
+from billing.models import CardReader, Payment, Receipt, Refund
 from evcms.core import clock
 from evcms.core.access import Access, Role
 from evcms.core.models import ApiToken, Membership, Organization, User
@@ -119,3 +120,14 @@ def test_outside_the_demo_the_command_refuses(scratch, settings):
     settings.DEMO = settings.TESTING = False
     with pytest.raises(CommandError, match="make demo"):
         plant()
+
+
+def test_a_card_reader_stands_at_the_charger_that_is_kept_free(scratch):
+    plant()
+    left = json.loads((scratch / "demo" / "logins.json").read_text())
+    reader = CardReader.objects.get()
+    assert reader.provider_id == left["reader"]
+    assert reader.station == Connector.objects.get(code=left["try"]).station
+    with running(database=str(scratch / "provider.sqlite3")) as double:
+        known = stripe.StripeClient("sk_test_demo", base_addresses={"api": double.public_url}).v1.terminal.readers
+        assert [each.label for each in known.list().data] == [reader.label]
