@@ -6,6 +6,7 @@ from evcms.core import clock
 from evcms.demo.street import Street
 from evcms.demo.till import Till
 
+
 def plant(built: Street, cash: Till, identity: str) -> str:
     """Puts a reader at the station; returns its id at the provider, whose page shows its screen."""
     station = built.stations[identity]
