@@ -7,6 +7,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
+from django.forms import BaseForm
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -81,7 +82,7 @@ def _say_what_it_may(request: HttpRequest, token: IdToken) -> None:
         messages.warning(request, _("%(token)s is stored, but cannot charge: %(status)s.") % words)
 
 
-def complain(form: TokenForm, error: ValidationError) -> None:
+def complain(form: BaseForm, error: ValidationError) -> None:
     """Puts a service's sentences beside the fields that they are about."""
     problems = error.error_dict if hasattr(error, "error_dict") else {"": [error]}
     for name, sentences in problems.items():

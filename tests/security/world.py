@@ -28,7 +28,16 @@ from evcms.core import clock
 from evcms.core.access import Role
 from evcms.core.models import AuditEntry, Organization
 from evcms.core.services import create_token
-from sessions.models import Attempt, ChargingSession, Discrepancy, Driver, IdToken, MeterSample, Reservation
+from sessions.models import (
+    Attempt,
+    ChargingSession,
+    Discrepancy,
+    Driver,
+    DriverGroup,
+    IdToken,
+    MeterSample,
+    Reservation,
+)
 from stations.models import Command, MaintenanceWindow, OcppMessage, RefusedHandshake, Site, Variable
 from tests.stations.conftest import make_access, make_station
 from tests.tariffs import flat
@@ -146,6 +155,8 @@ def money(made, org, now, number):
 
 def purses(made, org, now, number):
     rows, mark = made.rows, made.mark
+    rows.group = DriverGroup.objects.create(organization=org, name=f"{mark} Group")
+    Driver.objects.filter(pk=rows.driver.pk).update(group=rows.group)
     rows.account = Account.objects.create(
         organization=org, kind="fleet", name=f"{mark} Fleet", legal_name=f"{mark} Fleet Ltd", currency="EUR"
     )
