@@ -13,7 +13,7 @@ help:
 	@echo "make test       everything that .ci/run checks"
 	@echo "make test-long  property and soak tests"
 	@echo "make lint       ruff, mypy, import contracts"
-	@echo "make bench      the charger gateway against a bare echo server; the tariff simulator"
+	@echo "make bench      the charger gateway against a bare echo server; pricing; the tariff simulator"
 	@echo "make messages   collect texts for translation, compile evcms/locale (needs gettext)"
 	@echo "make lock       remake requirements.txt from pyproject.toml (needs uv)"
 
@@ -34,6 +34,7 @@ lint: setup
 
 bench: setup
 	@$(RUN) -m benchmarks.gateway
+	@$(RUN) -m benchmarks.pricing
 	@$(RUN) -m benchmarks.simulator
 
 messages: setup
