@@ -5,11 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from billing.models import Tariff
 from evcms.core.access import Role
 from tests.billing.conftest import KWH, later, paid, work
 from tests.stations.conftest import make_access
-from tests.tariffs import flat
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
 
@@ -34,27 +32,6 @@ def shot(page, name):
 
 def no_sideways(page):
     return page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-
-
-def test_the_example_follows_what_is_typed_and_the_tariff_is_saved(page, open_as, organization):
-    open_as(page, "/tariffs/new/")
-    page.fill("#id_name", "Street")
-    page.fill("#id_per_kwh", "0.49")
-    page.fill("#id_per_start", "1.10")
-    page.wait_for_selector("text=10.90 €")
-    page.fill("#id_idle_per_minute", "0,10")
-    page.wait_for_selector("text=Blocking fee: 0.10 € per minute after charging")
-    shot(page, "tariff-new")
-    page.click("button:has-text('Save')")
-    page.wait_for_selector("text=Where it holds")
-    tariff = Tariff.objects.get()
-    assert tariff.elements == flat(per_kwh="0.49", per_start="1.10", idle_per_minute="0.10")["elements"]
-    page.check("input[name=where][value=everywhere]")
-    page.check("#id_sure")
-    page.click("button:has-text('Put in force')")
-    page.wait_for_selector("td:has-text('Everywhere')")
-    shot(page, "tariff-edit")
-    assert no_sideways(page)
 
 
 def test_finance_looks_at_a_payment_and_gives_a_part_back(page, phone, open_as, provider, tariff, connector, car):

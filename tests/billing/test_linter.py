@@ -1,15 +1,20 @@
 """Each oddity of a tariff is found where it is, and a sound tariff is left in peace."""
 
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from billing.dst import hole
 from billing.lint_words import SENTENCES, said, when
 from billing.linter import Code, Finding, Level, Setting, lint
-from billing.terms import Component, Element, Idle, Kind, Restrictions, Terms
-from billing.timetable import Circumstance, Span, grid_of, holding, week
+from billing.pricing import holding
+from billing.terms import DAYS, Component, Element, Idle, Kind, Restrictions, Terms
+from billing.timetable import Circumstance, Span, grid_of, week
+from billing.timetable import holding as timetable
 
 D = Decimal
 WEEKDAYS = ("MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY")
@@ -282,14 +287,46 @@ def test_the_week_of_a_dimension_is_its_rules_in_order():
 
 def test_over_midnight_each_moment_is_judged_by_its_own_day():
     night = kwh("0.2", **NIGHT, days=("MONDAY",))
-    assert [holding((night,), Kind.ENERGY, minute) for minute in (0, 420, 1140, 1440)] == [0, None, 0, None]
+    assert [timetable((night,), Kind.ENERGY, minute) for minute in (0, 420, 1140, 1440)] == [0, None, 0, None]
 
 
 def test_lower_borders_belong_to_a_rule_and_upper_ones_do_not():
     tier = (kwh("0.2", min_kwh=D(10), max_kwh=D(20)),)
-    at = [holding(tier, Kind.ENERGY, 0, Circumstance(kwh=D(n))) for n in (9, 10, 20)]
+    at = [timetable(tier, Kind.ENERGY, 0, Circumstance(kwh=D(n))) for n in (9, 10, 20)]
     assert at == [None, 0, None]
     assert grid_of(tier).axes["kwh"] == [0, 10, 20]
+
+
+clocks = st.sampled_from(["", "00:00", "02:30", "07:00", "19:00", "23:59"])
+rules = st.builds(
+    Restrictions,
+    start_time=clocks,
+    end_time=clocks,
+    days=st.lists(st.sampled_from(DAYS), unique=True, max_size=4).map(tuple),
+    min_power=st.sampled_from([None, D(11), D(50)]),
+    max_power=st.sampled_from([None, D(22), D(150)]),
+    holidays=st.sampled_from(["", "only", "never"]),
+    start_date=st.sampled_from(["", "2026-01-07"]),
+    end_date=st.sampled_from(["", "2026-01-08", "2026-01-10"]),
+)
+
+
+@given(
+    st.lists(rules, min_size=1, max_size=4),
+    st.datetimes(datetime(2026, 1, 5), datetime(2026, 1, 12), timezones=st.just(ZoneInfo("Europe/Amsterdam"))),
+    st.sampled_from([0, 11, 30, 200]),
+)
+def test_the_timetable_and_the_price_name_the_same_rule_at_every_moment(restrictions, moment, kilowatt):
+    """The linter and the week's picture judge by cells, the bill by pieces: they must never disagree."""
+    elements = tuple(Element((part("ENERGY", str(n + 1)),), each) for n, each in enumerate(restrictions))
+    feasts = ("2026-01-06", "2026-01-09")
+    tariff = terms(*elements, holidays=feasts)
+    at = moment.replace(second=0, microsecond=0)
+    day = at.date().isoformat()
+    here = Circumstance(date=day, power=D(kilowatt), holiday=day in feasts)
+    index = timetable(elements, Kind.ENERGY, at.weekday() * 1440 + at.hour * 60 + at.minute, here)
+    priced = holding(tariff, at, kw=kilowatt)
+    assert [each.price for each in priced] == ([] if index is None else [D(index + 1)])
 
 
 def test_a_finding_has_a_shape_and_a_word_beside_its_colour():
