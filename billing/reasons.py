@@ -30,6 +30,35 @@ CARD: Final = {  # https://docs.stripe.com/declines/codes
 DECLINED: Final = {"card_declined", "generic_decline", "do_not_honor", "call_issuer", "fraudulent", "try_again_later"}
 
 
+DISPUTES: Final = {  # docs.stripe.com/disputes/categories
+    "fraudulent": gettext_lazy("the cardholder says it was not him"),
+    "unrecognized": gettext_lazy("the cardholder does not recognize it"),
+    "duplicate": gettext_lazy("the cardholder says he paid twice"),
+    "product_not_received": gettext_lazy("the cardholder says he got nothing"),
+    "product_unacceptable": gettext_lazy("the cardholder says it was not as described"),
+    "credit_not_processed": gettext_lazy("the cardholder waits for a refund"),
+    "subscription_canceled": gettext_lazy("the cardholder says he had cancelled"),
+    "general": gettext_lazy("the bank gives no reason"),
+}
+MOVEMENTS: Final = {  # docs.stripe.com/reports/balance-transaction-types
+    "charge": gettext_lazy("payment"),
+    "payment": gettext_lazy("payment"),
+    "refund": gettext_lazy("refund"),
+    "payment_refund": gettext_lazy("refund"),
+    "refund_failure": gettext_lazy("refund that came back"),
+    "adjustment": gettext_lazy("dispute or its reversal"),
+    "stripe_fee": gettext_lazy("provider's fee"),
+}
+
+
+def of_dispute(code: str) -> str:
+    return str(DISPUTES.get(code, code.replace("_", " ")))
+
+
+def of_movement(kind: str) -> str:
+    return str(MOVEMENTS.get(kind, kind.replace("_", " ")))
+
+
 def in_words(code: str) -> str:
     """ "start_refused" → "the station refused the start"; a code that nobody knows stays as it is."""
     cause = code.removeprefix("start_")

@@ -2,7 +2,20 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from .views import accounts, doors, money, readers, simulations, tariff_tools, tariffs, vouchers
+from .views import (
+    accounts,
+    disputes,
+    doors,
+    money,
+    payouts,
+    readers,
+    refunds,
+    rules,
+    simulations,
+    tariff_tools,
+    tariffs,
+    vouchers,
+)
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("webhooks/stripe/", doors.stripe_webhook, name="stripe-webhook"),
@@ -42,6 +55,15 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("vouchers/<int:pk>/void/", vouchers.void, name="voucher-void"),
     path("money/", money.payments, name="money"),
     path("money/export.csv", money.export, name="money-export"),
+    path("money/rules/", rules.rules, name="money-rules"),
+    path("money/refunds/<str:public_id>/decide/", refunds.decide, name="refund-decide"),
+    path("money/disputes/", disputes.disputes, name="disputes"),
+    path("money/disputes/<str:public_id>/", disputes.dispute, name="dispute"),
+    path("money/disputes/<str:public_id>/evidence.pdf", disputes.evidence_pdf, name="dispute-evidence-pdf"),
+    path("money/disputes/<str:public_id>/evidence.zip", disputes.evidence_zip, name="dispute-evidence-zip"),
+    path("money/disputes/<str:public_id>/send/", disputes.send, name="dispute-send"),
+    path("money/payouts/", payouts.payouts, name="payouts"),
+    path("money/payouts/<str:provider_id>/", payouts.payout, name="payout"),
     path("money/<str:public_id>/", money.payment, name="payment"),
     path("money/<str:public_id>/refund/", money.refund, name="payment-refund"),
     path("money/<str:public_id>/retry/", money.retry, name="payment-retry"),

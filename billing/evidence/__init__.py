@@ -3,8 +3,8 @@
 `pdf`: the paper that the bank reads; `pack`: everything as one ZIP; `statement`: the sentences of the submission.
 """
 
-from .facts import statement
+from .facts import case_of, statement
 from .pack import pack
 from .paper import pdf, receipt_pdf
 
-__all__ = ["pack", "pdf", "receipt_pdf", "statement"]
+__all__ = ["case_of", "pack", "pdf", "receipt_pdf", "statement"]

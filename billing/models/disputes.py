@@ -1,8 +1,11 @@
 """What banks and the provider do with our money: disputes, fees, payouts."""
 
+from typing import Final
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from billing.reasons import of_dispute, of_movement
 from billing.vocabulary import DisputeState, PayoutState
 from evcms.core import clock
 from evcms.core.models import Organization, User
@@ -10,6 +13,15 @@ from evcms.core.models import Organization, User
 from .base import guest_token
 from .funding import Collection
 from .payments import Payment, Refund
+
+CLAIM_LOOKS: Final[dict[str, str]] = {
+    DisputeState.NEEDS_RESPONSE: "warning",
+    DisputeState.UNDER_REVIEW: "pending",
+    DisputeState.WON: "captured",
+    DisputeState.LOST: "failed",
+    DisputeState.CLOSED: "released",
+}
+PAYOUT_LOOKS: Final[dict[str, str]] = {PayoutState.PAID: "captured", PayoutState.CANCELED: "released"}
 
 
 class Dispute(models.Model):
@@ -39,6 +51,15 @@ class Dispute(models.Model):
     def __str__(self) -> str:
         return f"{self.provider_id} {self.state}"
 
+    @property
+    def look(self) -> str:
+        """The status whose shape and colour it is drawn with."""
+        return CLAIM_LOOKS.get(self.state, self.state)
+
+    @property
+    def reason_in_words(self) -> str:
+        return of_dispute(self.reason)
+
 
 class Payout(models.Model):
     """One transfer of the provider to the bank; of the whole installation's account."""
@@ -60,6 +81,10 @@ class Payout(models.Model):
 
     def __str__(self) -> str:
         return self.provider_id
+
+    @property
+    def look(self) -> str:
+        return PAYOUT_LOOKS.get(self.state, self.state)
 
 
 class BalanceLine(models.Model):
@@ -85,3 +110,7 @@ class BalanceLine(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.net_minor} {self.currency}"
+
+    @property
+    def kind_in_words(self) -> str:
+        return of_movement(self.kind)

@@ -18,10 +18,10 @@ from django.views.decorators.http import require_GET, require_POST
 
 from billing import queries, reasons, services
 from billing.forms import PaymentFilter, RefundForm
-from billing.models import Bill, Payment
+from billing.models import Bill, Payment, Refund
 from billing.services.refunds import refundable
 from billing.views.common import access_of
-from billing.vocabulary import PaymentKind, PaymentState
+from billing.vocabulary import PaymentKind, PaymentState, RefundState
 from evcms.core.access import Access, Permission
 from evcms.core.money import exponent, to_major
 from evcms.core.text import cell
@@ -50,6 +50,8 @@ def payments(request: HttpRequest) -> HttpResponse:
         "rows": [(row, reasons.in_words(row.error_code)) for row in page],
         "totals": queries.totals(rows),
         "reviews": queries.bills_to_review(access)[:10],
+        "refunds_waiting": queries.waiting_refunds(access)[:20],
+        "unanswered": queries.unanswered(access),
         "zone": access.organization.time_zone,
     }
     return render(request, "billing/money.html", context)
@@ -151,7 +153,8 @@ def _page(row: Payment, form: RefundForm, left: int) -> dict[str, Any]:
         "bill": bill,
         "cost": queries.cost_so_far(session=row.session) if row.session else None,
         "events": queries.timeline(row),
-        "refunds": row.refunds.select_related("requested_by"),
+        "refunds": row.refunds.select_related("requested_by", "decided_by"),
+        "disputes": queries.disputes_of(row),
         "refundable": left,
         "why": reasons.in_words(row.error_code),
         "form": form,
@@ -169,16 +172,22 @@ def refund(request: HttpRequest, public_id: str) -> HttpResponse:
     if form.is_valid():
         asked = form.cleaned_data
         try:
-            services.refund(
+            made = services.refund(
                 payment=row, amount_minor=asked["amount"], reason=asked["reason"], access=access,
                 request_key=asked["request_key"],
             )  # fmt: skip
         except ValidationError as error:
             form.add_error(None, error)
         else:
-            messages.success(request, _("The refund is on its way. The card shows it within days."))
+            messages.success(request, _told(made))
             return redirect("payment", row.public_id)
     return render(request, "billing/payment.html", _page(row, form, refundable(row)), status=422)
+
+
+def _told(made: Refund) -> str:
+    if made.state == RefundState.WAITING:
+        return _("Somebody else in finance must approve it now.")
+    return _("The refund is on its way. The card shows it within days.")
 
 
 @login_required
