@@ -8,4 +8,4 @@ class AlertsConfig(AppConfig):
     verbose_name = "Alerts"
 
     def ready(self) -> None:
-        from . import subscribers  # noqa: F401
+        from . import driver_mails, subscribers  # noqa: F401

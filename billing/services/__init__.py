@@ -5,6 +5,7 @@ refunds · following, webhooks: what the provider says · sweeps: what was left 
 """
 
 from .admission import admit, begin, begin_many, finish, finish_many, fund_session
+from .autocharge import car_reported
 from .collections import collect_due
 from .corrections import Resolution, resolve_bill
 from .costs import final_cost, price_text, show_costs, show_price
@@ -47,6 +48,7 @@ __all__ = [
     "begin_many",
     "budget_reached",
     "capture_due",
+    "car_reported",
     "collect_due",
     "complete_settled",
     "correct_session",

@@ -11,12 +11,15 @@ from typing import Any, Final
 from evcms.ocpp import jsontext
 from evcms.ocpp.charger import Charger, Payload
 
-from . import payment
+from . import car, payment
 from .vendor import Message, Reply, Unreadable
 
 __all__ = ["VENDORS", "Reply", "Unreadable", "answer"]
 
-VENDORS: Final[Mapping[str, Mapping[str, Message]]] = {payment.VENDOR: payment.MESSAGES}
+VENDORS: Final[Mapping[str, Mapping[str, Message]]] = {
+    payment.VENDOR: payment.MESSAGES,
+    car.VENDOR: car.MESSAGES,
+}
 
 
 def answer(charger: Charger, payload: Payload, *, as_text: bool) -> Payload:

@@ -25,7 +25,16 @@ def transaction_events(messages: Sequence[Message]) -> list[Payload]:
     for kind, take in (("Started", _begun), ("Updated", _updated), ("Ended", _ended)):
         some = [message for message in messages if message[1]["eventType"] == kind]
         answers |= zip((charger.station_id for charger, _ in some), take(some), strict=True)
+    _tell_cars(messages)
     return [answers[charger.station_id] for charger, _ in messages]
+
+
+def _tell_cars(messages: Sequence[Message]) -> None:
+    """A station that knows the car beside its driver's card says so (autocharge is offered to him)."""
+    for charger, payload in messages:
+        if vehicle := words.car(payload):
+            number = payload.get("evse", {}).get("id")
+            billing.car_reported(station_id=charger.station_id, vehicle=vehicle, evse=number or None)
 
 
 def _begun(messages: Sequence[Message], *, lost: bool = False) -> list[Payload]:

@@ -38,6 +38,7 @@ REGISTRATIONS: Final = {  # RegistrationStatusEnumType
     Approval.REJECTED: "Rejected",
 }
 GOOD: Final = frozenset({"Accepted", "Scheduled", "RebootRequired", "Unlocked"})
+CAR_IDS: Final = frozenset({"MACADDRESS", "EVCCID", "VID", "VEHICLEID"})
 NEVER_CACHED: Final = frozenset({TokenType.CENTRAL, TokenType.NO_AUTHORIZATION, TokenType.DIRECT_PAYMENT})
 TOKEN_TYPES: Final = frozenset(set(TokenType) - {TokenType.DIRECT_PAYMENT})  # IdTokenEnumType; 2.1 takes any
 
@@ -46,6 +47,13 @@ def token(payload: Payload) -> tuple[str, str]:
     """(value, type) of an idToken member; empty when there is none."""
     said = payload.get("idToken")
     return (said["idToken"], said["type"]) if said else ("", TokenType.ISO14443.value)
+
+
+def car(payload: Payload) -> str:
+    """The id of the car beside the token (AdditionalInfoType: a kind of its own choice); empty when it is not told."""
+    said = payload.get("idToken") or {}
+    told = (info["additionalIdToken"] for info in said.get("additionalInfo", ()) if info["type"].upper() in CAR_IDS)
+    return next(told, "")
 
 
 def id_token(value: str, token_type: str) -> Payload:

@@ -1,0 +1,56 @@
+"""What a driver with an account must hear: his card was refused, an amount is open, his car was seen."""
+
+from django.conf import settings
+
+from alerts.services.notifications import notify
+from billing import driver_facts as billing
+from billing.events import CardRefused, CarSeen, DebtOpened
+from evcms.core.events import subscribe
+
+
+@subscribe(CardRefused, "alerts.mail_card_refused")
+def mail_card_refused(fact: CardRefused) -> None:
+    """His charge was stopped; a start on the web tells him on the page itself."""
+    card = billing.refused_card(fact.payment_id)
+    if not card.email or not card.session:
+        return
+    notify(
+        key=f"card-refused:{fact.payment_id}",
+        template="card_refused",
+        to=card.email,
+        language=card.language,
+        organization_id=card.organization_id,
+        context={"card": card, "page": f"{settings.PUBLIC_URL}/account/"},
+    )
+
+
+@subscribe(DebtOpened, "alerts.mail_debt")
+def mail_debt(fact: DebtOpened) -> None:
+    """Its link is the key: who has it may pay."""
+    debt = billing.open_debt(fact.debt_id)
+    if not debt.email or not debt.open:
+        return
+    notify(
+        key=f"debt:{fact.debt_id}",
+        template="debt",
+        to=debt.email,
+        language=debt.language,
+        organization_id=debt.organization_id,
+        context={"debt": debt, "page": f"{settings.PUBLIC_URL}/debt/{debt.public_id}"},
+    )
+
+
+@subscribe(CarSeen, "alerts.mail_car_seen")
+def mail_car_seen(fact: CarSeen) -> None:
+    """The car waits for his word; without it nothing is charged by plugging in."""
+    car = billing.seen_car(fact.enrolment_id)
+    if not car.email or not car.offered:
+        return
+    notify(
+        key=f"car-seen:{fact.enrolment_id}",
+        template="car_seen",
+        to=car.email,
+        language=car.language,
+        organization_id=car.organization_id,
+        context={"car": car, "page": f"{settings.PUBLIC_URL}/account/#cars"},
+    )

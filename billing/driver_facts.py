@@ -1,0 +1,85 @@
+"""What those above may know of a driver's money to tell him: plain values, no rows."""
+
+from dataclasses import dataclass
+
+from django.utils import translation
+
+from evcms.core.figures import amount
+
+from .models import Debt, Enrolment, Payment
+from .services.holds import CONFIRM
+from .vocabulary import DebtState, EnrolmentState
+
+
+@dataclass(frozen=True)
+class RefusedCard:
+    organization_id: int
+    email: str
+    language: str
+    card: str
+    place: str
+    confirm: bool  # the bank wants the driver's confirmation; else it declined
+    session: bool  # a charge was stopped for it
+
+
+@dataclass(frozen=True)
+class OpenDebt:
+    organization_id: int
+    public_id: str
+    email: str
+    language: str
+    amount: str  # formatted in the driver's language, with currency
+    energy_mwh: int
+    place: str
+    open: bool
+
+
+@dataclass(frozen=True)
+class SeenCar:
+    organization_id: int
+    email: str
+    language: str
+    label: str
+    place: str
+    offered: bool
+
+
+def refused_card(payment_id: int) -> RefusedCard:
+    payment = Payment.objects.select_related("connector__station__site", "connector__evse").get(pk=payment_id)
+    return RefusedCard(
+        organization_id=payment.organization_id,
+        email=payment.email,
+        language=payment.language,
+        card=payment.card,
+        place=str(payment.connector),
+        confirm=payment.error_code in CONFIRM,
+        session=payment.session_id is not None,
+    )
+
+
+def open_debt(debt_id: int) -> OpenDebt:
+    debt = Debt.objects.select_related("bill__session__station").get(pk=debt_id)
+    with translation.override(debt.language):
+        left = amount(debt.amount_minor - debt.collected_minor, debt.currency)
+    return OpenDebt(
+        organization_id=debt.organization_id,
+        public_id=debt.public_id,
+        email=debt.email,
+        language=debt.language,
+        amount=left,
+        energy_mwh=debt.bill.session.energy_mwh,
+        place=str(debt.bill.session.station),
+        open=debt.state == DebtState.OPEN,
+    )
+
+
+def seen_car(enrolment_id: int) -> SeenCar:
+    row = Enrolment.objects.select_related("driver", "session__station").get(pk=enrolment_id)
+    return SeenCar(
+        organization_id=row.organization_id,
+        email=row.driver.email,
+        language=row.driver.language or "en",
+        label=row.label,
+        place=str(row.session.station) if row.session else "",
+        offered=row.state == EnrolmentState.OFFERED,
+    )
