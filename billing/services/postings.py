@@ -33,13 +33,7 @@ COVERS = {
 
 def priced(bill: Bill) -> None:
     """The price stands, or stands anew: only the difference to what was posted is."""
-    wanted = [
-        Line(LedgerAccount.RECEIVABLE, bill.total_minor),
-        Line(LedgerAccount.REVENUE, -bill.net_minor),
-        *[Line(LedgerAccount.TAX, -tax, rate) for rate, tax in taxes(bill)],
-    ]
-    known = posted("price", bill=bill)
-    lines = difference(wanted, known)
+    lines = difference(price_lines(bill), posted("price", bill=bill))
     number = bill.journal.filter(kind="price").count() + 1
     post(
         organization_id=bill.organization_id,
@@ -49,6 +43,15 @@ def priced(bill: Bill) -> None:
         lines=lines,
         bill=bill,
     )
+
+
+def price_lines(bill: Bill) -> list[Line]:
+    """What a price says in the journal when it stands for the first time."""
+    return [
+        Line(LedgerAccount.RECEIVABLE, bill.total_minor),
+        Line(LedgerAccount.REVENUE, -bill.net_minor),
+        *[Line(LedgerAccount.TAX, -tax, rate) for rate, tax in taxes(bill)],
+    ]
 
 
 def taxes(bill: Bill) -> list[tuple[str, int]]:
@@ -87,9 +90,9 @@ def corrected(bill: Bill, holder: LedgerAccount, given_back: int, *, sub: str, t
     )
 
 
-def refunded(refund: Refund, bill: Bill) -> None:
+def refunded(refund: Refund, bill: Bill, **more: Any) -> None:
     """First what a corrected price has left as paid too much; the rest is given out of goodwill: revenue and tax shrink
-    in the proportion of the bill.
+    in the proportion of the bill. Any: other fields of the entry.
     """
     too_much = min(refund.amount_minor, max(0, -balance(LedgerAccount.RECEIVABLE, bill=bill)))
     goodwill = refund.amount_minor - too_much
@@ -109,6 +112,7 @@ def refunded(refund: Refund, bill: Bill) -> None:
         bill=bill,
         payment=refund.payment,
         refund=refund,
+        **more,
     )
 
 

@@ -12,14 +12,17 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from billing.gateways import amounts
-from billing.models import Bill, Payment, PaymentEvent, Receipt, ReceiptCounter
+from billing.models import Account, Bill, Payment, PaymentEvent, Receipt, ReceiptCounter
 from billing.periods import Link, Reading, Status, pack, periods
 from billing.pricing import Period, price
 from billing.receipts import document
-from billing.services.settlement import chargeable
-from billing.vocabulary import BillState, PaymentState, Step
+from billing.services.sources.card import chargeable
+from billing.vocabulary import AccountKind, BillState, FundingSource, PaymentState, Step
+from evcms.core.money import format_money
 from evcms.demo import keys
+from evcms.demo.books import Books
 from evcms.demo.charging import START_WITHIN, Charging, Place, next_keys, readings
+from evcms.demo.funding import by_group
 from evcms.demo.moments import ANSWER, CAPTURED, SECOND, SETTLED, Paying
 from evcms.demo.street import Price
 from evcms.demo.till import DECLINED, NUMBERS, USUAL, Held, Till
@@ -44,25 +47,39 @@ class Money:
     events: list[PaymentEvent] = field(default_factory=list)
     receipts: list[Receipt] = field(default_factory=list)
     paid: list[tuple[datetime, Payment, Bill]] = field(default_factory=list)
+    books: Books = field(default_factory=Books)
 
     def __post_init__(self) -> None:
         self._bill_keys, self._payment_keys = next_keys(Bill), next_keys(Payment)
         self._organization = self.charging.street.access.organization
         self._numbers = count()
+        self._accounts = by_group(self._organization.pk)
 
     # Sessions
 
     def add(self, past: PastSession, session: ChargingSession, place: Place, links: Sequence[Link]) -> None:
         agreed = self.charging.street.prices[place.key]
         bill = self._bill(past, session, agreed, links)
+        self.books.priced(bill)
         if past.guest:
             self._settle(past, session, bill, agreed)
-        elif bill.total_minor == 0:
-            bill.state, bill.reason = BillState.FREE, "nothing was used that has a price"
         else:
-            bill.state, bill.shortfall_minor = BillState.UNPAID, bill.total_minor
-            bill.reason = "no card on file: contract token"
+            self._charge_account(bill, self._accounts[session.driver.group_id if session.driver else None])
         self.bills.append(bill)
+
+    def _charge_account(self, bill: Bill, account: Account) -> None:
+        """A card's issuer pays, or its holder charges free: as sources.fleet and sources.free."""
+        bill.account = account
+        if account.kind == AccountKind.FREE:
+            bill.source, bill.state = FundingSource.FREE, BillState.FREE
+            bill.reason = f"{account.reason} (would have cost {format_money(bill.total_minor, bill.currency)})"
+            self.books.for_nothing(bill)
+        elif bill.total_minor == 0:
+            bill.source, bill.state = FundingSource.FLEET, BillState.FREE
+            bill.reason = "nothing was used that has a price"
+        else:
+            bill.source, bill.state = FundingSource.FLEET, BillState.INVOICED
+            self.books.on_account(bill, account)
 
     def _bill(self, past: PastSession, session: ChargingSession, agreed: Price, links: Sequence[Link]) -> Bill:
         assert session.end_received_at is not None
@@ -97,10 +114,13 @@ class Money:
         self._note(payment, way.authorized, Step.START_REQUESTED)
         self._note(payment, session.start_received_at, Step.SESSION_STARTED)
         bill.reason, bill.shortfall_minor = reason, bill.total_minor - due
+        bill.source = FundingSource.SCAN
         if due:
             self._capture(payment, bill, due, bill.final_at, ended)
         else:
             bill.state = BillState.FREE
+            if bill.total_minor:
+                self.books.waived(bill)
             with translation.override(payment.language):
                 text = _("Nothing is charged for this session.")
             self._release(payment, "nothing_due", text, bill.final_at)
@@ -118,6 +138,9 @@ class Money:
         payment.state, payment.due_minor, payment.captured_minor = PaymentState.CAPTURED, due, due
         payment.settled_at, bill.state = ended, BillState.PAID
         self.paid.append((ended, payment, bill))
+        self.books.captured(bill, payment, ended)
+        if bill.shortfall_minor:
+            self.books.owed(bill, ended, payment)
 
     # Starts that came to nothing
 

@@ -10,7 +10,7 @@ from django.core.management.color import no_style
 from django.db import connection
 from django.db.models import Model
 
-from billing.models import Bill, Payment, ReceiptCounter
+from billing.models import Bill, JournalEntry, Payment, ReceiptCounter
 from billing.periods import Link
 from evcms.demo import bulk, statuses, trouble
 from evcms.demo.charging import STOPPED_BEFORE, Charging, Place
@@ -159,12 +159,13 @@ def _write_money(money: Money, counters: Sequence[ReceiptCounter]) -> None:
     bulk.write(money.events)
     bulk.write(money.bills)
     bulk.write(money.receipts)
+    money.books.write()
     ReceiptCounter.objects.bulk_create(counters)
 
 
 def _restart_counting() -> None:
     """PostgreSQL counts on from where we stopped; SQLite does so by itself."""
-    models: list[type[Model]] = [ChargingSession, Attempt, IdToken, Payment, Bill]
+    models: list[type[Model]] = [ChargingSession, Attempt, IdToken, Payment, Bill, JournalEntry]
     with connection.cursor() as cursor:
         for statement in connection.ops.sequence_reset_sql(no_style(), models):
             cursor.execute(statement)

@@ -16,6 +16,7 @@ from evcms.core import services as core
 from evcms.core.access import Access, Permission, Role
 from evcms.core.models import Membership, MfaPolicy, Organization, User
 from evcms.core.people import edit_organization, edit_profile
+from evcms.demo import funding
 from evcms.simulator.city import City
 from sessions import services as sessions
 from sessions.models import Driver, IdToken
@@ -142,6 +143,7 @@ def cards(access: Access, city: City, since: datetime, now: datetime) -> dict[st
     """Every driver's card by its number. Depot drivers share a group, so do some families; a few cards are refused."""
     drivers = _drivers(access.organization, city, since)
     depot = next(index for index, site in enumerate(city.sites) if site.kind == "depot")
+    funding.plant(access, drivers, {number for number in range(len(drivers)) if number % len(city.sites) == depot})
     made = {}
     for number, (who, driver) in enumerate(zip(city.drivers, drivers, strict=True)):
         group = "ZEEWEG-LOGISTIEK" if number % len(city.sites) == depot else ""

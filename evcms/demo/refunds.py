@@ -7,6 +7,7 @@ from billing.models import Payment, PaymentEvent, Refund
 from billing.vocabulary import PaymentState, RefundState, Step
 from evcms.core.models import User
 from evcms.demo import keys
+from evcms.demo.books import given_back
 from evcms.demo.moments import SECOND
 from evcms.demo.people import LOGINS
 from evcms.demo.street import Street
@@ -34,7 +35,7 @@ def _give_back(till: Till, payment: Payment, amount: int, reason: str, finance: 
     asked = payment.settled_at + LATER
     done = asked + SECOND
     reference = keys.public("refund", payment.public_id)
-    Refund.objects.create(
+    refund = Refund.objects.create(
         organization=payment.organization,
         payment=payment,
         public_id=reference,
@@ -47,6 +48,7 @@ def _give_back(till: Till, payment: Payment, amount: int, reason: str, finance: 
         done_at=done,
         tries=1,
     )
+    given_back(refund, done)
     Payment.objects.filter(pk=payment.pk).update(refunded_minor=amount)
     for at, kind, text in ((asked, Step.REFUND_REQUESTED, reason), (done, Step.REFUNDED, "")):
         PaymentEvent.objects.create(payment=payment, at=at, kind=kind, text=text, amount_minor=amount)

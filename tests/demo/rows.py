@@ -2,7 +2,7 @@
 
 from django.forms.models import model_to_dict
 
-from billing.models import Payment, ReceiptCounter
+from billing.models import Account, Debt, Payment, ReceiptCounter
 from sessions.models import Attempt, ChargingSession, Discrepancy, IdToken, UsageHour
 from stations.models import Command, Connection, StatusChange
 
@@ -35,10 +35,17 @@ def _session(row):
     said["token"] = plain(row.id_token)
     said["tokens agree"] = (row.token_value, row.attempt.token_value) == (row.id_token.value, row.id_token.value)
     said["bill"] = plain(row.bill)
+    said["journal"] = [_entry(entry) for entry in row.bill.journal.order_by("at", "kind")]
+    said["debt"] = [plain(debt, "driver_id") for debt in Debt.objects.filter(bill=row.bill)]
     said["samples"] = [plain(sample) for sample in row.samples.order_by("at", "kind")]
     payment = Payment.objects.filter(session=row).first()
     said["payment"] = _payment(payment) if payment else None
     return said
+
+
+def _entry(entry):
+    lines = sorted((line.account, line.sub, line.amount_minor) for line in entry.lines.all())
+    return plain(entry, "key") | {"key": entry.key.split("-")[0], "lines": lines}
 
 
 def _payment(payment):
@@ -76,7 +83,10 @@ def hours():
 
 
 def commands():
-    rows = Command.objects.order_by("created_at", "station_id", "kind")
+    """Starts and stops; limits and displays of a charge that is over leave nothing that anybody reads."""
+    rows = Command.objects.filter(kind__in=("StartCharging", "StopCharging")).order_by(
+        "created_at", "station_id", "kind"
+    )
     return [plain(row) | {"fields": sorted(row.fields)} for row in rows]
 
 
@@ -84,6 +94,7 @@ def others():
     links = Connection.objects.order_by("station_id", "opened_at")
     return {
         "guests": [plain(row) for row in IdToken.objects.filter(guest=True).order_by("created_at", "expires_at")],
+        "accounts": list(Account.objects.order_by("name").values_list("name", "balance_minor")),
         "discrepancies": Discrepancy.objects.count(),
         "counters": [model_to_dict(row, exclude=["id"]) for row in ReceiptCounter.objects.all()],
         "links": [plain(row, "close_reason") for row in links],

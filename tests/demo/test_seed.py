@@ -2,6 +2,7 @@
 
 import json
 import stat
+from datetime import timedelta
 from io import StringIO
 
 import pytest
@@ -10,6 +11,7 @@ from django.core.management import CommandError, call_command
 
 from billing import services as billing
 from billing.models import CardReader, Payment, Receipt, Refund
+from billing.queries.proof import prove
 from evcms.core import clock
 from evcms.core.access import Access, Role
 from evcms.core.models import ApiToken, Membership, Organization, User
@@ -76,6 +78,10 @@ def test_its_past_adds_up(scratch):
     assert not ChargingSession.objects.filter(ended_at=None).exists()
     sold = sum(ChargingSession.objects.values_list("energy_mwh", flat=True))
     assert sold == sum(UsageHour.objects.values_list("energy_mwh", flat=True))
+    organization, now = Organization.objects.get(), clock.now()
+    proof = prove(organization=organization, since=now - timedelta(days=40), until=now)
+    assert proof.leaks == ()
+    assert proof.proven
     assert all(row.total_minor == row.payment.captured_minor for row in Receipt.objects.select_related("payment"))
 
 
