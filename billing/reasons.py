@@ -14,6 +14,22 @@ OURS: Final = {
     "captured_elsewhere": gettext_lazy("charged at the provider, not here"),
     "no_answer": gettext_lazy("the payment provider did not answer"),
 }
+AT_READERS: Final = {  # nobody's card was refused: nobody tapped, or need not any more
+    "reader_timeout": gettext_lazy("no card was tapped in time"),
+    "unplugged": gettext_lazy("the car was unplugged before a card was tapped"),
+    "paid_otherwise": gettext_lazy("somebody paid or started another way"),
+    "not_possible": gettext_lazy("the connector could not be used any more"),
+    "reader_offline": gettext_lazy("the card reader had no connection"),
+    "reader_busy": gettext_lazy("the card reader was busy with something else"),
+    "reader_gone": gettext_lazy("the card reader was taken away"),
+}
+TERMINALS: Final = {  # what a station's own terminal said, or did not
+    "terminal_canceled": gettext_lazy("the station's terminal cancelled the payment"),
+    "terminal_rejected": gettext_lazy("the station's terminal was refused the money"),
+    "terminal_failed": gettext_lazy("the station's terminal could not take the money"),
+    "terminal_nothing": gettext_lazy("the station's terminal took nothing"),
+    "never_settled": gettext_lazy("the station's terminal never said what became of the money"),
+}
 CARD: Final = {  # https://docs.stripe.com/declines/codes
     "insufficient_funds": gettext_lazy("not enough money on the card"),
     "expired_card": gettext_lazy("the card has expired"),
@@ -27,7 +43,15 @@ CARD: Final = {  # https://docs.stripe.com/declines/codes
     "payment_intent_authentication_failure": gettext_lazy("the driver did not confirm it with the bank"),
     "processing_error": gettext_lazy("the bank could not process it"),
 }
-DECLINED: Final = {"card_declined", "generic_decline", "do_not_honor", "call_issuer", "fraudulent", "try_again_later"}
+DECLINED: Final = {
+    "declined",
+    "card_declined",
+    "generic_decline",
+    "do_not_honor",
+    "call_issuer",
+    "fraudulent",
+    "try_again_later",
+}
 
 
 DISPUTES: Final = {  # docs.stripe.com/disputes/categories
@@ -68,4 +92,4 @@ def in_words(code: str) -> str:
         return _("the bank declined the card")
     if code in CARD:
         return _("card declined: %(why)s") % {"why": CARD[code]}
-    return str(OURS.get(code, code))
+    return str((OURS | AT_READERS | TERMINALS).get(code, code))

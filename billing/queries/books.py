@@ -6,6 +6,7 @@ from datetime import datetime
 from django.db.models import Count, F, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
+from billing import reasons
 from billing.models import Bill, Payment, PaymentEvent, Receipt
 from billing.vocabulary import BillState, PaymentState
 from evcms.core.access import Access
@@ -15,7 +16,8 @@ from stations.models import Site
 from stations.queries import visible_sites
 
 PENDING = (PaymentState.AUTHORIZED, PaymentState.CAPTURING)
-DECLINED = Q(state__in=(PaymentState.CREATED, PaymentState.CHECKOUT, PaymentState.EXPIRED)) & ~Q(error_code="")
+UNASKED = ("", *reasons.AT_READERS)  # codes of payments that no bank refused
+DECLINED = Q(state__in=(PaymentState.CREATED, PaymentState.CHECKOUT, PaymentState.EXPIRED)) & ~Q(error_code__in=UNASKED)
 
 
 @dataclass(frozen=True)

@@ -395,7 +395,7 @@ def test_a_worker_that_dies_while_asking_asks_once(
 TAP_DEATHS = [
     (tapping, "_tapped", False),
     (payments, "payment_authorized", False),
-    (payments, "_start", True),
+    (payments, "start", True),
     (payments, "payment_authorized", True),
     (tapping, "_over", False),
 ]
@@ -498,3 +498,18 @@ def test_a_known_card_held_to_the_station_stops_the_question(provider, tariff, c
     looks()
     payment.refresh_from_db()
     assert payment.error_code == "paid_otherwise"
+
+
+def test_a_turn_that_nobody_took_counts_as_no_declined_card(provider, tariff, connector, reader, client, owner):
+    client.force_login(owner.user)
+    plug(connector)
+    looks()
+    looks(95)
+    page = client.get("/money/").content.decode()
+    assert "no card was tapped in time" in page
+    assert "no card was tapped in time" not in client.get("/money/?state=declined").content.decode()
+    looks(10)
+    for _ in range(3):
+        taps(provider, reader, NO_MONEY)
+        looks()
+    assert "the bank declined the card" in client.get("/money/?state=declined").content.decode()
