@@ -126,8 +126,10 @@ def settings_of(sites: Iterable[Site | None], at: datetime) -> dict[int | None, 
     """Site id → its setting, for many. One query."""
     known = {site.pk: site for site in sites if site}
     frozen = set(SitePricing.objects.filter(site__in=known, frozen=True).values_list("site_id", flat=True))
-    found = {pk: Setting(at.year, site.time_zone, pk in frozen) for pk, site in known.items()}
-    return {None: Setting(at.year), **found}
+    found: dict[int | None, Setting] = {None: Setting(at.year)}
+    for pk, site in known.items():
+        found[pk] = Setting(at.year, site.time_zone, pk in frozen)
+    return found
 
 
 def setting_here(connector: Connector) -> Setting:
