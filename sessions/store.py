@@ -64,6 +64,22 @@ PROGRESS_FIELDS: Final = (
     "incomplete",
     "watch_mwh",
 )
+READ_FIELDS: Final = (  # what a reading or an Updated looks at; the rest is loaded when somebody asks for it
+    *PROGRESS_FIELDS,
+    "public_id",
+    "organization",
+    "station",
+    "evse",
+    "connector",
+    "attempt",
+    "transaction_id",
+    "token_value",
+    "started_at",
+    "ended_at",
+    "power_limit_w",
+    "clock_offset_ms",
+    "replayed",
+)
 END_FIELDS: Final = (
     *PROGRESS_FIELDS,
     "ended_at",
@@ -74,6 +90,23 @@ END_FIELDS: Final = (
     "stop_token_value",
     "meter_stop_mwh",
 )
+
+
+_IN_PROGRESS: Final = PreparedMany(
+    lambda keys: (
+        ChargingSession.objects.filter(any_of(("station_id", "transaction_id"), keys))
+        .only(*READ_FIELDS)
+        .order_by("station_id", "pk")
+        .select_for_update()
+    ),
+    int,
+    str,
+)
+
+
+def in_progress(keys: Sequence[tuple[int, str]]) -> list[ChargingSession]:
+    """As `sessions_of`, with the READ_FIELDS alone."""
+    return _IN_PROGRESS.rows(sorted(keys))
 
 
 def sessions_of(keys: Sequence[tuple[int, str]]) -> list[ChargingSession]:

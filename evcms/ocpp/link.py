@@ -103,7 +103,7 @@ class Link:
         if answer:
             await self.send_text(answer)
         self._contacts.seen(self.station_id, at)
-        metrics.CALLS.labels(self.protocol, action if handler else "other", exchange.outcome.value).inc()
+        metrics.calls(self.protocol, action if handler else "other", exchange.outcome.value).inc()
 
     async def _stored(self, exchange: Exchange) -> str:
         """The answer once it is committed. What could not be stored was not heard: the station repeats."""

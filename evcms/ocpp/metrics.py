@@ -1,5 +1,7 @@
 """What the gateway counts; /metrics of the gateway process shows it."""
 
+from functools import cache
+
 from prometheus_client import Counter, Gauge, Histogram
 
 CALLS = Counter("evcms_ocpp_calls", "Calls from stations", ["protocol", "action", "outcome"])
@@ -11,3 +13,9 @@ BATCHES = Histogram("evcms_ocpp_batch_size", "Works in one commit", buckets=(1, 
 RERUNS = Counter("evcms_ocpp_batch_reruns", "Batches run again because of one work")
 ERRORS = Counter("evcms_ocpp_errors", "Failures of our own", ["where"])
 SIGNALS_DROPPED = Counter("evcms_ocpp_signals_dropped", "Signals dropped because the queue was full")
+
+
+@cache
+def calls(protocol: str, action: str, outcome: str) -> Counter:
+    """The counter of CALLS for these labels, found without the library's lock."""
+    return CALLS.labels(protocol, action, outcome)

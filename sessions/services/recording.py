@@ -68,7 +68,7 @@ def update_many(*, updates: Sequence[SessionUpdate]) -> list[Updated]:
 
 def find(keys: Iterable[Key]) -> dict[Key, ChargingSession]:
     """The sessions of (station, transaction id), locked in their order."""
-    return {(row.station_id, row.transaction_id): row for row in store.sessions_of(list(set(keys)))}
+    return {(row.station_id, row.transaction_id): row for row in store.in_progress(list(set(keys)))}
 
 
 def _of(report: MeterReport, sessions: dict[Key, ChargingSession]) -> ChargingSession | None:
