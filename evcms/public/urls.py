@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from evcms.public.views import account, connector, debt, map, receipts, session, signin
+from evcms.public.views import account, connector, debt, map, purse, receipts, session, signin
 
 app_name = "public"
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -15,6 +15,14 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("c/<str:code>/pay", connector.pay, name="pay"),
     path("c/<str:code>/start", connector.start, name="start"),
     path("c/<str:code>/subscribe", connector.subscribe, name="subscribe"),
+    path("c/<str:code>/voucher", purse.voucher, name="voucher"),
+    path("q/<str:identity>/<int:evse>", purse.scanned, name="scanned"),
+    path("account/balance", purse.balance, name="balance"),
+    path("account/balance/top-up", purse.top_up, name="top-up"),
+    path("account/balance/use", purse.use, name="balance-use"),
+    path("statement/<slug:public_id>", purse.statement, name="statement"),
+    path("statement/<slug:public_id>.pdf", purse.statement_pdf, name="statement-pdf"),
+    path("statement/<slug:public_id>/pay", purse.pay_statement, name="statement-pay"),
     path("s/<str:public_id>", session.session, name="session"),
     path("s/<str:public_id>/stop", session.stop, name="stop"),
     path("receipt", receipts.find, name="find-receipt"),
