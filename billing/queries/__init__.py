@@ -37,7 +37,7 @@ from .claims import (
     disputes_of,
     payouts,
     refund,
-    single_organization,
+    sees_all,
     to_decide,
     unanswered,
     unmatched,
@@ -58,6 +58,7 @@ from .prices import (
     tariffs,
     visible_assignments,
 )
+from .purses import takes_vouchers
 
 __all__ = [
     "DECLINED",
@@ -95,8 +96,9 @@ __all__ = [
     "receipt",
     "refund",
     "running_of",
-    "single_organization",
+    "sees_all",
     "taken_evses",
+    "takes_vouchers",
     "tariff_for",
     "tariffs",
     "timeline",

@@ -74,29 +74,29 @@ def to_decide(access: Access) -> ToDecide:
     return ToDecide(waiting_refunds(access).count(), unanswered(access))
 
 
-def single_organization() -> bool:
-    """One organization in this installation: all of the provider's account is its own."""
-    return Organization.objects.count() == 1
+def sees_all(access: Access) -> bool:
+    """All of the provider's account is this person's business: one organization in the installation, all its sites."""
+    return access.all_sites and Organization.objects.count() == 1
 
 
 def balance_lines(access: Access) -> QuerySet[BalanceLine]:
     """Movements of the provider's balance that are the organization's; in an installation of its own also those that
-    belong to no row. None for a member who sees only some sites: payouts are the organization's.
+    belong to no row. A member of some sites sees what was paid there.
     """
     rows = BalanceLine.objects.exclude(kind__in=TRANSFERS)
     if not access.all_sites:
-        return rows.none()
-    own = Q(organization=access.organization)
-    rows = rows.filter(own | Q(organization=None)) if single_organization() else rows.filter(own)
+        rows = _visible(rows, access)
+    elif sees_all(access):
+        rows = rows.filter(Q(organization=access.organization) | Q(organization=None))
+    else:
+        rows = rows.filter(organization=access.organization)
     return rows.select_related("payment", "refund", "dispute", "collection", "payout")
 
 
 def payouts(access: Access) -> QuerySet[Payout]:
     """Payouts in which the organization has a share: `share_minor`, `fees_minor`; `lost_minor`: lines of nobody."""
     seen = balance_lines(access)
-    if not access.all_sites:
-        return Payout.objects.none()
-    rows = Payout.objects.all() if single_organization() else Payout.objects.filter(lines__in=seen).distinct()
+    rows = Payout.objects.all() if sees_all(access) else Payout.objects.filter(lines__in=seen).distinct()
     own = Q(lines__in=seen.order_by().values("pk"))
     return rows.annotate(
         share_minor=Coalesce(Sum("lines__net_minor", filter=own), 0),

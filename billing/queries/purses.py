@@ -6,6 +6,8 @@ from billing.models import Account, Bill, FundingRule, JournalLine, Statement, V
 from billing.vocabulary import AccountKind, BillState, LedgerAccount
 from evcms.core import clock
 from evcms.core.access import Access
+from sessions.models import Driver
+from stations.models import Connector
 
 LINES_OF = {AccountKind.PREPAID: LedgerAccount.PREPAID, AccountKind.FLEET: LedgerAccount.FLEET_RECEIVABLE}
 
@@ -19,6 +21,16 @@ def accounts(access: Access, *, kind: str = "", sought: str = "") -> QuerySet[Ac
     if sought:
         rows = rows.filter(Q(name__icontains=sought) | Q(legal_name__icontains=sought) | Q(email__icontains=sought))
     return rows.order_by(F("closed_at").desc(nulls_first=True), "name")
+
+
+def balance_of(driver: Driver) -> Account | None:
+    """The driver's own prepaid balance."""
+    return Account.objects.filter(driver=driver, kind=AccountKind.PREPAID, closed_at=None).order_by("pk").first()
+
+
+def pays_for(account: Account, driver: Driver) -> bool:
+    """Do the driver's sessions draw on it (unless a token has a rule of its own)?"""
+    return FundingRule.objects.filter(driver=driver, account=account).exists()
 
 
 def movements(account: Account) -> QuerySet[JournalLine]:
@@ -50,6 +62,12 @@ def given_away(account: Account) -> int:
 def statements(access: Access) -> QuerySet[Statement]:
     rows = Statement.objects.filter(organization=access.organization).select_related("account", "organization")
     return rows if access.all_sites else rows.none()
+
+
+def takes_vouchers(connector: Connector) -> bool:
+    """Has the operator given any voucher that could work here? One small query."""
+    rows = Voucher.objects.filter(organization_id=connector.station.organization_id, voided_at=None, left_minor__gt=0)
+    return rows.filter(Q(site=None) | Q(site_id=connector.station.site_id)).exists()
 
 
 def vouchers(access: Access, *, state: str = "", sought: str = "") -> QuerySet[Voucher]:

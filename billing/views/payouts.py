@@ -34,8 +34,7 @@ def payouts(request: HttpRequest) -> HttpResponse:
     context = {
         "page": Paginator(rows, 50).get_page(request.GET.get("page")),
         "lost": queries.unmatched(access)[:20],
-        "whole": queries.single_organization(),
-        "all_sites": access.all_sites,
+        "whole": queries.sees_all(access),
         "zone": access.organization.time_zone,
     }
     return render(request, "billing/payouts.html", context)
@@ -52,7 +51,7 @@ def payout(request: HttpRequest, provider_id: str) -> HttpResponse:
     context = {
         "payout": row,
         "page": Paginator(lines, 100).get_page(request.GET.get("page")),
-        "whole": queries.single_organization(),
+        "whole": queries.sees_all(access),
         "zone": access.organization.time_zone,
     }
     return render(request, "billing/payout.html", context)

@@ -39,6 +39,7 @@ SESSION, PAYMENT = (("public_id", "session", "public_id"),), (("public_id", "pay
 GROUP = (("pk", "group", "pk"),)
 PURSE, STATEMENT = (("public_id", "account", "public_id"),), (("public_id", "statement", "public_id"),)
 RECEIPT, CODE = (("public_id", "receipt", "public_id"),), (("code", "connector", "code"),)
+DISPUTE = (("public_id", "dispute", "public_id"),)
 ALL = "organization"
 
 PAGES = {
@@ -139,6 +140,15 @@ PAGES = {
     "payment": Door(MONEY, PAYMENT),
     "payment-refund": Door(MONEY, PAYMENT, post=True, data=(("amount", "1"), ("reason", "a stranger"))),
     "payment-retry": Door(MONEY, PAYMENT, post=True),
+    "money-rules": Door(MONEY),
+    "refund-decide": Door(MONEY, (("public_id", "waiting_refund", "public_id"),), post=True),
+    "disputes": Door(MONEY),
+    "dispute": Door(MONEY, DISPUTE),
+    "dispute-evidence-pdf": Door(MONEY, DISPUTE),
+    "dispute-evidence-zip": Door(MONEY, DISPUTE),
+    "dispute-send": Door(MONEY, DISPUTE, post=True),
+    "payouts": Door(MONEY),
+    "payout": Door(MONEY, (("provider_id", "payout", "provider_id"),)),
     "incidents": Door(VIEW),
     "incident": Door(VIEW, (("pk", "incident", "pk"),)),
     "incident-act": Door(INCIDENTS, (("pk", "incident", "pk"),), post=True, data=(("do", "resolve"),)),
@@ -152,6 +162,14 @@ PAGES = {
     "public:connector-slash": Door(ANYBODY, CODE),
     "public:pay": Door(ANYBODY, CODE, post=True),
     "public:subscribe": Door(ANYBODY, CODE, post=True),
+    "public:voucher": Door(ANYBODY, CODE, post=True),
+    "public:scanned": Door(ANYBODY, (("identity", "station", "identity"), ("evse", "evse", "number"))),
+    "public:balance": Door(OWN),
+    "public:top-up": Door(OWN, post=True),
+    "public:balance-use": Door(OWN, post=True),
+    "public:statement": Door(KEY, STATEMENT),
+    "public:statement-pdf": Door(KEY, STATEMENT),
+    "public:statement-pay": Door(KEY, STATEMENT, post=True),
     "public:session": Door(KEY, PAYMENT),
     "public:stop": Door(KEY, PAYMENT, post=True),
     "payment-back": Door(KEY, PAYMENT),

@@ -8,11 +8,14 @@ from alerts.models import Destination, Incident, IncidentEntry, Notification, Op
 from billing import lookup
 from billing.models import (
     Account,
+    BalanceLine,
     Bill,
     CardReader,
+    Dispute,
     FundingRule,
     Payment,
     PaymentEvent,
+    Payout,
     Receipt,
     Refund,
     SimulationRun,
@@ -146,6 +149,20 @@ def money(made, org, now, number):
     Refund.objects.create(
         organization=org, payment=rows.payment, amount_minor=100, reason=f"{made.mark} asked", state="done", done_at=now
     )
+    rows.waiting_refund = Refund.objects.create(
+        organization=org, payment=rows.payment, amount_minor=200, reason=f"{made.mark} waits", state="waiting"
+    )
+    rows.dispute = Dispute.objects.create(
+        organization=org, payment=rows.payment, provider_id=f"du_{made.mark}", currency="EUR", amount_minor=900,
+        reason="fraudulent", opened_at=now, respond_by=now + DAY,
+    )  # fmt: skip
+    rows.payout = Payout.objects.create(
+        provider_id=f"po_{made.mark}", currency="EUR", amount_minor=850, state="paid", created_at=now
+    )
+    BalanceLine.objects.create(
+        provider_id=f"txn_{made.mark}", organization=org, payout=rows.payout, kind="charge", currency="EUR",
+        amount_minor=900, fee_minor=50, net_minor=850, source_id=f"ch_{made.mark}", payment=rows.payment, at=now,
+    )  # fmt: skip
     said = document(payment=rows.payment, bill=rows.bill, number=str(number), issued_at=now)
     rows.receipt = Receipt.objects.create(
         organization=org, year=2026, sequence=number, payment=rows.payment, bill=rows.bill, currency="EUR",
