@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -153,7 +154,21 @@ def _context(request: HttpRequest, station: Station) -> Context:
         "chosen": chosen,
         "raw": RawForm(prefix=RAW, auto_id="op_%s"),
         "recent": [answered(row) for row in recent],
+        "dynamic_codes": station.protocol == OCPP_21,
     }
+
+
+@require_POST
+@operator(Permission.COMMAND)
+def dynamic_qr(request: HttpRequest, access: Access, identity: str) -> HttpResponse:
+    """A secret of its own for the codes on a station's display, and the address that they lead to."""
+    station = station_or_404(access, identity)
+    try:
+        services.set_up_dynamic_qr(access=access, station=station, base_url=settings.PUBLIC_URL)
+        messages.success(request, _("The station is being told how to make its codes; its answer stands below."))
+    except ValidationError as error:
+        messages.error(request, " ".join(error.messages))
+    return redirect("station-commands", identity=identity)
 
 
 @require_POST

@@ -11,6 +11,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
+from billing.queries.guards import offline_guard
 from billing.vocabulary import BillState, PaymentState
 from evcms.core.access import Access, Permission
 from evcms.dashboard import export
@@ -154,6 +155,7 @@ def session(request: HttpRequest, access: Access, public_id: str) -> HttpRespons
     context |= {
         "evidence": charges.evidence(row),
         "doubts": charges.doubts(row),
+        "guard": offline_guard(row),
         "steps": charges.steps(row),
         "messages_told": [(each, pretty(each.request), pretty(each.answer)) for each in charges.messages_of(row)],
         "may_see_money": access.can(Permission.MONEY),
