@@ -82,7 +82,7 @@ def check(tariff: Tariff) -> None:
     """
     tariff.currency = tariff.currency.upper()
     _read(tariff)
-    tariff.full_clean(exclude=["organization", "idle"])
+    tariff.full_clean(exclude=["organization", "elements", "idle"])
     problems: dict[str, str] = {}
     digits = exponent(tariff.currency)
     for name in ("hold", "min_price", "max_price"):
