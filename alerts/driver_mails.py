@@ -1,10 +1,10 @@
-"""What a driver with an account must hear: his card was refused, an amount is open, his car was seen."""
+"""What a driver with an account, or a fleet, must hear: a refused card, an open amount, a car that was seen, a month."""
 
 from django.conf import settings
 
 from alerts.services.notifications import notify
 from billing import driver_facts as billing
-from billing.events import CardRefused, CarSeen, DebtOpened
+from billing.events import CardRefused, CarSeen, DebtOpened, StatementIssued
 from evcms.core.events import subscribe
 
 
@@ -53,4 +53,20 @@ def mail_car_seen(fact: CarSeen) -> None:
         language=car.language,
         organization_id=car.organization_id,
         context={"car": car, "page": f"{settings.PUBLIC_URL}/account/#cars"},
+    )
+
+
+@subscribe(StatementIssued, "alerts.mail_statement")
+def mail_statement(fact: StatementIssued) -> None:
+    """Its link is the key: who has it may read and pay the month."""
+    statement = billing.issued_statement(fact.statement_id)
+    if not statement.email:
+        return
+    notify(
+        key=f"statement:{fact.statement_id}",
+        template="statement",
+        to=statement.email,
+        language=statement.language,
+        organization_id=statement.organization_id,
+        context={"statement": statement, "page": f"{settings.PUBLIC_URL}/statement/{statement.public_id}"},
     )

@@ -6,7 +6,7 @@ from django.utils import translation
 
 from evcms.core.figures import amount
 
-from .models import Debt, Enrolment, Payment
+from .models import Debt, Enrolment, Payment, Statement
 from .services.holds import CONFIRM
 from .vocabulary import DebtState, EnrolmentState
 
@@ -42,6 +42,19 @@ class SeenCar:
     label: str
     place: str
     offered: bool
+
+
+@dataclass(frozen=True)
+class IssuedStatement:
+    organization_id: int
+    public_id: str
+    number: str
+    email: str
+    language: str
+    seller: str
+    month: str  # in the account's language
+    amount: str
+    due_on: str
 
 
 def refused_card(payment_id: int) -> RefusedCard:
@@ -82,4 +95,20 @@ def seen_car(enrolment_id: int) -> SeenCar:
         label=row.label,
         place=str(row.session.station) if row.session else "",
         offered=row.state == EnrolmentState.OFFERED,
+    )
+
+
+def issued_statement(statement_id: int) -> IssuedStatement:
+    row = Statement.objects.select_related("account").get(pk=statement_id)
+    said = row.document
+    return IssuedStatement(
+        organization_id=row.organization_id,
+        public_id=row.public_id,
+        number=row.number,
+        email=row.account.email,
+        language=row.account.language,
+        seller=said["seller"]["name"],
+        month=said["month"],
+        amount=said["total_text"],
+        due_on=said["due_on"],
     )

@@ -151,6 +151,41 @@ def topped_up(collection: Collection) -> int:
 # Who draws on what ----------------------------------------------------------------------------------------------------
 
 
+def own_balance(*, driver: Driver) -> Account:
+    """The driver's prepaid balance, opened when he has none. It pays nothing until he says so (`use_balance`)."""
+    with transaction.atomic():
+        Driver.objects.select_for_update().get(pk=driver.pk)
+        found = Account.objects.filter(driver=driver, kind=AccountKind.PREPAID, closed_at=None).first()
+        if found is not None:
+            return found
+        return Account.objects.create(
+            organization=driver.organization,
+            kind=AccountKind.PREPAID,
+            name=driver.name or driver.email,
+            driver=driver,
+            currency=driver.organization.currency,
+            email=driver.email,
+            language=driver.language or "en",
+        )
+
+
+def use_balance(*, driver: Driver, yes: bool) -> None:
+    """The driver's own word: his sessions draw on his balance, or on his usual card again. Raises ValidationError when
+    the operator has said otherwise (a fleet, a free policy).
+    """
+    with transaction.atomic():
+        rule = FundingRule.objects.select_for_update().filter(driver=driver).first()
+        if rule is not None and rule.source not in (FundingSource.PREPAID, FundingSource.CARD):
+            raise ValidationError(_("Somebody else pays for your sessions; ask your operator."))
+        if not yes:
+            FundingRule.objects.filter(driver=driver, source=FundingSource.PREPAID).delete()
+            return
+        fields = {"source": FundingSource.PREPAID, "account": own_balance(driver=driver), "method": None}
+        FundingRule.objects.update_or_create(
+            driver=driver, token=None, group=None, defaults=fields | {"organization_id": driver.organization_id}
+        )
+
+
 def set_funding(
     *,
     access: Access,
