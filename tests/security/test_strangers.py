@@ -196,6 +196,7 @@ SHARED = {
     "tokens",
     "token-create",
     "tariffs",
+    "simulations",
     "alert-contacts",
     "members",
     "api-tokens",

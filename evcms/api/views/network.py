@@ -2,10 +2,13 @@
 
 from django.db.models import QuerySet
 from django.http import HttpResponse
+from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import viewsets
 from rest_framework.decorators import action
+from rest_framework.exceptions import ValidationError
+from rest_framework.generics import get_object_or_404
 from rest_framework.request import Request
 
 from alerts import queries as alerts
@@ -33,9 +36,10 @@ class TariffView(viewsets.ReadOnlyModelViewSet):
     @action(detail=True)
     def ocpi(self, request: Request, pk: str) -> HttpResponse:
         """The Tariff object as partners exchange it; numbers digit for digit."""
-        asked = request.query_params.get("version", ocpi.V230)
-        version = asked if asked in ocpi.VERSIONS else ocpi.V230
-        made = exchange.as_ocpi(self.get_object(), version)
+        version = request.query_params.get("version", ocpi.V230)
+        if version not in ocpi.VERSIONS:
+            raise ValidationError({"version": [_("One of: %(known)s.") % {"known": ", ".join(ocpi.VERSIONS)}]})
+        made = exchange.as_ocpi(get_object_or_404(self.get_queryset(), pk=pk), version)
         return HttpResponse(ocpi.dumps(made.tariff), content_type="application/json")
 
 
