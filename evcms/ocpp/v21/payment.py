@@ -1,5 +1,7 @@
 """OCPP 2.1, C: NotifyWebPaymentStarted (C25), NotifySettlement (C20-C23), VatNumberValidation (C22)."""
 
+from decimal import Decimal
+
 from billing import services, vat
 from billing.vocabulary import SettlementStatus, StationSettlement
 from evcms.ocpp.charger import Call, Charger, CommandCodec, Payload
@@ -15,7 +17,7 @@ def notify_settlement(charger: Charger, payload: Payload) -> Payload:
         settlement=StationSettlement(
             psp_ref=payload["pspRef"],
             status=SettlementStatus(payload["status"]),
-            amount=payload["settlementAmount"],
+            amount=Decimal(payload["settlementAmount"]),
             at=parse_time(payload["settlementTime"], charger.received_at),
             transaction_id=payload.get("transactionId", ""),
             status_text=payload.get("statusInfo", ""),
