@@ -27,7 +27,7 @@ LONGEST_LINE: Final = 120  # characters; a screen has no more
 ENDS: Final = {
     "reader_timeout": gettext_lazy("No card was tapped in time. Plug in again to pay here."),
     "unplugged": gettext_lazy("The car was unplugged. Nothing is charged."),
-    "paid_otherwise": gettext_lazy("This connector is taken care of. Nothing is charged here."),
+    "paid_otherwise": gettext_lazy("Charging was started another way. Nothing is charged here."),
     "not_possible": gettext_lazy("Charging is not possible here at the moment. Nothing is charged."),
     "declined": gettext_lazy("The card was declined. Nothing is charged."),
     "reader_offline": gettext_lazy("The card reader has no connection. Nothing is charged."),

@@ -41,6 +41,7 @@ DRIVER_FILES = (
     "billing/queries/prices.py",
     "billing/receipts/*.py",
     "billing/services/payments.py",
+    "billing/services/screens.py",
     "billing/services/settlement.py",
 )
 VOCABULARY = (Shown, ConnectorStatus, SessionState, FailureCause, Refusal, PlugType)
