@@ -4,8 +4,10 @@ from django.urls import URLPattern, URLResolver, path
 
 from .views import (
     accounts,
+    debts,
     disputes,
     doors,
+    drivers,
     money,
     payouts,
     readers,
@@ -57,6 +59,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("money/export.csv", money.export, name="money-export"),
     path("money/rules/", rules.rules, name="money-rules"),
     path("money/refunds/<str:public_id>/decide/", refunds.decide, name="refund-decide"),
+    path("money/debts/", debts.debts, name="debts"),
+    path("money/debts/<str:public_id>/waive/", debts.waive, name="debt-waive"),
+    path("money/debts/<str:public_id>/collect/", debts.collect, name="debt-collect"),
+    path("drivers/", drivers.drivers, name="drivers"),
+    path("drivers/<int:pk>/", drivers.driver, name="driver"),
     path("money/disputes/", disputes.disputes, name="disputes"),
     path("money/disputes/<str:public_id>/", disputes.dispute, name="dispute"),
     path("money/disputes/<str:public_id>/evidence.pdf", disputes.evidence_pdf, name="dispute-evidence-pdf"),

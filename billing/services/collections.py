@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import structlog
 from django.conf import settings
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.utils import translation
 from django.utils.translation import gettext as _
@@ -22,9 +22,10 @@ from billing.gateways import gateway
 from billing.gateways.base import About, Charge, Found, GatewayError, Hold, HoldStatus, Order, PageStatus
 from billing.models import Collection, PaymentMethod
 from billing.vocabulary import CollectionState, LedgerAccount, MethodState, Purpose
-from evcms.core import clock, events
+from evcms.core import audit, clock, events
+from evcms.core.access import Access, Permission
 
-from . import cards, debts, ledger, moves
+from . import accounts, cards, debts, ledger, moves, statements
 
 log = structlog.get_logger(__name__)
 
@@ -34,7 +35,11 @@ PATIENCE = timedelta(minutes=46)
 TWICE = "paid_twice"
 OPEN = (CollectionState.CREATED, CollectionState.CHECKOUT, CollectionState.CHARGING)
 
-PAID_FOR: Final[dict[str, Callable[[Collection], int]]] = {Purpose.DEBT: debts.collected}
+PAID_FOR: Final[dict[str, Callable[[Collection], int]]] = {
+    Purpose.DEBT: debts.collected,
+    Purpose.TOP_UP: accounts.topped_up,
+    Purpose.STATEMENT: statements.collected,
+}
 """What hears, in the paying transaction, that an amount has come; it says how much of it was not needed any more."""
 
 
@@ -124,11 +129,24 @@ def _order(row: Collection) -> Order:
     )
 
 
-def charge(*, method: PaymentMethod, purpose: Purpose, amount_minor: int, currency: str, **about: Any) -> Collection:
-    """Takes an amount from a saved card without a page; a task asks. `about`: debt, account, statement.
+def charge(
+    *,
+    method: PaymentMethod,
+    purpose: Purpose,
+    amount_minor: int,
+    currency: str,
+    access: Access | None = None,
+    **about: Any,
+) -> Collection:
+    """Takes an amount from a saved card without a page; a task asks. `about`: debt, account, statement. `access`: the
+    member with MONEY who asks for it; None: the driver himself.
 
-    Raises ValidationError with a sentence, also when a payment of the same thing is under way.
+    Raises PermissionDenied; ValidationError with a sentence, also when a payment of the same thing is under way.
     """
+    if access is not None:
+        access.demand(Permission.MONEY)
+        if method.organization_id != access.organization.pk:
+            raise PermissionDenied(_("This card is not yours."))
     _chargeable(amount_minor, currency)
     if method.state == MethodState.REMOVED:
         raise ValidationError(_("This card is not there any more."))
@@ -150,6 +168,8 @@ def charge(*, method: PaymentMethod, purpose: Purpose, amount_minor: int, curren
             due_at=clock.now(),
             **about,
         )
+        if access is not None:
+            audit.record(access, f"{purpose}.charged", row, amount_minor=amount_minor, currency=currency, card=row.card)
         events.nudge("billing.collect")
     return row
 

@@ -13,7 +13,20 @@ from evcms.core.access import Access, Permission
 from evcms.core.models import Membership
 from stations.queries import quarantined
 
-DRIVER_PATHS = ("/map", "/c/", "/s/", "/r/", "/receipt", "/u/", "/api/", "/admin/", "/accounts/")
+DRIVER_PATHS = (
+    "/map",
+    "/c/",
+    "/s/",
+    "/r/",
+    "/receipt",
+    "/u/",
+    "/account",
+    "/debt/",
+    "/pay/",
+    "/api/",
+    "/admin/",
+    "/accounts/",
+)
 FRAGMENT_HEADER = "X-Requested-With"  # live.js and htmx fetch parts: a frame's badges are of no use to them
 
 
@@ -46,6 +59,7 @@ MENU = (
     Entry(_("Incidents"), "incidents", "alert-triangle", badge=count_incidents),
     Entry(_("Maintenance"), "maintenance", "tool"),
     Entry(_("Quarantine"), "quarantine", "shield-lock", Permission.STATIONS, count_quarantined),
+    Entry(_("Drivers"), "drivers", "user", Permission.TOKENS),
     Entry(_("Tokens"), "tokens", "id-badge-2"),
     Entry(_("Card readers"), "readers", "credit-card"),
     Entry(_("Tariffs"), "tariffs", "tag"),

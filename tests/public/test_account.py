@@ -254,9 +254,9 @@ def test_another_driver_s_rows_are_not_there(client, driver, provider, organizat
     other = a_driver(organization, email="eve@example.org")
     card, token = saves_card(provider, other), a_token(other)
     wish = autocharge.ask(driver=other)
-    keys = {name: card.pk for name in ("card-usual", "card-remove")}
-    keys |= {name: token.pk for name in ("token-pay", "token-remove")}
-    keys |= {name: wish.public_id for name in ("car-confirm", "car-end")}
+    keys = dict.fromkeys(("card-usual", "card-remove"), card.pk)
+    keys |= dict.fromkeys(("token-pay", "token-remove"), token.pk)
+    keys |= dict.fromkeys(("car-confirm", "car-end"), wish.public_id)
     for name, key in keys.items():
         assert client.post(reverse(f"public:{name}", args=[key])).status_code == 404, name
     page = client.get("/account/").content.decode()
