@@ -16,6 +16,7 @@ from sessions.events import (
 from stations.events import CommandAnswered
 
 from . import services
+from .events import DebtOpened
 from .services import autocharge, guard, offline
 
 
@@ -59,6 +60,11 @@ def guard_budget(event: SessionReached) -> None:
 @subscribe(SessionEnded, "billing.settle_session")
 def settle_session(event: SessionEnded) -> None:
     services.settle_session(session_id=event.session_id)
+
+
+@subscribe(DebtOpened, "billing.collect_rest")
+def collect_rest(event: DebtOpened) -> None:
+    services.collect_rest(debt_id=event.debt_id)
 
 
 @subscribe(SessionCorrected, "billing.correct_session")

@@ -19,7 +19,7 @@ from .offline import limit_for, limit_set, profile_answered
 from .payments import UNPAID, open_payment, payment_authorized, start_checkout, start_failed
 from .payouts import nightly_books, payouts_due, read_books
 from .refunds import decide_refund, refund
-from .renewals import grow_due
+from .renewals import collect_rest, grow_due
 from .retention import prune_contacts, prune_webhooks
 from .rules import edit_rules
 from .settlement import correct_session, retry, settle_session
@@ -50,6 +50,7 @@ __all__ = [
     "capture_due",
     "car_reported",
     "collect_due",
+    "collect_rest",
     "complete_settled",
     "correct_session",
     "create_tariff",

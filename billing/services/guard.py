@@ -57,20 +57,20 @@ def _guard(payment: Payment, session: ChargingSession) -> None:
     if terms.free:
         return
     periods, draw = periods_of(session, terms), _draw(session)
-    plan = budget.plan(terms, periods, budget_minor=payment.hold_minor, draw=draw)
+    plan = watch = budget.plan(terms, periods, budget_minor=payment.hold_minor, draw=draw)
     if wanted := growth.next_hold(payment, terms):
         early = payment.hold_minor * growth.EARLY[0] // growth.EARLY[1]
         sooner = budget.plan(terms, periods, budget_minor=early, draw=draw)
         if sooner.stop:
             growth.ask_more(payment, wanted)
         else:
-            plan = sooner
+            watch = sooner
     if plan.stop:
         sessions.request_stop(session=session, origin="budget guard")
         moves.note(payment, Step.BUDGET_REACHED, text="stopped before the hold was used up")
-        plan = budget.Plan(stop=True, at=clock.now() + timedelta(seconds=LONGEST_INTERVAL))  # ask again if it goes on
-    if plan.at_mwh is not None or plan.at is not None:
-        sessions.watch(session=session, reason=REASON, at_mwh=plan.at_mwh, at=plan.at)
+        watch = budget.Plan(stop=True, at=clock.now() + timedelta(seconds=LONGEST_INTERVAL))  # ask again if it goes on
+    if watch.at_mwh is not None or watch.at is not None:
+        sessions.watch(session=session, reason=REASON, at_mwh=watch.at_mwh, at=watch.at)
         if not plan.stop:
             offline.renew(session, plan)
 

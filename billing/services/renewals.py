@@ -1,6 +1,6 @@
 """A hold's life while its session goes on: it grows before it is used up, it is renewed before the network ends it.
 
-    guard: three quarters are used → growth.ask_more (wanted_minor) ─ task ─→ grow → the guard plans anew, or stops at the limit
+    guard: three quarters are used → growth.ask_more (wanted_minor) ─ task ─→ grow → the guard plans anew
     sweep: the hold ends soon      → renew (card on file: a new hold, then the old one is freed)
 
 Both leave a hold that is refused as it was. Killed anywhere, the same key asks for the same thing again.
@@ -9,17 +9,18 @@ Both leave a hold that is refused as it was. Killed anywhere, the same key asks 
 from typing import Final
 
 import structlog
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import translation
 from django.utils.translation import gettext as _
 
 from billing.gateways import gateway
 from billing.gateways.base import About, Charge, GatewayError, Hold, HoldStatus
-from billing.models import Payment, PaymentMethod
-from billing.vocabulary import MethodState, PaymentState, Step
+from billing.models import Debt, Payment, PaymentMethod
+from billing.vocabulary import DebtState, MethodState, PaymentKind, PaymentState, Purpose, Step
 from evcms.core import clock
 
-from . import guard, moves
+from . import collections, guard, moves
 
 log = structlog.get_logger(__name__)
 
@@ -171,3 +172,21 @@ def _free(intent_id: str, payment: Payment) -> None:
         gateway().cancel(intent_id, f"{payment.public_id}-superseded-{intent_id[-12:]}")
     except GatewayError as error:
         log.warning("old hold not freed", payment=payment.public_id, code=error.code)
+
+
+# After the hold ------------------------------------------------------------------------------------------------------
+
+
+def collect_rest(*, debt_id: int) -> None:
+    """The price was higher than the hold of a card on file: the rest is charged to it. Declined, it stays a debt."""
+    debt = Debt.objects.select_related("bill").get(pk=debt_id)
+    payment = Payment.objects.filter(session=debt.bill.session, kind=PaymentKind.CARD).select_related("method").first()
+    method = payment.method if payment else None
+    taken = payment is not None and payment.state == PaymentState.CAPTURED
+    if method is None or not taken or method.state != MethodState.ACTIVE or debt.state != DebtState.OPEN:
+        return
+    left = debt.amount_minor - debt.collected_minor
+    try:
+        collections.charge(method=method, purpose=Purpose.DEBT, amount_minor=left, currency=debt.currency, debt=debt)
+    except ValidationError as error:
+        log.info("rest not charged", debt=debt.public_id, why=" ".join(error.messages))

@@ -19,7 +19,7 @@ def prune_contacts() -> int:
 
 
 def prune_webhooks() -> int:
-    """Deletes webhooks applied RETENTION_EVENTS_DAYS ago (0: never). A very late repeat is fetched and changes nothing."""
+    """Deletes webhooks applied RETENTION_EVENTS_DAYS ago (0: never). A later repeat is fetched and changes nothing."""
     border = retention.border(settings.RETENTION_EVENTS_DAYS)
     if border is None:
         return 0

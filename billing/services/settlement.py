@@ -219,10 +219,33 @@ def correct_session(*, session_id: int) -> None:
         now = priced(session, bill.snapshot)
         if now.total == bill.total_minor or bill.source == FundingSource.FREE:
             return
-        if payment is not None or bill.receipts.exists() or bill.statement_id:
+        if payment is not None and _went_on(bill, payment) and now.total > bill.total_minor:
+            _owe_rest(bill, payment, session, bill.snapshot)
+        elif payment is not None or bill.receipts.exists() or bill.statement_id:
             bills.review(bill, _changed(bill, now))
         else:
             _settle_anew(bill, session, bill.snapshot)
+
+
+def _went_on(bill: Bill, payment: Payment) -> bool:
+    """The hold was taken before it ended, and the session went on after that."""
+    ended_at = bill.session.ended_at
+    early = bill.final_at is not None and ended_at is not None and bill.final_at < ended_at
+    return early and bill.state == BillState.PAID and payment.state == PaymentState.CAPTURED
+
+
+def _owe_rest(bill: Bill, payment: Payment, session: ChargingSession, snapshot: PriceSnapshot) -> None:
+    """What came after the hold was taken is owed; a credit note and a new receipt say so."""
+    reason = "the hold ended before the session did"
+    said = numbering.standing_receipt(bill)
+    set_price(bill, session, snapshot)
+    bill.save()
+    postings.priced(bill)
+    evening.even_out(bill, payment, reason=reason, ask=True)
+    if said is not None:
+        numbering.issue_credit_note(receipt=said, reason=reason)
+        fresh = numbering.issue_receipt(payment=payment, bill=bill, corrects=said, reason=reason)
+        events.publish(ReceiptIssued(receipt_id=fresh.pk))
 
 
 def _settle_anew(bill: Bill, session: ChargingSession, snapshot: PriceSnapshot) -> None:
