@@ -22,7 +22,7 @@ from evcms.core import clock
 from sessions import services as sessions
 from sessions.models import ChargingSession
 from stations import services as stations
-from stations.commands import ClearChargingProfile, Limit, ProfilePurpose, RateUnit, SetChargingProfile
+from stations.commands import ClearChargingProfile, Limit, ProfilePurpose, RateUnit, SetChargingProfile, Trigger
 from stations.models import Command, PowerType, Variable
 from stations.vocabulary import CommandState
 
@@ -32,6 +32,7 @@ PROFILE_IDS_FROM: Final = 1_500_000_000  # of our own profiles: one a session, c
 SHORTEST: Final = 30  # seconds between two looks
 WAIT_FOR_LIMIT: Final = timedelta(seconds=90)  # for a 2.1 station to say that it took the limit
 TRY_AGAIN: Final = timedelta(seconds=60)
+WORTH_TELLING: Final = 1_000_000  # mWh
 VOLTS: Final = 230
 LEVELS: Final = (("", "ChargeProfileMaxStackLevel"), ("SmartChargingCtrlr", "ProfileStackLevel"))
 UNITS: Final = (("", "ChargingScheduleAllowedChargingRateUnit"), ("SmartChargingCtrlr", "RateUnit"))
@@ -85,6 +86,7 @@ def renew(session: ChargingSession, plan: budget.Plan) -> None:
         return
     if row is not None and row.by_transaction_limit:
         if row.state == GuardState.ACCEPTED:
+            _raise_limit(session, row, plan)
             return
         if clock.now() < row.told_at + WAIT_FOR_LIMIT:
             sessions.watch(session=session, reason=REASON, at=row.told_at + WAIT_FOR_LIMIT)
@@ -92,6 +94,15 @@ def renew(session: ChargingSession, plan: budget.Plan) -> None:
     seconds = _seconds(session, plan)
     if seconds is not None:
         _tell(session, row, seconds, plan.at_mwh)
+
+
+def _raise_limit(session: ChargingSession, row: BudgetGuard, plan: budget.Plan) -> None:
+    """The hold has grown: the next TransactionEvent is answered with the new limit, so the station is asked for one."""
+    if plan.at_mwh is None or row.limit_mwh is None or plan.at_mwh < row.limit_mwh + WORTH_TELLING:
+        return
+    BudgetGuard.objects.filter(pk=row.pk).update(told_at=clock.now())
+    place = session.evse.number if session.evse else None
+    stations.send(station=session.station, command=Trigger("TransactionEvent", place), origin=ORIGIN)
 
 
 def _seconds(session: ChargingSession, plan: budget.Plan) -> int | None:

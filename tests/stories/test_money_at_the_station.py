@@ -173,6 +173,20 @@ def test_the_limit_is_renewed_while_the_car_draws_less(street, protocol):
     assert BudgetGuard.objects.get().told_at > first.told_at
 
 
+def test_a_hold_that_grew_lets_the_station_go_on(street, protocol):
+    assert pay(street) == "Accepted"
+    street.plug(1)
+    until(lambda: BudgetGuard.objects.filter(state=GuardState.ACCEPTED).exists(), "the station to take the limit")
+    before = BudgetGuard.objects.get().limit_mwh
+    Payment.objects.update(hold_minor=8000)
+    billing.budget_reached(session_id=ChargingSession.objects.get().pk)
+    until(lambda: BudgetGuard.objects.get().limit_mwh > before + 60_000_000, "the larger limit")
+    if protocol == "ocpp2.1":
+        until(lambda: street.charger.session(1).limit_mwh == BudgetGuard.objects.get().limit_mwh, "the station's word")
+    else:
+        until(lambda: street.charger.profiles[0].periods[1][0] > 2800, "the longer profile")
+
+
 @pytest.mark.parametrize(("fault", "state"), [("refuse_profiles", "refused"), ("no_profiles", "unsupported")])
 def test_where_the_station_does_not_take_it_the_session_says_so(street, protocol, fault, state):
     if protocol == "ocpp2.1" and fault == "refuse_profiles":
@@ -199,5 +213,3 @@ def test_two_taps_at_the_terminal_are_two_payments_and_one_session(street):
     charged(street, kwh=0)
     assert ChargingSession.objects.count() == 1
     assert Payment.objects.count() == 1
-
-

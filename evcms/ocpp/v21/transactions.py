@@ -19,11 +19,15 @@ def transaction_events(messages: Sequence[tuple[Charger, Payload]]) -> list[Payl
 
 
 def _further(charger: Charger, payload: Payload, answer: Payload) -> Payload:
-    """Mere readings pass: only what has a token or a limit is looked at."""
+    """Mere readings pass: only what has a token or a limit, or was asked for, is looked at."""
     info = payload["transactionInfo"]
     if "transactionLimit" in info:
         services.limit_set(station_id=charger.station_id, transaction_id=info["transactionId"])
-    if "idToken" not in payload or payload["eventType"] == "Ended":
+    if payload["eventType"] == "Ended":
+        return answer
+    if payload["triggerReason"] == "Trigger":
+        return answer | _limit(charger, info["transactionId"])
+    if "idToken" not in payload:
         return answer
     if answer.get("idTokenInfo", {}).get("status") != "Accepted":
         return answer
