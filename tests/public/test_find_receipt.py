@@ -4,10 +4,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from django.core.cache import cache
+from django.test import Client
 
 from billing.models import Payment, Receipt
 from stations.models import Evse, Site
 from tests.billing.conftest import KWH, later, paid, work
+from tests.public import catalogue
+from tests.public.test_languages import seen
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -113,3 +116,17 @@ def test_the_page_fills_in_the_code_of_the_sticker(client, db):
     page = client.get("/receipt?c=ABC2345").content.decode()
     assert 'value="ABC2345"' in page
     assert client.get("/receipt").headers["Cache-Control"].count("no-store") == 1
+
+
+@pytest.mark.parametrize(
+    ("language", "title"),
+    [("de", "Meinen Beleg finden"), ("nl", "Mijn bon vinden"), ("fr", "Trouver mon reçu"), ("es", "Buscar mi recibo")],
+)
+def test_it_speaks_the_drivers_language(db, language, title):
+    page = seen(read_in(language, "/receipt"))
+    assert title in page
+    assert not catalogue.leftovers(language, page)
+
+
+def read_in(language, path):
+    return Client(headers={"accept-language": f"{language},en;q=0.5"}).get(path)
