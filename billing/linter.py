@@ -5,7 +5,7 @@ HINT is worth a look. A finding says where it belongs and carries facts; `billin
 """
 
 import enum
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -15,17 +15,7 @@ from evcms.core.money import exponent, to_minor
 
 from .dst import hole
 from .terms import Component, Element, Kind, Restrictions, Terms, minutes_of
-from .timetable import (
-    CIRCUMSTANCES,
-    Circumstance,
-    Grid,
-    Span,
-    grid_of,
-    holding,
-    joined,
-    kinds,
-    matches,
-)
+from .timetable import CIRCUMSTANCES, Grid, grid_of, joined, kinds
 
 FAST_KW = 50  # AFIR, EU 2023/1804, art. 5 (4)
 WIRE_DECIMALS = 4  # OCPI 2.2.1, 16.5: numbers have four decimals
@@ -272,63 +262,58 @@ def _coverage(terms: Terms) -> list[Finding]:
     grid, found = grid_of(terms.elements), []
     if not grid.complete:
         found.append(Finding(Level.HINT, Code.COMPLEX))
-    winners = {kind: _winners(grid, terms.elements, kind) for kind in kinds(terms.elements)}
-    free = _free(grid, terms.elements, winners)
+    shares = {kind: _share(grid, terms.elements, kind) for kind in kinds(terms.elements)}
+    free = _free(grid, terms.elements, shares)
     if free:
-        found.append(free)
-    found += [gap for kind in winners if (gap := _gap(grid, terms.elements, kind, winners[kind], free))]
-    return found + _shadows(grid, terms.elements, winners)
+        found.append(Finding(Level.WARNING, Code.FREE_MOMENTS, None, "", _where(grid, free)))
+    found += [gap for kind in shares if (gap := _gap(grid, terms, kind, shares[kind], free))]
+    return found + _shadows(grid, terms.elements, shares)
 
 
-Winners = dict[tuple[Span, Circumstance], int | None]
+def _share(grid: Grid, elements: Sequence[Element], kind: Kind) -> list[int]:
+    """Of each element the cells (as bits) in which it prices the dimension: those that nobody before it took."""
+    left, shares = grid.all, []
+    for element, cells in zip(elements, grid.cells, strict=True):
+        taken = cells & left if element.component(kind) else 0
+        shares.append(taken)
+        left &= ~taken
+    return shares
 
 
-def _winners(grid: Grid, elements: Sequence[Element], kind: Kind) -> Winners:
-    return {
-        (span, here): holding(elements, kind, span.start, here) for here in grid.circumstances for span in grid.spans
-    }
+def _free(grid: Grid, elements: Sequence[Element], shares: dict[Kind, list[int]]) -> int:
+    """Cells in which neither energy nor time has a price: a charge then costs nothing, or only its fee. A price of 0
+    that is said is meant."""
+    if not any(kind in shares for kind in (Kind.ENERGY, Kind.TIME)):
+        return 0
+    said = 0
+    for kind in (Kind.ENERGY, Kind.TIME):
+        for taken in shares.get(kind, ()):
+            said |= taken
+    return grid.all & ~said
 
 
-def _free(grid: Grid, elements: Sequence[Element], winners: dict[Kind, Winners]) -> Finding | None:
-    """Moments at which neither energy nor time has a price: a charge then costs nothing, or only its fee."""
-
-    def costs(kind: Kind, cell: tuple[Span, Circumstance]) -> bool:
-        index = winners[kind][cell]
-        component = None if index is None else elements[index].component(kind)
-        return component is not None and component.price > 0
-
-    running = [kind for kind in winners if kind in (Kind.ENERGY, Kind.TIME)]
-    if not running:
+def _gap(grid: Grid, terms: Terms, kind: Kind, share: list[int], free: int) -> Finding | None:
+    missing = grid.all
+    for taken in share:
+        missing &= ~taken
+    if kind in (Kind.ENERGY, Kind.TIME):
+        missing &= ~free  # said already, and worse
+    if not missing or not terms.charges(kind):
         return None
-    cells = [cell for cell in winners[running[0]] if not any(costs(kind, cell) for kind in running)]
-    said = [cell for cell in cells if any(winners[kind][cell] is not None for kind in running)]
-    if not cells or said == cells:  # a price of 0 that is said is meant
-        return None
-    return Finding(Level.WARNING, Code.FREE_MOMENTS, None, "", _where(grid, cells))
-
-
-def _gap(grid: Grid, elements: Sequence[Element], kind: Kind, winners: Winners, free: Finding | None) -> Finding | None:
-    cells = [cell for cell, index in winners.items() if index is None]
-    priced = any((component := element.component(kind)) and component.price for element in elements)
-    if not cells or not priced:
-        return None
-    facts = _where(grid, cells)
-    if free and kind in (Kind.ENERGY, Kind.TIME) and facts == free.facts:
-        return None  # said already, and worse
     level = Level.WARNING if kind == Kind.ENERGY else Level.HINT
-    return Finding(level, Code.GAP, None, "", facts | {"kind": kind})
+    return Finding(level, Code.GAP, None, "", _where(grid, missing) | {"kind": kind})
 
 
-def _where(grid: Grid, cells: Sequence[tuple[Span, Circumstance]]) -> dict[str, Any]:
+def _where(grid: Grid, cells: int) -> dict[str, Any]:
     """The stretches of the week, and of each circumstance that matters its stretches: [(from, until or None)]."""
-    circumstances = {here for _span, here in cells}
+    spans, circumstances = grid.of(cells)
     limits: dict[str, list[tuple[Any, Any]]] = {}
     for name in CIRCUMSTANCES:
         values = grid.axes[name]
         here = [value for value in values if any(getattr(each, name) == value for each in circumstances)]
         if grid.complete and len(here) < len(values):
             limits[name] = _stretches(values, here)
-    return {"spans": joined({span for span, _here in cells}), "limits": limits}
+    return {"spans": joined(spans), "limits": limits}
 
 
 def _stretches(values: Sequence[Any], here: Sequence[Any]) -> list[tuple[Any, Any]]:
@@ -342,7 +327,7 @@ def _stretches(values: Sequence[Any], here: Sequence[Any]) -> list[tuple[Any, An
     return stretches
 
 
-def _shadows(grid: Grid, elements: Sequence[Element], winners: dict[Kind, Winners]) -> list[Finding]:
+def _shadows(grid: Grid, elements: Sequence[Element], shares: dict[Kind, list[int]]) -> list[Finding]:
     """A rule of which nothing is left never holds; one that meets another particular rule is told so.
 
     That a rule without restrictions comes after particular ones is how "otherwise" is said: no finding.
@@ -350,18 +335,20 @@ def _shadows(grid: Grid, elements: Sequence[Element], winners: dict[Kind, Winner
     found: list[Finding] = []
     for index, element in enumerate(elements):
         for component in element.components:
-            table = winners[component.kind]
-            own = [cell for cell in table if matches(element.restrictions, cell[0].start, cell[1])]
-            lost = [cell for cell in own if table[cell] != index]
-            by = sorted({earlier for cell in lost if (earlier := table[cell]) is not None})
+            share, own = shares[component.kind], grid.cells[index]
+            lost = own & ~share[index]
+            by = [earlier for earlier in range(index) if share[earlier] & lost]
             facts = {"kind": component.kind, "by": by}
-            if own and len(lost) == len(own):
+            if own and lost == own:
                 found.append(Finding(Level.WARNING, Code.SHADOWED, index, str(component.kind), facts))
             elif lost and element.restrictions != Restrictions():
                 found.append(Finding(Level.HINT, Code.OVERLAP, index, "", facts | _where(grid, lost)))
-    return _once(found, lambda each: (each.code, each.element, str(each.facts.get("spans")), str(each.facts["by"])))
+    return _once(found)
 
 
-def _once(found: Sequence[Finding], key: Callable[[Finding], object]) -> list[Finding]:
+def _once(found: Sequence[Finding]) -> list[Finding]:
     """Of findings that differ only in the dimension, the first."""
-    return list({key(each): each for each in reversed(found)}.values())[::-1]
+    keys = {
+        (each.code, each.element, str(each.facts.get("spans")), str(each.facts["by"])): each for each in found[::-1]
+    }
+    return list(keys.values())[::-1]

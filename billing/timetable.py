@@ -56,12 +56,28 @@ class Slot:
 
 @dataclass(frozen=True)
 class Grid:
-    """All the borders that the rules of a tariff name."""
+    """All the borders that the rules of a tariff name. Sets of cells are bits of a whole number: cell
+    `circumstance × spans + span`; `cells` are those in which each element holds."""
 
     spans: tuple[Span, ...]
     circumstances: tuple[Circumstance, ...]
+    cells: tuple[int, ...]
     complete: bool = True
     axes: dict[str, list[object]] = field(default_factory=dict)
+
+    @property
+    def all(self) -> int:
+        return (1 << len(self.spans) * len(self.circumstances)) - 1
+
+    def of(self, cells: int) -> tuple[set[Span], set[Circumstance]]:
+        """What a set of cells touches."""
+        width = len(self.spans)
+        row, spans, circumstances = (1 << width) - 1, 0, set()
+        for index, here in enumerate(self.circumstances):
+            if part := cells >> index * width & row:
+                spans |= part
+                circumstances.add(here)
+        return {span for index, span in enumerate(self.spans) if spans >> index & 1}, circumstances
 
 
 def within_day(restrictions: Restrictions, minute: int) -> bool:
@@ -73,10 +89,13 @@ def within_day(restrictions: Restrictions, minute: int) -> bool:
 
 def matches(restrictions: Restrictions, minute: int, here: Circumstance) -> bool:
     """Does the rule hold at this minute of the week in these circumstances? Lower borders belong to it, upper not."""
+    return on(restrictions, minute) and fits(restrictions, here)
+
+
+def on(restrictions: Restrictions, minute: int) -> bool:
+    """Its days and hours alone."""
     day, of_day = divmod(minute, MINUTES_PER_DAY)
-    if restrictions.days and DAYS[day] not in restrictions.days:
-        return False
-    return within_day(restrictions, of_day) and fits(restrictions, here)
+    return (not restrictions.days or DAYS[day] in restrictions.days) and within_day(restrictions, of_day)
 
 
 def fits(restrictions: Restrictions, here: Circumstance) -> bool:
@@ -115,10 +134,17 @@ def grid_of(elements: Sequence[Element]) -> Grid:
     size = len(spans)
     for values in axes.values():
         size *= len(values)
-    if size > MOST_CELLS:
-        return Grid(spans, (PLAIN,), complete=False, axes=axes)
-    every = itertools.product(*(axes[name] for name in CIRCUMSTANCES))
-    return Grid(spans, tuple(Circumstance(*values) for values in every), axes=axes)  # type: ignore[arg-type]
+    complete = size <= MOST_CELLS
+    every = itertools.product(*(axes[name] for name in CIRCUMSTANCES)) if complete else ()
+    circumstances = tuple(Circumstance(*values) for values in every) or (PLAIN,)  # type: ignore[arg-type]
+    cells = tuple(_cells(rule, spans, circumstances) for rule in rules)
+    return Grid(spans, circumstances, cells, complete, axes)
+
+
+def _cells(rule: Restrictions, spans: Sequence[Span], circumstances: Sequence[Circumstance]) -> int:
+    """The hours of a rule do not depend on its circumstances: one row of the week, repeated where these fit."""
+    row = sum(1 << index for index, span in enumerate(spans) if on(rule, span.start))
+    return sum(row << index * len(spans) for index, here in enumerate(circumstances) if fits(rule, here))
 
 
 def _borders(zero: object, pairs: Iterable[tuple[object, object]]) -> list[object]:
