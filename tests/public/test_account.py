@@ -17,6 +17,8 @@ from sessions import services as sessions
 from sessions.models import Driver, IdToken
 from tests.billing.conftest import KWH, later
 from tests.billing.saved import FAILS_LATER, a_driver, a_token, saves_card
+from tests.security import doors
+from tests.security.world import fill
 
 pytestmark = pytest.mark.django_db(transaction=True)
 LINK = re.compile(r"http\S+?(/account/in/\S+)")
@@ -177,6 +179,20 @@ BUTTONS = ["/account/cards/new", "/account/tokens/new", "/account/cars/new", "/a
 def test_a_stranger_is_asked_to_sign_in_first(client, connector, path):
     answer = client.get(path) if path in PAGES else client.post(path)
     assert answer["Location"].startswith("/account/sign-in")
+
+
+DOORS = {name: door for name, door in doors.PAGES.items() if door.needs == doors.DRIVER and name != "public:enter"}
+
+
+@pytest.mark.parametrize("name", sorted(DOORS))
+def test_every_door_of_the_account_is_shut_for_nobody_and_for_people_who_only_work_here(client, owner, name):
+    door = DOORS[name]
+    rows = fill(owner, "OKAPI", 1)
+    path = reverse(name, kwargs=door.kwargs(rows))
+    for _who in ("nobody", "a member"):
+        answer = client.post(path) if door.post else client.get(path)
+        assert answer["Location"].startswith("/account/sign-in"), answer.status_code
+        client.force_login(owner.user)
 
 
 def test_somebody_who_only_works_here_has_no_driver_s_account(client, connector, owner):

@@ -1,7 +1,7 @@
 """Every door of the web role and who may pass it. A URL pattern without an entry here fails the test.
 
-`needs`: a Permission, MEMBER (any role), ANYBODY (public page), KEY (who knows the link), STAFF, ACCOUNT (allauth's own
-pages about the visitor). `rows`: for each path argument the row of `world.Holdings` and its field. `level`: whether
+`needs`: a Permission, MEMBER (any role), DRIVER, ANYBODY (public page), KEY (who knows the link), STAFF, ACCOUNT
+(allauth's own pages about the visitor). `rows`: for each path argument the row of `world.Holdings` and its field. `level`: whether
 membership of one site opens it (`site`) or of the organization (`organization`).
 """
 
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from evcms.core.access import Permission
 
 MEMBER, ANYBODY, KEY, STAFF, ACCOUNT = "member", "anybody", "key", "staff", "account"
+DRIVER = "driver"  # signed in as a driver; tests/public/test_account.py tries these doors
 VIEW, COMMAND, STATIONS, TOKENS = Permission.VIEW, Permission.COMMAND, Permission.STATIONS, Permission.TOKENS
 INCIDENTS, TARIFFS, MONEY = Permission.INCIDENTS, Permission.TARIFFS, Permission.MONEY
 PEOPLE, AUDIT = Permission.PEOPLE, Permission.AUDIT
@@ -39,6 +40,9 @@ SESSION, PAYMENT = (("public_id", "session", "public_id"),), (("public_id", "pay
 GROUP = (("pk", "group", "pk"),)
 PURSE, STATEMENT = (("public_id", "account", "public_id"),), (("public_id", "statement", "public_id"),)
 RECEIPT, CODE = (("public_id", "receipt", "public_id"),), (("code", "connector", "code"),)
+DEBT, ENROLMENT = (("public_id", "debt", "public_id"),), (("public_id", "enrolment", "public_id"),)
+SETUP, COLLECTION = (("public_id", "setup", "public_id"),), (("public_id", "collection", "public_id"),)
+METHOD, PERSON = (("pk", "method", "pk"),), (("pk", "driver", "pk"),)
 DISPUTE = (("public_id", "dispute", "public_id"),)
 ALL = "organization"
 
@@ -136,6 +140,11 @@ PAGES = {
     "voucher-void": Door(MONEY, (("pk", "voucher", "pk"),), post=True),
     "terminals": Door(MONEY),
     "terminal-report-seen": Door(MONEY, REPORT, post=True, data=(("note", "a stranger"),)),
+    "drivers": Door(TOKENS),
+    "driver": Door(TOKENS, PERSON, level=ALL),
+    "debts": Door(MONEY),
+    "debt-waive": Door(MONEY, DEBT, post=True, data=(("reason", "a stranger"),)),
+    "debt-collect": Door(MONEY, DEBT, post=True),
     "money": Door(MONEY),
     "money-export": Door(MONEY),
     "payment": Door(MONEY, PAYMENT),
@@ -171,6 +180,28 @@ PAGES = {
     "public:statement": Door(KEY, STATEMENT),
     "public:statement-pdf": Door(KEY, STATEMENT),
     "public:statement-pay": Door(KEY, STATEMENT, post=True),
+    "public:start": Door(DRIVER, CODE, post=True),
+    "public:debt": Door(KEY, DEBT),
+    "public:debt-pay": Door(KEY, DEBT, post=True),
+    "public:debt-card": Door(DRIVER, DEBT, post=True),
+    "public:collection-back": Door(KEY, COLLECTION),
+    "public:sign-in": Door(ANYBODY),
+    "public:enter": Door(DRIVER, (("token", "driver", "email"),)),  # a signed link of its own
+    "public:sign-out": Door(ANYBODY, post=True),
+    "public:account": Door(DRIVER),
+    "public:account-slash": Door(ANYBODY),
+    "public:visits": Door(DRIVER),
+    "public:profile": Door(DRIVER, post=True),
+    "public:card-new": Door(DRIVER, post=True),
+    "public:card-back": Door(KEY, SETUP),
+    "public:card-usual": Door(DRIVER, METHOD, post=True),
+    "public:card-remove": Door(DRIVER, METHOD, post=True),
+    "public:token-new": Door(DRIVER, post=True),
+    "public:token-pay": Door(DRIVER, TOKEN, post=True),
+    "public:token-remove": Door(DRIVER, TOKEN, post=True),
+    "public:car-ask": Door(DRIVER, post=True),
+    "public:car-confirm": Door(DRIVER, ENROLMENT, post=True),
+    "public:car-end": Door(DRIVER, ENROLMENT, post=True),
     "public:session": Door(KEY, PAYMENT),
     "public:stop": Door(KEY, PAYMENT, post=True),
     "payment-back": Door(KEY, PAYMENT),

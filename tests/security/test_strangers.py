@@ -192,6 +192,7 @@ def test_keys_differ_from_row_to_row(worlds):
 
 WHOLE = ("quarantine", "account-", "statement", "voucher-")
 SHARED = {
+    "drivers",
     "groups",
     "tokens",
     "token-create",

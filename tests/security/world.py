@@ -11,10 +11,15 @@ from billing.models import (
     BalanceLine,
     Bill,
     CardReader,
+    CardSetup,
+    Collection,
+    Debt,
     Dispute,
+    Enrolment,
     FundingRule,
     Payment,
     PaymentEvent,
+    PaymentMethod,
     Payout,
     Receipt,
     Refund,
@@ -134,6 +139,7 @@ def money(made, org, now, number):
         email=f"{made.mark.lower()}@driver.example", intent_id=f"pi_{made.mark}", card=f"{made.mark} •••• 1",
     )  # fmt: skip
     purses(made, org, now, number)
+    cards(made, org, now)
     rows.reader = CardReader.objects.create(
         organization=org, label=f"{made.mark} Reader", provider_id=f"tmr_{made.mark}", site=rows.site
     )
@@ -167,6 +173,22 @@ def money(made, org, now, number):
     rows.receipt = Receipt.objects.create(
         organization=org, year=2026, sequence=number, payment=rows.payment, bill=rows.bill, currency="EUR",
         net_minor=744, tax_minor=156, total_minor=900, document=said,
+    )  # fmt: skip
+
+
+def cards(made, org, now):
+    rows, mark = made.rows, made.mark
+    rows.method = PaymentMethod.objects.create(
+        organization=org, driver=rows.driver, customer_id=f"cus_{mark}", method_id=f"pm_{mark}", card=f"{mark} •••• 2"
+    )
+    rows.setup = CardSetup.objects.create(organization=org, driver=rows.driver, customer_id=f"cus_{mark}")
+    rows.enrolment = Enrolment.objects.create(organization=org, driver=rows.driver, label=f"{mark} Car")
+    rows.debt = Debt.objects.create(
+        organization=org, bill=rows.bill, driver=rows.driver, currency="EUR", amount_minor=300, reason=f"{mark} owes"
+    )
+    rows.collection = Collection.objects.create(
+        organization=org, purpose="debt", debt=rows.debt, currency="EUR", amount_minor=300, state="paid",
+        back_to=f"/debt/{rows.debt.public_id}",
     )  # fmt: skip
 
 
