@@ -98,6 +98,7 @@ class Step(models.TextChoices):
     INCREASED = "increased", _("hold increased")
     INCREASE_REFUSED = "increase_refused", _("larger hold refused")
     RENEWED = "renewed", _("hold renewed")
+    OLD_HOLD_FREED = "old_hold_freed", _("an earlier hold freed")
     CONFIRMATION = "confirmation", _("the bank wants the driver's confirmation")
     DISPUTED = "disputed", _("disputed by the cardholder")
     DISPUTE_WON = "dispute_won", _("dispute won")
@@ -130,6 +131,7 @@ LOOKS: dict[str, str] = {  # which common status (shape and colour) a step or a 
     Step.INCREASE_ASKED: "sent",
     Step.INCREASE_REFUSED: "declined",
     Step.RENEWED: "authorized",
+    Step.OLD_HOLD_FREED: "released",
     Step.CONFIRMATION: "warning",
     Step.DISPUTED: "failed",
     Step.DISPUTE_WON: "captured",

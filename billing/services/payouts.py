@@ -50,14 +50,14 @@ def read_books(*, since: datetime | None = None, until: datetime | None = None) 
     begin, end = since or _last_line() - OVERLAP, until or now + OVERLAP
     provider = gateway()
     lines = 0
-    for page in _pages(
+    for page in pages(
         lambda after: provider.movements(since=begin, until=end, after=after), lambda row: row.movement_id
     ):
         lines += _store(page)
     match_again()
     transfers = 0
     first = since or now - RECENT
-    for batch in _pages(
+    for batch in pages(
         lambda after: provider.transfers(since=first, until=end, after=after), lambda row: row.transfer_id
     ):
         for transfer in batch:
@@ -82,7 +82,7 @@ def _last_line() -> datetime:
     return newest or clock.now() - FIRST_LOOK
 
 
-def _pages(fetch: Callable[[str], Sequence[Row]], name: Callable[[Row], str]) -> Iterator[Sequence[Row]]:
+def pages(fetch: Callable[[str], Sequence[Row]], name: Callable[[Row], str]) -> Iterator[Sequence[Row]]:
     """Page after page until an empty one. The provider lists newest first, each page after the last one's id."""
     page = fetch("")
     while page:
@@ -209,7 +209,7 @@ def payouts_due(*, most: int = 50) -> int:
 def check(*, payout: Payout) -> None:
     """Reads a payout's lines, compares their sum with its amount, posts what reached the bank. Raises GatewayError."""
     provider, seen = gateway(), set()
-    fetched = _pages(
+    fetched = pages(
         lambda after: provider.movements(transfer_id=payout.provider_id, after=after), lambda row: row.movement_id
     )
     for page in fetched:
