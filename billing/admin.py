@@ -14,6 +14,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 from billing import services
 from billing.models import (
     Bill,
+    CardReader,
     Payment,
     PaymentEvent,
     PriceSnapshot,
@@ -22,6 +23,7 @@ from billing.models import (
     Refund,
     Tariff,
     TariffAssignment,
+    TerminalReport,
     WebhookEvent,
 )
 from evcms.core.access import Access
@@ -199,3 +201,19 @@ class WebhookEventAdmin(ReadOnlyAdmin):
         ids = list(queryset.values_list("pk", flat=True))
         count = services.apply_again(webhook_ids=ids, staff=request.user)
         messages.success(request, f"{count} webhooks will be applied within ten seconds.")
+
+
+@admin.register(CardReader)
+class CardReaderAdmin(ReadOnlyAdmin):
+    list_display = ("label", "organization", "station", "site", "state", "asking", "seen_at", "error_text")
+    list_filter = ("state", "organization")
+    search_fields = ("label", "provider_id", "station__identity", "site__name")
+    list_select_related = ("organization", "station", "site", "asking")
+
+
+@admin.register(TerminalReport)
+class TerminalReportAdmin(ReadOnlyAdmin):
+    list_display = ("received_at", "station", "psp_ref", "status", "amount", "currency", "outcome", "detail", "seen_by")
+    list_filter = ("outcome", "status", "received_at")
+    search_fields = ("psp_ref", "transaction_id", "station__identity", "detail")
+    list_select_related = ("station", "seen_by")

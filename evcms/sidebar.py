@@ -29,6 +29,8 @@ MONEY: Final[list[Model]] = [
     ("billing_refund", _("Refunds"), "undo"),
     ("billing_bill", _("Bills"), "receipt"),
     ("billing_receipt", _("Receipts"), "receipt_long"),
+    ("billing_cardreader", _("Card readers"), "contactless"),
+    ("billing_terminalreport", _("Terminal reports"), "point_of_sale"),
     ("billing_webhookevent", _("Webhooks"), "webhook"),
 ]
 PEOPLE: Final[list[Model]] = [
