@@ -157,7 +157,7 @@ def test_a_web_process_that_dies_while_opening_the_page_leaves_nothing_behind(
 
 AUTHORIZE_DEATHS = [
     (payments, "payment_authorized", False),
-    (payments, "_start", True),
+    (payments, "start", True),
     (following, "catch_up", True),
 ]
 
