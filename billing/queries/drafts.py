@@ -5,6 +5,7 @@ from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from django.db.models import Count, Max, Q, QuerySet
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from billing import lint_words, lookup, regions, rule_words, week_strip, wording
@@ -165,7 +166,7 @@ def _bill(live: Live, terms: Terms, charge: Charge) -> None:
     )
     live.bill = [wording.cost_line(line, terms.currency) for line in result.lines if line.amount]
     live.total, live.tax = amount(result.total, terms.currency), amount(result.tax, terms.currency)
-    live.begins = charge.start.astimezone(ZoneInfo(terms.time_zone)).strftime("%a %H:%M")
+    live.begins = date_format(charge.start.astimezone(ZoneInfo(terms.time_zone)), "D H:i")
 
 
 def likely_bill(terms: Terms, tariff: Tariff | None, around: Surroundings) -> tuple[int, bool]:
@@ -188,3 +189,11 @@ def _full_charge(terms: Terms, around: Surroundings) -> Priced:
     energy = LIKELY_KWH[fast]
     charging = timedelta(seconds=energy * 3600 // min(kilowatt, MOST_KW[fast]))
     return example(terms, energy_mwh=energy * MWH_PER_KWH, charging=charging, starts_at=clock.now())
+
+
+def findings_of(tariff: Tariff) -> list[Said]:
+    """What a list can say of a saved tariff without asking where it holds: errors and warnings."""
+    terms = lookup.terms_of(tariff)
+    setting = Setting(hold=lookup.decimal(tariff.hold), holidays_of=tariff.holidays_of, regions=regions.known())
+    found = [finding for finding in lint(terms, setting) if finding.level != Level.HINT]
+    return [lint_words.said(finding, terms.currency) for finding in found]

@@ -31,6 +31,7 @@ def tariffs(request: HttpRequest) -> HttpResponse:
             "tariff": tariff,
             "lines": wording.price_lines(terms),
             "example": queries.example_of(terms),
+            "findings": drafts.findings_of(tariff),
             "places": [(place, beaten.get(place.pk)) for place in queries.assignments(access, tariff)],
         }
         for tariff in queries.tariffs(access)

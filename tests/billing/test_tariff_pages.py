@@ -208,6 +208,18 @@ def test_the_week_is_drawn_and_said(finance, organization):
     assert "style=" not in text
 
 
+def test_the_list_warns_of_odd_tariffs(finance, organization):
+    finance.post("/tariffs/new/", form(DAY, name="Odd"))
+    finance.post("/tariffs/new/", form({"per_kwh": "0.5"}, name="Sound", hold="60"))
+    text = finance.get("/tariffs/").text
+    assert text.count('data-code="free_moments"') == 1
+
+
+def test_a_reader_of_screens_hears_the_total_and_how_much_is_odd(finance, organization):
+    text = live(finance, DAY)
+    assert re.search(r'id="live-said" hx-swap-oob="innerHTML">The example costs [0-9.]+ €. [1-9] thing', text)
+
+
 def test_findings_stand_beside_their_rule(finance, organization):
     text = live(finance, {"per_kwh": "0.39"}, DAY)
     place = text[text.index('id="findings-1"') :]
