@@ -54,7 +54,7 @@ class RulesForm(forms.Form):
             "refund_limit_minor": text(rules.refund_limit_minor),
             "most_debt_minor": text(rules.most_debt_minor),
         }
-        super().__init__(*args, initial=initial, **more)
+        super().__init__(*args, **more | {"initial": initial})
         self.fields["refund_limit_minor"] = AmountField(
             currency=currency,
             label=_("One person may give back (%(currency)s)") % {"currency": currency},

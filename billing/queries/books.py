@@ -3,13 +3,15 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.conf import settings
 from django.db.models import Count, F, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
 from billing import reasons
 from billing.models import Bill, Payment, PaymentEvent, Receipt
 from billing.vocabulary import BillState, PaymentState
-from evcms.core.access import Access
+from evcms.core import retention
+from evcms.core.access import Access, Permission
 from evcms.core.models import Organization
 from sessions.models import ChargingSession
 from stations.models import Site
@@ -84,8 +86,8 @@ def captured_total(
 
 
 def payment(public_id: str) -> Payment | None:
-    """By the unguessable id of its link."""
-    rows = Payment.objects.select_related(
+    """By the unguessable id of its link, as long as the link works."""
+    rows = Payment.objects.filter(_fresh("created_at")).select_related(
         "connector__station__site", "connector__evse", "session", "attempt", "snapshot", "organization"
     )
     return rows.filter(public_id=public_id).first()
@@ -102,9 +104,18 @@ def timeline(row: Payment) -> QuerySet[PaymentEvent]:
     return row.events.order_by("at", "id")
 
 
-def receipt(public_id: str) -> Receipt | None:
-    """By the unguessable id of its link."""
-    rows = Receipt.objects.select_related("payment", "bill__session", "organization")
+def _fresh(name: str) -> Q:
+    """Guests' links end GUEST_LINK_DAYS after what they are about (0: never)."""
+    border = retention.border(settings.GUEST_LINK_DAYS)
+    return Q(**{f"{name}__gte": border}) if border else Q()
+
+
+def receipt(public_id: str, access: Access | None = None) -> Receipt | None:
+    """By the unguessable id of its link, as long as the link works; for the organization's finance for ever."""
+    works = _fresh("issued_at")
+    if works and access is not None and access.can(Permission.MONEY):
+        works |= Q(organization=access.organization)
+    rows = Receipt.objects.filter(works).select_related("payment", "bill__session", "organization")
     return rows.filter(public_id=public_id).first()
 
 

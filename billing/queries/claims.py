@@ -45,9 +45,11 @@ def disputes(access: Access) -> QuerySet[Dispute]:
     )
     rows = _visible(Dispute.objects.all(), access).annotate(urgency=urgency)
     deadline = Case(When(state=DisputeState.NEEDS_RESPONSE, then=F("respond_by")))
-    return rows.select_related(
+    rows = rows.order_by("urgency", deadline, "-opened_at", "-pk")
+    found: QuerySet[Dispute] = rows.select_related(
         "payment__connector__station__site", "payment__connector__evse", "payment__session", "evidence_asked_by"
-    ).order_by("urgency", deadline, "-opened_at", "-pk")
+    )
+    return found
 
 
 def disputes_of(payment: Payment) -> QuerySet[Dispute]:

@@ -1,6 +1,7 @@
 """The rows behind a proof: sums in the database, a session's segment as one expression."""
 
 from datetime import datetime
+from typing import Any
 
 from django.db.models import (
     Case,
@@ -164,9 +165,8 @@ def _orphans(found: list[Leak]) -> list[Part]:
 
 def _books(organization: Organization, since: datetime, until: datetime) -> list[Book]:
     """All bills that stood in the period, by currency; each fact from its own row against its posting."""
-    bills = Bill.objects.filter(organization=organization, final_at__gte=since, final_at__lt=until)
-    said = _said(bills)
-    posted = _posted(bills)
+    which = {"organization": organization, "final_at__gte": since, "final_at__lt": until}
+    said, posted = _said(which), _posted(which)
     currencies = sorted({currency for _name, currency in [*said, *posted]})
     names = ("billed", "captured", "refunded", "from balances", "invoiced", "waived")
     return [
@@ -176,8 +176,18 @@ def _books(organization: Organization, since: datetime, until: datetime) -> list
     ]
 
 
-def _said(bills: QuerySet[Bill]) -> dict[tuple[str, str], int]:
+Which = dict[str, Any]
+"""Conditions on a bill. Any: values that are looked for."""
+
+
+def _of(path: str, which: Which) -> Which:
+    """The conditions seen from a row that reaches the bill by `path`: joins, which both databases plan well."""
+    return {f"{path}__{name}": value for name, value in which.items()}
+
+
+def _said(which: Which) -> dict[tuple[str, str], int]:
     told: dict[tuple[str, str], int] = {}
+    bills = Bill.objects.filter(**which)
     sums = bills.order_by().values("currency").annotate(
         billed=Coalesce(Sum("total_minor"), 0), waived=Coalesce(Sum("waived_minor"), 0),
         invoiced=Coalesce(Sum("total_minor", filter=Q(state=BillState.INVOICED)), 0),
@@ -185,7 +195,8 @@ def _said(bills: QuerySet[Bill]) -> dict[tuple[str, str], int]:
     for row in sums:
         for name in ("billed", "waived", "invoiced"):
             told[name, row["currency"]] = row[name]
-    cards = Payment.objects.filter(session__bill__in=bills, state=PaymentState.CAPTURED, kind__in=CHARGED).order_by()
+    cards = Payment.objects.filter(**_of("session__bill", which), state=PaymentState.CAPTURED, kind__in=CHARGED)
+    cards = cards.order_by()
     for currency, total in cards.values_list("currency").annotate(total=Sum("captured_minor")):
         told["captured", currency] = total
     purses = bills.filter(source__in=(FundingSource.PREPAID, FundingSource.VOUCHER)).order_by()
@@ -193,7 +204,7 @@ def _said(bills: QuerySet[Bill]) -> dict[tuple[str, str], int]:
         total=Sum(F("total_minor") - F("shortfall_minor") - Coalesce("debt__collected_minor", 0))
     ):
         told["from balances", currency] = total
-    back = Refund.objects.filter(payment__session__bill__in=bills, state=RefundState.DONE).order_by()
+    back = Refund.objects.filter(**_of("payment__session__bill", which), state=RefundState.DONE).order_by()
     back = back.filter(payment__kind__in=CHARGED)
     for currency, total in back.values_list("payment__currency").annotate(total=Sum("amount_minor")):
         told["refunded", currency] = total
@@ -218,8 +229,8 @@ FACTS = Case(
 )  # fmt: skip
 
 
-def _posted(bills: QuerySet[Bill]) -> dict[tuple[str, str], int]:
-    lines = JournalLine.objects.filter(entry__bill__in=bills).order_by().annotate(fact=FACTS).exclude(fact="")
+def _posted(which: Which) -> dict[tuple[str, str], int]:
+    lines = JournalLine.objects.filter(**_of("entry__bill", which)).order_by().annotate(fact=FACTS).exclude(fact="")
     sums = lines.values_list("fact", "entry__currency").annotate(total=Sum("amount_minor"))
     return {
         (fact.removeprefix("-"), currency): -total if fact.startswith("-") else total for fact, currency, total in sums

@@ -4,8 +4,8 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
 from django.utils import translation
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
@@ -15,6 +15,7 @@ from billing import services as money
 from billing.models import Payment, Receipt
 from billing.receipts import about, pdf, title
 from billing.vocabulary import PaymentState
+from evcms.public import links
 from evcms.templatetags.figures import at_zone
 from sessions import queries as sessions
 from sessions import services
@@ -30,7 +31,7 @@ OVER = (PaymentState.RELEASING, PaymentState.RELEASED, PaymentState.EXPIRED, Pay
 def session(request: HttpRequest, public_id: str) -> HttpResponse:
     payment = billing.payment(public_id)
     if payment is None:
-        raise Http404
+        return links.ended(request, Payment, public_id)
     if payment.state in money.UNPAID:
         money.refresh(payment=payment)  # a lost webhook loses nothing
     context = page_context(payment)
@@ -90,7 +91,7 @@ def stop(request: HttpRequest, public_id: str) -> HttpResponse:
     """Only who holds the link stops it."""
     payment = billing.payment(public_id)
     if payment is None:
-        raise Http404
+        return links.ended(request, Payment, public_id)
     running = payment.session
     if running is None or running.state == SessionState.ENDED:
         messages.info(request, _("There is nothing to stop."))
@@ -103,9 +104,9 @@ def stop(request: HttpRequest, public_id: str) -> HttpResponse:
 
 @require_GET
 def receipt(request: HttpRequest, public_id: str) -> HttpResponse:
-    row = billing.receipt(public_id)
+    row = billing.receipt(public_id, getattr(request, "access", None))
     if row is None:
-        raise Http404
+        return links.ended(request, Receipt, public_id)
     document = row.document
     with translation.override(document["language"]):  # a receipt stays as it was issued, whoever opens it
         context = {
@@ -128,7 +129,9 @@ def moments(document: dict[str, Any]) -> dict[str, str]:
 
 @require_GET
 def receipt_pdf(request: HttpRequest, public_id: str) -> HttpResponse:
-    row = get_object_or_404(Receipt, public_id=public_id)
+    row = billing.receipt(public_id, getattr(request, "access", None))
+    if row is None:
+        return links.ended(request, Receipt, public_id)
     response = HttpResponse(pdf(row), content_type="application/pdf")
     response["Content-Disposition"] = f'inline; filename="receipt-{row.number}.pdf"'
     return response
