@@ -40,7 +40,7 @@ button, input { font: inherit; border-radius: 9px; border: 1px solid var(--line)
 button { background: #24506e; color: #fff; cursor: pointer; min-height: 2.75rem; }
 button:hover { background: #2f6890; } button:focus-visible, input:focus-visible, a:focus-visible {
   outline: 3px solid #ffd479; outline-offset: 2px; }
-input { background: #0c151a; color: var(--ink); width: 11rem; }
+input { background: #0c151a; color: var(--ink); width: 12.5rem; }
 form { margin: 0; display: inline-flex; gap: .4rem; }
 table { border-collapse: collapse; width: 100%; margin-top: 1rem; }
 td, th { text-align: left; padding: .45rem .6rem; border-bottom: 1px solid var(--line); }
@@ -90,13 +90,13 @@ def charger(one: Charger, web: str, told: str) -> str:
     place = escape(" · ".join(text for text in about if text))
     link = '<p><a href="/">All chargers</a></p>'
     body = f'<h1>{escape(one.identity)}</h1><p class="dim">{place}</p>{note}'
-    return page(one.identity, f'{body}<div id="screens">{screens(one, web)}</div>{_line(one)}{link}')
+    return page(one.identity, f'{body}<div id="screens">{screens(one, web)}</div>{link}')
 
 
 def screens(one: Charger, web: str) -> str:
     cards = "".join(_plug(one, port, web) for port in one.ports.values())
     state = "online" if one.is_accepted else "offline: it goes on by what it knows"
-    return f'<p class="dim">The charger is {state}.</p><div class="plugs">{cards}</div>'
+    return f'<p class="dim">The charger is {state}.</p><div class="plugs">{cards}</div>{_line(one)}'
 
 
 def _line(one: Charger) -> str:
@@ -168,7 +168,8 @@ def _buttons(one: Charger, port: Port) -> str:
         f'<input name="uid" list="cards-{port.number}" value="{first}" aria-label="Card" maxlength="36">'
         f'<datalist id="cards-{port.number}">{cards}</datalist><button>Tap card</button></form>'
     )
-    pay = "" if one.faults.no_terminal else _button(one, port.number, "pay", "Pay at the terminal")
+    taken = port.authorization is not None or (port.session is not None and port.session.token)
+    pay = "" if one.faults.no_terminal or taken else _button(one, port.number, "pay", "Pay at the terminal")
     return f'<div class="bar">{plug}{tap}{pay}</div>'
 
 
