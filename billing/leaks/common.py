@@ -1,8 +1,9 @@
 """What the checks share."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
@@ -50,7 +51,14 @@ class Look:
 Check = Callable[[Look], Iterable[Leak]]
 
 
-def of_session(kind: str, text: str, session: ChargingSession, **more: object) -> Leak:
+def bills_of(look: Look, sums: "QuerySet[Bill, dict[str, Any]]", name: str) -> Iterator[tuple[Bill, int]]:
+    """The bills of grouped rows with their sum `name`: grouping whole bills would sort their traces. Any: a column."""
+    told = dict(sums.order_by("pk").values_list("pk", name)[:MOST])
+    for bill in look.bills.filter(pk__in=told):
+        yield bill, told[bill.pk]
+
+
+def of_session(kind: str, text: str, session: ChargingSession) -> Leak:
     return Leak(kind, text, f"session:{session.pk}", session=session.public_id, energy_mwh=session.energy_mwh)
 
 

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator
 
-from django.db.models import Count, F, Max, Min, OuterRef, Q, Subquery, Sum
+from django.db.models import Count, F, Max, Min, Q, Sum
 from django.utils.translation import gettext as _
 
 from billing.models import Receipt, ReceiptCounter
 from billing.proof import Leak
 from billing.vocabulary import BillState, ReceiptKind
 
-from .common import MOST, Check, Look, differs, of_bill
+from .common import Check, Look, bills_of, differs, of_bill
 
 STANDING = Count("receipts", filter=Q(receipts__kind=ReceiptKind.RECEIPT)) - Count(
     "receipts", filter=Q(receipts__kind=ReceiptKind.CREDIT)
@@ -38,23 +38,20 @@ def _first_gap(look: Look, year: int) -> int:
 
 def doubled(look: Look) -> Iterator[Leak]:
     """More than one receipt stands for a bill; or one stands that a paid bill lacks."""
-    rows = look.bills.annotate(standing=STANDING)
-    for bill in rows.filter(standing__gt=1)[:MOST]:
-        count: int = bill.standing
+    plain = look.bills.values("pk", "state", "shortfall_minor", "total_minor", "final_at")
+    rows = plain.annotate(standing=STANDING)
+    for bill, count in bills_of(look, rows.filter(standing__gt=1), "standing"):
         yield of_bill("receipt_doubled", _("%(count)s receipts stand for it") % {"count": count}, bill)
     paid = rows.filter(standing=0, state=BillState.PAID, shortfall_minor=0, total_minor__gt=0)
-    for bill in paid.filter(final_at__lt=look.settled_before)[:MOST]:
+    for bill, _none in bills_of(look, paid.filter(final_at__lt=look.settled_before), "standing"):
         yield of_bill("receipt_missing", _("it is paid and has no receipt"), bill)
 
 
 def not_the_bills(look: Look) -> Iterator[Leak]:
     """What stands of all documents of a bill (receipts less credit notes) is its price."""
-    last = Receipt.objects.filter(bill=OuterRef("pk"), kind=ReceiptKind.RECEIPT).order_by("-pk")
-    rows = look.bills.exclude(state__in=(BillState.REVIEW, BillState.OPEN)).annotate(
-        said=Sum("receipts__total_minor"), newest=Subquery(last.values("total_minor")[:1])
-    )
-    for bill in rows.exclude(said=None).exclude(said=F("total_minor"))[:MOST]:
-        said: int = bill.said
+    rows = look.bills.exclude(state__in=(BillState.REVIEW, BillState.OPEN)).values("pk", "total_minor")
+    rows = rows.annotate(said=Sum("receipts__total_minor"))
+    for bill, said in bills_of(look, rows.exclude(said=None).exclude(said=F("total_minor")), "said"):
         yield of_bill("receipt_amount", differs(_("receipt and bill"), said, bill.total_minor), bill)
 
 

@@ -43,7 +43,7 @@ def check(look: Look) -> Iterator[Leak]:
 def _readings(look: Look, wrong: dict[int, int]) -> Iterator[Leak]:
     """Sums of registers first; only what looks odd is counted again from its readings."""
     believed = Q(samples__quarantined=False, samples__energy_mwh__isnull=False)
-    rows = look.sessions.annotate(
+    rows = look.sessions.values("pk", "energy_mwh").annotate(
         low=Min("samples__energy_mwh", filter=believed), high=Max("samples__energy_mwh", filter=believed)
     )
     odd = rows.exclude(low=None).exclude(energy_mwh=F("high") - F("low"))
@@ -51,7 +51,9 @@ def _readings(look: Look, wrong: dict[int, int]) -> Iterator[Leak]:
         AuditEntry.objects.filter(organization=look.organization, action=CORRECTED).values_list("object_id", flat=True)
     )
     told = 0
-    for session in odd.iterator(chunk_size=500):
+    suspects = list(odd.values_list("pk", flat=True))
+    for pk in suspects:
+        session = ChargingSession.objects.get(pk=pk)
         if str(session.pk) in corrected or told == MOST:
             continue
         energy = recount.energy_of(session)

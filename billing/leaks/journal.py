@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from django.db import connection
-from django.db.models import Exists, F, OuterRef, Q, Subquery, Sum
+from django.db.models import F, Q, Sum
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
@@ -11,7 +11,7 @@ from billing.models import JournalEntry, JournalLine, Refund
 from billing.proof import Leak
 from billing.vocabulary import BillState, LedgerAccount, PaymentKind, PaymentState, RefundState
 
-from .common import MOST, Check, Look, differs, of_bill, of_payment
+from .common import MOST, Check, Look, bills_of, differs, of_bill, of_payment
 
 CHARGED = (PaymentKind.SCAN, PaymentKind.CARD, PaymentKind.READER, PaymentKind.STATION)
 CLEARING = (LedgerAccount.CARD_CLEARING, LedgerAccount.STATION_CLEARING)
@@ -36,38 +36,32 @@ def unbalanced(look: Look) -> Iterator[Leak]:
         yield Leak("unbalanced", text, f"entry:{entry.pk}")
 
 
-def _posted(kind: str, account: LedgerAccount | tuple[LedgerAccount, ...], **about: str) -> Subquery:
-    """Sum of an account's lines of entries of that kind about the outer row."""
-    accounts = account if isinstance(account, tuple) else (account,)
-    lines = JournalLine.objects.filter(account__in=accounts, **{f"entry__{k}": OuterRef(v) for k, v in about.items()})
-    lines = lines.filter(entry__kind=kind) if kind else lines
-    sums = lines.order_by().values("account").annotate(n=Sum("amount_minor"))
-    if len(accounts) > 1:  # one of them has lines
-        sums = sums.order_by("-n")
-    return Subquery(sums.values("n")[:1])
-
-
 def price_unposted(look: Look) -> Iterator[Leak]:
-    rows = look.bills.annotate(posted=Coalesce(_posted("price", LedgerAccount.RECEIVABLE, bill="pk"), 0))
-    rows = rows.exclude(state=BillState.OPEN)
-    for bill in rows.exclude(posted=F("total_minor"))[:MOST]:
-        posted: int = bill.posted
+    receivable = Q(journal__kind="price", journal__lines__account=LedgerAccount.RECEIVABLE)
+    rows = look.bills.exclude(state=BillState.OPEN).values("pk", "total_minor")
+    rows = rows.annotate(posted=Coalesce(Sum("journal__lines__amount_minor", filter=receivable), 0))
+    for bill, posted in bills_of(look, rows.exclude(posted=F("total_minor")), "posted"):
         yield of_bill("unposted", differs(_("bill and journal"), bill.total_minor, posted), bill)
 
 
 def capture_unposted(look: Look) -> Iterator[Leak]:
+    clearing = Q(journal__kind="capture", journal__lines__account__in=CLEARING)
     rows = look.payments.filter(state=PaymentState.CAPTURED, kind__in=CHARGED, session__isnull=False)
-    rows = rows.annotate(posted=Coalesce(_posted("capture", CLEARING, payment="pk"), 0))
-    for payment in rows.exclude(posted=F("captured_minor"))[:MOST]:
-        posted: int = payment.posted
+    sums = rows.values("pk", "captured_minor")
+    sums = sums.annotate(posted=Coalesce(Sum("journal__lines__amount_minor", filter=clearing), 0))
+    told = dict(sums.exclude(posted=F("captured_minor")).values_list("pk", "posted")[:MOST])
+    for payment in rows.filter(pk__in=told):
+        posted = told[payment.pk]
         text = differs(_("capture and journal"), payment.captured_minor, posted)
         yield of_payment("unposted", text, payment, payment.captured_minor - posted)
 
 
 def refund_unposted(look: Look) -> Iterator[Leak]:
-    rows = Refund.objects.filter(organization=look.organization, state=RefundState.DONE)
+    clearing = Q(journal__kind="refund", journal__lines__account__in=CLEARING)
+    rows = Refund.objects.filter(organization=look.organization, state=RefundState.DONE).order_by("pk")
     rows = rows.filter(done_at__gte=look.since, done_at__lt=look.until, payment__session__isnull=False)
-    rows = rows.filter(payment__kind__in=CHARGED).annotate(posted=Coalesce(_posted("refund", CLEARING, refund="pk"), 0))
+    rows = rows.filter(payment__kind__in=CHARGED)
+    rows = rows.annotate(posted=Coalesce(Sum("journal__lines__amount_minor", filter=clearing), 0))
     for refund in rows.exclude(posted=-F("amount_minor")).select_related("payment__session")[:MOST]:
         posted: int = -refund.posted
         text = differs(_("refund and journal"), refund.amount_minor, posted)
@@ -76,17 +70,18 @@ def refund_unposted(look: Look) -> Iterator[Leak]:
 
 def owed_off(look: Look) -> Iterator[Leak]:
     """What the journal says is owed is what the bill says; a refund that is on its way explains what is too much."""
-    on_its_way = Refund.objects.filter(payment__session=OuterRef("session")).exclude(
+    receivable = Q(journal__lines__account=LedgerAccount.RECEIVABLE)
+    rows = look.bills.filter(state__in=SETTLED).values("pk", "session_id", "shortfall_minor", "waived_minor")
+    rows = rows.annotate(owed=Coalesce(Sum("journal__lines__amount_minor", filter=receivable), 0))
+    wrong = rows.exclude(owed=F("shortfall_minor") - F("waived_minor"))
+    on_its_way = Refund.objects.filter(payment__organization=look.organization).exclude(
         state__in=(RefundState.DONE, RefundState.FAILED, RefundState.REJECTED)
     )
-    rows = look.bills.filter(state__in=SETTLED).annotate(
-        owed=Coalesce(_posted("", LedgerAccount.RECEIVABLE, bill="pk"), 0)
-    )
-    wrong = rows.exclude(owed=F("shortfall_minor") - F("waived_minor"))
-    for bill in wrong.exclude(Q(owed__lt=0) & Exists(on_its_way))[:MOST]:
-        owed: int = bill.owed
-        text = differs(_("owed by the bill and by the journal"), bill.shortfall_minor - bill.waived_minor, owed)
-        yield of_bill("unposted", text, bill, owed)
+    explained = set(on_its_way.values_list("payment__session_id", flat=True))
+    for bill, owed in bills_of(look, wrong, "owed"):
+        if owed >= 0 or bill.session_id not in explained:
+            text = differs(_("owed by the bill and by the journal"), bill.shortfall_minor - bill.waived_minor, owed)
+            yield of_bill("unposted", text, bill, owed)
 
 
 def unsealed(look: Look) -> Iterator[Leak]:

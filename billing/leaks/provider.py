@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from django.db.models import F, Q, Sum
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
 from billing.gateways import PaymentsOff, gateway
@@ -72,9 +73,12 @@ def refunds_unseen(look: Look) -> Iterator[Leak]:
 def refunds_unheld(look: Look) -> Iterator[Leak]:
     """Payments whose refunds that are done do not add up to what they say was given back."""
     rows = look.payments.filter(kind__in=CARDS, state=PaymentState.CAPTURED)
-    rows = rows.annotate(done=Sum("refunds__amount_minor", filter=Q(refunds__state=RefundState.DONE)))
-    for payment in rows.exclude(done=F("refunded_minor")).exclude(done=None, refunded_minor=0)[:MOST]:
-        done: int = payment.done or 0
+    sums = rows.values("pk", "refunded_minor").annotate(
+        done=Coalesce(Sum("refunds__amount_minor", filter=Q(refunds__state=RefundState.DONE)), 0)
+    )
+    told = dict(sums.exclude(done=F("refunded_minor")).values_list("pk", "done")[:MOST])
+    for payment in rows.filter(pk__in=told):
+        done = told[payment.pk]
         text = differs(_("refunds and what the payment says was given back"), done, payment.refunded_minor)
         yield of_payment("refund_sum", text, payment, done - payment.refunded_minor)
 

@@ -1,0 +1,175 @@
+"""Where every kWh and its money is: the proof with its sessions, the ledger with its entries."""
+
+from typing import Any
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET
+
+from billing.book_forms import LedgerFilter, PeriodForm
+from billing.models import JournalLine
+from billing.proof import Part, Proof, Segment
+from billing.queries import ledger as books
+from billing.queries import proof as proofs
+from billing.segments import BOOKS, LABELS, explained, meaning, proof_bar
+from billing.views.common import access_of
+from evcms.core import sheets
+from evcms.core.access import Access, Permission
+
+Context = dict[str, Any]  # Any: template context
+
+
+def _whole(request: HttpRequest) -> Access:
+    """Proof and ledger are the organization's: who sees only some sites sees neither."""
+    access = access_of(request, Permission.MONEY)
+    if not access.all_sites:
+        raise PermissionDenied(_("The books are the whole organization's; you see some of its sites."))
+    return access
+
+
+@login_required
+@require_GET
+def proof(request: HttpRequest) -> HttpResponse:
+    access = _whole(request)
+    form = PeriodForm(request.GET or None)
+    zone = ZoneInfo(access.organization.time_zone)
+    since, until = form.span(zone)
+    made = proofs.prove(organization=access.organization, since=since, until=until)
+    if request.GET.get("export") in ("csv", "xlsx"):
+        return sheets.answer(request.GET["export"], "proof", PARTS, map(_part_row, made.parts))
+    first, last = form.days(zone)
+    days = {"since": first.isoformat(), "until": last.isoformat()}
+    context: Context = {
+        "form": form,
+        "proof": made,
+        "bar": proof_bar(made),
+        "segments": [_segment(made, segment, days) for segment in Segment],
+        "books": [(BOOKS[book.name], book) for book in made.books if book.rows or book.journal],
+        "days": urlencode(days),
+        "first": first,
+        "last": last,
+        "zone": access.organization.time_zone,
+    }
+    return render(request, "billing/proof.html", context)
+
+
+PARTS = (
+    "segment", "detail", "currency", "sessions", "energy_mwh", "billed_minor", "captured_minor", "refunded_minor",
+    "written_off_minor", "owed_minor",
+)  # fmt: skip
+
+
+def _part_row(part: Part) -> list[object]:
+    return [
+        part.segment, part.detail, part.currency, part.sessions, part.energy_mwh, part.billed, part.captured,
+        part.refunded, part.written_off, part.owed,
+    ]  # fmt: skip
+
+
+def _segment(made: Proof, segment: Segment, days: dict[str, str]) -> Context:
+    def link(**more: str) -> str:
+        return "?" + urlencode(days | {"segment": str(segment)} | more)
+
+    parts = [part for part in made.parts if part.segment == segment]
+    return {
+        "name": segment,
+        "label": LABELS[segment],
+        "meaning": meaning(segment),
+        "energy_mwh": made.energy(segment),
+        "sessions": made.count(segment),
+        "link": link() if made.count(segment) else "",
+        "parts": [
+            {"part": part, "text": explained(part), "link": link(detail=part.detail) if part.sessions else ""}
+            for part in parts
+        ],
+    }
+
+
+@login_required
+@require_GET
+def proof_sessions(request: HttpRequest) -> HttpResponse:
+    """The sessions behind one line of the proof."""
+    access = _whole(request)
+    form = PeriodForm(request.GET or None)
+    since, until = form.span(ZoneInfo(access.organization.time_zone))
+    wanted = request.GET.get("segment", "")
+    segment = Segment(wanted) if wanted in set(Segment) else Segment.UNMETERED
+    rows = proofs.sessions_of(access.organization, since, until)
+    rows = proofs.in_segment(rows, segment, request.GET.get("detail"))
+    rows = rows.select_related("station", "site", "bill").order_by("-started_at", "-pk")
+    if request.GET.get("export") in ("csv", "xlsx"):
+        told = ([row.public_id, str(row.station), row.ended_at and row.ended_at.isoformat(), row.energy_mwh,
+                 *_price_of(row)] for row in rows.iterator(chunk_size=1000))  # fmt: skip
+        return sheets.answer(request.GET["export"], f"sessions-{segment}", SESSIONS, told)
+    context: Context = {
+        "page": Paginator(rows, 50).get_page(request.GET.get("page")),
+        "label": LABELS[segment],
+        "meaning": meaning(segment),
+        "days": urlencode({name: request.GET[name] for name in ("since", "until") if request.GET.get(name)}),
+        "query": request.GET.urlencode(),
+        "zone": access.organization.time_zone,
+    }
+    return render(request, "billing/proof_sessions.html", context)
+
+
+SESSIONS = ("session", "station", "ended_utc", "energy_mwh", "price_minor", "currency", "state")
+
+
+def _price_of(session: Any) -> list[object]:
+    """Any: a session with its bill, or none."""
+    bill = getattr(session, "bill", None)
+    return [bill.total_minor, bill.currency, bill.state] if bill else ["", "", ""]
+
+
+@login_required
+@require_GET
+def ledger(request: HttpRequest) -> HttpResponse:
+    access = _whole(request)
+    form = LedgerFilter(request.GET or None, kinds=books.kinds(access))
+    zone = ZoneInfo(access.organization.time_zone)
+    asked = form.cleaned_data if form.is_bound and form.is_valid() else {}
+    since, until = form.span(zone) if asked.get("since") or asked.get("until") else (None, None)
+    rows = _narrowed(books.lines(access), asked)
+    rows = rows.filter(entry__at__gte=since, entry__at__lt=until) if since else rows
+    if form.is_bound and not form.is_valid():
+        rows = rows.none()
+    if request.GET.get("export") in ("csv", "xlsx"):
+        return sheets.answer(request.GET["export"], "ledger", books.COLUMNS, books.exported(rows, zone))
+    page = Paginator(rows, 100).get_page(request.GET.get("page"))
+    standing = books.trial_balance(access, since, until)
+    context: Context = {
+        "form": form,
+        "standing": standing,
+        "balanced": not any(_sums(standing).values()),
+        "page": page,
+        "lines": books.told(list(page.object_list)),
+        "query": request.GET.urlencode(),
+        "zone": access.organization.time_zone,
+    }
+    return render(request, "billing/ledger.html", context)
+
+
+def _sums(standing: list[books.Standing]) -> dict[str, int]:
+    sums: dict[str, int] = {}
+    for row in standing:
+        sums[row.currency] = sums.get(row.currency, 0) + row.balance
+    return sums
+
+
+def _narrowed(rows: QuerySet[JournalLine], asked: Context) -> QuerySet[JournalLine]:
+    if asked.get("account"):
+        rows = rows.filter(account=asked["account"])
+    if asked.get("kind"):
+        rows = rows.filter(entry__kind=asked["kind"])
+    text = (asked.get("q") or "").strip()
+    if text:
+        found = Q(entry__key=text) | Q(entry__bill__session__public_id=text) | Q(entry__payment__public_id=text)
+        rows = rows.filter(found | Q(entry__text__icontains=text))
+    return rows

@@ -1,0 +1,98 @@
+"""Proof, ledger and bills as a person sees them."""
+
+import io
+import re
+import zipfile
+
+import pytest
+from django.urls import reverse
+
+from billing.models import Bill, Receipt
+from billing.vocabulary import BillState
+from evcms.core import sheets
+from evcms.core.access import Role
+from evcms.core.models import Membership, User
+from tests.billing.test_corrections import settled
+from tests.billing.test_proof import finance, month
+
+pytestmark = [pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture
+def money(client, organization):
+    user = User.objects.create_user(email="pages@example.org", password=None)
+    Membership.objects.create(organization=organization, user=user, role=Role.FINANCE, all_sites=True)
+    client.force_login(user)
+    return client
+
+
+def words(page):
+    return " ".join(re.sub(r"<[^>]+>", " ", page.content.decode()).split())
+
+
+def test_the_proof_page_says_where_every_kwh_is_and_leads_to_its_sessions(month, money):
+    page = money.get(reverse("proof"))
+    text = words(page)
+    assert "91.00 kWh, every one accounted for" in text
+    assert "Left over 0 mWh" in text
+    assert 'role="img" aria-label="open 1.00 kWh, failed 10.00 kWh' in page.content.decode()
+    links = re.findall(r'href="(/money/proof/sessions/\?[^"]*segment=failed[^"]*)"', page.content.decode())
+    listed = money.get(links[0].replace("&amp;", "&"))
+    assert "1 session" in words(listed)
+    assert month["unpaid"].public_id in listed.content.decode()
+
+
+def test_leaks_stand_on_top(month, money):
+    Receipt.objects.filter(sequence=1).update(total_minor=900)
+    assert "1 leak" in words(money.get(reverse("proof")))
+    assert "receipt and bill: 900 against 1090" in words(money.get(reverse("proof")))
+
+
+def test_the_ledger_page_shows_balances_entries_and_files(month, money):
+    text = words(money.get(reverse("ledger")))
+    assert "The books balance" in text
+    assert "provider" in text
+    one = words(money.get(reverse("ledger"), {"account": "prepaid"}))
+    assert "Ann" in one
+    assert "revenue" not in one.split("About", 1)[1]
+    table = money.get(reverse("ledger"), {"export": "csv"}).content.decode().splitlines()
+    assert table[0].startswith("at,entry,kind,account")
+    assert len(table) > 20
+    book = zipfile.ZipFile(io.BytesIO(money.get(reverse("ledger"), {"export": "xlsx"}).content))
+    sheet = book.read("xl/worksheets/sheet1.xml").decode()
+    assert sheet.count("<row>") == len(table)
+    assert "<v>10.90</v>" in sheet
+
+
+def test_a_person_decides_about_a_bill_on_its_page(settled, money):
+    bill = Bill.objects.get()
+    Bill.objects.update(state=BillState.REVIEW, reason="late readings")
+    assert "1 bill waits for a person" in words(money.get(reverse("bills")))
+    url = reverse("bill", args=[bill.session.public_id])
+    assert "20.00 kWh for 10.90 €" in words(money.get(url))
+    wrong = money.post(url, {"resolution": "energy", "reason": "meter"})
+    assert wrong.status_code == 422
+    assert "Say how much energy it was." in words(wrong)
+    done = money.post(url, {"resolution": "energy", "energy": "10", "reason": "meter"}, follow=True)
+    text = words(done)
+    assert "10.00 kWh for 6.00 €, paid" in text
+    assert re.search(r"Credit note \d{4}-000002 · -10.90 €", text)
+
+
+def test_who_sees_one_site_sees_no_books(month, client, organization):
+    user = User.objects.create_user(email="one@example.org", password=None)
+    Membership.objects.create(organization=organization, user=user, role=Role.FINANCE, all_sites=False)
+    client.force_login(user)
+    assert client.get(reverse("proof")).status_code == 403
+    assert client.get(reverse("ledger")).status_code == 403
+
+
+def test_texts_of_a_sheet_are_no_formulas_and_numbers_stay_numbers():
+    rows = [["=1+1", -5, None, "a<b\x07"]]
+    assert sheets.as_csv(["a"], rows).decode().splitlines()[1].startswith("'=1+1,-5,,")
+    sheet = zipfile.ZipFile(io.BytesIO(sheets.xlsx(["a"], rows))).read("xl/worksheets/sheet1.xml").decode()
+    assert '<c t="inlineStr"><is><t xml:space="preserve">=1+1</t></is></c><c><v>-5</v></c><c/>' in sheet
+    assert "a&lt;b<" in sheet
+
+
+__all__ = ["finance", "month", "settled"]
