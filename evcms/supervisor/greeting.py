@@ -57,6 +57,8 @@ class Greeting:
             say(f"  Inbox           http://127.0.0.1:{plan.inbox_port}/")
         if plan.provider_double:
             say(f"  Payment double  http://127.0.0.1:{plan.provider_port}/_double/")
+        if plan.demo:
+            say(f"  At a charger    http://127.0.0.1:{plan.display_port}/")
         say(f"  Logs            {plan.log_dir}")
         if plan.demo:
             self._show_demo()
