@@ -14,7 +14,7 @@ from typing import Final
 from evcms.core.money import to_minor
 
 from .pricing import Activity, Part, Period, Priced, Terms, price
-from .pricing.bounds import ages, at_any_time, dearest, minutes, plainly, slack
+from .pricing.bounds import ages, at_any_time, dearest, minutes, plainly, slack, without_steps
 from .pricing.calendar import cuts
 
 LONGEST = 30 * 86_400  # seconds looked ahead
@@ -47,6 +47,8 @@ def plan(terms: Terms, periods: Sequence[Period], *, budget_minor: int, draw: Dr
     """`periods` reach until now. A plan holds until the next moment at which the tariff's hours or durations change the
     price: then it is made anew, and `at` is not later than that.
     """
+    if terms.max_price is not None and to_minor(terms.max_price, terms.currency, terms.rounding) <= budget_minor:
+        return Plan(stop=False)  # the hold covers the dearest session there can be
     now = periods[-1].ends_at
     bound = _Bound(terms, periods)
     unseen = max(0, int((now - draw.last_at).total_seconds()) - draw.interval)
@@ -57,7 +59,7 @@ def plan(terms: Terms, periods: Sequence[Period], *, budget_minor: int, draw: Dr
     if bound.after(0, assumed) >= limit:
         return Plan(stop=True)
     change = _next_change(terms, periods[0].starts_at, now)
-    longest = min(LONGEST, change or LONGEST)
+    longest = LONGEST if change is None else min(LONGEST, max(change, SHORTEST))
     energy = _largest(lambda mwh: bound.after(0, mwh) < limit, MOST_MWH)
     drawing = _largest(lambda s: bound.after(s, assumed + _energy(draw.power_w, s)) < limit, longest)
     standing = _largest(lambda s: bound.after(s, assumed, Activity.IDLE) < limit, longest)
@@ -65,7 +67,7 @@ def plan(terms: Terms, periods: Sequence[Period], *, budget_minor: int, draw: Dr
     if seconds is not None and seconds < SHORTEST:
         return Plan(stop=True)
     known = sum(period.energy_mwh for period in periods)
-    seconds = max(change, SHORTEST) if seconds is None and change is not None else seconds
+    seconds = longest if seconds is None and change is not None else seconds
     return Plan(
         stop=False,
         at_mwh=None if energy is None else known + energy,
@@ -93,7 +95,7 @@ class _Bound:
         self.terms, self.periods = terms, periods
         self.exact = plainly(terms)
         self.worst = terms if self.exact else dearest(terms)
-        self.known = price(terms, periods)
+        self.known = price(without_steps(terms), periods)
         self.before = price(self.worst, periods).total
         self.slack = 0 if self.exact else slack(terms, started=_started(self.known))
 

@@ -61,6 +61,15 @@ def _dearest(terms: Terms, kind: Kind) -> list[Element]:
     ]
 
 
+def without_steps(terms: Terms) -> Terms:
+    """The same, counted to the last mWh and second."""
+    elements = tuple(
+        replace(element, components=tuple(replace(component, step=1) for component in element.components))
+        for element in terms.elements
+    )
+    return replace(terms, elements=elements)
+
+
 def at_any_time(terms: Terms) -> Terms:
     """One element, with the dearest price of each kind."""
     best = {kind: [component for _, component in terms.of_kind(kind)] for kind in Kind}
