@@ -20,6 +20,7 @@ V230: Final = "2.3.0"
 VERSIONS: Final = (V221, V230)
 WIRE: Final = Decimal("0.0001")  # OCPI 2.2.1, 16.5: four decimals
 MOST_ELEMENTS: Final = 200
+MOST_PLACES: Final = 12  # before and behind the point: 1E+999999999 is seven letters and a gigabyte
 TIMES: Final = ("start_time", "end_time", "start_date", "end_date")
 NUMBERS: Final = ("min_kwh", "max_kwh", "min_power", "max_power")
 SECONDS: Final = ("min_duration", "max_duration")
@@ -327,7 +328,11 @@ def _list(values: Json, name: str, path: str) -> Sequence[object]:
 def _number(value: object, path: str) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, int | Decimal | str):
         raise OcpiError(path, "a number is expected")
-    return _checked(path, lambda: decimal(value))
+    number = _checked(path, lambda: decimal(value))
+    places = number.as_tuple().exponent
+    if number.adjusted() > MOST_PLACES or not isinstance(places, int) or abs(places) > MOST_PLACES:
+        raise OcpiError(path, "a number of reasonable size is expected")
+    return number
 
 
 def _whole(value: object, path: str) -> int:

@@ -1,5 +1,6 @@
 """The simulator: a draft over past sessions."""
 
+import re
 from zoneinfo import ZoneInfo
 
 from django.contrib.auth.decorators import login_required
@@ -73,10 +74,10 @@ def _draft(request: HttpRequest, access: Access) -> dict[str, str] | None:
 def _started(access: Access, form: SimulationForm, draft: dict[str, str] | None) -> SimulationRun | None:
     values = form.cleaned_data
     tariff = values["tariff"]
+    terms: Terms | None
     try:
         if draft:
-            stored = loads(draft["terms"])
-            terms = Terms.from_json(stored) if isinstance(stored, dict) else None
+            terms = _read(draft["terms"])
             name, region = draft["name"] or _("Draft"), draft["holidays_of"]
         else:
             terms = lookup.terms_of(tariff) if tariff else None
@@ -94,9 +95,17 @@ def _started(access: Access, form: SimulationForm, draft: dict[str, str] | None)
         )
     except ValidationError as error:
         show_errors(form, error)
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         form.add_error(None, _("This draft cannot be read."))
     return None
+
+
+def _read(text: str) -> Terms:
+    """Raises ValueError, KeyError, TypeError or AttributeError. No exponents: seven letters may be a gigabyte."""
+    stored = loads(text)
+    if not isinstance(stored, dict) or re.search(r"\d[eE][+-]?\d", text):
+        raise ValueError("no draft")
+    return Terms.from_json(stored)
 
 
 @login_required

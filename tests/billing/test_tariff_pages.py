@@ -6,7 +6,7 @@ from decimal import Decimal as D
 
 import pytest
 
-from billing.models import SitePricing, Tariff, TariffAssignment
+from billing.models import SimulationRun, SitePricing, Tariff, TariffAssignment
 from billing.terms import Component, Element, Idle, Kind, Restrictions
 from evcms.core.access import Role
 from evcms.core.models import AuditEntry
@@ -373,3 +373,33 @@ def test_sites_that_one_does_not_see_cannot_be_priced(as_role, site, rival):
     assert client.post("/tariffs/sites/", {"site": site.pk, "energy_cost": "0.1"}).status_code == 404
     assert client.post("/tariffs/sites/", {"site": "x"}).status_code == 404
     assert not SitePricing.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "draft",
+    ["x", "[]", "{}", '{"version": 2, "currency": "EUR", "elements": [], "tax_included": true, "idle": "x"}',
+     '{"version": 2, "currency": "EUR", "elements": [], "tax_included": true, "max_price": "1E+999999999"}'],
+)  # fmt: skip
+def test_a_draft_that_somebody_tampered_with_is_refused(finance, site, draft):
+    data = {"draft": draft, "draft_name": "x", "since": "2026-01-01", "until": "2026-01-02"}
+    answer = finance.post("/tariffs/simulations/", data)
+    assert (answer.status_code, "This draft cannot be read." in answer.text) == (422, True)
+    assert not SimulationRun.objects.exists()
+
+
+def test_an_incomplete_draft_cannot_be_tried(finance, site):
+    answer = finance.post("/tariffs/simulations/", form({"per_kwh": "x"}) | {"do": "simulate"})
+    assert "The draft is not complete." in answer.text
+
+
+def test_a_saved_tariff_is_tried_at_all_sites_when_none_is_ticked(finance, tariff, site, other_site):
+    assert f'value="{tariff.pk}" selected' in finance.get(f"/tariffs/simulations/?tariff={tariff.pk}").text
+    data = {"tariff": tariff.pk, "since": "2026-01-01", "until": "2026-01-02"}
+    answer = finance.post("/tariffs/simulations/", data, follow=True)
+    run = SimulationRun.objects.get()
+    assert answer.redirect_chain[-1][0] == f"/tariffs/simulations/{run.pk}/"
+    assert set(run.sites.all()) == {site, other_site}
+    assert "Waiting for a worker" in answer.text
+    assert finance.get(f"/tariffs/simulations/{run.pk}/?part=progress").text.count("<section") == 1
+    data["until"] = "2025-01-01"
+    assert "The last day comes before the first." in finance.post("/tariffs/simulations/", data).text
