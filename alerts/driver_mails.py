@@ -1,4 +1,4 @@
-"""What a driver with an account, or a fleet, must hear: a refused card, an open amount, a car that was seen, a month."""
+"""What a driver with an account, or a fleet, must hear: a refused card, an open amount, a seen car, a month."""
 
 from django.conf import settings
 

@@ -1,0 +1,193 @@
+"""Insight: what money tells. Two pages, revenue and customers, each figure of them in a table to take away."""
+
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET
+
+from billing.insight_forms import InsightForm
+from billing.queries import customers, insight
+from billing.queries.insight import Scope, Sums
+from billing.views.common import access_of
+from evcms.core import sheets
+from evcms.core.access import Permission
+from evcms.core.figures import amount
+from evcms.core.money import exponent, to_major
+
+KWH = 1_000_000
+
+
+@login_required
+@require_GET
+def revenue(request: HttpRequest) -> HttpResponse:
+    """What came in, where, by which way; and what went wrong."""
+    form = InsightForm(request.GET or None, access=access_of(request, Permission.MONEY))
+    scope = form.scope()
+    sites, days, ways = insight.by_site(scope), insight.by_day(scope), insight.mix(scope)
+    if wanted := request.GET.get("export"):
+        return _export(wanted, request.GET.get("table", ""), scope, sites, days, ways)
+    now, before = insight.added(sites), insight.sums(scope.before)
+    context = {
+        "form": form,
+        "scope": scope,
+        "now": now,
+        "more": max(0, _change(now, before)),
+        "less": max(0, -_change(now, before)),
+        "sites": sites,
+        "tariffs": insight.by_tariff(scope),
+        "ways": ways,
+        "trouble": insight.trouble(scope),
+        "days_chart": _days_chart(days, scope),
+        "values_chart": _values_chart(scope),
+        "ways_chart": _ways_chart(ways),
+        "query": _query(request),
+    }
+    return render(request, "billing/insight.html", context)
+
+
+def _query(request: HttpRequest) -> str:
+    """The filter of this page, for links that keep it."""
+    kept = request.GET.copy()
+    for name in ("export", "table"):
+        kept.pop(name, None)
+    return kept.urlencode()
+
+
+def _change(now: Sums, before: Sums) -> int:
+    """Percent of revenue against the period before; 0 without one."""
+    return round(100 * (now.revenue - before.revenue) / before.revenue) if before.revenue else 0
+
+
+def _days_chart(days: list[insight.DayRow], scope: Scope) -> dict[str, Any]:
+    """Any: chart data (static/evcms/chart.js). Weeks when there are more than 100 days."""
+    step = 7 if len(days) > 100 else 1
+    groups = [days[place : place + step] for place in range(0, len(days), step)]
+    return {
+        "labels": [f"{group[0].day:%d.%m.}" for group in groups],
+        "unit": scope.currency,
+        "digits": 0,
+        "series": [{
+            "label": _("Revenue, net"),
+            "values": [_major(sum(row.revenue for row in group), scope) for group in groups],
+            "hue": "charging",
+        }],
+    }  # fmt: skip
+
+
+def _values_chart(scope: Scope) -> dict[str, Any]:
+    """Any: chart data. Sessions by what they cost."""
+    rows = insight.values(scope)
+    labels = [
+        f"≤ {amount(high, scope.currency)}" if high is not None else f"> {amount(low, scope.currency)}"
+        for low, high, _count in rows
+    ]
+    series = [{"label": _("Sessions"), "values": [count for _low, _high, count in rows], "hue": "accent"}]
+    return {"labels": labels, "unit": "", "digits": 0, "series": series}
+
+
+def _ways_chart(ways: list[insight.MixRow]) -> dict[str, Any]:
+    """Any: chart data."""
+    series = [{"label": _("Sessions"), "values": [row.sessions for row in ways], "hue": "accent"}]
+    return {"labels": [row.label for row in ways], "unit": "", "digits": 0, "series": series}
+
+
+def _major(minor: int, scope: Scope) -> float:
+    """For drawing only."""
+    return float(to_major(minor, scope.currency))
+
+
+def _export(
+    kind: str,
+    table: str,
+    scope: Scope,
+    sites: list[insight.SiteRow],
+    days: list[insight.DayRow],
+    ways: list[insight.MixRow],
+) -> HttpResponse:
+    """`table`: sites, days or ways; numbers in major units and kWh, days in the stated zone."""
+    money = f"({scope.currency})"
+    tables: dict[str, tuple[Sequence[str], Iterable[Sequence[object]]]] = {
+        "sites": (
+            ("site", "sessions", "energy_kwh", f"revenue_net {money}", f"billed {money}", f"margin {money}"),
+            [
+                (row.name, row.sums.sessions, _kwh(row.sums.energy_mwh), _exact(row.sums.revenue, scope),
+                 _exact(row.sums.billed, scope), "" if row.sums.margin is None else _exact(row.sums.margin, scope))
+                for row in sites
+            ],
+        ),
+        "days": (
+            (f"day ({scope.zone})", "sessions", "energy_kwh", f"revenue_net {money}"),
+            [(row.day.isoformat(), row.sessions, _kwh(row.energy_mwh), _exact(row.revenue, scope)) for row in days],
+        ),
+        "ways": (
+            ("way_to_pay", "sessions", "energy_kwh", f"billed {money}"),
+            [(row.label, row.sessions, _kwh(row.energy_mwh), _exact(row.billed, scope)) for row in ways],
+        ),
+    }  # fmt: skip
+    columns, rows = tables.get(table, tables["sites"])
+    return sheets.answer(kind, f"{table or 'sites'}", columns, rows)
+
+
+def _exact(minor: int, scope: Scope) -> Decimal:
+    return to_major(minor, scope.currency).quantize(Decimal(1).scaleb(-exponent(scope.currency)))
+
+
+def _kwh(mwh: int) -> Decimal:
+    return Decimal(mwh) / KWH
+
+
+@login_required
+@require_GET
+def people(request: HttpRequest) -> HttpResponse:
+    """Who comes, comes back, spends and prefers what; never of fewer than five people."""
+    form = InsightForm(request.GET or None, access=access_of(request, Permission.MONEY))
+    scope = form.scope()
+    seen, first = customers.visits(scope), customers.first_seen(scope.access)
+    chosen = form.cleaned_data.get("segment") if form.is_bound and form.is_valid() else ""
+    part = customers.segment(seen, chosen or "all", scope, first)
+    likes = customers.preferences(part, scope)
+    if wanted := request.GET.get("export"):
+        rows = [(each.title, row.label, row.people) for each in likes for row in each.rows]
+        return sheets.answer(wanted, "preferences", ("question", "answer", "people"), rows)
+    spend = customers.spend(part)
+    context = {
+        "form": form,
+        "scope": scope,
+        "sums": customers.customers(scope, seen, first),
+        "cohorts": customers.retention(scope, seen, first),
+        "spend": spend,
+        "likes": likes,
+        "fewest": customers.FEWEST,
+        "months_chart": _months_chart(customers.months(scope, seen, first)),
+        "spend_chart": _spend_chart(spend, scope),
+        "query": _query(request),
+    }
+    return render(request, "billing/customers.html", context)
+
+
+def _months_chart(months: list[tuple[str, int, int]]) -> dict[str, Any]:
+    """Any: chart data."""
+    return {
+        "labels": [month for month, _new, _back in months],
+        "unit": "",
+        "digits": 0,
+        "series": [
+            {"label": _("New"), "values": [new for _month, new, _back in months], "hue": "charging"},
+            {"label": _("Returning"), "values": [back for _month, _new, back in months], "hue": "available"},
+        ],
+    }
+
+
+def _spend_chart(spend: customers.Spend | None, scope: Scope) -> dict[str, Any] | None:
+    """Any: chart data; None when a tenth would be too few people."""
+    if spend is None or not spend.deciles:
+        return None
+    values = [_major(minor, scope) for minor in spend.deciles]
+    labels = [_("tenth %(n)d") % {"n": number} for number in range(1, 11)]
+    series = [{"label": _("Spent by a person"), "values": values, "hue": "accent"}]
+    return {"labels": labels, "unit": scope.currency, "digits": 0, "series": series}
