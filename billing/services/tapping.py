@@ -34,7 +34,7 @@ log = structlog.get_logger(__name__)
 LEASE: Final = timedelta(seconds=60)  # longer than the calls of one look take
 LOOK_AGAIN: Final = timedelta(seconds=2)
 AFTER_TROUBLE: Final = timedelta(seconds=10)
-MOST: Final = 200  # readers of one round
+MOST: Final = 50  # readers of one round; the next one, two seconds later, takes others
 MOST_CARDS: Final = 3  # refused cards before a car has to wait its turn again
 FORGOTTEN_AFTER: Final = timedelta(minutes=3)
 ASKED = (PaymentState.CREATED, PaymentState.CHECKOUT)
