@@ -75,6 +75,12 @@ class Till:
             metadata={"refund": reference},
         )
 
+    def card(self, key: str, *, email: str, name: str, at: datetime, number: str = USUAL) -> tuple[str, str]:
+        """(customer, payment method) of a driver who saved a card at `at`."""
+        past, moment = self._open(), int(at.timestamp())
+        customer = past.customer(key, at=moment, email=email, name=name)
+        return customer, past.card(f"{key}-card", customer, at=moment, number=number)
+
     def reader(self, label: str, *, owner: str, place: str, address: dict[str, str]) -> tuple[str, str]:
         """(reader, its location) of that label; made when there is none. Before the first payment of a seeding."""
         known = self._provider.store.select("terminal.reader", [("label", "=", label)])

@@ -10,8 +10,9 @@ import stripe
 from django.core.management import CommandError, call_command
 
 from billing import services as billing
-from billing.models import CardReader, Payment, Receipt, Refund
+from billing.models import CardReader, Debt, Enrolment, Payment, PaymentMethod, Receipt, Refund
 from billing.queries.proof import prove
+from billing.services.funding import judge
 from evcms.core import clock
 from evcms.core.access import Access, Role
 from evcms.core.models import ApiToken, Membership, Organization, User
@@ -19,7 +20,7 @@ from evcms.core.services import token_digest
 from evcms.demo import people, seed
 from evcms.simulator import fleet
 from evcms.simulator.provider import running
-from sessions.models import ChargingSession, Discrepancy, UsageHour
+from sessions.models import ChargingSession, Discrepancy, Driver, IdToken, UsageHour
 from stations import passwords
 from stations.models import Connector, MaintenanceWindow, Station
 
@@ -137,3 +138,20 @@ def test_a_card_reader_stands_at_the_charger_that_is_kept_free(scratch):
     with running(database=str(scratch / "provider.sqlite3")) as double:
         known = stripe.StripeClient("sk_test_demo", base_addresses={"api": double.public_url}).v1.terminal.readers
         assert [each.label for each in known.list().data] == [reader.label]
+
+
+def test_a_driver_with_a_card_on_file_taps_plugs_in_and_owes_nothing_and_another_one_owes(scratch):
+    plant()
+    daan = Driver.objects.get(email="driver@marenhaven.example")
+    card = PaymentMethod.objects.get(driver=daan)
+    assert (card.card, card.state, card.is_default) == ("Visa •••• 4242", "active", True)
+    car = Enrolment.objects.get(driver=daan)
+    assert (car.state, car.token.type) == ("confirmed", "MacAddress")
+    for token in IdToken.objects.filter(driver=daan):
+        assert judge(token) is None
+    with running(database=str(scratch / "provider.sqlite3")) as double:
+        known = stripe.StripeClient("sk_test_demo", base_addresses={"api": double.public_url}).v1
+        for method in PaymentMethod.objects.all():
+            assert known.payment_methods.retrieve(method.method_id).customer == method.customer_id
+    for debt in Debt.objects.filter(driver__isnull=False, state="open"):
+        assert debt.driver.payment_methods.get().state == "refused"
