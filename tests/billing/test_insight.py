@@ -44,19 +44,19 @@ def month(owner, tariff, connector, linked, gateway, provider):
         payment = paid(provider, connector)
         car.starts(payment.attempt)
         later(minutes=4)
-        car.ends(20 * KWH)
+        car.ends(KWH)
         work()
     code = vouchers.make_vouchers(access=owner, count=1, value_minor=1000)[0].code
     stands_free(linked, gateway)
     car = Car(linked)
     car.starts(vouchers.start_with_voucher(connector=connector, code=code).attempt)
     later(minutes=4)
-    car.ends(10 * KWH)
+    car.ends(KWH)
     sessions.create_token(access=owner, value="04A1")
     car = Car(linked)
     car.starts(token="04A1")
     later(minutes=4)
-    car.ends(10 * KWH)
+    car.ends(KWH)
     work()
     return owner
 
@@ -70,11 +70,11 @@ def test_the_sums_are_those_of_the_bills(month, site):
     SitePricing.objects.create(site=site, energy_cost="0.10")
     found = insight.sums(scope_of(month))
     bills = list(Bill.objects.all())
-    assert (found.sessions, found.energy_mwh) == (4, 60 * KWH)
+    assert (found.sessions, found.energy_mwh) == (4, 4 * KWH)
     assert found.billed == sum(bill.total_minor for bill in bills)
     assert found.revenue == sum(bill.net_minor for bill in bills)
-    assert found.margin == found.revenue - 600
-    assert found.unpaid == 600
+    assert found.margin == found.revenue - 40
+    assert found.unpaid == 159
     assert found.value == found.billed // 4
     assert sum(row.revenue for row in insight.by_day(scope_of(month))) == found.revenue
     assert sum(row.revenue for row in insight.by_tariff(scope_of(month))) == found.revenue
