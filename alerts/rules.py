@@ -16,6 +16,8 @@ SEVERITIES = {
     "meter": WARNING,
     "dead_delivery": SERIOUS,
     "bill_review": WARNING,
+    "dispute": SERIOUS,
+    "refund_waiting": WARNING,
     "payment_failed": SERIOUS,
 }
 GATEWAY_PATIENCE = timedelta(minutes=5)

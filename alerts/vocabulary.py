@@ -13,6 +13,8 @@ class IncidentKind(models.TextChoices):
     DEAD_DELIVERY = "dead_delivery", _("Internal delivery failed")
     BILL_REVIEW = "bill_review", _("A price waits for a person")
     PAYMENT_FAILED = "payment_failed", _("Payment could not be completed")
+    DISPUTE = "dispute", _("A payment is disputed")
+    REFUND_WAITING = "refund_waiting", _("A refund waits for a second person")
 
 
 class Severity(models.IntegerChoices):

@@ -61,6 +61,11 @@ class RefundWaiting:
 
 
 @event
+class RefundDecided:
+    refund_id: int
+
+
+@event
 class DisputeOpened:
     """A cardholder's bank asks for an answer, until a day."""
 

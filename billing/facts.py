@@ -6,7 +6,7 @@ from django.utils import translation
 
 from evcms.core.figures import amount
 
-from .models import Bill, Payment, Receipt
+from .models import Bill, Dispute, Payment, Receipt, Refund
 from .receipts import email_of, pdf
 from .vocabulary import PaymentState, ReceiptKind
 
@@ -44,6 +44,42 @@ class BillFacts:
     site_id: int | None
     session_id: str  # public id
     place: str
+
+
+@dataclass(frozen=True)
+class ClaimFacts:
+    """A dispute, or a refund that waits: what finance must hear."""
+
+    organization_id: int
+    public_id: str
+    payment_id: str  # public id
+    place: str
+    site_id: int | None
+    respond_by: str  # ISO moment; empty: no deadline
+
+
+def dispute_facts(dispute_id: int) -> ClaimFacts:
+    rows = Dispute.objects.select_related("payment__connector__station", "payment__connector__evse")
+    dispute = rows.get(pk=dispute_id)
+    by = dispute.respond_by.isoformat(timespec="minutes") if dispute.respond_by else ""
+    return _claim(dispute.payment, dispute.public_id, by)
+
+
+def refund_facts(refund_id: int) -> ClaimFacts:
+    rows = Refund.objects.select_related("payment__connector__station", "payment__connector__evse")
+    refund = rows.get(pk=refund_id)
+    return _claim(refund.payment, refund.public_id, "")
+
+
+def _claim(payment: Payment, public_id: str, respond_by: str) -> ClaimFacts:
+    return ClaimFacts(
+        organization_id=payment.organization_id,
+        public_id=public_id,
+        payment_id=payment.public_id,
+        place=str(payment.connector),
+        site_id=payment.connector.station.site_id,
+        respond_by=respond_by,
+    )
 
 
 def bill_facts(bill_id: int) -> BillFacts:

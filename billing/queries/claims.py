@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Case, F, Q, QuerySet, Sum, When
+from django.db.models import Case, F, Q, QuerySet, Sum, Value, When
 from django.db.models.functions import Coalesce
 
 from billing.models import BalanceLine, Dispute, Payment, Payout, Refund
@@ -26,6 +26,10 @@ def _visible(rows: QuerySet[Any], access: Access) -> QuerySet[Any]:
 
 def waiting_refunds(access: Access) -> QuerySet[Refund]:
     """Refunds that need a second person, oldest first."""
+    return int(_unanswered(access).count())
+
+
+def _unanswered(access: Access) -> QuerySet[Dispute]:
     rows = _visible(Refund.objects.filter(state=RefundState.WAITING), access)
     return rows.select_related("payment__connector__station", "payment__connector__evse", "requested_by").order_by(
         "created_at", "pk"
@@ -58,8 +62,11 @@ def disputes_of(payment: Payment) -> QuerySet[Dispute]:
 
 def unanswered(access: Access) -> int:
     """Disputes that a bank waits for our answer to."""
-    rows = _visible(Dispute.objects.filter(state=DisputeState.NEEDS_RESPONSE, evidence_sent_at=None), access)
-    return int(rows.count())
+    return int(_unanswered(access).count())
+
+
+def _unanswered(access: Access) -> QuerySet[Any]:
+    return _visible(Dispute.objects.filter(state=DisputeState.NEEDS_RESPONSE, evidence_sent_at=None), access)
 
 
 @dataclass(frozen=True)
@@ -71,9 +78,15 @@ class ToDecide:
 
 
 def to_decide(access: Access) -> ToDecide:
+    """One query: the overview asks at every change."""
     if not access.can(Permission.MONEY):
         return ToDecide(0, 0)
-    return ToDecide(waiting_refunds(access).count(), unanswered(access))
+    refunds = _visible(Refund.objects.filter(state=RefundState.WAITING), access).order_by()
+    both = refunds.values_list(Value("refund"), "pk").union(
+        _unanswered(access).order_by().values_list(Value("dispute"), "pk"), all=True
+    )
+    kinds = [kind for kind, _pk in both]
+    return ToDecide(kinds.count("refund"), kinds.count("dispute"))
 
 
 def sees_all(access: Access) -> bool:

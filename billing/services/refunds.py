@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import Sum
 from django.utils.translation import gettext as _
 
-from billing.events import RefundWaiting
+from billing.events import RefundDecided, RefundWaiting
 from billing.gateways import gateway
 from billing.gateways.base import GatewayError, GivenBack
 from billing.models import Payment, Refund
@@ -102,6 +102,7 @@ def decide_refund(*, refund: Refund, approve: bool, access: Access | None = None
         step = Step.REFUND_REQUESTED if approve else Step.REFUND_REJECTED
         moves.note(payment, step, text=row.reason, amount=row.amount_minor)
         detail = {"amount_minor": row.amount_minor, "currency": payment.currency, "asked_by": str(row.requested_by)}
+        events.publish(RefundDecided(refund_id=row.pk))
         people.record(f"refund.{'approved' if approve else 'rejected'}", payment, access, staff, **detail)
         events.nudge("billing.refund")
     return row

@@ -6,6 +6,7 @@ import zipfile
 
 import pytest
 
+from alerts.models import Incident
 from billing import services as billing
 from billing.gateways import gateway
 from billing.models import BillingSettings, Dispute, Payout
@@ -129,3 +130,28 @@ def test_another_organization_sees_only_its_own_share_and_nobodys_money_is_not_s
     page = client.get(f"/money/payouts/{sent['id']}/").text
     assert "10.49 € of it is yours" in page
     assert "Difference" not in page
+
+
+def test_finance_hears_of_disputes_and_waiting_refunds_on_the_overview_and_by_incident(
+    provider, settled, opened, organization, client, finance
+):
+    BillingSettings.objects.create(organization=organization, refund_limit_minor=0)
+    Dispute.objects.update(state="won")
+    settled.disputed_minor = 0
+    settled.save()
+    row = billing.refund(payment=settled, amount_minor=10, reason="x", access=finance)
+    Dispute.objects.update(state="needs_response")
+    work()
+    page = client.get("/").text
+    assert "1 dispute needs an answer" in page
+    assert "1 refund needs a second person" in page
+    kinds = {incident.kind: incident for incident in Incident.objects.filter(state="open")}
+    assert {"dispute", "refund_waiting"} <= set(kinds)
+    assert "10.90" not in kinds["dispute"].title
+    billing.decide_refund(refund=row, approve=False, access=finance)
+    provider.control(f"disputes/{opened.provider_id}/close", status="won")
+    disputes.follow_dispute(claim=gateway().dispute(opened.provider_id))
+    work()
+    assert not Incident.objects.filter(kind__in=("dispute", "refund_waiting")).exclude(state="resolved").exists()
+    client.force_login(make_access(organization, Role.OPERATOR, email="op@example.org").user)
+    assert "needs an answer" not in client.get("/").text

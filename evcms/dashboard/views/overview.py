@@ -17,6 +17,7 @@ from django.views.decorators.http import require_GET
 from alerts.models import Incident
 from alerts.queries import waiting_mails
 from alerts.vocabulary import IncidentState, Severity
+from billing import queries as money
 from evcms.core import clock
 from evcms.core.access import Access, Permission
 from evcms.dashboard.access import operator
@@ -119,7 +120,7 @@ def _now(request: HttpRequest, access: Access) -> Context:
     return {
         "zone": zone,
         "now": clock.now(),
-        "worries": worries(incidents, numbers, shown, quarantined),
+        "worries": [*worries(incidents, numbers, shown, quarantined), *_to_decide(access)],
         "numbers": numbers,
         "incidents": incidents[:6],
         "incident_count": len(incidents),
@@ -137,6 +138,21 @@ def _now(request: HttpRequest, access: Access) -> Context:
         "wall": "wall" in request.GET,
         "may_configure": may_decide,
     } | _of_money(access, today) | _notices(access)  # fmt: skip
+
+
+def _to_decide(access: Access) -> list[Said]:
+    """What of money waits for a person who may see it."""
+    waiting = money.to_decide(access)
+    refunds, disputes = waiting.refunds, waiting.disputes
+    said = [
+        (disputes, ngettext("%(n)d dispute needs an answer", "%(n)d disputes need an answer", disputes), "disputes"),
+        (
+            refunds,
+            ngettext("%(n)d refund needs a second person", "%(n)d refunds need a second person", refunds),
+            "money",
+        ),
+    ]
+    return [Said(text % {"n": number}, reverse(page)) for number, text, page in said if number]
 
 
 def _of_money(access: Access, today: network.Today) -> Context:
