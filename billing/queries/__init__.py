@@ -59,6 +59,7 @@ from .prices import (
     visible_assignments,
 )
 from .purses import takes_vouchers
+from .readers import reader_at
 
 __all__ = [
     "DECLINED",
@@ -93,6 +94,7 @@ __all__ = [
     "payments",
     "payouts",
     "price_lines",
+    "reader_at",
     "receipt",
     "refund",
     "running_of",

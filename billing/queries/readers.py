@@ -5,10 +5,10 @@ from datetime import timedelta
 from django.db.models import Case, Q, QuerySet, When
 
 from billing.models import CardReader, Payment, TerminalReport
-from billing.vocabulary import PaymentKind, ReportOutcome
+from billing.vocabulary import PaymentKind, ReaderState, ReportOutcome
 from evcms.core import clock
 from evcms.core.access import Access
-from stations.models import Station
+from stations.models import Connector, Station
 from stations.queries import visible_sites
 
 RECENTLY = timedelta(days=30)
@@ -34,6 +34,11 @@ def readers_of(station: Station) -> list[CardReader]:
     return own or (
         list(rows.filter(site_id=station.site_id, station=None).order_by("label")) if station.site_id else []
     )
+
+
+def reader_at(connector: Connector) -> bool:
+    """Can a driver pay with a card at the station, without a phone?"""
+    return any(reader.state == ReaderState.ONLINE for reader in readers_of(connector.station))
 
 
 def taps(reader: CardReader) -> QuerySet[Payment]:

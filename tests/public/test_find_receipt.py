@@ -6,7 +6,7 @@ import pytest
 from django.core.cache import cache
 from django.test import Client
 
-from billing.models import Payment, Receipt
+from billing.models import CardReader, Payment, Receipt
 from stations.models import Evse, Site
 from tests.billing.conftest import KWH, later, paid, work
 from tests.public import catalogue
@@ -130,3 +130,14 @@ def test_it_speaks_the_drivers_language(db, language, title):
 
 def read_in(language, path):
     return Client(headers={"accept-language": f"{language},en;q=0.5"}).get(path)
+
+
+def test_a_connector_with_a_reader_says_that_no_phone_is_needed(client, provider, tariff, connector):
+    reader = CardReader.objects.create(
+        organization=connector.station.organization, label="Kade", provider_id="tmr_1", station=connector.station,
+        state="online",
+    )  # fmt: skip
+    assert "No phone needed." in client.get(f"/c/{connector.code}").content.decode()
+    assert "Kein Telefon nötig." in read_in("de", f"/c/{connector.code}").content.decode()
+    CardReader.objects.filter(pk=reader.pk).update(state="offline")
+    assert "No phone needed." not in client.get(f"/c/{connector.code}").content.decode()

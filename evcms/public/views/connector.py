@@ -68,6 +68,7 @@ def page_context(request: HttpRequest, row: Connector) -> dict[str, Any]:
         "shown": Shown.OCCUPIED if starting else shown,
         "offer": offer,
         "voucher_here": not own and offer.refusal in (None, Refusal.PAYMENTS_OFF) and billing.takes_vouchers(row),
+        "reader": offer.payable and billing.reader_at(row),
         "card": _card_on_file(request, row) if offer.payable else None,
         "session": sessions.at_connector(row),
         "others": [] if offer.payable or own else places.others_near(row),
