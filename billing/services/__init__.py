@@ -27,6 +27,7 @@ from .simulation import prune_simulations, run_simulations, simulate
 from .site_prices import set_site_pricing
 from .statements import issue_statements
 from .stationpay import join_station_payment, station_authorized, station_paid
+from .stationprices import show_tariffs
 from .sweeps import capture_due, refund_due, sweep
 from .tapping import run_readers, watch_readers
 from .tapping import settled as reader_settled
@@ -95,6 +96,7 @@ __all__ = [
     "settle_session",
     "show_costs",
     "show_price",
+    "show_tariffs",
     "simulate",
     "start_checkout",
     "start_failed",

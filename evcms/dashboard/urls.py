@@ -14,6 +14,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("stations/<str:identity>/commands/", commands.station_commands, name="station-commands"),
     path("stations/<str:identity>/commands/send/", commands.send, name="station-send"),
     path("stations/<str:identity>/commands/dynamic-qr/", commands.dynamic_qr, name="station-dynamic-qr"),
+    path("stations/<str:identity>/commands/prices/", commands.show_tariffs, name="station-show-tariffs"),
     path("stations/<str:identity>/commands/unlock/", commands.unlock, name="station-unlock"),
     path("stations/<str:identity>/commands/<uuid:pk>/", commands.command, name="station-command"),
     path("stations/<str:identity>/variables/", station.variables, name="station-variables"),

@@ -3,7 +3,7 @@
 import pytest
 from django.urls import reverse
 
-from billing.models import BudgetGuard
+from billing.models import BudgetGuard, TariffAssignment
 from billing.models.guard import GuardState
 from sessions.models import ChargingSession
 from stations.models import Command, DynamicQr, Station
@@ -46,3 +46,22 @@ def test_dynamic_codes_are_set_up_by_a_button_where_the_station_knows_them(owner
     assert Command.objects.filter(kind="SetVariables").exists() is offered
     assert "make its codes" in answer if offered else "2.1" in answer
     assert not offered or DynamicQr.objects.get().secret not in answer
+
+
+@pytest.mark.parametrize(("protocol", "sent"), [("ocpp2.1", True), ("ocpp1.6", False)])
+def test_prices_are_sent_to_the_display_where_the_station_keeps_them(owner, protocol, sent):
+    station = Station.objects.get(identity="RIV-0001")
+    Station.objects.filter(pk=station.pk).update(protocol=protocol)
+    answer = words(owner.post(reverse("station-show-tariffs", args=[station.identity]), follow=True))
+    rows = list(Command.objects.filter(kind="SetDefaultTariff").order_by("created_at"))
+    assert [row.fields["evse"] for row in rows] == ([1, 2] if sent else [])
+    assert "told its prices" in answer if sent else "2.1" in answer
+    assert not sent or "0.49" in rows[0].fields["text"]
+
+
+def test_without_a_price_nothing_is_sent(owner):
+    Station.objects.update(protocol="ocpp2.1")
+    TariffAssignment.objects.all().delete()
+    answer = words(owner.post(reverse("station-show-tariffs", args=["RIV-0001"]), follow=True))
+    assert "No price is in force there." in answer
+    assert not Command.objects.filter(kind="SetDefaultTariff").exists()

@@ -57,6 +57,7 @@ PAGES = {
     "station-commands": Door(COMMAND, STATION),
     "station-send": Door(COMMAND, STATION, post=True, data=(("operation", "clear-cache"),)),
     "station-dynamic-qr": Door(COMMAND, STATION, post=True),
+    "station-show-tariffs": Door(COMMAND, STATION, post=True),
     "station-unlock": Door(COMMAND, STATION, post=True, data=(("evse", "1"), ("connector", "1"))),
     "station-command": Door(COMMAND, (*STATION, ("pk", "command", "pk"))),
     "station-variables": Door(VIEW, STATION),

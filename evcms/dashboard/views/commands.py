@@ -16,6 +16,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
+from billing import services as billing
 from evcms.core import audit
 from evcms.core.access import Access, Permission
 from evcms.dashboard.access import operator
@@ -166,6 +167,19 @@ def dynamic_qr(request: HttpRequest, access: Access, identity: str) -> HttpRespo
     try:
         services.set_up_dynamic_qr(access=access, station=station, base_url=settings.PUBLIC_URL)
         messages.success(request, _("The station is being told how to make its codes; its answer stands below."))
+    except ValidationError as error:
+        messages.error(request, " ".join(error.messages))
+    return redirect("station-commands", identity=identity)
+
+
+@require_POST
+@operator(Permission.COMMAND)
+def show_tariffs(request: HttpRequest, access: Access, identity: str) -> HttpResponse:
+    """The prices in force go to the station's display."""
+    station = station_or_404(access, identity)
+    try:
+        billing.show_tariffs(access=access, station=station)
+        messages.success(request, _("The station is being told its prices; its answers stand below."))
     except ValidationError as error:
         messages.error(request, " ".join(error.messages))
     return redirect("station-commands", identity=identity)
