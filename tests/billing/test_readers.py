@@ -513,3 +513,11 @@ def test_a_turn_that_nobody_took_counts_as_no_declined_card(provider, tariff, co
         taps(provider, reader, NO_MONEY)
         looks()
     assert "the bank declined the card" in client.get("/money/?state=declined").content.decode()
+
+
+def test_the_payments_page_says_at_which_reader_it_was(provider, tariff, connector, reader, client, owner):
+    payment = holding(provider, connector, reader)
+    client.force_login(owner.user)
+    page = client.get(f"/money/{payment.public_id}/").content.decode()
+    assert "card reader at the station · Kade" in page
+    assert "Visa •••• 4242" in page
