@@ -158,11 +158,11 @@ def _spans(rules: Sequence[Restrictions]) -> tuple[Span, ...]:
     return tuple(Span(*pair) for pair in itertools.pairwise([*edges, MINUTES_PER_WEEK]))
 
 
-def week(elements: Sequence[Element], kind: Kind, here: Circumstance = PLAIN) -> list[Slot]:
-    """The week of one dimension in the given circumstances, neighbours under the same rule joined within a day."""
+def week(elements: Sequence[Element], kind: Kind, days: Sequence[Circumstance] = (PLAIN,) * 7) -> list[Slot]:
+    """The week of one dimension, each day in its circumstances, neighbours under the same rule joined within a day."""
     slots: list[Slot] = []
     for span in _spans([element.restrictions for element in elements]):
-        index = holding(elements, kind, span.start, here)
+        index = holding(elements, kind, span.start, days[span.day])
         last = slots[-1] if slots else None
         if last and last.element == index and last.span.day == span.day:
             slots[-1] = Slot(Span(last.span.start, span.end), index, last.component)

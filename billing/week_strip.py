@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 from decimal import Decimal
 
 from django.utils.dates import WEEKDAYS_ABBR
@@ -66,13 +67,16 @@ class Strip:
         return ROW
 
 
-def strips(terms: Terms, here: Circumstance) -> list[Strip]:
-    """One for energy, one for each price of time; here: what beside the hour decides (the example's power, its day)."""
-    return [_strip(terms, kind, here) for kind in kinds(terms.elements) if kind in DRAWN]
+def strips(terms: Terms, day: date, power: Decimal) -> list[Strip]:
+    """One for energy, one for each price of time: the week of `day`, a charge that begins with this many kW."""
+    monday = day - timedelta(days=day.weekday())
+    dates = [(monday + timedelta(days=number)).isoformat() for number in range(7)]
+    days = [Circumstance(date=each, power=power, holiday=each in terms.holidays) for each in dates]
+    return [_strip(terms, kind, days) for kind in kinds(terms.elements) if kind in DRAWN]
 
 
-def _strip(terms: Terms, kind: Kind, here: Circumstance) -> Strip:
-    slots = week(terms.elements, kind, here)
+def _strip(terms: Terms, kind: Kind, circumstances: Sequence[Circumstance]) -> Strip:
+    slots = week(terms.elements, kind, circumstances)
     prices = sorted({slot.component.price for slot in slots if slot.component and slot.component.price})
     shades = {each: _shade(index, len(prices)) for index, each in enumerate(prices)}
     labels = {Kind.ENERGY: _("Price per kWh"), Kind.TIME: _("Price of charging time")}

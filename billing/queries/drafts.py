@@ -1,28 +1,27 @@
 """A tariff as it stands in the editor, judged: what it costs, what is odd about it, where it would hold."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, Max, Q, QuerySet
+from django.db.models import Max, Q
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from billing import lint_words, lookup, regions, rule_words, week_strip, wording
 from billing.lint_words import Said
 from billing.linter import FAST_KW, Level, Setting, lint
-from billing.models import Bill, Tariff
+from billing.models import Bill, Tariff, TariffAssignment
 from billing.periods import stored_periods
 from billing.pricing import MWH_PER_KWH, Priced, example, price
 from billing.tariff_forms import Charge, Editor
 from billing.terms import Terms
-from billing.timetable import Circumstance
 from billing.week_strip import Strip
 from billing.wording import CostLine, PriceLine
 from evcms.core import clock
 from evcms.core.access import Access
 from evcms.core.figures import amount, unit_price
-from stations.models import Connector
 from stations.queries import connectors, visible_sites
 
 ENOUGH = 20  # past sessions that make a percentile worth saying
@@ -58,6 +57,7 @@ class Live:
     tax: str = ""
     begins: str = ""
     strips: list[Strip] = field(default_factory=list)
+    strips_are_for: str = ""  # in which circumstances, when these matter
 
     @property
     def whole(self) -> list[Said]:
@@ -72,7 +72,7 @@ class Live:
 
 
 def surroundings(access: Access, tariff: Tariff | None) -> Surroundings:
-    """At most 3 queries."""
+    """At most 4 queries. The law is about ad-hoc prices at public points: not those of a driver group."""
     sites = visible_sites(access).filter(archived_at=None)
     found = sites.values_list("time_zone", "country")
     countries = frozenset(country for _zone, country in found) | {access.organization.country}
@@ -80,15 +80,19 @@ def surroundings(access: Access, tariff: Tariff | None) -> Surroundings:
     zone = max(sorted(set(zones)), key=zones.count)
     if tariff is None:
         return Surroundings(zone, countries)
-    here = _assigned(access, tariff).aggregate(
-        largest=Max("max_power_w"), fast=Count("pk", filter=Q(max_power_w__gte=FAST_KW * 1000))
+    rows = list(tariff.assignments.exclude(valid_until__lte=clock.now()))
+    here = connectors(access).filter(_places(rows, tariff))
+    ad_hoc = here.filter(_places([row for row in rows if row.group_id is None], tariff), station__site__public=True)
+    return Surroundings(
+        time_zone=zone,
+        countries=countries,
+        fast_connectors=ad_hoc.filter(max_power_w__gte=FAST_KW * 1000).count(),
+        largest_w=here.aggregate(largest=Max("max_power_w"))["largest"] or 0,
     )
-    return Surroundings(zone, countries, here["fast"] or 0, here["largest"] or 0)
 
 
-def _assigned(access: Access, tariff: Tariff) -> QuerySet[Connector]:
-    """Connectors at the places the tariff is assigned to, now or later."""
-    rows = tariff.assignments.exclude(valid_until__lte=clock.now())
+def _places(rows: Iterable[TariffAssignment], tariff: Tariff) -> Q:
+    """Connectors at the places of these assignments."""
     places = Q(pk__in=[])
     for row in rows:
         if row.connector_id:
@@ -99,7 +103,7 @@ def _assigned(access: Access, tariff: Tariff) -> QuerySet[Connector]:
             places |= Q(station__site_id=row.site_id)
         else:
             places |= Q(station__organization_id=tariff.organization_id)
-    return connectors(access).filter(places)
+    return places
 
 
 def terms_of(editor: Editor, around: Surroundings) -> Terms:
@@ -156,8 +160,20 @@ def _judge(live: Live, terms: Terms, editor: Editor, tariff: Tariff | None, arou
     live.hold = "" if hold is None else unit_price(str(hold), terms.currency)
     _bill(live, terms, charge)
     day = charge.start.astimezone(ZoneInfo(terms.time_zone)).date()
-    here = Circumstance(date=day.isoformat(), power=charge.average_kw, holiday=day.isoformat() in terms.holidays)
-    live.strips = week_strip.strips(terms, here)
+    live.strips = week_strip.strips(terms, day, charge.average_kw)
+    live.strips_are_for = _said_of(terms, day)
+
+
+def _said_of(terms: Terms, day: date) -> str:
+    rules = [element.restrictions for element in terms.elements]
+    said = []
+    if any(rule.start_date or rule.end_date or rule.holidays for rule in rules):
+        said.append(_("in the week of %(day)s") % {"day": date_format(day, "SHORT_DATE_FORMAT")})
+    if any(rule.by_energy or rule.by_duration for rule in rules):
+        said.append(_("when charging begins"))
+    if any(rule.by_power for rule in rules):
+        said.append(_("at the example's average power"))
+    return ", ".join(said)
 
 
 def _bill(live: Live, terms: Terms, charge: Charge) -> None:

@@ -11,6 +11,7 @@ from billing.terms import Component, Element, Idle, Kind, Restrictions
 from evcms.core.access import Role
 from evcms.core.models import AuditEntry
 from sessions.models import DriverGroup
+from tests.billing.past import past_sessions
 from tests.stations.conftest import make_access
 from tests.tariffs import flat
 
@@ -231,8 +232,31 @@ def test_findings_stand_beside_their_rule(finance, organization):
 def test_a_law_that_the_tariff_breaks_is_named_where_it_holds(finance, organization, site, connector, tariff):
     connector.max_power_w = 150_000
     connector.save()
-    text = finance.post(f"/tariffs/example/?tariff={tariff.pk}", form(FLAT)).text
-    assert "Holds at 1 connector of 50 kW or more" in text
+    path = f"/tariffs/example/?tariff={tariff.pk}"
+    assert "Holds at 1 connector of 50 kW or more" in finance.post(path, form(FLAT)).text
+    site.public = False
+    site.save()
+    assert "50 kW or more" not in finance.post(path, form(FLAT)).text
+    site.public = True
+    site.save()
+    TariffAssignment.objects.update(group=DriverGroup.objects.create(organization=site.organization, name="Fleet"))
+    assert "50 kW or more" not in finance.post(path, form(FLAT)).text
+
+
+def test_the_week_says_in_which_circumstances_it_holds(finance, organization):
+    text = live(finance, {"per_kwh": "0.3", "max_kwh": "10"}, {"per_kwh": "0.5", "min_power": "50"}, {"per_kwh": "0.4"})
+    assert "When charging begins, at the example&#x27;s average power" in text
+    text = live(finance, {"per_kwh": "0.3", "last_date": "2026-01-07"}, {"per_kwh": "1"})
+    assert "In the week of 01/07/2026" in text
+    assert "Wed 00:00–24:00: 0.30 € per kWh" in text
+    assert "Thu 00:00–24:00: 1.00 € per kWh" in text
+
+
+def test_a_hold_is_compared_with_the_tariffs_own_past(finance, tariff, connector):
+    past_sessions(tariff, connector, 40)
+    path = f"/tariffs/example/?tariff={tariff.pk}"
+    assert "one session in twenty" not in finance.post(path, form({"per_kwh": "0.49"})).text
+    assert "one session in twenty would cost" in finance.post(path, form({"per_kwh": "2.50"})).text
 
 
 def test_typing_half_a_number_shows_no_error_page(as_role, organization):
