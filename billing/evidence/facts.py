@@ -74,7 +74,7 @@ def messages_of(case: Case) -> list[OcppMessage]:
 
 
 def local(case: Case, at: datetime) -> str:
-    return at.astimezone(case.zone).isoformat(timespec="seconds")
+    return f"{at.astimezone(case.zone):%Y-%m-%d %H:%M:%S %Z}"
 
 
 def agreement(case: Case) -> str:

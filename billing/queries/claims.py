@@ -12,7 +12,6 @@ from evcms.core.access import Access, Permission
 from evcms.core.models import Organization
 from stations.queries import visible_sites
 
-OPEN = (DisputeState.NEEDS_RESPONSE, DisputeState.UNDER_REVIEW)
 TRANSFERS = ("payout", "payout_failure", "payout_cancel")
 
 
@@ -26,10 +25,6 @@ def _visible(rows: QuerySet[Any], access: Access) -> QuerySet[Any]:
 
 def waiting_refunds(access: Access) -> QuerySet[Refund]:
     """Refunds that need a second person, oldest first."""
-    return int(_unanswered(access).count())
-
-
-def _unanswered(access: Access) -> QuerySet[Dispute]:
     rows = _visible(Refund.objects.filter(state=RefundState.WAITING), access)
     return rows.select_related("payment__connector__station", "payment__connector__evse", "requested_by").order_by(
         "created_at", "pk"
