@@ -1,6 +1,6 @@
 """Where every kWh and its money is: the proof with its sessions, the ledger with its entries."""
 
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
@@ -10,7 +10,9 @@ from django.core.paginator import Paginator
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET
 
 from billing.book_forms import LedgerFilter, PeriodForm
@@ -20,8 +22,10 @@ from billing.queries import ledger as books
 from billing.queries import proof as proofs
 from billing.segments import BOOKS, LABELS, explained, meaning, proof_bar
 from billing.views.common import access_of
+from billing.vocabulary import LedgerAccount
 from evcms.core import sheets
 from evcms.core.access import Access, Permission
+from evcms.core.figures import amount
 
 Context = dict[str, Any]  # Any: template context
 
@@ -52,12 +56,39 @@ def proof(request: HttpRequest) -> HttpResponse:
         "bar": proof_bar(made),
         "segments": [_segment(made, segment, days) for segment in Segment],
         "books": [(BOOKS[book.name], book) for book in made.books if book.rows or book.journal],
+        "tiles": _tiles(access, made, urlencode(days)),
         "days": urlencode(days),
         "first": first,
         "last": last,
         "zone": access.organization.time_zone,
     }
     return render(request, "billing/proof.html", context)
+
+
+TILES: Final = (
+    (LedgerAccount.CARD_CLEARING, gettext_lazy("At the payment provider")),
+    (LedgerAccount.RECEIVABLE, gettext_lazy("Owed by drivers")),
+    (LedgerAccount.FLEET_RECEIVABLE, gettext_lazy("Owed by fleets")),
+    (LedgerAccount.PREPAID, gettext_lazy("Balances of drivers")),
+    (LedgerAccount.DISPUTED, gettext_lazy("Held back by disputes")),
+    (LedgerAccount.FEES, gettext_lazy("Fees")),
+    (LedgerAccount.BANK, gettext_lazy("Reached the bank")),
+    (LedgerAccount.WRITTEN_OFF, gettext_lazy("Written off")),
+)
+
+
+def _tiles(access: Access, made: Proof, days: str) -> list[tuple[object, str, str]]:
+    """What the period moved, by the journal: (label, amount, where its lines are)."""
+    standing: dict[str, list[books.Standing]] = {}
+    for row in books.trial_balance(access, made.since, made.until):
+        standing.setdefault(row.account, []).append(row)
+    link = reverse("ledger") + f"?{days}&account="
+    return [
+        (label, amount(abs(row.balance), row.currency), link + account)
+        for account, label in TILES
+        for row in standing.get(account, [])
+        if row.balance
+    ]
 
 
 PARTS = (
