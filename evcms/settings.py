@@ -19,6 +19,8 @@ django_stubs_ext.monkeypatch()
 DEMO = flag("EVCMS_DEMO")
 TESTING = flag("EVCMS_TESTING") or "pytest" in sys.modules
 DEBUG = flag("EVCMS_DEBUG")
+DEMO_DISPLAYS_URL = f"http://127.0.0.1:{whole('EVCMS_SIMULATOR_PORT', 8030, least=1, most=65535)}" if DEMO else ""
+DEMO_INBOX_URL = f"http://127.0.0.1:{whole('EVCMS_INBOX_PORT', 8026, least=1, most=65535)}" if DEMO else ""
 DATA_DIR = data_dir()
 DATA_DIR.mkdir(parents=True, exist_ok=True)
 SECRET_KEY = secret("SECRET_KEY", "secret_key")

@@ -3,7 +3,8 @@
 from datetime import date, datetime, timedelta
 from typing import Final
 
-from billing.models import Debt, Enrolment, FundingRule, Payment, PaymentMethod
+from billing.models import Debt, Enrolment, FundingRule, Payment, PaymentMethod, Voucher
+from billing.services import vouchers
 from billing.vocabulary import DebtState, EnrolmentState, FundingSource, MethodState
 from evcms.core.access import Access
 from evcms.demo.people import DRIVER_CARD
@@ -30,6 +31,8 @@ def fill(access: Access, till: Till, now: datetime) -> None:
     )
     _car(token.driver, now - timedelta(days=19))
     _debtor(access, till, now)
+    if not Voucher.objects.filter(organization=access.organization).exists():
+        vouchers.make_vouchers(access=access, count=8, value_minor=2000, label="Open day at the harbour")
 
 
 def _card(driver: Driver, till: Till, at: datetime, number: str, label: str) -> PaymentMethod:

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from evcms.public.views import account, connector, debt, map, purse, receipts, session, signin
+from evcms.public.views import account, connector, debt, map, purse, receipts, session, signin, tryit
 
 app_name = "public"
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -15,6 +15,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("c/<str:code>/pay", connector.pay, name="pay"),
     path("c/<str:code>/start", connector.start, name="start"),
     path("c/<str:code>/subscribe", connector.subscribe, name="subscribe"),
+    path("try/", tryit.try_it, name="try-it"),
     path("c/<str:code>/voucher", purse.voucher, name="voucher"),
     path("q/<str:identity>/<int:evse>", purse.scanned, name="scanned"),
     path("account/balance", purse.balance, name="balance"),

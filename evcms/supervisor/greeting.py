@@ -76,6 +76,7 @@ class Greeting:
             say(f"    {login['who']:<13} {login['email']}")
         say(f"  API token       {left['api_token']}")
         say(f"  Try it          {self._plan.web_url}/c/{left['try']}")
+        say(f"                  {self._plan.web_url}/try/ lists every way to pay, step by step")
         say("    … and pay with card 4242 4242 4242 4242, any later date, any code; a car comes by itself.")
         if plan.provider_double and left.get("reader"):
             say(f"  Card reader     http://127.0.0.1:{plan.provider_port}/_double/readers/{left['reader']}")

@@ -180,6 +180,7 @@ PAGES = {
     "public:connector-slash": Door(ANYBODY, CODE),
     "public:pay": Door(ANYBODY, CODE, post=True),
     "public:subscribe": Door(ANYBODY, CODE, post=True),
+    "public:try-it": Door(ANYBODY),
     "public:voucher": Door(ANYBODY, CODE, post=True),
     "public:scanned": Door(ANYBODY, (("identity", "station", "identity"), ("evse", "connector", "number"))),
     "public:balance": Door(ANYBODY),
