@@ -67,9 +67,7 @@ def enter(request: HttpRequest, token: str) -> HttpResponse:
     if request.method != "POST":
         invitation = services.read_link(token)
         status = 200 if invitation else 410
-        response = render(request, "public/account/enter.html", {"invitation": invitation}, status=status)
-        response["Referrer-Policy"] = "no-referrer"
-        return response
+        return render(request, "public/account/enter.html", {"invitation": invitation}, status=status)
     if too_often(request, "enter", most=60, seconds=3600):
         return render(request, "public/account/enter.html", {"invitation": None}, status=429)
     entered = services.enter(token=token)
