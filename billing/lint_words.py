@@ -86,12 +86,14 @@ def _windows(windows: list[tuple[int, int]]) -> str:
 
 
 def _where(facts: Facts) -> str:
-    """The stretches of the week, then the circumstances that matter: "at all hours, from 30 kWh on"."""
+    """The stretches of the week and the circumstances that matter: "Sunday all day, from 30 kWh on"."""
     limits = [
         " / ".join(_limit(name, least, most) for least, most in stretches)
         for name, stretches in facts["limits"].items()
     ]
-    return ", ".join([when(facts["spans"]), *limits])
+    whole = sum(span.end - span.start for span in facts["spans"]) == MINUTES_PER_WEEK
+    hours = [when(facts["spans"])] if facts["spans"] and not (whole and limits) else []
+    return (_(" or ") if facts.get("either") else ", ").join([*hours, *limits])
 
 
 def _limit(name: str, least: Any, most: Any) -> str:

@@ -305,7 +305,12 @@ def _gap(grid: Grid, terms: Terms, kind: Kind, share: list[int], free: int) -> F
 
 
 def _where(grid: Grid, cells: int) -> dict[str, Any]:
-    """The stretches of the week, and of each circumstance that matters its stretches: [(from, until or None)]."""
+    """The stretches of the week, and of each circumstance that matters its stretches: [(from, until or None)].
+
+    `either`: one of them is enough ("from 30 kWh on or on holidays"); else all must be met at once.
+    """
+    if grid.complete and (found := _either(grid, cells)):
+        return found
     spans, circumstances = grid.of(cells)
     limits: dict[str, list[tuple[Any, Any]]] = {}
     for name in CIRCUMSTANCES:
@@ -314,6 +319,26 @@ def _where(grid: Grid, cells: int) -> dict[str, Any]:
         if grid.complete and len(here) < len(values):
             limits[name] = _stretches(values, here)
     return {"spans": joined(spans), "limits": limits}
+
+
+def _either(grid: Grid, cells: int) -> dict[str, Any] | None:
+    """The same when hours of any circumstance and circumstances at any hour make up the whole set; else None."""
+    rows, whole = grid.rows(cells), (1 << len(grid.spans)) - 1
+    always = whole
+    for row in rows:
+        always &= row
+    covered, limits = [always] * len(rows), {}
+    for name in CIRCUMSTANCES:
+        full = {getattr(here, name) for here in grid.circumstances}
+        full -= {getattr(here, name) for here, row in zip(grid.circumstances, rows, strict=True) if row != whole}
+        if full and len(grid.axes[name]) > 1:
+            limits[name] = _stretches(grid.axes[name], [value for value in grid.axes[name] if value in full])
+            found = [getattr(here, name) in full for here in grid.circumstances]
+            covered = [whole if hit else row for hit, row in zip(found, covered, strict=True)]
+    if covered != rows:
+        return None
+    spans = [span for index, span in enumerate(grid.spans) if always >> index & 1]
+    return {"spans": joined(spans), "limits": limits, "either": True}
 
 
 def _stretches(values: Sequence[Any], here: Sequence[Any]) -> list[tuple[Any, Any]]:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 
 from django.utils.formats import date_format
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from evcms.core.figures import unit_price
@@ -16,7 +17,7 @@ from .wording import circumstances, minute_price, unit
 def sentence(element: Element, currency: str) -> str:
     prices = ", ".join(price(component, currency) for component in element.components)
     where = circumstances(element.restrictions.to_json())
-    return f"{where}: {prices}" if where else _("At all times: %(prices)s") % {"prices": prices}
+    return f"{capfirst(where)}: {prices}" if where else _("At all times: %(prices)s") % {"prices": prices}
 
 
 def price(component: Component, currency: str) -> str:

@@ -69,13 +69,17 @@ class Grid:
     def all(self) -> int:
         return (1 << len(self.spans) * len(self.circumstances)) - 1
 
+    def rows(self, cells: int) -> list[int]:
+        """Of each circumstance its part of the week."""
+        width = len(self.spans)
+        return [cells >> index * width & (1 << width) - 1 for index in range(len(self.circumstances))]
+
     def of(self, cells: int) -> tuple[set[Span], set[Circumstance]]:
         """What a set of cells touches."""
-        width = len(self.spans)
-        row, spans, circumstances = (1 << width) - 1, 0, set()
-        for index, here in enumerate(self.circumstances):
-            if part := cells >> index * width & row:
-                spans |= part
+        spans, circumstances = 0, set()
+        for here, row in zip(self.circumstances, self.rows(cells), strict=True):
+            if row:
+                spans |= row
                 circumstances.add(here)
         return {span for index, span in enumerate(self.spans) if spans >> index & 1}, circumstances
 

@@ -227,6 +227,20 @@ def test_a_gap_names_days_and_hours():
     assert "from 12/24/2026 on" in sentence(Code.FREE_MOMENTS, terms(kwh("0.59", end_date="2026-12-24")))
 
 
+def test_a_gap_says_when_it_takes_only_one_of_several_circumstances():
+    base = kwh("0.5")
+    either = terms(base, rule(part("TIME", "3"), max_kwh=D(30), holidays="never"))
+    assert "no price for charging time from 30 kWh on or on holidays, though" in sentence(Code.GAP, either)
+    both = terms(base, rule(part("TIME", "3"), max_kwh=D(30)), rule(part("TIME", "4"), holidays="never"))
+    assert "no price for charging time from 30 kWh on, on holidays, though" in sentence(Code.GAP, both)
+    hours = terms(base, rule(part("TIME", "3"), days=("SUNDAY",), max_kwh=D(30)))
+    text = "no price for charging time Monday to Saturday all day or from 30 kWh on, though"
+    assert text in sentence(Code.GAP, hours)
+    part_of_sunday = terms(base, rule(part("TIME", "3"), days=WEEKDAYS), rule(part("TIME", "3"), max_kwh=D(30)))
+    text = "no price for charging time Saturday, Sunday all day, from 30 kWh on, though"
+    assert text in sentence(Code.GAP, part_of_sunday)
+
+
 def test_a_rule_that_never_holds_names_the_one_that_holds_instead():
     finding = found(terms(kwh("0.49"), kwh("0.59", **DAY)))[Code.SHADOWED]
     assert (finding.element, finding.level) == (1, Level.WARNING)
