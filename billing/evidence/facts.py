@@ -13,6 +13,7 @@ from django.utils import translation
 
 from billing.gateways.base import Evidence
 from billing.models import Bill, Dispute, Payment, PaymentEvent, Receipt
+from billing.vocabulary import PaymentKind
 from billing.wording import kwh
 from evcms.core.money import format_money
 from sessions.models import ChargingSession, MeterSample
@@ -38,7 +39,7 @@ class Case:
 
 def case_of(dispute: Dispute) -> Case:
     rows = Payment.objects.select_related(
-        "connector__station__site", "connector__evse", "session", "organization", "snapshot"
+        "connector__station__site", "connector__evse", "session", "organization", "snapshot", "method"
     )
     payment = rows.get(pk=dispute.payment_id)
     site = payment.connector.station.site
@@ -78,21 +79,36 @@ def local(case: Case, at: datetime) -> str:
 
 
 def agreement(case: Case) -> str:
-    """How the cardholder agreed to the price and to the amount held."""
+    """How the cardholder agreed to the price and to the amount held: nothing that we do not know is claimed."""
     payment = case.payment
+    prices = ", ".join(price_lines(case)) or "none"
     held = format_money(payment.hold_minor, payment.currency)
-    shown = ", ".join(price_lines(case)) or "no price"
-    said = [
-        f"Before paying, the cardholder was shown the price of this charging point: {shown}.",
-        f"He was told that up to {held} would be held on the card, that only what is charged is taken and that the "
-        "rest is freed.",
-    ]
-    if payment.authorized_at:
+    said = [AGREED[PaymentKind(payment.kind)].format(prices=prices, held=held)]
+    if payment.kind == PaymentKind.CARD and payment.method is not None:
         said.append(
-            f"The card {payment.card or ''} was entered and confirmed on the payment provider's own page or reader; "
-            f"the hold was granted on {local(case, payment.authorized_at)}."
+            f"The card {payment.card} was saved by the cardholder on the payment provider's own page on "
+            f"{local(case, payment.method.created_at)}, with the consent that charging is paid from it."
         )
+    if payment.authorized_at:
+        said.append(f"The bank granted the hold on {payment.card or 'the card'} {local(case, payment.authorized_at)}.")
     return " ".join(said)
+
+
+_ONCE: Final = "only what is charged is taken and the rest is freed"
+AGREED: Final = {
+    PaymentKind.SCAN: (
+        "Before paying, the cardholder was shown the price of this charging point ({prices}) and that up to {held} is "
+        f"held on the card, that {_ONCE}. He entered and confirmed the card on the payment provider's own page."
+    ),
+    PaymentKind.READER: (
+        "The card was presented at the reader of the charging point. Price: {prices}; up to {held} was held, "
+        f"{_ONCE}."
+    ),
+    PaymentKind.CARD: "Charged by the price of this charging point: {prices}; up to {held} was held, " + f"{_ONCE}.",
+    PaymentKind.STATION: "The card was presented at the charging station's own terminal. Price: {prices}.",
+    PaymentKind.PREPAID: "Paid from a balance. Price: {prices}.",
+    PaymentKind.VOUCHER: "Paid with a voucher. Price: {prices}.",
+}
 
 
 def price_lines(case: Case) -> list[str]:

@@ -83,7 +83,7 @@ def test_a_dispute_is_on_every_page_that_it_concerns(provider, settled, opened, 
     page = client.get(f"/money/disputes/{opened.public_id}/").text
     assert "answer until" in page
     assert "20.00 kWh" in page
-    assert "would be held on the card" in page
+    assert "is held on the card" in page
 
 
 def test_evidence_is_downloaded_sent_and_its_outcome_shown(provider, settled, opened, client, finance):

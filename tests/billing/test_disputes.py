@@ -107,7 +107,7 @@ def test_evidence_goes_out_once_and_the_bank_decides(provider, settled, opened, 
     said = provider.api.disputes.retrieve(opened.provider_id)
     assert said.evidence_details.submission_count == 1
     assert "20.00 kWh" in said.evidence.uncategorized_text
-    assert "up to 30.00 € would be held" in said.evidence.refund_policy_disclosure
+    assert "up to 30.00 € is held on the card" in said.evidence.refund_policy_disclosure
     pack = provider.api.files.retrieve(said.evidence.service_documentation)
     assert (pack.purpose, pack.type) == ("dispute_evidence", "pdf")
     assert pack.size > 10_000
