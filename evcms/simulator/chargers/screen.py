@@ -26,7 +26,7 @@ class Screen:
 
     @property
     def cost_text(self) -> str:
-        return "" if self.cost is None else f"{self.cost} {self.currency}".strip()
+        return "" if self.cost is None else f"{self.cost:.2f} {self.currency}".strip()
 
 
 def qr_token(secret: str, slot_s: int, length: int, now: datetime) -> str:

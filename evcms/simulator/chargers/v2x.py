@@ -252,6 +252,7 @@ class Charger201(Charger):
                 session.final_cost = cost
             if session in port.stopped[-1:] or port.session is session:
                 port.screen.cost = cost
+                port.screen.currency = self.variables.value("TariffCostCtrlr", "Currency")
 
     def meter_values(self, port: Port, context: str, wanted: str) -> Payload:
         rows = meter.readings(port, set(wanted.split(",")), self.faults.energy_unit)
