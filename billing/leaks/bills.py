@@ -37,8 +37,8 @@ def no_money(look: Look) -> Iterator[Leak]:
         came=Coalesce("session__payment__captured_minor", 0) + Coalesce("debt__collected_minor", 0)
     )
     short = rows.filter(source__in=(*CARDS, FundingSource.NONE), came__lt=F("total_minor") - F("shortfall_minor"))
-    for bill in short.annotate(came_minor=F("came"))[:MOST]:
-        came: int = bill.came_minor
+    for bill in short[:MOST]:
+        came: int = bill.came
         yield of_bill("no_money", differs(_("paid, it says, and came"), bill.total_minor, came), bill)
     taken = JournalEntry.objects.filter(bill=OuterRef("pk"), kind__in=PURSES)
     for bill in rows.filter(source__in=PURSES, came=0).filter(~Exists(taken)).exclude(total_minor=0)[:MOST]:

@@ -51,8 +51,8 @@ class Look:
 Check = Callable[[Look], Iterable[Leak]]
 
 
-def bills_of(look: Look, sums: "QuerySet[Bill, dict[str, Any]]", name: str) -> Iterator[tuple[Bill, int]]:
-    """The bills of grouped rows with their sum `name`: grouping whole bills would sort their traces. Any: a column."""
+def bills_of(look: Look, sums: "QuerySet[Any, Any]", name: str) -> Iterator[tuple[Bill, int]]:
+    """The bills of grouped rows with their sum `name`: whole bills grouped would sort their traces. Any: columns."""
     told = dict(sums.order_by("pk").values_list("pk", name)[:MOST])
     for bill in look.bills.filter(pk__in=told):
         yield bill, told[bill.pk]

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from django.db.models import F, Max, Min, Q, QuerySet, Sum, Window
+from django.db.models import F, Max, Min, Q, Sum, Window
 from django.db.models.functions import Lag
 from django.utils.translation import gettext as _
 
@@ -34,9 +34,9 @@ def check(look: Look) -> Iterator[Leak]:
     """All of this file: what one check has explained is no leak of the next."""
     wrong: dict[int, int] = {}  # EVSE → mWh that sessions have too much
     yield from _readings(look, wrong)
-    neighbours = list(_neighbours(look)[:MOST])
-    yield from _twice([row for row in neighbours if row.meter_start_mwh < row.last_before], wrong)
-    yield from _unmetered(look, [gap for row in neighbours if (gap := _gap(row))])
+    pairs = list(_neighbours(look))
+    yield from _twice([pair for pair in pairs if pair.register < pair.last_before], wrong)
+    yield from _unmetered(look, [gap for pair in pairs if (gap := _gap(pair))])
     yield from _hours(look, wrong)
 
 
@@ -66,42 +66,64 @@ def _readings(look: Look, wrong: dict[int, int]) -> Iterator[Leak]:
             )
 
 
-def _neighbours(look: Look) -> QuerySet[ChargingSession]:
+class Pair(NamedTuple):
+    """A session, and the one before it at the same connector."""
+
+    session: ChargingSession
+    register: int
+    last_before: int
+    end_before: datetime | None
+    id_before: str
+
+
+def _neighbours(look: Look) -> Iterator[Pair]:
     """Sessions whose register does not begin where the one before at the same connector ended."""
     rows = ChargingSession.objects.filter(
         organization=look.organization, connector__isnull=False, started_at__gte=look.since - BEFORE,
         started_at__lt=look.until, meter_start_mwh__isnull=False,
     )  # fmt: skip
-    order = {"partition_by": [F("connector")], "order_by": [F("started_at").asc(), F("pk").asc()]}
     rows = rows.annotate(
-        start_before=Window(Lag("meter_start_mwh"), **order),
-        last_before=Window(Lag("meter_last_mwh"), **order),
-        end_before=Window(Lag("ended_at"), **order),
-        id_before=Window(Lag("public_id"), **order),
+        start_before=_before("meter_start_mwh"),
+        last_before=_before("meter_last_mwh"),
+        end_before=_before("ended_at"),
+        id_before=_before("public_id"),
     )
     went_on = Q(meter_start_mwh__gt=F("last_before") + LEAST_GAP_MWH)
     again = Q(meter_start_mwh__lt=F("last_before"), meter_start_mwh__gte=F("start_before"))
-    return rows.filter(went_on | (again & Q(started_at__lt=F("end_before"))), started_at__gte=look.since).order_by("pk")
+    odd = rows.filter(went_on | (again & Q(started_at__lt=F("end_before"))), started_at__gte=look.since)
+    told = list(
+        odd.order_by("pk").values_list("pk", "meter_start_mwh", "last_before", "end_before", "id_before")[:MOST]
+    )
+    sessions = ChargingSession.objects.in_bulk([pk for pk, *_said in told])
+    for pk, register, *said in told:
+        yield Pair(sessions[pk], register, *said)
 
 
-def _twice(rows: list[ChargingSession], wrong: dict[int, int]) -> Iterator[Leak]:
-    for row in rows:
-        if row.evse_id:
-            wrong[row.evse_id] = wrong.get(row.evse_id, 0) + row.energy_mwh
-        text = _("its time and meter readings lie within session %(other)s") % {"other": row.id_before}
-        yield of_session("twice", text, row)
+def _before(column: str) -> Window:
+    """That column of the session before at the same connector."""
+    order = [F("started_at").asc(), F("pk").asc()]
+    return Window(Lag(column), partition_by=[F("connector")], order_by=order)
 
 
-def _gap(row: ChargingSession) -> Gap | None:
+def _twice(pairs: list[Pair], wrong: dict[int, int]) -> Iterator[Leak]:
+    for pair in pairs:
+        session = pair.session
+        if session.evse_id:
+            wrong[session.evse_id] = wrong.get(session.evse_id, 0) + session.energy_mwh
+        text = _("its time and meter readings lie within session %(other)s") % {"other": pair.id_before}
+        yield of_session("twice", text, session)
+
+
+def _gap(pair: Pair) -> Gap | None:
     """None: it is no gap, or more than the connector could have delivered (the meter was changed)."""
-    energy = row.meter_start_mwh - row.last_before
-    if energy <= 0 or row.end_before is None:
+    session, energy = pair.session, pair.register - pair.last_before
+    if energy <= 0 or pair.end_before is None:
         return None
-    seconds = max(0, int((row.started_at - row.end_before).total_seconds()))
-    between = ChargingSession.objects.filter(evse=row.evse_id, started_at__gte=row.end_before)
-    between = between.filter(started_at__lt=row.started_at).exclude(connector=row.connector_id)
-    most = row.power_limit_w * seconds * 1000 // 3600
-    return None if energy > most or between.exists() else Gap(row, row.end_before, energy)
+    seconds = max(0, int((session.started_at - pair.end_before).total_seconds()))
+    between = ChargingSession.objects.filter(evse=session.evse_id, started_at__gte=pair.end_before)
+    between = between.filter(started_at__lt=session.started_at).exclude(connector=session.connector_id)
+    most = session.power_limit_w * seconds * 1000 // 3600
+    return None if energy > most or between.exists() else Gap(session, pair.end_before, energy)
 
 
 def _unmetered(look: Look, gaps: list[Gap]) -> Iterator[Leak]:

@@ -51,7 +51,11 @@ DETAIL = Case(
     When(segment=Segment.DISPUTED, then=Value("")),
     When(
         segment=Segment.WAIVED,
-        then=Concat(F("bill__waived_reason"), Value(" – "), Coalesce("bill__waived_by__email", Value("rule"))),
+        then=Concat(
+            F("bill__waived_reason"),
+            Value(" – "),
+            Coalesce("bill__waived_by__email", Value("rule"), output_field=CharField()),
+        ),
     ),
     When(
         segment=Segment.FREE,

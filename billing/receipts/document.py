@@ -60,7 +60,7 @@ def credit_note(*, receipt: Receipt, number: str, issued_at: datetime, reason: s
     zone = ZoneInfo(said["session"]["time_zone"])
     currency = said["currency"]
     with translation.override(said["language"]):
-        return said | {
+        turned: dict[str, Any] = said | {
             "kind": str(ReceiptKind.CREDIT),
             "number": number,
             "corrects": said["number"],
@@ -75,6 +75,7 @@ def credit_note(*, receipt: Receipt, number: str, issued_at: datetime, reason: s
             "open_text": "",
             "open_reason": "",
         }
+        return turned
 
 
 def _turned(row: dict[str, Any], names: tuple[str, ...], currency: str) -> dict[str, Any]:

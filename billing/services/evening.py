@@ -103,21 +103,21 @@ def _take_more(bill: Bill, missing: int) -> None:
 
 def _free(bill: Bill, source: FundingSource) -> int:
     if source == FundingSource.PREPAID:
-        account = Account.objects.select_for_update().filter(pk=bill.account_id).first()
+        account = Account.objects.select_for_update().filter(bills=bill).first()
         return max(0, account.balance_minor - account.held_minor) if account else 0
-    voucher = Voucher.objects.select_for_update().filter(pk=bill.voucher_id, voided_at=None).first()
+    voucher = Voucher.objects.select_for_update().filter(bills=bill, voided_at=None).first()
     return max(0, voucher.left_minor - voucher.held_minor) if voucher else 0
 
 
 def _purse(bill: Bill, source: FundingSource, taken: int, reason: str) -> None:
     """Takes from (or, below 0, gives back to) the account or voucher that pays the bill."""
     if source == FundingSource.VOUCHER:
-        voucher = Voucher.objects.select_for_update().get(pk=bill.voucher_id)
+        voucher = Voucher.objects.select_for_update().get(bills=bill)
         voucher.left_minor -= taken
         voucher.save(update_fields=["left_minor"])
         holder = LedgerAccount.VOUCHERS if voucher.sold else LedgerAccount.WRITTEN_OFF
         return _post(bill, holder, -taken, reason, sub=str(voucher.pk))
-    account = Account.objects.select_for_update().get(pk=bill.account_id)
+    account = Account.objects.select_for_update().get(bills=bill)
     account.balance_minor += taken if source == FundingSource.FLEET else -taken
     account.save(update_fields=["balance_minor"])
     holder = LedgerAccount.FLEET_RECEIVABLE if source == FundingSource.FLEET else LedgerAccount.PREPAID
