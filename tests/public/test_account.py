@@ -65,6 +65,12 @@ def test_a_new_driver_signs_up_by_the_link_in_a_mail(client, connector, organiza
     assert "Save a card first." in client.get("/account/").content.decode()
 
 
+def test_the_link_s_page_lets_the_browser_say_where_its_button_is(client, connector):
+    """Without a referrer the browser sends Origin: null, and the button is refused as forged."""
+    asks(client)
+    assert client.get(link_of())["Referrer-Policy"] == "same-origin"
+
+
 def test_a_link_works_once(client, connector):
     comes_in(client)
     client.post("/account/out")

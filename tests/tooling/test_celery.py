@@ -13,6 +13,8 @@ from tests.fixtures.processes import until
 NUDGED = {
     "core.deliver",
     "billing.capture",
+    "billing.hold",
+    "billing.collect",
     "billing.refund",
     "billing.apply_webhooks",
     "billing.grow",
