@@ -44,7 +44,7 @@ class RuleForm(forms.Form):
     per_time = DecimalText(label=_("while charging"))
     time_unit = _units()
     per_session = DecimalText(label=_("per session"))
-    per_idle = DecimalText(label=_("blocking, after charging"))
+    per_idle = DecimalText(label=_("blocking the plug"))
     idle_unit = _units()
     holidays = forms.ChoiceField(
         label=_("Holidays"), required=False,
