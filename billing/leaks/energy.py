@@ -96,7 +96,7 @@ def _neighbours(look: Look) -> Iterator[Pair]:
     )
     sessions = ChargingSession.objects.in_bulk([pk for pk, *_said in told])
     for pk, register, *said in told:
-        yield Pair(sessions[pk], register, *said)
+        yield Pair(sessions[pk], register or 0, *said)
 
 
 def _before(column: str) -> Window:
