@@ -29,7 +29,9 @@ def session_started(*, session_id: int) -> None:
         payment = settlement.payment_of(session)
         if payment is None:
             return
-        Bill.objects.filter(session=session, state=BillState.OPEN).update(snapshot=payment.snapshot)
+        Bill.objects.filter(session=session, state=BillState.OPEN).update(
+            snapshot=payment.snapshot, source=payment.kind, currency=payment.currency
+        )
         if payment.state in GONE:
             if not payment.events.filter(kind=Step.STOP_REQUESTED).exists():  # a refused saved card was quicker
                 sessions.request_stop(session=session, origin="payment")

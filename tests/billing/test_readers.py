@@ -1,6 +1,9 @@
 """A card reader at a station: plug in, tap, charge, unplug, receipt – no phone, no account, one reader, many plugs."""
 
+import threading
+
 import pytest
+from django.db import connections
 
 from billing import services as billing
 from billing.gateways.stripe import StripeGateway
@@ -8,7 +11,8 @@ from billing.models import Bill, CardReader, Payment, Receipt
 from billing.services import payments, tapping
 from billing.vocabulary import BillState, FundingSource, PaymentKind, PaymentState, ReaderState
 from evcms.core import clock, delivery
-from sessions.vocabulary import SessionState
+from sessions import services as sessions
+from sessions.vocabulary import SessionState, SessionUpdate
 from stations import services as stations
 from stations.models import Connector, Gateway
 from stations.vocabulary import ConnectorStatus, StatusReport
@@ -120,6 +124,17 @@ def test_a_session_that_is_plugged_in_already_is_joined_by_the_tap(provider, tar
     payment.refresh_from_db()
     assert payment.attempt.state == "requested"
     assert payment.attempt.station.commands.filter(kind="StartCharging").count() == 1
+    sessions.update(
+        update=SessionUpdate(
+            station_id=connector.station_id, transaction_id=car.transaction, at=clock.now(), received_at=clock.now(),
+            state=SessionState.CHARGING, token_value=payment.attempt.token_value, remote_start_id=payment.attempt.pk,
+            seq_no=1,
+        )
+    )  # fmt: skip
+    work()
+    bill = Bill.objects.get(session=car.session)
+    assert (bill.state, bill.source, bill.snapshot) == (BillState.OPEN, FundingSource.READER, payment.snapshot)
+    assert car.session.authorized
 
 
 def test_the_screen_shows_plug_price_and_hold_before_the_tap(provider, tariff, connector, reader, monkeypatch):
@@ -521,3 +536,25 @@ def test_the_payments_page_says_at_which_reader_it_was(provider, tariff, connect
     page = client.get(f"/money/{payment.public_id}/").content.decode()
     assert "card reader at the station · Kade" in page
     assert "Visa •••• 4242" in page
+
+
+def test_two_workers_at_once_open_one_payment(provider, tariff, connector, reader):
+    plug(connector)
+    later(seconds=4)
+    CardReader.objects.update(due_at=clock.now())
+    started = threading.Barrier(2)
+
+    def worker():
+        started.wait()
+        try:
+            tapping.look_at(reader_id=reader.pk)
+        finally:
+            connections.close_all()
+
+    both = [threading.Thread(target=worker) for _ in range(2)]
+    for each in both:
+        each.start()
+    for each in both:
+        each.join()
+    assert Payment.objects.count() == 1
+    assert told_to_ask(provider, reader)
