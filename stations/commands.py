@@ -318,6 +318,7 @@ Command = (
     | ClearTariffs
     | RawCall
 )
+FLEETING: Final = ("ShowCost", "ShowPrice")  # of a moment's worth: no list shows them, a day later they are gone
 KINDS: dict[str, type] = {cls.__name__: cls for cls in Command.__args__}
 
 

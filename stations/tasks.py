@@ -26,4 +26,4 @@ def run_maintenance() -> int:
 @shared_task(name="stations.prune_messages")
 def prune_messages() -> int:
     """Every night, in small batches."""
-    return services.prune_messages()
+    return services.prune_messages() + services.prune_fleeting()

@@ -37,7 +37,7 @@ from .links import (
 )
 from .maintenance import cancel_maintenance, plan_maintenance, run_maintenance
 from .qr import set_up_dynamic_qr, verify_dynamic_qr
-from .retention import prune_messages
+from .retention import prune_fleeting, prune_messages
 from .statuses import (
     SessionWord,
     ensure_connector,
@@ -76,6 +76,7 @@ __all__ = [
     "grant_site",
     "import_table",
     "plan_maintenance",
+    "prune_fleeting",
     "prune_messages",
     "quarantine",
     "refuse_handshake",

@@ -160,15 +160,16 @@ def _keep_late(command_id: uuid.UUID, said: dict[str, object]) -> None:
 
 
 def _ended(row: Command) -> None:
-    publish(
-        CommandAnswered(
-            command_id=str(row.pk),
-            station_id=row.station_id,
-            kind=row.kind,
-            state=str(row.state),
-            remote_start_id=row.remote_start_id,
+    if row.kind not in commands.FLEETING:
+        publish(
+            CommandAnswered(
+                command_id=str(row.pk),
+                station_id=row.station_id,
+                kind=row.kind,
+                state=str(row.state),
+                remote_start_id=row.remote_start_id,
+            )
         )
-    )
     _tell(row)
 
 

@@ -7,10 +7,12 @@ from django.conf import settings
 from django.db import transaction
 
 from evcms.core import clock
-from stations.models import OcppMessage, RefusedHandshake
+from stations.commands import FLEETING
+from stations.models import Command, OcppMessage, RefusedHandshake
 
 BATCH: Final = 5_000  # rows in a transaction, so that chargers are not kept waiting
 MOST_BATCHES: Final = 200  # in one run; the next goes on
+FLEETING_LIVES: Final = timedelta(days=1)
 
 
 def prune_messages() -> int:
@@ -32,3 +34,18 @@ def _prune_batch(border: object) -> int:
         old = OcppMessage.objects.filter(at__lt=border).order_by("at").values_list("pk", flat=True)
         ids = list(old[:BATCH])
         return OcppMessage.objects.filter(pk__in=ids).delete()[0] if ids else 0
+
+
+def prune_fleeting() -> int:
+    """Removes yesterday's commands that only told a display something; the message log keeps what was said."""
+    border, removed = clock.now() - FLEETING_LIVES, 0
+    for _batch in range(MOST_BATCHES):
+        with transaction.atomic():
+            old = Command.objects.filter(kind__in=FLEETING, expires_at__lt=border).order_by("created_at")
+            ids = list(old.values_list("pk", flat=True)[:BATCH])
+            OcppMessage.objects.filter(command_id__in=ids).update(command=None)
+            Command.objects.filter(pk__in=ids).delete()
+        removed += len(ids)
+        if len(ids) < BATCH:
+            break
+    return removed

@@ -149,7 +149,8 @@ def _context(request: HttpRequest, station: Station) -> Context:
         if not (operation.only_2x and station.protocol == OCPP_16)
         and not (operation.only_21 and station.protocol not in ("", OCPP_21))
     ]
-    recent = Command.objects.filter(station=station).order_by("-created_at")[:RECENT]
+    asked = Command.objects.filter(station=station).exclude(kind__in=commands.FLEETING)
+    recent = asked.order_by("-created_at")[:RECENT]
     return {
         "operations": offered,
         "chosen": chosen,
