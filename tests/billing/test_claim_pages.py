@@ -80,6 +80,8 @@ def test_a_dispute_is_on_every_page_that_it_concerns(provider, settled, opened, 
     payment = client.get(f"/money/{settled.public_id}/").text
     assert "Disputed by the cardholder: 10.90 €" in payment
     assert "a refund would pay it twice" in payment
+    assert "Disputed by the cardholder: 10.90 €" in client.get(f"/sessions/{settled.session.public_id}/").text
+    assert "10.90 € of this payment was disputed at the bank." in client.get(f"/r/{settled.receipt.public_id}").text
     page = client.get(f"/money/disputes/{opened.public_id}/").text
     assert "answer until" in page
     assert "20.00 kWh" in page
