@@ -114,13 +114,20 @@ def _order(payment: Payment) -> Order:
         amount_minor=payment.hold_minor,
         currency=payment.currency,
         title=_("Charging at %(place)s") % {"place": place},
-        description=_("Up to %(amount)s is held; you pay only what you charge, the rest is freed.") % {"amount": held},
+        description=_promise() % {"amount": held},
         success_url=f"{settings.PUBLIC_URL}/s/{payment.public_id}/back",
         cancel_url=f"{settings.PUBLIC_URL}/c/{payment.connector.code}?cancelled=1",
         email=payment.email,
         language=payment.language,
         expires_at=payment.created_at + PAGE_LIVES,
     )
+
+
+def _promise() -> str:
+    """What the driver agrees to on the provider's page."""
+    if settings.STRIPE_INCREMENTAL:
+        return _("%(amount)s is held, more if you charge for more; you pay only what you charge, the rest is freed.")
+    return _("Up to %(amount)s is held; you pay only what you charge, the rest is freed.")
 
 
 def _page_opened(payment_id: int, page: Page) -> str:

@@ -76,6 +76,12 @@ def test_a_refused_increase_leaves_the_hold_and_the_guard_stops_at_it(provider, 
     assert charging.captured_minor <= 3000
 
 
+def test_the_driver_is_told_before_he_pays_that_the_hold_may_grow(growing, provider, tariff, connector):
+    payment = paid(provider, connector)
+    page = provider.api.checkout.sessions.retrieve(payment.checkout_id, {"expand": ["line_items"]})
+    assert "more if you charge for more" in str(page.line_items.data[0])
+
+
 def test_without_a_contract_for_it_no_hold_is_asked_to_grow(provider, tariff, connector, car):
     payment = paid(provider, connector)
     car.starts(payment.attempt)
