@@ -255,12 +255,13 @@ def _tax(bill: Bill) -> dict[str, Any]:
 
 def _open_reason(payment: Payment | None, bill: Bill) -> str:
     """For the driver; the bill's own reason is the operator's."""
-    if payment is None:
-        words = {
-            FundingSource.PREPAID: _("the balance was used up"),
-            FundingSource.VOUCHER: _("the voucher was used up"),
-        }
-        return words.get(FundingSource(bill.source), _("not paid yet"))
+    words = {
+        FundingSource.PREPAID: _("the balance was used up"),
+        FundingSource.VOUCHER: _("the voucher was used up"),
+    }
+    source = FundingSource(payment.kind if payment else bill.source)
+    if payment is None or source in words:
+        return words.get(source, _("not paid yet"))
     if bill.total_minor > payment.hold_minor:
         hold = amount(payment.hold_minor, payment.currency)
         return _("the hold of %(amount)s was used up") % {"amount": hold}
