@@ -19,6 +19,13 @@ ROOT = settings.BASE_DIR
 LANGUAGES = ("de", "nl", "fr", "es")
 DRIVER_FILES = (
     "templates/public/*.html",
+    "templates/public/account/*.html",
+    "templates/alerts/mail/debt/*",
+    "sessions/services/signing_in.py",
+    "billing/services/cards.py",
+    "billing/services/holds.py",
+    "billing/services/collections.py",
+    "billing/services/autocharge.py",
     "templates/base/*.html",
     "templates/base/forms/*.html",
     "templates/[45]*.html",
