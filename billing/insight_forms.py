@@ -53,12 +53,12 @@ class InsightForm(forms.Form):
             self.add_error("since", _("At most three years at once."))
         return values
 
-    def scope(self) -> Scope:
-        """What is asked; the last 30 whole days and today where nothing (or nonsense) is."""
+    def scope(self, usual_days: int = USUAL_DAYS) -> Scope:
+        """What is asked; the last `usual_days`, today included, where nothing (or nonsense) is."""
         zone = ZoneInfo(self.access.organization.time_zone)
         said = self.cleaned_data if self.is_bound and self.is_valid() else {}
         last = said.get("until") or clock.now().astimezone(zone).date()
-        first = said.get("since") or last - timedelta(days=USUAL_DAYS - 1)
+        first = said.get("since") or last - timedelta(days=usual_days - 1)
         return Scope(
             access=self.access,
             since=datetime.combine(first, time(), zone),

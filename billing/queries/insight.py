@@ -206,6 +206,7 @@ class MixRow:
     sessions: int
     energy_mwh: int
     billed: int
+    share: str  # of the sessions
 
     @property
     def label(self) -> str:
@@ -214,7 +215,13 @@ class MixRow:
 
 def mix(scope: Scope) -> list[MixRow]:
     rows = _grouped(bills(scope), "source")
-    found = [MixRow(FundingSource(row["source"]), row["sessions"], row["energy"], row["billed"]) for row in rows]
+    whole = sum(row["sessions"] for row in rows)
+    found = [
+        MixRow(
+            FundingSource(row["source"]), row["sessions"], row["energy"], row["billed"], percent(row["sessions"], whole)
+        )
+        for row in rows
+    ]
     return sorted(found, key=lambda row: -row.sessions)
 
 

@@ -1,6 +1,7 @@
 """Insight: what money tells. Two pages, revenue and customers, each figure of them in a table to take away."""
 
 from collections.abc import Iterable, Sequence
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -16,10 +17,10 @@ from billing.queries.insight import Scope, Sums
 from billing.views.common import access_of
 from evcms.core import sheets
 from evcms.core.access import Permission
-from evcms.core.figures import amount
 from evcms.core.money import exponent, to_major
 
 KWH = 1_000_000
+USUAL_DAYS = 180  # of the customers' page: who comes back needs months
 
 
 @login_required
@@ -44,7 +45,6 @@ def revenue(request: HttpRequest) -> HttpResponse:
         "trouble": insight.trouble(scope),
         "days_chart": _days_chart(days, scope),
         "values_chart": _values_chart(scope),
-        "ways_chart": _ways_chart(ways),
         "query": _query(request),
     }
     return render(request, "billing/insight.html", context)
@@ -68,7 +68,7 @@ def _days_chart(days: list[insight.DayRow], scope: Scope) -> dict[str, Any]:
     step = 7 if len(days) > 100 else 1
     groups = [days[place : place + step] for place in range(0, len(days), step)]
     return {
-        "labels": [f"{group[0].day:%d.%m.}" for group in groups],
+        "labels": [_date(group[0].day, number) for number, group in enumerate(groups)],
         "unit": scope.currency,
         "digits": 0,
         "series": [{
@@ -79,21 +79,28 @@ def _days_chart(days: list[insight.DayRow], scope: Scope) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _date(day: date, number: int) -> str:
+    """Every third is enough to read the others."""
+    return f"{day.day} {day:%b}" if number % 3 == 0 else ""
+
+
 def _values_chart(scope: Scope) -> dict[str, Any]:
     """Any: chart data. Sessions by what they cost."""
     rows = insight.values(scope)
-    labels = [
-        f"≤ {amount(high, scope.currency)}" if high is not None else f"> {amount(low, scope.currency)}"
-        for low, high, _count in rows
+    labels = [f"≤ {_whole(high, scope)}" if high else f"> {_whole(low, scope)}" for low, high, _count in rows]
+    counts = [count for _low, _high, count in rows]
+    series = [
+        {
+            "label": _("Sessions by price in %(currency)s") % {"currency": scope.currency},
+            "values": counts,
+            "hue": "accent",
+        }
     ]
-    series = [{"label": _("Sessions"), "values": [count for _low, _high, count in rows], "hue": "accent"}]
     return {"labels": labels, "unit": "", "digits": 0, "series": series}
 
 
-def _ways_chart(ways: list[insight.MixRow]) -> dict[str, Any]:
-    """Any: chart data."""
-    series = [{"label": _("Sessions"), "values": [row.sessions for row in ways], "hue": "accent"}]
-    return {"labels": [row.label for row in ways], "unit": "", "digits": 0, "series": series}
+def _whole(minor: int, scope: Scope) -> int:
+    return int(to_major(minor, scope.currency))
 
 
 def _major(minor: int, scope: Scope) -> float:
@@ -146,7 +153,7 @@ def _kwh(mwh: int) -> Decimal:
 def people(request: HttpRequest) -> HttpResponse:
     """Who comes, comes back, spends and prefers what; never of fewer than five people."""
     form = InsightForm(request.GET or None, access=access_of(request, Permission.MONEY))
-    scope = form.scope()
+    scope = form.scope(usual_days=USUAL_DAYS)
     seen, first = customers.visits(scope), customers.first_seen(scope.access)
     chosen = form.cleaned_data.get("segment") if form.is_bound and form.is_valid() else ""
     part = customers.segment(seen, chosen or "all", scope, first)

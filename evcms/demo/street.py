@@ -11,6 +11,7 @@ from billing import services as billing
 from billing.models import PriceSnapshot, Tariff
 from billing.pricing import Terms
 from billing.services.payments import hold_of
+from billing.services.site_prices import set_site_pricing
 from evcms.core.access import Access
 from evcms.simulator.city import City, CitySite, CityStation
 from evcms.simulator.fleet import FleetConnector
@@ -31,6 +32,8 @@ NOTES: Final = {
     "hospital": "Row C, by the main entrance.",
     "highway": "Behind the restaurant, drive-through bays for trailers on the left.",
 }
+
+ENERGY_COST: Final = {"highway": "0.14", "depot": "0.12"}  # EUR per kWh; large connections buy cheaper
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,12 @@ def build(access: Access, city: City, since: datetime) -> Street:
     street = Street(access, city)
     for site in city.sites:
         street.sites[site.code] = _site(access, city, site)
+        set_site_pricing(
+            access=access,
+            site=street.sites[site.code],
+            frozen=site.kind == "highway",  # as funded motorway sites must
+            energy_cost=ENERGY_COST.get(site.kind, "0.17"),
+        )
         for station in site.stations:
             _station(street, site, station)
     _price(street, since)
