@@ -169,7 +169,14 @@ def test_what_followed_from_no_tariff_or_is_not_over_is_left_out(owner, organiza
     long_ago = date(2020, 1, 1)
     empty = done(
         billing.simulate(
-            access=owner, name="x", draft=None, currency="EUR", tariff=None, sites=[site], since=long_ago, until=long_ago
+            access=owner,
+            name="x",
+            draft=None,
+            currency="EUR",
+            tariff=None,
+            sites=[site],
+            since=long_ago,
+            until=long_ago,
         )
     )
     assert "No session of this period" in simulations.sentence(empty)
