@@ -117,12 +117,14 @@ def issue_api_token(organization: Organization) -> str:
     return core.create_token(membership=membership, name="Demo", scopes=scopes)[1]
 
 
-def keep_logins(folder: Path, api_token: str, code: str, reader: str) -> None:
-    """For the greeting of this and later starts. `code`: of a connector that is kept free for who tries it, `reader`:
-    of the card reader beside it.
+def keep_logins(folder: Path, api_token: str, code: str, reader: str, kept: list[str]) -> None:
+    """For the greeting of this and later starts, and the page that lists every way to pay. `code`: of a connector that
+    is kept free for who tries it, `reader`: of the card reader beside it, `kept`: all stations that no driver of ours
+    comes to.
     """
     logins = [{"who": login.who, "email": login.email} for login in LOGINS]
-    left = {"password": PASSWORD, "logins": logins, "api_token": api_token, "try": code, "reader": reader}
+    left: dict[str, object] = {"password": PASSWORD, "logins": logins, "api_token": api_token}
+    left |= {"try": code, "reader": reader, "kept": kept}
     write_private(folder / "logins.json", json.dumps(left, indent=1))
 
 

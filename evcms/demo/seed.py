@@ -31,7 +31,9 @@ CARDS_HERE: Final = 12  # that the live simulator holds to a station's reader
 ODD: Final[dict[str, dict[str, Any]]] = {  # Any: fields of FleetStation
     "MH-TUI-02": {"broken": "GroundFailure"},
     "MH-STR-02": {"flap_every_s": 240},
-    "MH-MER-06": {"kept_free": True},  # the greeting sends people there
+    "MH-MER-06": {"kept_free": True},  # the greeting sends people there; 2.0.1
+    "MH-MER-04": {"kept_free": True},  # 2.1
+    "MH-MER-02": {"kept_free": True},  # 1.6
 }
 Say = Callable[[str], None]
 
@@ -79,7 +81,8 @@ def _found(city: City, cash: till.Till, files: Path, say: Say) -> None:
         say("Founding the network: people, sites, stations, prices, cards …")
         access = people.found(city, since)
         built = street.build(access, city, since)
-        kept = next(identity for identity, odd in ODD.items() if odd.get("kept_free"))
+        kept_free = [identity for identity, odd in ODD.items() if odd.get("kept_free")]
+        kept = kept_free[0]
         reader = terminals.plant(built, cash, kept)
         people.show_sites(access.organization, built.sites)
         cards = people.cards(access, city, since, now)
@@ -92,7 +95,7 @@ def _found(city: City, cash: till.Till, files: Path, say: Say) -> None:
         say(f"  {loaded.statuses:,} status changes, {loaded.incidents} incidents, all over.")
         _write_fleet(built, files)
         token = people.issue_api_token(access.organization)
-        people.keep_logins(files, token, built.connectors[(kept, 1)].code, reader)
+        people.keep_logins(files, token, built.connectors[(kept, 1)].code, reader, kept_free)
         truth = whole.truth.as_json() | {"until": now.isoformat()}
         people.write_private(files / "truth.json", json.dumps(truth, indent=1))
 

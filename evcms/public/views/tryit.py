@@ -43,9 +43,10 @@ def try_it(request: HttpRequest) -> HttpResponse:
     left = _left()
     plug = Connector.objects.filter(code=left.get("try", "")).select_related("station").first()
     context = {
-        "ways": [*_by_phone(plug), *_by_card(left), *_at_the_station(left), *_by_balance(), *_by_others()],
+        "ways": [*_by_phone(plug, left), *_by_card(left), *_at_the_station(left), *_by_balance(), *_by_others()],
         "password": left.get("password", ""),
         "logins": left.get("logins", []),
+        "kept": left.get("kept", []),
         "inbox": settings.DEMO_INBOX_URL,
         "displays": settings.DEMO_DISPLAYS_URL,
         "provider": f"{settings.STRIPE_API_BASE}/_double/",
@@ -70,7 +71,8 @@ def _page(plug: Connector) -> Link:
     return Link("The connector's page", reverse("public:connector", args=[plug.code]))
 
 
-def _by_phone(plug: Connector | None) -> list[Way]:
+def _by_phone(plug: Connector | None, left: dict[str, Any]) -> list[Way]:
+    """Any: JSON."""
     if plug is None:
         return []
     front = Link(f"The front of {plug.station.identity}", _display(plug.station.identity))
@@ -90,7 +92,8 @@ def _by_phone(plug: Connector | None) -> list[Way]:
             [front, _page(plug)],
         ),
     ]
-    modern = stations.public_connectors().filter(station__protocol="ocpp2.1").first()
+    kept = stations.public_connectors().filter(station__identity__in=left.get("kept", []))
+    modern = kept.filter(station__protocol="ocpp2.1").first()
     if modern:
         ways.append(Way(
             "A code that changes every minute (OCPP 2.1)",
