@@ -20,6 +20,7 @@ CHARGING: Final[list[Model]] = [
     ("charging_attempt", _("Attempts"), "touch_app"),
     ("charging_idtoken", _("ID tokens"), "badge"),
     ("charging_driver", _("Drivers"), "directions_car"),
+    ("charging_drivergroup", _("Driver groups"), "groups"),
     ("charging_reservation", _("Reservations"), "event"),
     ("charging_discrepancy", _("Discrepancies"), "difference"),
 ]
@@ -29,9 +30,22 @@ MONEY: Final[list[Model]] = [
     ("billing_refund", _("Refunds"), "undo"),
     ("billing_bill", _("Bills"), "receipt"),
     ("billing_receipt", _("Receipts"), "receipt_long"),
+    ("billing_debt", _("Debts"), "money_off"),
+    ("billing_dispute", _("Disputes"), "gavel"),
+    ("billing_payout", _("Payouts"), "account_balance"),
+    ("billing_journalentry", _("Journal entries"), "menu_book"),
     ("billing_cardreader", _("Card readers"), "contactless"),
     ("billing_terminalreport", _("Terminal reports"), "point_of_sale"),
     ("billing_webhookevent", _("Webhooks"), "webhook"),
+]
+FUNDING: Final[list[Model]] = [
+    ("billing_paymentmethod", _("Cards on file"), "credit_card"),
+    ("billing_enrolment", _("Cars that pay by themselves"), "electric_car"),
+    ("billing_fundingrule", _("Funding rules"), "rule"),
+    ("billing_account", _("Accounts"), "account_balance_wallet"),
+    ("billing_statement", _("Statements"), "request_quote"),
+    ("billing_voucher", _("Vouchers"), "redeem"),
+    ("billing_collection", _("Collections"), "savings"),
 ]
 PEOPLE: Final[list[Model]] = [
     ("core_user", _("Users"), "person"),
@@ -55,6 +69,7 @@ GROUPS: Final = (
     (_("Network"), STREET),
     (_("Charging"), CHARGING),
     (_("Money"), MONEY),
+    (_("Ways to pay"), FUNDING),
     (_("People"), PEOPLE),
     (_("Machinery"), MACHINERY),
 )

@@ -16,6 +16,7 @@ from sessions.models import (
     ChargingSession,
     Discrepancy,
     Driver,
+    DriverGroup,
     IdToken,
     MeterSample,
     Reservation,
@@ -101,6 +102,14 @@ class DriverAdmin(ServiceAdmin):
     @admin.action(description="Erase who it was (for good); sessions and receipts stay", permissions=["view"])
     def erase(self, request: HttpRequest, queryset: QuerySet[Driver]) -> None:
         self.act(request, queryset, lambda access, driver: services.erase_driver(access=access, driver=driver))
+
+
+@admin.register(DriverGroup)
+class DriverGroupAdmin(ReadOnlyAdmin):
+    list_display = ("name", "organization", "created_at")
+    list_filter = ("organization",)
+    search_fields = ("name",)
+    list_select_related = ("organization",)
 
 
 @admin.register(Attempt)

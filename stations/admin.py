@@ -16,6 +16,7 @@ from stations.models import (
     Command,
     Connection,
     Connector,
+    DynamicQr,
     Evse,
     Gateway,
     MaintenanceWindow,
@@ -143,6 +144,17 @@ class ConnectorAdmin(ServiceAdmin):
         ]
         services.set_connectors(access=access, station=obj.station, connectors=wanted)
         return Connector.objects.get(pk=obj.pk)
+
+
+@admin.register(DynamicQr)
+class DynamicQrAdmin(ReadOnlyAdmin):
+    """Whoever knows the secret makes codes: nobody reads it here."""
+
+    exclude = ("secret", "former")
+    list_display = ("station", "validity", "length", "changed_at")
+    list_filter = ("station__organization",)
+    search_fields = ("station__identity",)
+    list_select_related = ("station",)
 
 
 @admin.register(Gateway)

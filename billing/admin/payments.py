@@ -1,4 +1,4 @@
-"""Money is looked at here and moved only by named actions."""
+"""Prices, payments, bills and receipts, card readers: looked at here and moved only by named actions."""
 
 from collections.abc import Callable
 from typing import Any

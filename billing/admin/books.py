@@ -1,0 +1,114 @@
+"""The books and what keeps them right: ledger, payouts, disputes, guards, settings. Looked at only."""
+
+from django.contrib import admin
+
+from billing.models import (
+    BalanceLine,
+    BillingSettings,
+    BudgetGuard,
+    CostShown,
+    Dispute,
+    JournalEntry,
+    JournalLine,
+    Payout,
+    SimulationRun,
+    SitePricing,
+)
+from evcms.core.admin_base import ReadOnlyAdmin
+from evcms.core.money import format_money
+
+from .payments import money
+
+
+@admin.register(JournalEntry)
+class JournalEntryAdmin(ReadOnlyAdmin):
+    list_display = ("at", "organization", "kind", "key", "text")
+    list_filter = ("kind", "organization", "currency", "at")
+    search_fields = ("key", "text", "payment__public_id", "bill__session__public_id")
+    list_select_related = ("organization",)
+
+
+@admin.register(JournalLine)
+class JournalLineAdmin(ReadOnlyAdmin):
+    list_display = ("entry", "account", "sub", "amount")
+    list_filter = ("account", "entry__organization")
+    search_fields = ("entry__key", "sub")
+    list_select_related = ("entry__organization",)
+
+    @admin.display(description="Amount", ordering="amount_minor")
+    def amount(self, row: JournalLine) -> str:
+        return format_money(row.amount_minor, row.entry.currency)
+
+
+@admin.register(Dispute)
+class DisputeAdmin(ReadOnlyAdmin):
+    list_display = (
+        "opened_at", "organization", "payment", money("amount_minor", "Amount"), "reason", "state", "respond_by",
+        "evidence_sent_at", "closed_at",
+    )  # fmt: skip
+    list_filter = ("state", "organization", "opened_at")
+    search_fields = ("public_id", "provider_id", "payment__public_id", "reason")
+    list_select_related = ("organization", "payment")
+
+
+@admin.register(Payout)
+class PayoutAdmin(ReadOnlyAdmin):
+    list_display = (
+        "provider_id", money("amount_minor", "Amount"), "state", "arrives_on", money("difference_minor", "Difference"),
+        "checked_at", "error_text",
+    )  # fmt: skip
+    list_filter = ("state", "currency", "arrives_on")
+    search_fields = ("provider_id", "error_text")
+
+
+@admin.register(BalanceLine)
+class BalanceLineAdmin(ReadOnlyAdmin):
+    list_display = (
+        "at", "provider_id", "organization", "kind", money("amount_minor", "Amount"), money("fee_minor", "Fee"),
+        money("net_minor", "Net"), "payout",
+    )  # fmt: skip
+    list_filter = ("kind", "organization", "currency", "at")
+    search_fields = ("provider_id", "source_id", "payment__public_id", "payout__provider_id")
+    list_select_related = ("organization", "payout")
+
+
+@admin.register(BudgetGuard)
+class BudgetGuardAdmin(ReadOnlyAdmin):
+    list_display = ("session", "state", "limit_mwh", "until", "by_transaction_limit", "told_at")
+    list_filter = ("state", "by_transaction_limit")
+    search_fields = ("session__public_id", "session__station__identity")
+    list_select_related = ("session__station",)
+
+
+@admin.register(CostShown)
+class CostShownAdmin(ReadOnlyAdmin):
+    """What stations were told to show; the currency is the bill's."""
+
+    list_display = ("at", "session", "total_minor", "final")
+    list_filter = ("final", "at")
+    search_fields = ("session__public_id", "session__station__identity")
+    list_select_related = ("session__station",)
+
+
+@admin.register(SitePricing)
+class SitePricingAdmin(ReadOnlyAdmin):
+    list_display = ("site", "frozen", "energy_cost")
+    list_filter = ("frozen", "site__organization")
+    search_fields = ("site__name",)
+    list_select_related = ("site",)
+
+
+@admin.register(BillingSettings)
+class BillingSettingsAdmin(ReadOnlyAdmin):
+    list_display = ("organization", "second_person", "refund_limit_minor", "refuse_unfunded", "most_debt_minor")
+    list_filter = ("second_person", "refuse_unfunded")
+    search_fields = ("organization__name",)
+    list_select_related = ("organization",)
+
+
+@admin.register(SimulationRun)
+class SimulationRunAdmin(ReadOnlyAdmin):
+    list_display = ("created_at", "organization", "name", "user", "state", "done", "total", "skipped", "error")
+    list_filter = ("state", "organization", "created_at")
+    search_fields = ("name", "user__email", "error")
+    list_select_related = ("organization", "user")
