@@ -27,7 +27,8 @@ REFUSED = {
 }  # OCCUPIED is not refused: a car that is plugged in and waits for its payment looks so
 
 
-def tariff_at(connector: Connector, at: datetime) -> Tariff | None:
+def tariff_at(connector: Connector, at: datetime, *, group_id: int | None = None) -> Tariff | None:
+    """For a driver of the group; None: for anybody. Another organization's group finds nothing of its own."""
     station = connector.station
     if station.organization_id is None:
         return None
@@ -37,6 +38,7 @@ def tariff_at(connector: Connector, at: datetime) -> Tariff | None:
         station_id=station.pk,
         connector_id=connector.pk,
         at=at,
+        group_id=group_id,
     )
 
 

@@ -34,6 +34,7 @@ class Offer:
     free: bool
     refusal: Refusal | None
     tariff_id: int | None
+    for_group: bool = False  # not the price that anybody pays
 
     @property
     def payable(self) -> bool:
@@ -59,9 +60,11 @@ class Cost:
     reason: str = ""
 
 
-def tariff_for(*, connector: Connector, at: datetime | None = None) -> Tariff | None:
-    """The tariff of the most particular assignment in force (connector, station, site, organization)."""
-    return availability.tariff_at(connector, at or clock.now())
+def tariff_for(*, connector: Connector, at: datetime | None = None, group_id: int | None = None) -> Tariff | None:
+    """The tariff of the most particular assignment in force (connector, station, site, organization), for a driver of
+    the group or for anybody.
+    """
+    return availability.tariff_at(connector, at or clock.now(), group_id=group_id)
 
 
 def price_lines(*, connector: Connector, at: datetime | None = None) -> list[PriceLine]:
@@ -70,9 +73,9 @@ def price_lines(*, connector: Connector, at: datetime | None = None) -> list[Pri
     return words_of(lookup.terms_of(tariff, lookup.setting_here(connector))) if tariff else []
 
 
-def offer(*, connector: Connector) -> Offer:
-    """Everything that a driver must know before the start. About 5 queries."""
-    tariff = tariff_for(connector=connector)
+def offer(*, connector: Connector, group_id: int | None = None) -> Offer:
+    """Everything that a driver (of a group) must know before the start. About 5 queries."""
+    tariff = tariff_for(connector=connector, group_id=group_id)
     refusal = availability.refusal(connector, tariff)
     if tariff is None:
         return Offer([], [], "", "", "", False, refusal, None)
@@ -87,6 +90,7 @@ def offer(*, connector: Connector) -> Offer:
         free=terms.free,
         refusal=refusal,
         tariff_id=tariff.pk,
+        for_group=group_id is not None and tariff != tariff_for(connector=connector),
     )
 
 

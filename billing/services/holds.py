@@ -134,7 +134,7 @@ def open_start(*, connector: Connector, driver: Driver, method: PaymentMethod, l
 
 
 def _open_start(connector: Connector, driver: Driver, method: PaymentMethod, language: str) -> Payment:
-    tariff = availability.tariff_at(connector, clock.now())
+    tariff = availability.tariff_at(connector, clock.now(), group_id=driver.group_id)
     refusal = availability.refusal(connector, tariff)
     if refusal:
         raise PaymentRefused(refusal)

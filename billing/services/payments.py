@@ -37,15 +37,18 @@ LONGEST_EMAIL = 254  # RFC 5321, 4.5.3.1
 UNPAID = (PaymentState.CREATED, PaymentState.CHECKOUT, PaymentState.EXPIRED)
 
 
-def open_payment(*, connector: Connector, email: str = "", language: str = "en") -> Payment:
-    """A payment with the price and the hold that the driver saw. No money moves, nothing is asked of the provider.
+def open_payment(
+    *, connector: Connector, email: str = "", language: str = "en", group_id: int | None = None
+) -> Payment:
+    """A payment with the price and the hold that the driver saw: his group's when he is signed in. No money moves,
+    nothing is asked of the provider.
 
     Raises PaymentRefused with a sentence when a paid start is not possible here and now, ValidationError for an address
     that is none.
     """
     check_email(email)
     with translation.override(known_language(language)):
-        tariff = availability.tariff_at(connector, clock.now())
+        tariff = availability.tariff_at(connector, clock.now(), group_id=group_id)
         refusal = availability.refusal(connector, tariff)
         if refusal or tariff is None:
             raise PaymentRefused(refusal) if refusal else ValidationError("no tariff")

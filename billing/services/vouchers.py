@@ -129,8 +129,11 @@ def find(*, organization_id: int, code: str, site_id: int | None) -> Voucher:
     return voucher
 
 
-def start_with_voucher(*, connector: Connector, code: str, email: str = "", language: str = "en") -> Payment:
-    """Sets money of the voucher aside and asks the station to start. The payment is followed like one by card.
+def start_with_voucher(
+    *, connector: Connector, code: str, email: str = "", language: str = "en", group_id: int | None = None
+) -> Payment:
+    """Sets money of the voucher aside and asks the station to start. The payment is followed like one by card; the
+    price is that of the driver's group when he is signed in.
 
     Raises PaymentRefused when nothing can be started here now, ValidationError for the code or the address.
     """
@@ -138,7 +141,7 @@ def start_with_voucher(*, connector: Connector, code: str, email: str = "", lang
     payments.check_email(email)
     with translation.override(language), transaction.atomic():
         payments.lock_plugs(connector.pk)
-        tariff = availability.tariff_at(connector, clock.now())
+        tariff = availability.tariff_at(connector, clock.now(), group_id=group_id)
         refusal = availability.refusal(connector, tariff, by_card=False)
         if refusal or tariff is None:
             raise PaymentRefused(refusal or Refusal.NO_TARIFF)
@@ -152,8 +155,8 @@ def start_with_voucher(*, connector: Connector, code: str, email: str = "", lang
         voucher.save(update_fields=["held_minor"])
         payment = Payment.objects.create(
             organization_id=tariff.organization_id, kind=PaymentKind.VOUCHER, voucher=voucher, connector=connector,
-            snapshot=lookup.snapshot_of(tariff, lookup.setting_here(connector)), state=PaymentState.AUTHORIZED, currency=tariff.currency,
-            hold_minor=held, email=email, language=language, authorized_at=clock.now(),
+            snapshot=lookup.snapshot_of(tariff, lookup.setting_here(connector)), state=PaymentState.AUTHORIZED,
+            currency=tariff.currency, hold_minor=held, email=email, language=language, authorized_at=clock.now(),
             due_at=clock.now() + payments.LOOK_FOR_START,
         )  # fmt: skip
         moves.note(payment, PaymentState.AUTHORIZED, amount=held, text=amount(held, tariff.currency))

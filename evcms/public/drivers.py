@@ -29,6 +29,12 @@ def driver_of(request: HttpRequest) -> Driver | None:
     return rows.filter(user_id=request.user.pk, erased_at=None).first()
 
 
+def group_of(request: HttpRequest) -> int | None:
+    """The signed-in driver's group, whose price he sees and pays; None for guests."""
+    driver = driver_of(request)
+    return driver.group_id if driver else None
+
+
 def signed_in(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     """For a view (request, driver, …): others are asked to sign in first and come back afterwards."""
 

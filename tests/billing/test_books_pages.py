@@ -58,7 +58,7 @@ def test_the_ledger_page_shows_balances_entries_and_files(month, money):
     assert len(table) > 20
     sheet = cells(money.get(reverse("ledger"), {"export": "xlsx"}).content)
     assert len(sheet) == len(table)
-    assert ("n", "10.90") in sheet[1] + sheet[2]
+    assert any(("n", "10.90") in row for row in sheet)
 
 
 def test_a_person_decides_about_a_bill_on_its_page(settled, money):

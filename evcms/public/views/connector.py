@@ -51,7 +51,8 @@ def without_slash(request: HttpRequest, code: str) -> HttpResponse:
 def page_context(request: HttpRequest, row: Connector) -> dict[str, Any]:
     """Any: template context. About 12 queries."""
     site = row.station.site
-    offer = billing.offer(connector=row)
+    driver = drivers.driver_of(request)
+    offer = billing.offer(connector=row, group_id=driver.group_id if driver else None)
     shown = Shown(row.shown)  # type: ignore[attr-defined]
     own = keys.own_payment(request, row)
     starting = shown == Shown.AVAILABLE and offer.refusal == Refusal.OCCUPIED
@@ -69,7 +70,7 @@ def page_context(request: HttpRequest, row: Connector) -> dict[str, Any]:
         "offer": offer,
         "voucher_here": not own and offer.refusal in (None, Refusal.PAYMENTS_OFF) and billing.takes_vouchers(row),
         "reader": offer.payable and billing.reader_at(row),
-        "card": _card_on_file(request, row) if offer.payable else None,
+        "card": _card_on_file(driver, row) if offer.payable else None,
         "session": sessions.at_connector(row),
         "others": [] if offer.payable or own else places.others_near(row),
         "window": stations.window_now(row.station) if shown == Shown.MAINTENANCE else None,
@@ -86,7 +87,10 @@ def pay(request: HttpRequest, code: str) -> HttpResponse:
         return redirect("public:connector", code=row.code)
     try:
         payment = services.open_payment(
-            connector=row, email=request.POST.get("email", "").strip(), language=get_language() or "en"
+            connector=row,
+            email=request.POST.get("email", "").strip(),
+            language=get_language() or "en",
+            group_id=drivers.group_of(request),
         )
         response = redirect(services.start_checkout(payment=payment))
         keys.remember(response, payment)
@@ -96,9 +100,8 @@ def pay(request: HttpRequest, code: str) -> HttpResponse:
         return redirect("public:connector", code=row.code)
 
 
-def _card_on_file(request: HttpRequest, row: Connector) -> PaymentMethod | None:
+def _card_on_file(driver: Driver | None, row: Connector) -> PaymentMethod | None:
     """The signed-in driver's usual card, when it is of this operator."""
-    driver = drivers.driver_of(request)
     if driver is None or driver.organization_id != row.station.organization_id:
         return None
     return billing.usual_card(driver)
@@ -109,7 +112,7 @@ def _card_on_file(request: HttpRequest, row: Connector) -> PaymentMethod | None:
 def start(request: HttpRequest, driver: Driver, code: str) -> HttpResponse:
     """Starts on the card on file; the page has shown the price. A double tap finds the first start again."""
     row = connector_or_404(code)
-    card = _card_on_file(request, row)
+    card = _card_on_file(driver, row)
     if card is None or too_often(request, "pay", most=100, seconds=600):
         return redirect("public:connector", code=row.code)
     try:

@@ -22,7 +22,7 @@ from billing.vocabulary import Purpose
 from evcms.core import clock
 from evcms.core.money import to_minor
 from evcms.public import keys
-from evcms.public.drivers import signed_in
+from evcms.public.drivers import group_of, signed_in
 from evcms.public.limits import too_often
 from evcms.public.views.connector import connector_or_404
 from sessions.models import Driver
@@ -41,7 +41,7 @@ def voucher(request: HttpRequest, code: str) -> HttpResponse:
     try:
         payment = vouchers.start_with_voucher(
             connector=row, code=request.POST.get("voucher", ""), email=request.POST.get("email", "").strip(),
-            language=get_language() or "en",
+            language=get_language() or "en", group_id=group_of(request),
         )  # fmt: skip
     except (PaymentError, ValidationError) as error:
         messages.error(request, " ".join(error.messages) if isinstance(error, ValidationError) else str(error))
