@@ -595,6 +595,20 @@ def leaves(connector):
     stations.status_reported(station_id=connector.station_id, report=report)
 
 
+@pytest.mark.parametrize(("closed", "left"), [(False, "dora@example.org"), (True, "")])
+def test_the_address_on_a_debt_goes_when_it_is_old_and_closed(
+    provider, tariff, car, driver, token, settings, closed, left
+):
+    debt = owes(provider, tariff, car, driver, token)
+    if closed:
+        pays_the_debt(provider, debt)
+    settings.RETENTION_PERSONAL_DAYS = 30
+    later(days=31)
+    billing.prune_contacts()
+    debt.refresh_from_db()
+    assert debt.email == left
+
+
 def test_a_debt_below_the_operator_s_limit_lets_charge(provider, tariff, car, driver, token, organization):
     BillingSettings.objects.create(organization=organization, most_debt_minor=500)
     owes(provider, tariff, car, driver, token)
