@@ -78,7 +78,7 @@ def car_reported(*, station_id: int, vehicle: str, evse: int | None = None, at: 
 def _wish_of(session: ChargingSession | None) -> Enrolment | None:
     if session is None or session.driver_id is None or not session.authorized:
         return None
-    asked = Enrolment.objects.filter(driver_id=session.driver_id, state=EnrolmentState.ASKED)
+    asked = Enrolment.objects.filter(driver=session.driver, state=EnrolmentState.ASKED)
     return asked.filter(Q(expires_at=None) | Q(expires_at__gt=clock.now())).first()
 
 
@@ -86,7 +86,7 @@ def _others_there(session: ChargingSession) -> bool:
     """Did anybody else begin at this station around that time? Then the car might be his."""
     near = (session.started_at - AROUND, session.started_at + AROUND)
     others = ChargingSession.objects.filter(station_id=session.station_id, started_at__range=near)
-    return others.exclude(pk=session.pk).exclude(driver_id=session.driver_id).exists()
+    return others.exclude(pk=session.pk).exclude(driver_id=session.driver_id or 0).exists()
 
 
 def _offer(wish: Enrolment, session: ChargingSession, vehicle: str) -> None:
