@@ -154,9 +154,9 @@ def _price(street: Street, since: datetime) -> None:
         _assign(street, site, prices, since)
 
 
-def _frozen(tariff: Tariff, since: datetime, zone: str) -> Price:
-    """All of the city's sites lie in one zone."""
-    here = lookup.Setting(since.year, zone)
+def _frozen(tariff: Tariff, since: datetime, zone: str, *, as_begun: bool = False) -> Price:
+    """All of the city's sites lie in one zone. `as_begun`: prices stay as they were at a session's start."""
+    here = lookup.Setting(since.year, zone, as_begun)
     return Price(tariff, lookup.snapshot_of(tariff, here), lookup.terms_of(tariff, here), hold_of(tariff))
 
 
@@ -175,8 +175,11 @@ def _assign(street: Street, site: CitySite, prices: dict[str, Price], since: dat
         if key != own:
             row = street.stations[station.identity]
             billing.assign_tariff(access=street.access, tariff=prices[key].tariff, station=row, valid_from=since)
+        here = prices[key]
+        if site.kind == "highway":
+            here = _frozen(here.tariff, since, street.city.zone, as_begun=True)
         for plug in station.connectors:
-            street.prices[(station.identity, plug.number)] = prices[key]
+            street.prices[(station.identity, plug.number)] = here
 
 
 def plan_maintenance(access: Access, street: Street, now: datetime) -> None:
