@@ -218,6 +218,7 @@ def correct_session(*, session_id: int) -> None:
             return
         now = priced(session, bill.snapshot)
         if now.total == bill.total_minor or bill.source == FundingSource.FREE:
+            _complete(bill, now)
             return
         if payment is not None and _went_on(bill, payment) and now.total > bill.total_minor:
             _owe_rest(bill, payment, session, bill.snapshot)
@@ -225,6 +226,16 @@ def correct_session(*, session_id: int) -> None:
             bills.review(bill, _changed(bill, now))
         else:
             _settle_anew(bill, session, bill.snapshot)
+
+
+def _complete(bill: Bill, now: Priced) -> None:
+    """The price stands (a cap, a free charge); what any tariff needs to price the session again is kept up to date. A
+    document that was issued keeps saying what it said, and the bill says the same.
+    """
+    bill.periods = pack(now.periods)
+    if not bill.receipts.exists() and bill.statement_id is None:
+        bill.trace = now.to_json()
+    bill.save(update_fields=["periods", "trace"])
 
 
 def _went_on(bill: Bill, payment: Payment) -> bool:
