@@ -4,11 +4,12 @@ A customer is a driver; a guest is known by his e-mail, a card that belongs to n
 spend are told only of groups of at least FEWEST people (a site, an hour … with fewer says nothing).
 """
 
+from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from django.db.models import CharField, F, Min, QuerySet, Value
 from django.db.models.expressions import Case, When
@@ -26,6 +27,7 @@ from .insight import Scope
 FEWEST: Final = 5
 MONTHS_SHOWN: Final = 12
 POWER_CLASSES: Final = ((11_000, "≤ 11 kW"), (22_000, "≤ 22 kW"), (50_000, "≤ 50 kW"), (150_000, "≤ 150 kW"))
+POWER_BORDERS: Final = [most for most, _label in POWER_CLASSES]
 
 
 class Visit(NamedTuple):
@@ -136,7 +138,8 @@ def retention(scope: Scope, seen: list[Visit], first: dict[str, datetime]) -> li
 
 
 def _month(at: datetime, scope: Scope) -> str:
-    return f"{at.astimezone(scope.zone):%Y-%m}"
+    local = at.astimezone(scope.zone)
+    return f"{local.year}-{local.month:02}"  # strftime takes three times as long, and there may be 100,000
 
 
 @dataclass(frozen=True)
@@ -209,26 +212,38 @@ def preferences(seen: list[Visit], scope: Scope) -> list[Preferences]:
     """Usual site, hour, plug, power class and way to pay: each person counts once, with what he does most."""
     zone = scope.zone
     return [
-        _usual(_("Usual site"), seen, lambda visit: visit.site),
-        _usual(_("Usual hour of the start"), seen, lambda visit: f"{visit.started_at.astimezone(zone):%H}:00"),
-        _usual(_("Plug"), seen, lambda visit: _plug(visit.plug)),
-        _usual(_("Power class"), seen, lambda visit: _power(visit.power_w)),
-        _usual(_("Way to pay"), seen, lambda visit: str(FundingSource(visit.source).label)),
+        _usual(_("Usual site"), seen, lambda visit: visit.site, str),
+        _usual(_("Usual hour of the start"), seen, lambda visit: visit.started_at.astimezone(zone).hour, _hour),
+        _usual(_("Plug"), seen, lambda visit: visit.plug, _plug),
+        _usual(_("Power class"), seen, lambda visit: _class(visit.power_w), _power),
+        _usual(_("Way to pay"), seen, lambda visit: visit.source, lambda source: str(FundingSource(source).label)),
     ]
 
 
-def _usual(title: str, seen: Iterable[Visit], key: Callable[[Visit], str]) -> Preferences:
-    each: dict[str, Counter[str]] = defaultdict(Counter)
-    for visit in seen:
-        each[visit.who][key(visit)] += 1
-    usual = Counter(min(counts.items(), key=lambda pair: (-pair[1], pair[0]))[0] for counts in each.values())
-    shown = [Preference(label, people) for label, people in usual.most_common() if people >= FEWEST]
+def _usual(title: str, seen: Iterable[Visit], key: Callable[[Visit], Any], label: Callable[[Any], str]) -> Preferences:
+    """Any: what `key` tells of a visit and `label` puts in words, only for what is shown: there may be 100,000."""
+    counts = Counter((visit.who, key(visit)) for visit in seen)
+    best: dict[str, tuple[int, Any]] = {}
+    for (who, what), number in counts.items():
+        if who not in best or (-number, what) < best[who]:
+            best[who] = (-number, what)
+    usual = Counter(what for _number, what in best.values())
+    shown = [Preference(label(what), people) for what, people in usual.most_common() if people >= FEWEST]
     return Preferences(title, shown, sum(usual.values()) - sum(row.people for row in shown))
+
+
+def _hour(hour: int) -> str:
+    return f"{hour:02}:00"
 
 
 def _plug(plug: str) -> str:
     return str(PlugType(plug).label) if plug in PlugType else _("unknown")
 
 
-def _power(power_w: int) -> str:
-    return next((label for most, label in POWER_CLASSES if power_w <= most), "> 150 kW")
+def _class(power_w: int) -> int:
+    """Its place in POWER_CLASSES; the last one is above them all."""
+    return bisect_left(POWER_BORDERS, power_w)
+
+
+def _power(place: int) -> str:
+    return POWER_CLASSES[place][1] if place < len(POWER_CLASSES) else "> 150 kW"

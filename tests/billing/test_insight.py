@@ -18,6 +18,7 @@ from sessions.models import Driver
 from stations import services as stations
 from stations.vocabulary import ConnectorStatus, StatusReport
 from tests.billing.conftest import KWH, Car, later, paid, work
+from tests.billing.past import past_sessions
 from tests.stations.conftest import make_access
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -107,6 +108,18 @@ def test_the_pages_and_their_files_show_it(month, finance):
     assert finance.get("/money/customers/").status_code == 200
 
 
+@pytest.mark.parametrize(("path", "most"), [("/money/insight/", 30), ("/money/customers/", 20)])
+def test_a_page_costs_few_queries_however_many_sessions(
+    path, most, finance, tariff, connector, django_assert_max_num_queries
+):
+    past_sessions(tariff, connector, 3)
+    with django_assert_max_num_queries(most) as few:
+        finance.get(path)
+    past_sessions(tariff, connector, 60)
+    with django_assert_max_num_queries(len(few)):
+        assert finance.get(path).status_code == 200
+
+
 def test_nonsense_in_the_filter_is_said_and_the_usual_period_shown(month, finance):
     text = finance.get("/money/insight/?since=2026-05-02&until=2026-05-01").text
     assert "The end comes before the beginning" in text
@@ -132,6 +145,16 @@ def test_preferences_of_fewer_than_five_people_are_hidden(owner):
     usual = customers.preferences(seen, scope_of(owner))[0]
     assert [(row.label, row.people) for row in usual.rows] == [("Kade", 5)]
     assert usual.hidden_in_words == "fewer than 5"
+
+
+def test_the_power_class_is_that_of_the_plug_up_to_its_border(owner):
+    powers = {11_000: "≤ 11 kW", 11_001: "≤ 22 kW", 150_000: "≤ 150 kW", 150_001: "> 150 kW"}
+    for power, words in powers.items():
+        seen = [
+            visit(f"d{number}", power_w=power, started_at=clock.now().replace(month=1, hour=8)) for number in range(5)
+        ]
+        usual = {each.title: each.rows[0].label for each in customers.preferences(seen, scope_of(owner))}
+        assert (usual["Power class"], usual["Usual hour of the start"]) == (words, "09:00")  # UTC + 1 in winter
 
 
 def test_each_person_counts_once_with_what_he_does_most(owner):
