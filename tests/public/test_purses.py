@@ -147,5 +147,5 @@ def test_a_fresh_code_leads_to_the_connector_and_an_old_one_says_so(public):
     assert visitor.get(f"/q/{station.identity}/1?t={code}").url == f"/c/{public.code}"
     for wrong in (f"/q/{station.identity}/1?t=x", f"/q/{station.identity}/1", f"/q/NOBODY/1?t={code}"):
         answer = visitor.get(wrong)
-        assert answer.status_code == 410
+        assert answer.status_code == 404
         assert "too old" in answer.text

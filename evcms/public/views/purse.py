@@ -58,7 +58,7 @@ def scanned(request: HttpRequest, identity: str, evse: int) -> HttpResponse:
         return render(request, "public/old_code.html", {}, status=429)
     plug = stations.verify_dynamic_qr(identity=identity, evse=evse, token=request.GET.get("t", ""), at=clock.now())
     if plug is None:
-        return render(request, "public/old_code.html", {}, status=410)
+        return render(request, "public/old_code.html", {}, status=404)
     return redirect("public:connector", code=plug.code)
 
 
