@@ -24,7 +24,7 @@ class MoneyText(DecimalText):
 
     currency = "EUR"
 
-    def clean(self, value: Any) -> int | None:  # type: ignore[override]
+    def clean(self, value: Any) -> int | None:
         amount = super().clean(value)
         return None if amount is None else to_minor(amount, self.currency)
 
@@ -115,7 +115,7 @@ class VoucherForm(_MoneyForm):
     count = forms.IntegerField(label=_("How many"), min_value=1, max_value=1000, initial=1)
     value = MoneyText(label=_("Worth each"))
     label = forms.CharField(label=_("What for"), max_length=80, required=False)
-    site = forms.ModelChoiceField(None, label=_("Only at"), required=False, empty_label=_("all sites"))
+    site: Any = forms.ModelChoiceField(None, label=_("Only at"), required=False, empty_label=_("all sites"))
     valid_until = DateText(label=_("Valid until"), required=False, help_text=_("Including this day; empty: for ever"))
     sold = forms.BooleanField(
         label=_("They were paid for"), required=False, help_text=_("Then they are owed until used, not given away")

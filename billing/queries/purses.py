@@ -66,7 +66,8 @@ def statements(access: Access) -> QuerySet[Statement]:
 
 def takes_vouchers(connector: Connector) -> bool:
     """Has the operator given any voucher that could work here? One small query."""
-    rows = Voucher.objects.filter(organization_id=connector.station.organization_id, voided_at=None, left_minor__gt=0)
+    owner = connector.station.organization_id or 0
+    rows = Voucher.objects.filter(organization_id=owner, voided_at=None, left_minor__gt=0)
     return rows.filter(Q(site=None) | Q(site_id=connector.station.site_id)).exists()
 
 

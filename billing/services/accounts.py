@@ -129,7 +129,7 @@ def adjust(*, access: Access, account: Account, amount_minor: int, reason: str, 
 
 def topped_up(collection: Collection) -> int:
     """A top-up was paid: the balance has it, in the paying transaction, once. Nothing of it is too much."""
-    account = Account.objects.select_for_update().get(pk=collection.account_id)
+    account = Account.objects.select_for_update().get(pk=collection.account_id or 0)
     entry = ledger.post(
         organization_id=account.organization_id,
         key=f"collection-{collection.pk}",

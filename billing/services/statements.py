@@ -116,7 +116,7 @@ def record_payment(*, access: Access, statement: Statement, amount_minor: int, r
 
 def collected(collection: Collection) -> int:
     """A statement was paid on a page, in the paying transaction. Answers what of it was not needed any more."""
-    statement = Statement.objects.select_for_update().get(pk=collection.statement_id)
+    statement = Statement.objects.select_for_update().get(pk=collection.statement_id or 0)
     needed = min(collection.amount_minor, statement.total_minor - statement.paid_minor)
     if needed > 0:
         paid(

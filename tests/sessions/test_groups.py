@@ -40,7 +40,7 @@ def test_two_groups_of_one_name_are_refused(operator):
     assert "of this name already" in again.text
 
 
-def test_a_driver_of_another_organization_does_not_join(operator, organization, rival):
+def test_a_driver_of_another_organization_does_not_join(operator, organization, rival):  # noqa: F811
     stranger = Driver.objects.create(organization=rival, name="Mallory")
     operator.post("/groups/", {"name": "Staff"})
     operator.post(f"/groups/{DriverGroup.objects.get().pk}/join/", {"driver": stranger.pk})
