@@ -20,7 +20,8 @@ def test_the_demo_lists_its_ways_with_what_is_there(settings, tmp_path, owner, c
     settings.DEMO_DISPLAYS_URL, settings.DEMO_INBOX_URL = "http://127.0.0.1:8030", "http://127.0.0.1:8026"
     Connector.objects.filter(pk=connector.pk).update(code="QWERTZ")
     said = {"password": "pass phrase", "logins": [{"who": "Driver", "email": "driver@x.example"}], "try": "QWERTZ"}
-    (tmp_path / "logins.json").write_text(json.dumps(said))
+    (tmp_path / "demo").mkdir()
+    (tmp_path / "demo" / "logins.json").write_text(json.dumps(said))
     code = vouchers.make_vouchers(access=owner, count=1, value_minor=1000)[0]
     text = Client().get("/try/").text
     assert "Scan and pay" in text

@@ -57,7 +57,7 @@ def try_it(request: HttpRequest) -> HttpResponse:
 def _left() -> dict[str, Any]:
     """What the seed left for people. Any: JSON."""
     try:
-        found: dict[str, Any] = json.loads((settings.DATA_DIR / "logins.json").read_text("utf-8"))
+        found: dict[str, Any] = json.loads((settings.DATA_DIR / "demo" / "logins.json").read_text("utf-8"))
     except (OSError, ValueError):
         return {}
     return found
