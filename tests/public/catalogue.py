@@ -10,7 +10,7 @@ from django.conf import settings
 from django.utils import translation
 from django.utils.translation.template import templatize
 
-from billing.vocabulary import Refusal
+from billing.vocabulary import FundingSource, Refusal
 from sessions.vocabulary import FailureCause, SessionState
 from stations.models import PlugType
 from stations.vocabulary import ConnectorStatus, Shown
@@ -44,6 +44,7 @@ DRIVER_FILES = (
     "evcms/templatetags/figures.py",
     "alerts/services/subscriptions.py",
     "billing/wording.py",
+    "billing/queries/accounts.py",
     "billing/queries/glance.py",
     "billing/queries/prices.py",
     "billing/receipts/*.py",
@@ -51,7 +52,7 @@ DRIVER_FILES = (
     "billing/services/screens.py",
     "billing/services/settlement.py",
 )
-VOCABULARY = (Shown, ConnectorStatus, SessionState, FailureCause, Refusal, PlugType)
+VOCABULARY = (Shown, ConnectorStatus, SessionState, FailureCause, Refusal, PlugType, FundingSource)
 CALLS = {"_", "gettext", "gettext_lazy", "ngettext", "pgettext"}
 LITERAL = r"""((?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"))"""
 IN_TEMPLATE = re.compile(rf"\b(gettext|ngettext|pgettext|_)\(u?{LITERAL}(?:,\s*u?{LITERAL})?", re.S)

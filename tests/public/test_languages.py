@@ -202,7 +202,7 @@ def heard(page, write, said, *args, **more):
 @each_language
 def test_the_paper_receipt_is_in_the_payments_language(language, place, tariff, provider, car, monkeypatch):
     *_steps, _payment = charged(language, place, provider, car)
-    said, paper = [], import_module("billing.receipts.pdf")._Page
+    said, paper = [], import_module("billing.receipts.pdf").Paper
     monkeypatch.setattr(paper, "cell", partialmethod(heard, paper.cell, said))
     monkeypatch.setattr(paper, "multi_cell", partialmethod(heard, paper.multi_cell, said))
     assert pdf(Receipt.objects.get()).startswith(b"%PDF")
