@@ -5,6 +5,7 @@ import uuid
 from billing.events import PaymentSettled
 from evcms.core.events import subscribe
 from sessions.events import (
+    DriverErased,
     SessionCorrected,
     SessionEnded,
     SessionFailed,
@@ -49,6 +50,11 @@ def look_for_car_joined(event: SessionIdentified) -> None:
 @subscribe(SessionEnded, "billing.look_for_car_ended")
 def look_for_car_ended(event: SessionEnded) -> None:
     autocharge.look_for_car(session_id=event.session_id)
+
+
+@subscribe(DriverErased, "billing.forget_driver")
+def forget_driver(event: DriverErased) -> None:
+    services.forget_driver(driver_id=event.driver_id)
 
 
 @subscribe(SessionReached, "billing.guard_budget")

@@ -26,6 +26,13 @@ class SessionIdentified:
 
 
 @event
+class DriverErased:
+    """Somebody wanted to be forgotten: what is kept of him elsewhere goes, too."""
+
+    driver_id: int
+
+
+@event
 class SessionEnded:
     session_id: int
     attempt_id: int | None

@@ -20,7 +20,7 @@ from .payments import UNPAID, open_payment, payment_authorized, start_checkout, 
 from .payouts import nightly_books, payouts_due, read_books
 from .refunds import decide_refund, refund
 from .renewals import collect_rest, grow_due
-from .retention import prune_contacts, prune_webhooks
+from .retention import forget_driver, prune_contacts, prune_webhooks
 from .rules import edit_rules
 from .settlement import correct_session, retry, settle_session
 from .simulation import prune_simulations, run_simulations, simulate
@@ -62,6 +62,7 @@ __all__ = [
     "final_cost",
     "finish",
     "finish_many",
+    "forget_driver",
     "fund_session",
     "grow_due",
     "issue_statements",

@@ -194,7 +194,7 @@ def _card_changed(card: SavedCard) -> None:
     row.card, row.expires = card.card[:40] or row.card, card.expires or row.expires
     row.save(update_fields=["card", "expires"])
     if not card.customer_id:
-        _remove(row)
+        drop(row)
         PaymentMethod.objects.filter(pk=row.pk).update(error_code="")
 
 
@@ -222,12 +222,13 @@ def remove_card(*, driver: Driver, method: PaymentMethod) -> None:
     """
     with transaction.atomic():
         method = _own(driver, method)
-        _remove(method)
+        drop(method)
         audit.record_driver(driver.user, driver.organization, "card.removed", method, card=method.card)
     forget(method=method)
 
 
-def _remove(method: PaymentMethod) -> None:
+def drop(method: PaymentMethod) -> None:
+    """Starts nothing any more; the sweep asks the provider to forget it."""
     was_usual = method.is_default
     method.state, method.is_default, method.removed_at = MethodState.REMOVED, False, clock.now()
     method.error_code = TO_FORGET

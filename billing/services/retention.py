@@ -3,11 +3,16 @@
 from typing import Any
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import QuerySet
+from django.db.models.functions import Coalesce
 
-from billing.models import Collection, Debt, Payment, WebhookEvent
-from billing.vocabulary import PaymentState
-from evcms.core import retention
+from billing.models import Account, Collection, Debt, Enrolment, Payment, PaymentMethod, WebhookEvent
+from billing.vocabulary import EnrolmentState, MethodState, PaymentState
+from evcms.core import clock, retention
+from sessions.models import IdToken
+
+from . import cards
 
 OVER = (PaymentState.CAPTURED, PaymentState.RELEASED, PaymentState.EXPIRED, PaymentState.FAILED)
 
@@ -40,3 +45,20 @@ def prune_webhooks() -> int:
         return 0
     rows = WebhookEvent.objects.filter(applied_at__lt=border)
     return retention.in_batches(rows, lambda batch: batch.delete())
+
+
+def forget_driver(*, driver_id: int) -> None:
+    """An erased driver: his cards are forgotten here and (by the sweep) at the provider, his cars and addresses go.
+    What was paid, and what is owed, stays without a name. Twice is once.
+    """
+    with transaction.atomic():
+        for method in PaymentMethod.objects.filter(driver_id=driver_id).exclude(state=MethodState.REMOVED):
+            cards.drop(method)
+        cars = Enrolment.objects.filter(driver_id=driver_id)
+        IdToken.objects.filter(enrolment__in=cars).delete()
+        cars.update(
+            token=None, vehicle_id="", label="", state=EnrolmentState.ENDED, ended_at=Coalesce("ended_at", clock.now())
+        )
+        Account.objects.filter(driver_id=driver_id).update(name="–", email="", legal_name="", address="", vat_id="")
+        for rows in (Debt.objects, Payment.objects, Collection.objects):
+            rows.filter(driver_id=driver_id).update(email="")

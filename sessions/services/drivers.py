@@ -6,6 +6,8 @@ from django.utils.translation import gettext as _
 
 from evcms.core import audit, clock
 from evcms.core.access import Access, Permission
+from evcms.core.events import publish
+from sessions.events import DriverErased
 from sessions.models import Driver
 
 FIELDS = ("name", "email", "phone", "language")
@@ -50,6 +52,7 @@ def erase_driver(*, access: Access, driver: Driver) -> None:
             row.erased_at = clock.now()
             row.save(update_fields=[*FIELDS, "erased_at"])
             audit.record(access, "driver.erased", row)
+            publish(DriverErased(driver_id=row.pk))
 
 
 def _locked(access: Access, driver: Driver) -> Driver:

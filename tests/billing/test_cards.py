@@ -5,11 +5,13 @@ from django.core.exceptions import ValidationError
 
 from billing import services as billing
 from billing.errors import PaymentError
-from billing.models import CardSetup, FundingRule, PaymentMethod
-from billing.services import cards, webhooks
-from billing.vocabulary import FundingSource, MethodState, SetupState
+from billing.models import CardSetup, Enrolment, FundingRule, PaymentMethod
+from billing.services import accounts, cards, webhooks
+from billing.vocabulary import EnrolmentState, FundingSource, MethodState, SetupState
 from evcms.core.models import AuditEntry
-from tests.billing.conftest import later
+from sessions import services as sessions
+from sessions.models import IdToken
+from tests.billing.conftest import later, work
 from tests.billing.saved import GOOD, a_driver, a_token, saves_card, tells
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -187,3 +189,24 @@ def test_a_death_before_the_mark_applied_saves_the_card_once(provider, driver, c
     later(minutes=2)
     billing.apply_webhooks()
     assert PaymentMethod.objects.count() == 1
+
+
+def test_an_erased_driver_is_forgotten_here_and_at_the_provider(provider, driver, owner):
+    method = saves_card(provider, driver)
+    token = a_token(driver, "VID:0201A7C0FFEE", "MacAddress")
+    car = Enrolment.objects.create(
+        organization=driver.organization, driver=driver, vehicle_id="0201A7C0FFEE", label="Mine", token=token,
+        state=EnrolmentState.CONFIRMED,
+    )  # fmt: skip
+    account = accounts.own_balance(driver=driver)
+    sessions.erase_driver(access=owner, driver=driver)
+    work()
+    cards.sweep()
+    method.refresh_from_db()
+    car.refresh_from_db()
+    account.refresh_from_db()
+    assert (method.state, method.error_code) == (MethodState.REMOVED, "")
+    assert provider.api.payment_methods.retrieve(method.method_id).customer is None
+    assert (car.vehicle_id, car.label, car.state) == ("", "", EnrolmentState.ENDED)
+    assert not IdToken.objects.filter(pk=token.pk).exists()
+    assert (account.name, account.email) == ("–", "")
