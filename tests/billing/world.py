@@ -13,6 +13,7 @@ from django.test import Client
 
 from billing import services as billing
 from billing.errors import PaymentError, PaymentRefused
+from billing.gateways.base import GatewayError
 from billing.gateways.stripe.client import Part
 from billing.models import BillingSettings, Dispute, Payment, Refund, Tariff, TariffAssignment
 from billing.services import accounts, vouchers
@@ -110,6 +111,14 @@ def until_told(function, dies=None):
         return function()
 
 
+def heard(function):
+    """An idle line that the double closes at this very moment is no fault that anybody ordered: asked again."""
+    for _again in range(3):
+        with contextlib.suppress(GatewayError, PaymentError):
+            return function()
+    return function()
+
+
 class Plug:
     def __init__(self, connector):
         self.connector, self.car = connector, Car(connector.station, connector.evse.number)
@@ -165,7 +174,7 @@ class World:
         for number, (name, card) in enumerate(SETUP_CARDS.items()):
             driver = a_driver(self.organization, email=f"{name}@example.org", user=False)
             self.tokens[name] = a_token(driver, f"04AA0000{number:02}").value
-            saves_card(self.provider, driver, card)
+            heard(lambda driver=driver, card=card: saves_card(self.provider, driver, card))
         purses = {
             "prepaid": (AccountKind.PREPAID, {}), "fleet": (AccountKind.FLEET, {"legal_name": "Vans B.V."}),
             "free": (AccountKind.FREE, {"reason": "Our own vans"}),
@@ -317,7 +326,8 @@ class World:
         self._works()
         assert not self.holds(), "a hold is open, and nothing is due"
         now = clock.now()
-        reconcile(since=now - timedelta(days=200), until=now + timedelta(hours=1))  # webhooks that were lost
+        span = {"since": now - timedelta(days=200), "until": now + timedelta(hours=1)}
+        heard(lambda: reconcile(**span))  # webhooks that were lost
         self._works()
 
     def _works(self):
@@ -340,7 +350,7 @@ class World:
             return -(-self.drawn[session.pk] * PER_KWH // KWH) + PER_START
 
         self.time(hours=2)  # what is under way for an hour is no leak
-        the_balance_is_the_providers(self.provider)
+        heard(lambda: the_balance_is_the_providers(self.provider))
         everything_holds(self.provider, self.organization, most_of=most_of)
 
 
