@@ -179,7 +179,7 @@ def lives(provider, lives, steps, **more):
 
 
 def test_nothing_is_charged_twice_too_high_or_lost_whatever_happens_in_whatever_order(provider):
-    lives(provider, 12, 30, **QUICK)
+    lives(provider, 10, 25, **QUICK)
 
 
 @pytest.mark.long
