@@ -5,6 +5,7 @@ the TypedDict of that very method of the client (stripe.params), read from its a
 provider's double is used: a call that the double takes by mistake is found here.
 """
 
+import ast
 import contextlib
 import dataclasses
 import enum
@@ -16,6 +17,7 @@ import types
 import typing
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 import pytest
 from stripe._stripe_service import StripeService
@@ -157,3 +159,30 @@ def test_a_page_holds_or_takes_and_keeps_a_card_only_of_a_known_customer(gateway
     assert data["capture_method"] == ("automatic" if at_once else "manual")
     assert ("setup_future_usage" in data) == bool(customer and keep)
     assert ("customer" in params, "customer_email" in params) == (bool(customer), not customer)
+
+
+def called():
+    """(file, method) of every call of the client in the gateway's source: `sessions.create(` in pages.py."""
+    for path in sorted(Path(inspect.getfile(StripeGateway)).parent.glob("*.py")):
+        for lambda_ in [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Lambda)]:
+            call = lambda_.body
+            if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute):
+                yield path.name, call.func.attr, call.lineno
+
+
+def test_no_call_of_the_gateway_escapes_these_tests(gateway, monkeypatch):
+    seen = set()
+
+    def request(self, method, url, params=None, options=None, **_more):
+        frames = inspect.stack(context=0)
+        seen.update((Path(frame.filename).name, frames[place - 1].function) for place, frame in enumerate(frames)
+                    if "gateways/stripe" in frame.filename and frame.function == "<lambda>")  # fmt: skip
+        raise Caught
+
+    monkeypatch.setattr(StripeService, "_request", request)
+    for name in words():
+        for turn in range(8):
+            said(gateway, name, turn)
+    wanted = {(file, method) for file, method, _line in called()}
+    assert len(wanted) > 20
+    assert wanted - seen == set()
