@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -205,6 +206,8 @@ async def test_the_code_on_the_display_changes_with_the_time_once_it_is_set_up(c
     await charger.connect()
     port = charger.ports[2]
     assert charger.code_url(port, "http://web/") == ""
+    port.plug = replace(port.plug, code="QWERTZ")
+    assert {charger.code_url(port, web) for web in ("http://web", "http://web/")} == {"http://web/c/QWERTZ"}
     values = {
         "URLTemplate": "https://pay.example/q/{chargingStationId}/{EVSE}?t={totp}&v={version}",
         "SharedSecret": "a secret of twenty chars",

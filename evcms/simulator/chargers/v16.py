@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any, ClassVar
+from urllib.parse import urljoin
 
 from evcms.simulator.chargers import meter, terminal, v16_commands
 from evcms.simulator.chargers.charger import Charger, Decision
@@ -98,7 +99,7 @@ class Charger16(Charger):
 
     def code_url(self, port: Port, web: str) -> str:
         """The sticker's code: it never changes."""
-        return f"{web}c/{port.plug.code}" if web and port.plug.code else ""
+        return urljoin(web, f"/c/{port.plug.code}") if web and port.plug.code else ""
 
     def tx_plugged(self, port: Port) -> None:
         """1.6 knows no session before a driver is known."""

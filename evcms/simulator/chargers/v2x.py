@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any, ClassVar
+from urllib.parse import urljoin
 from uuid import uuid4
 
 from evcms.simulator.chargers import meter, terminal, v2x_commands, v21_commands
@@ -107,7 +108,7 @@ class Charger201(Charger):
 
     def code_url(self, port: Port, web: str) -> str:
         """The sticker's code: it never changes."""
-        return f"{web}c/{port.plug.code}" if web and port.plug.code else ""
+        return urljoin(web, f"/c/{port.plug.code}") if web and port.plug.code else ""
 
     # Transactions
 
