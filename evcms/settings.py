@@ -353,7 +353,8 @@ LOGGING: dict[str, Any] = {
     "loggers": {
         name: {"level": "WARNING"}
         for name in ("daphne", "django.channels.server", "celery.beat", "celery.worker.strategy", "celery.app.trace")
-    },
+    }
+    | {"stripe": {"level": "INFO" if LOG_LEVEL == "DEBUG" else LOG_LEVEL}},  # at debug it prints whole answers
 }
 structlog.configure(
     processors=[
