@@ -71,12 +71,14 @@ class Greeting:
         except (OSError, ValueError):
             return
         plan, say = self._plan, self._console.say
+        kept = next(iter(left.get("kept", [])), "")
         say("\n  Log in as (password for all: " + left["password"] + ")")
         for login in left["logins"]:
             say(f"    {login['who']:<13} {login['email']}")
         say(f"  API token       {left['api_token']}")
         say(f"  Try it          {self._plan.web_url}/c/{left['try']}")
         say(f"                  {self._plan.web_url}/try/ lists every way to pay, step by step")
-        say("    … and pay with card 4242 4242 4242 4242, any later date, any code; a car comes by itself.")
+        say("    … and pay with card 4242 4242 4242 4242, any later date, any code. No car comes there by itself:")
+        say(f"    plug one in at the charger's front, http://127.0.0.1:{plan.display_port}/{kept}")
         if plan.provider_double and left.get("reader"):
             say(f"  Card reader     http://127.0.0.1:{plan.provider_port}/_double/readers/{left['reader']}")

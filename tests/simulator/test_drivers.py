@@ -241,3 +241,25 @@ async def test_nobody_of_ours_comes_to_a_station_that_is_kept_free(csms: Csms, m
     with pytest.raises(TimeoutError):  # it takes half a minute for a street; one charger is looked at first
         await asyncio.wait_for(world._fill(), 0.5)
     assert not world._visits
+
+
+async def test_who_pays_at_a_station_that_is_kept_free_plugs_in_himself(
+    csms: Csms, make: Make, protocol: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drivers_world, "PLUGGING_S", (0.1, 0.2))
+    kept, other = make(protocol), make(protocol)
+    kept.station = replace(kept.station, kept_free=True)
+    for charger in (kept, other):
+        await charger.connect()
+    world = World([kept, other], occupied_at_start=0, tempo=0.01)
+    running = asyncio.create_task(world.run())
+    await csms.command("SIM-1", *remote_start(kept))
+    await csms.command("SIM-2", *remote_start(other))
+    await other.wait_for(lambda: other.ports[1].car is not None, 10)
+    await asyncio.sleep(1.5)
+    assert kept.ports[1].authorization is not None
+    assert kept.ports[1].car is None
+    await kept.plug(1)
+    await kept.wait_for(lambda: kept.state(1) == "Charging", 10)
+    running.cancel()
+    await world.close()

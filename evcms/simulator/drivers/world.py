@@ -134,8 +134,10 @@ class World:
 
     def _oblige(self, charger: Charger) -> None:
         """Somebody outside (you, at the connector's page, or an operator) started a plug where no car stands: one
-        comes, and leaves when its session is over.
+        comes, and leaves when its session is over. Not at a charger that is kept free: there a person plugs in.
         """
+        if charger.station.kept_free:
+            return
         for port in charger.ports.values():
             if port.authorization is not None and not self._is_taken(charger, port):
                 self._reserved.add((charger.identity, port.number))
