@@ -1,5 +1,6 @@
 """Forms of accounts, vouchers and statements. They only read: services decide and write."""
 
+from collections.abc import Callable
 from datetime import datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -17,6 +18,21 @@ from sessions.models import Driver, DriverGroup, IdToken
 from stations.queries import visible_sites
 
 PUT, TAKE = "put", "take"
+NOT_FOR = {  # what makes no sense for a kind of account
+    AccountKind.PREPAID: ("limit_minor", "payment_days", "reason"),
+    AccountKind.FLEET: ("reason",),
+    AccountKind.FREE: (
+        "limit_minor",
+        "payment_days",
+        "legal_name",
+        "address",
+        "country",
+        "vat_id",
+        "email",
+        "language",
+    ),
+}
+NEEDED = {AccountKind.PREPAID: (), AccountKind.FLEET: ("legal_name",), AccountKind.FREE: ("reason",)}
 
 
 class MoneyText(DecimalText):
@@ -25,6 +41,7 @@ class MoneyText(DecimalText):
     currency = "EUR"
 
     def clean(self, value: Any) -> int | None:
+        """What must be said is refused when empty by the form; None here."""
         amount = super().clean(value)
         return None if amount is None else to_minor(amount, self.currency)
 
@@ -61,11 +78,23 @@ class AccountForm(_MoneyForm):
             limit = account.limit_minor
             kwargs["initial"]["limit_minor"] = "" if limit is None else to_major(limit, account.currency)
         super().__init__(*args, currency=currency, **kwargs)
+        said = str((self.data if self.is_bound else self.initial).get("kind", ""))
+        kind = AccountKind(account.kind if account else said if said in AccountKind else AccountKind.PREPAID)
         if account is not None:
             del self.fields["kind"]
+        else:
+            self.fields["kind"].widget = forms.HiddenInput()
+        for name in NOT_FOR[kind]:
+            del self.fields[name]
+        for name in NEEDED[kind]:
+            self.fields[name].required = True
+        self.chosen = kind
 
     def clean_country(self) -> str:
         return str(self.cleaned_data["country"]).upper()
+
+    def clean_kind(self) -> str:
+        return str(self.chosen)
 
     def clean_payment_days(self) -> int:
         days = self.cleaned_data["payment_days"]
@@ -90,6 +119,13 @@ class AdjustForm(_MoneyForm):
         return values
 
 
+TELL_APART: dict[str, Callable[[Any], str]] = {  # names repeat; Any: a row of that kind
+    "token": lambda row: f"{row.label} · {row.value}" if row.label else row.value,
+    "driver": lambda row: " · ".join(part for part in (row.name, row.email) if part) or str(row),
+    "group": str,
+}
+
+
 class DrawForm(forms.Form):
     """Who draws on an account: exactly one of the three."""
 
@@ -109,6 +145,7 @@ class DrawForm(forms.Form):
             field = self.fields[name]
             assert isinstance(field, forms.ModelChoiceField)
             field.queryset = rows
+            field.label_from_instance = TELL_APART[name]  # type: ignore[assignment, method-assign]
 
 
 class VoucherForm(_MoneyForm):
@@ -124,6 +161,7 @@ class VoucherForm(_MoneyForm):
     def __init__(self, *args: Any, access: Access, **kwargs: Any) -> None:
         super().__init__(*args, currency=access.organization.currency, **kwargs)
         self.zone = ZoneInfo(access.organization.time_zone)
+        self.fields["value"].required = True
         field = self.fields["site"]
         assert isinstance(field, forms.ModelChoiceField)
         field.queryset = visible_sites(access).filter(archived_at=None)

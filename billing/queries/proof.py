@@ -1,5 +1,6 @@
 """The rows behind a proof: sums in the database, a session's segment as one expression."""
 
+from contextlib import nullcontext
 from datetime import datetime
 from typing import Any
 
@@ -21,6 +22,7 @@ from billing.models import Bill, JournalLine, Payment, Refund
 from billing.proof import Book, Leak, Part, Proof, Segment, first_of_each
 from billing.vocabulary import BillState, FundingSource, LedgerAccount, PaymentKind, PaymentState, RefundState
 from evcms.core.models import Organization
+from evcms.core.snapshot import snapshot
 from sessions.models import ChargingSession, UsageHour
 
 CHARGED = (PaymentKind.SCAN, PaymentKind.CARD, PaymentKind.READER, PaymentKind.STATION)
@@ -72,9 +74,14 @@ DETAIL = Case(
 
 
 def prove(*, organization: Organization, since: datetime, until: datetime, provider: bool = False) -> Proof:
-    """Sessions that ended in [since, until), those that still run marked open. `provider`: open payments are read from
-    the payment provider, too (never inside a transaction).
+    """Sessions that ended in [since, until), those that still run marked open: all of one moment. `provider`: open
+    payments are read from the payment provider, too (never inside a transaction, so what runs may move meanwhile).
     """
+    with nullcontext() if provider else snapshot():
+        return _prove(organization, since, until, provider)
+
+
+def _prove(organization: Organization, since: datetime, until: datetime, provider: bool) -> Proof:
     rows = sessions_of(organization, since, until)
     found = leaks.find(organization=organization, since=since, until=until, provider=provider)
     orphans = _orphans(found)

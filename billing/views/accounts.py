@@ -20,8 +20,11 @@ from billing.services import accounts as services
 from billing.services import statements
 from billing.views.common import access_of, show_errors
 from billing.vocabulary import AccountKind
+from evcms.core import sheets
 from evcms.core.access import Access, Permission
+from evcms.core.money import to_major
 
+COLUMNS = ("name", "kind", "currency", "balance", "set_aside", "legal_name", "vat_id", "email", "closed_at_utc")
 SOURCE_OF = {AccountKind.PREPAID: "prepaid", AccountKind.FLEET: "fleet", AccountKind.FREE: "free"}
 
 
@@ -31,9 +34,16 @@ def accounts(request: HttpRequest) -> HttpResponse:
     access = access_of(request, Permission.MONEY)
     kind, sought = request.GET.get("kind", ""), request.GET.get("q", "").strip()
     rows = purses.accounts(access, kind=kind if kind in AccountKind else "", sought=sought)
+    if wanted := request.GET.get("export"):
+        return sheets.answer(wanted, "accounts", COLUMNS, (_texts(row) for row in rows))
     page = Paginator(rows, 50).get_page(request.GET.get("page"))
     context = {"page": page, "kinds": AccountKind.choices, "kind": kind, "q": sought}
     return render(request, "billing/accounts.html", context)
+
+
+def _texts(row: Account) -> tuple[object, ...]:
+    balance, held = to_major(row.balance_minor, row.currency), to_major(row.held_minor, row.currency)
+    return (row.name, row.kind, row.currency, balance, held, row.legal_name, row.vat_id, row.email, row.closed_at or "")
 
 
 @login_required

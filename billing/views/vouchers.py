@@ -10,17 +10,21 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from billing.models import Voucher
 from billing.purse_forms import VoucherForm
 from billing.queries import purses
 from billing.services import vouchers as services
 from billing.views.common import access_of, show_errors
+from evcms.core import sheets
 from evcms.core.access import Permission
+from evcms.core.money import to_major
 
 STATES = (
     ("usable", gettext_lazy("usable")), ("used", gettext_lazy("used up")), ("over", gettext_lazy("too old")),
     ("void", gettext_lazy("void")),
 )  # fmt: skip
 MOST_PRINTED = 1000
+COLUMNS = ("code", "label", "currency", "value", "left", "sold", "site", "valid_until_utc", "voided_at_utc")
 
 
 @login_required
@@ -29,11 +33,19 @@ def vouchers(request: HttpRequest) -> HttpResponse:
     access = access_of(request, Permission.MONEY)
     state, sought = request.GET.get("state", ""), request.GET.get("q", "").strip()
     rows = purses.vouchers(access, state=state, sought=sought)
+    if kind := request.GET.get("export"):
+        return sheets.answer(kind, "vouchers", COLUMNS, (_texts(row) for row in rows))
     if request.GET.get("print"):
         return render(request, "billing/vouchers_print.html", {"rows": rows[:MOST_PRINTED], "label": sought})
     page = Paginator(rows, 50).get_page(request.GET.get("page"))
     context = {"page": page, "state": state, "q": sought, "states": STATES, "zone": access.organization.time_zone}
     return render(request, "billing/vouchers.html", context)
+
+
+def _texts(row: Voucher) -> tuple[object, ...]:
+    value, left = to_major(row.value_minor, row.currency), to_major(row.left_minor, row.currency)
+    return (row.spelled, row.label, row.currency, value, left, "yes" if row.sold else "no", row.site or "",
+            row.valid_until or "", row.voided_at or "")  # fmt: skip
 
 
 @login_required

@@ -60,8 +60,8 @@ def test_a_group_draws_on_a_fleet_and_stops_doing_so(finance, organization):
 def test_what_is_missing_is_said_beside_its_field(finance):
     refused = opened(finance, kind="fleet")
     assert refused.status_code == 422
-    assert "legal name of who pays it" in refused.text
-    assert "why these people charge for free" in opened(finance, kind="free").text
+    assert refused.context["form"].errors.keys() == {"legal_name"}
+    assert opened(finance, kind="free").context["form"].errors.keys() == {"reason"}
     assert "VAT" in opened(finance, vat_id="NL1").text
     assert not Account.objects.exists()
 
@@ -77,6 +77,19 @@ def test_vouchers_are_made_printed_and_voided(finance):
     assert voucher.spelled not in finance.get("/vouchers/?state=usable").text
     refused = finance.post("/vouchers/new/", {"count": "0", "value": "0"})
     assert refused.status_code == 422
+
+
+def test_lists_are_taken_away_as_files(finance):
+    opened(finance)
+    assert finance.get("/payers/?export=csv").text.splitlines()[1].startswith("Kiosk cards,prepaid,EUR,0")
+    finance.post("/vouchers/new/", {"count": "2", "value": "10"})
+    assert len(finance.get("/vouchers/?export=csv").text.splitlines()) == 3
+
+
+def test_a_new_account_asks_only_for_what_its_kind_needs(finance):
+    free = finance.get("/payers/new/?kind=free").context["form"].fields
+    assert set(free) == {"kind", "name", "reason"}
+    assert "reason" not in finance.get("/payers/new/?kind=fleet").context["form"].fields
 
 
 def test_operators_see_no_accounts(client, organization):
