@@ -259,7 +259,7 @@ class Doubt:
 
 def doubts(session: ChargingSession) -> list[Doubt]:
     told = []
-    if not session.authorized:
+    if not session.authorized and session.energy_mwh:
         told.append(Doubt("warning", _("Energy flowed without an accepted token.")))
     if session.estimated:
         told.append(Doubt("warning", _("The end is estimated: the station never reported it.")))
