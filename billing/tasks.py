@@ -81,6 +81,12 @@ def read_books() -> int:
     return services.nightly_books()
 
 
+@shared_task(name="billing.reconcile")
+def reconcile() -> int:
+    """Nightly: the last days as the provider has them."""
+    return services.reconcile_lately()
+
+
 @shared_task(name="billing.prune_webhooks")
 def prune_webhooks() -> int:
     """Nightly: webhooks that were applied long ago."""

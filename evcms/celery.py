@@ -52,6 +52,7 @@ EVERY_NIGHT = (
     "billing.issue_statements",
     "billing.prune_webhooks",
     "billing.read_books",
+    "billing.reconcile",
     "alerts.prune_contacts",
 )
 

@@ -18,6 +18,7 @@ from .holds import place_due
 from .offline import limit_for, limit_set, profile_answered
 from .payments import UNPAID, open_payment, payment_authorized, start_checkout, start_failed
 from .payouts import nightly_books, payouts_due, read_books
+from .reconcile import reconcile_lately
 from .refunds import decide_refund, refund
 from .renewals import collect_rest, grow_due
 from .retention import forget_driver, prune_contacts, prune_webhooks
@@ -83,6 +84,7 @@ __all__ = [
     "read_books",
     "reader_settled",
     "receive_webhook",
+    "reconcile_lately",
     "refresh",
     "refund",
     "refund_due",

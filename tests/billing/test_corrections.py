@@ -1,4 +1,4 @@
-"""A bill that a person decides about: new price, credit note, new receipt, money back or asked for, books in balance."""
+"""A bill that a person decides about: new price, credit note, new receipt, money back or asked for; books balance."""
 
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError

@@ -118,3 +118,16 @@ def test_work_goes_on_after_it(provider, tariff, connector, car):
     heal()
     payment.refresh_from_db()
     assert (payment.state, payment.captured_minor) == (PaymentState.CAPTURED, 1090)
+
+
+def test_every_night_the_last_days_are_read_again(provider, tariff, connector):
+    payment = checkout(connector)
+    provider.pays(payment)
+    assert billing.reconcile_lately() >= 1
+    payment.refresh_from_db()
+    assert payment.state == PaymentState.AUTHORIZED
+
+
+def test_a_provider_that_does_not_answer_is_asked_the_next_night(provider):
+    provider.fault(drop_before_effect=50)
+    assert billing.reconcile_lately() == 0
