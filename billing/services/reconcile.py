@@ -21,6 +21,7 @@ from . import disputes, following, moves, payouts, webhooks
 log = structlog.get_logger(__name__)
 
 LATELY = timedelta(days=4)
+SKEW = timedelta(hours=1)  # between our clock and the provider's, at most
 IN_HAND = (PaymentState.CREATED, PaymentState.CHECKOUT, PaymentState.AUTHORIZED, PaymentState.CAPTURING)
 
 
@@ -67,7 +68,7 @@ def reconcile_lately() -> int:
     """
     now = clock.now()
     try:
-        return len(reconcile(since=now - LATELY, until=now).changes)
+        return len(reconcile(since=now - LATELY, until=now + SKEW).changes)
     except PaymentsOff:
         return 0
     except GatewayError as error:  # the next night reads these days again
