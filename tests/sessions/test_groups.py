@@ -10,12 +10,12 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def operator(client, organization):
+def operator(client, organization):  # noqa: F811
     client.force_login(make_access(organization, Role.OPERATOR).user)
     return client
 
 
-def test_a_group_is_made_filled_emptied_and_deleted(operator, organization):
+def test_a_group_is_made_filled_emptied_and_deleted(operator, organization):  # noqa: F811
     ada = Driver.objects.create(organization=organization, name="Ada")
     made = operator.post("/groups/", {"name": " Residents "})
     group = DriverGroup.objects.get(name="Residents")
