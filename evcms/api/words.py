@@ -97,8 +97,8 @@ FIELDS: Final = {
     "closed_by": "Who ended it in our books: the station, the system, an operator.",
     "currency": "ISO 4217.",
     "elements": "Prices as OCPI 2.2.1 says them: `components` (`kind` ENERGY per kWh, TIME and PARKING_TIME per hour, "
-    "FLAT per session; `price` and `tax_percent` decimal text; `step` Wh or s) under `restrictions`. Per kind the first "
-    "element that holds counts.",
+    "FLAT per session; `price` and `tax_percent` decimal text; `step` Wh or s) under `restrictions`. Per kind the "
+    "first element that holds counts.",
     "idle": "The blocking fee's grace (`grace_minutes` of each stretch), `cap` and night pause "
     "(`pause_from`, `pause_until`).",
     "min_price": "What a session costs at least once energy has flowed, tax included; empty: nothing.",
