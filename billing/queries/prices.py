@@ -125,7 +125,8 @@ def cost_so_far(*, session: ChargingSession) -> Cost | None:
 def cost_of(bill: Bill) -> Cost:
     """A bill that stands, from its stored trace."""
     currency = bill.currency
-    lines = [cost_line(line, currency) for line in (bill.trace or {}).get("lines", [])]
+    told = (bill.trace or {}).get("lines", [])
+    lines = [cost_line(line, currency) for line in told if line["quantity"] or line["amount"]]  # no "0 min … 0.00 €"
     return Cost(
         total_minor=bill.total_minor,
         currency=currency,
@@ -147,7 +148,7 @@ def _in_words(result: Priced, *, final: bool) -> Cost:
         total=amount(result.total, currency),
         net=amount(result.net, currency),
         tax=amount(result.tax, currency),
-        lines=[cost_line(line, currency) for line in result.lines],
+        lines=[cost_line(line, currency) for line in result.lines if line.quantity or line.amount],
         final=final,
     )
 

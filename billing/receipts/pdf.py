@@ -130,6 +130,8 @@ def _facts(page: Paper, said: dict[str, Any]) -> None:
 
 def _lines(page: Paper, said: dict[str, Any]) -> None:
     for line in said["lines"]:
+        if not line["quantity"] and not line["amount"]:
+            continue  # a part of the tariff that did not come to bear
         text = line["text"]
         middle = " × ".join(part for part in (text["quantity"], text["unit_price"]) if part)
         page.row(text["label"], middle, text["amount"])

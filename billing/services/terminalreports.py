@@ -245,8 +245,8 @@ def see_report(*, access: Access, report: TerminalReport, note: str) -> None:
 
 
 def _receipt(payment: Payment) -> StationReceipt:
-    """The receipt, or as long as there is none the page of this payment, which ends in it."""
+    """The receipt, or as long as there is none the page of this payment, which then leads to it."""
     document = payment.receipt
     if document is not None:
         return StationReceipt(f"{settings.PUBLIC_URL}/r/{document.public_id}", document.number)
-    return StationReceipt(f"{settings.PUBLIC_URL}/s/{payment.public_id}")
+    return StationReceipt(f"{settings.PUBLIC_URL}/s/{payment.public_id}?receipt=1")

@@ -4,8 +4,12 @@ import pytest
 from django.test import Client
 
 from alerts.models import Notification
-from billing.models import Payment, Receipt
+from billing.models import Bill, Payment, Receipt
+from billing.pricing.trace import Part
+from billing.queries import prices
 from evcms.core import clock
+from sessions.models import ChargingSession
+from sessions.vocabulary import SessionState
 from stations.models import Connection
 from tests.billing.conftest import KWH, later, work
 from tests.tariffs import flat
@@ -119,3 +123,59 @@ def test_the_receipt_page_writes_its_moments_with_their_zone(driver, car):
     work()
     text = seen(Client(), f"/r/{Receipt.objects.get().public_id}")
     assert text.count(" CET") + text.count(" CEST") == 3
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        (SessionState.SUSPENDED_EV, "Waiting for your car."),
+        (SessionState.FINISHING, "Waiting for your car."),
+        (SessionState.SUSPENDED_EVSE, "The station gives no power yet."),
+    ],
+)
+def test_before_the_first_energy_nobody_reads_that_the_car_has_had_enough(driver, car, state, words):
+    car.starts(driver.payment.attempt)
+    work()
+    path = f"/s/{driver.payment.public_id}"
+    ChargingSession.objects.update(state=state)
+    text = seen(driver, path)
+    assert words in text
+    assert "Starting" in text
+    assert "had enough" not in text
+    assert "Finishing" not in text
+    car.draws(KWH)
+    ChargingSession.objects.update(state=state)
+    text = seen(driver, path)
+    assert words not in text
+    assert ("The station pauses." if state == SessionState.SUSPENDED_EVSE else "Your car has had enough.") in text
+
+
+def test_the_address_that_a_station_showed_before_there_was_a_receipt_leads_to_it(driver, car):
+    path = f"/s/{driver.payment.public_id}?receipt=1"
+    assert "Paid. Plug in now." in seen(driver, path)
+    car.starts(driver.payment.attempt)
+    work()
+    later(minutes=110)
+    car.ends(20 * KWH)
+    work()
+    assert driver.get(path).url == f"/r/{Receipt.objects.get().public_id}"
+    assert driver.get(path.removesuffix("?receipt=1")).status_code == 200
+
+
+def test_a_part_of_the_price_that_did_not_come_to_bear_is_no_line_of_the_receipt(driver, car):
+    snapshot = driver.payment.snapshot
+    snapshot.terms |= flat(per_kwh="0.49", idle_per_minute="0.04")
+    snapshot.save()
+    car.starts(driver.payment.attempt)
+    work()
+    later(minutes=110)
+    car.ends(20 * KWH)
+    work()
+    receipt = Receipt.objects.get()
+    idle = [line for line in receipt.document["lines"] if line["part"] == Part.IDLE]
+    assert [(line["quantity"], line["amount"]) for line in idle] == [(0, 0)]  # the trace keeps it
+    text = seen(driver, f"/r/{receipt.public_id}")
+    assert "20.00 kWh" in text
+    assert "0 min ×" not in text
+    assert "Blocking fee" not in text
+    assert [line.label for line in prices.cost_of(Bill.objects.get()).lines] == ["Energy"]

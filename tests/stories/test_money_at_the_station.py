@@ -83,7 +83,7 @@ def test_a_card_at_the_stations_terminal_pays_exactly_the_bill(street):
     assert payment.captured_minor == bill.total_minor > 100
     assert Receipt.objects.get().total_minor == bill.total_minor
     until(lambda: street.charger.ports[1].screen.receipt, "the receipt on the display")
-    known = (f"/s/{payment.public_id}", f"/r/{Receipt.objects.get().public_id}")
+    known = (f"/s/{payment.public_id}?receipt=1", f"/r/{Receipt.objects.get().public_id}")
     assert street.charger.ports[1].screen.receipt.endswith(known)
     assert ChargingSession.objects.get().authorized
 

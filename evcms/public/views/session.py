@@ -35,6 +35,8 @@ def session(request: HttpRequest, public_id: str) -> HttpResponse:
     if payment.state in money.UNPAID:
         money.refresh(payment=payment)  # a lost webhook loses nothing
     context = page_context(payment)
+    if "receipt" in request.GET and context["receipt"]:  # what a station showed before there was one
+        return redirect("public:receipt", public_id=context["receipt"].public_id)
     template = "public/_session_state.html" if request.GET.get("part") == "state" else "public/session.html"
     return render(request, template, context)
 
@@ -60,7 +62,10 @@ def page_context(payment: Payment) -> dict[str, Any]:
 
 
 def phase(payment: Payment, running: ChargingSession | None, receipt: Receipt | None) -> str:
-    """Where the driver stands: paying, starting, plug, charging, paused, settling, receipt or over."""
+    """Where the driver stands: paying, starting, waiting, charging, paused, settling, receipt or over.
+
+    Waiting: begun, and not one Wh has flowed.
+    """
     if receipt:
         return "receipt"
     if payment.state in OVER:
@@ -72,7 +77,7 @@ def phase(payment: Payment, running: ChargingSession | None, receipt: Receipt | 
     if running.state == SessionState.ENDED:
         return "settling"
     if running.state in (SessionState.SUSPENDED_EV, SessionState.SUSPENDED_EVSE, SessionState.FINISHING):
-        return "paused"
+        return "paused" if running.energy_mwh else "waiting"
     return "charging"
 
 
