@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -21,6 +22,7 @@ from evcms.simulator.chargers import Charger, LinkDown
 
 SWITCHES = ("EVCMS_DEMO", "EVCMS_TESTING")
 LARGEST_FORM = 4096
+SIGNS, MAC_ADDRESS = re.compile(r"[:.\s-]"), re.compile(r"[0-9A-F]{12}(?:[0-9A-F]{4})?")
 PATIENCE_S = 20.0  # for a charger to do what was pressed
 POLICY = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; form-action 'self'"
 MISSING = pages.page("Not here", "<h1>There is no such charger.</h1>")
@@ -97,9 +99,23 @@ class Displays:
 
 
 async def _plug(charger: Charger, number: int, form: dict[str, str]) -> str:
-    await charger.plug(number)
+    """`car` is the id that the car tells by itself (plug and go); most tell none."""
+    named = form.get("car", "").strip()
+    vehicle = SIGNS.sub("", named.upper().removeprefix("VID:"))
+    if named and not MAC_ADDRESS.fullmatch(vehicle):
+        return "A car's id is twelve or sixteen hex digits, such as 001A2B3C4D5E."
+    status = await charger.plug_and_go(number, vehicle) if vehicle else await charger.plug(number) or ""
     car = charger.ports[number].car
-    return f"A {car.model.name} is plugged in, {car.soc_permille // 10} % full." if car else ""
+    return f"A {car.model.name} is plugged in, {car.soc_permille // 10} % full. {_known(status)}".strip() if car else ""
+
+
+def _known(status: str) -> str:
+    """What became of the car's own id."""
+    if not status:
+        return ""
+    if status == "Accepted":
+        return "Its id is accepted: it charges without a card."
+    return f"Its id starts nothing here ({status}): please pay or show your card."
 
 
 async def _unplug(charger: Charger, number: int, form: dict[str, str]) -> str:

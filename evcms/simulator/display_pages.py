@@ -123,7 +123,7 @@ def _state(one: Charger, port: Port) -> str:
     if one.waits_for_phone(port):
         return "Somebody is paying by phone"
     if port.state is PortState.PREPARING and port.authorization is not None:
-        return "Paid – please plug in"
+        return "Paid – please plug in" if port.authorization.reference else "Accepted – please plug in"
     return STATES[port.state]
 
 
@@ -160,7 +160,7 @@ def _code(url: str) -> str:
 
 
 def _buttons(one: Charger, port: Port) -> str:
-    plug = _button(one, port.number, "unplug", "Unplug") if port.car else _button(one, port.number, "plug", "Plug in")
+    plug = _button(one, port.number, "unplug", "Unplug") if port.car else _plug_in(one, port)
     cards = "".join(f'<option value="{escape(token)}"></option>' for token in one.station.tokens)
     first = escape(one.station.tokens[0]) if one.station.tokens else ""
     tap = (
@@ -171,6 +171,15 @@ def _buttons(one: Charger, port: Port) -> str:
     taken = port.authorization is not None or (port.session is not None and port.session.token)
     pay = "" if one.faults.no_terminal or taken else _button(one, port.number, "pay", "Pay at the terminal")
     return f'<div class="bar">{plug}{tap}{pay}</div>'
+
+
+def _plug_in(one: Charger, port: Port) -> str:
+    """With a field for the id of a car that is its own card (plug and go)."""
+    return (
+        f'<form method="post" action="/{quote(one.identity)}/{port.number}/plug"><button>Plug in</button>'
+        '<input name="car" aria-label="Id of the car, if it tells one" placeholder="car id (optional)" maxlength="30">'
+        "</form>"
+    )
 
 
 def _button(one: Charger, number: int, action: str, label: str) -> str:

@@ -154,3 +154,37 @@ async def test_outside_demo_and_tests_there_is_no_display(make: Make, monkeypatc
     monkeypatch.delenv("EVCMS_DEMO", raising=False)
     with pytest.raises(NotAllowed, match="EVCMS_DEMO"):
         Displays(list, "", port=0)
+
+
+@pytest.mark.parametrize("protocol", ["ocpp1.6", "ocpp2.0.1", "ocpp2.1"])
+async def test_a_car_that_names_itself_charges_without_a_card(csms: Csms, make: Make, protocol: str) -> None:
+    charger = make(protocol)
+    displays = Displays(lambda: [charger], "", port=0)
+    displays.start()
+    await charger.connect()
+    front = f"{displays.url}{charger.identity}"
+    _status, html = await asyncio.to_thread(fetch, f"{front}/1/plug", {"car": "not a car"})
+    assert "twelve or sixteen hex digits" in html
+    assert charger.ports[1].car is None
+    _status, html = await asyncio.to_thread(fetch, f"{front}/1/plug", {"car": "00:1a:2b:3c:4d:5e"})
+    assert "it charges without a card" in html
+    await charger.wait_for(lambda: charger.state(1) == "Charging")
+    session = charger.session(1)
+    assert session is not None
+    assert session.token == ("VID:001A2B3C4D5E" if protocol == "ocpp1.6" else "001A2B3C4D5E")
+    assert session.kind == ("" if protocol == "ocpp1.6" else "MacAddress")
+    await asyncio.to_thread(displays.stop)
+
+
+async def test_a_car_that_nobody_knows_stays_plugged_in_and_waits_for_a_card(street: Street, csms: Csms) -> None:
+    _charger, press = street
+    csms.token_status = "Invalid"
+    _status, html = await press("/1/plug", {"car": "001A2B3C4D5E"})
+    assert "starts nothing here (Invalid)" in html
+    assert "Connected – please pay or show your card" in html
+
+
+async def test_who_was_accepted_by_a_card_has_not_paid(street: Street) -> None:
+    _charger, press = street
+    await press("/1/tap", {"uid": "CARD-1"})
+    assert "Accepted – please plug in" in (await press())[1]

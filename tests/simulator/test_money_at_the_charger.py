@@ -127,7 +127,7 @@ async def test_the_display_shows_what_it_costs(csms: Csms, make: Make, protocol:
     else:
         payload = {"totalCost": 1.25, "transactionId": session.transaction_id}
         assert await csms.command(charger.identity, "CostUpdated", payload) == {}
-    assert charger.ports[1].screen.cost_text.startswith("1.25")
+    assert charger.ports[1].screen.cost_text == "1.25 EUR"
 
 
 async def test_other_vendors_data_is_unknown_to_it(csms: Csms, make: Make, protocol: str) -> None:

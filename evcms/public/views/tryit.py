@@ -127,14 +127,16 @@ def _by_card(left: dict[str, Any]) -> list[Way]:
         ways.append(Way(
             "Card on file, RFID at the charger",
             [f"At any charger's front, tap the card {card.value}: it is held for off-session.",
-             "4000 0000 0000 0341 can be saved but is refused later: the charge is stopped, a debt is mailed."],
+             "4000 0000 0000 0341 can be saved but is refused later. On the phone: at once, and nothing starts. "
+             "By RFID: the charge is stopped, and a debt is mailed."],
             [Link("The chargers", settings.DEMO_DISPLAYS_URL), account],
         ))  # fmt: skip
     if car:
         ways.append(Way(
             "Plug and go (autocharge)",
-            [f"Plug in the car {car.vehicle_id} at a charger's front: its own id is the token.",
-             "To enrol another: ask for it in the account, charge once, confirm."],
+            [f"At a charger's front, type {car.vehicle_id} beside “Plug in” and press it: its own id is the token.",
+             "To enrol another: press “Enrol a car” in the account, plug in with an id of your own (twelve hex "
+             "digits), tap that driver's card, unplug, confirm in the account."],
             [Link("The chargers", settings.DEMO_DISPLAYS_URL), account],
         ))  # fmt: skip
     return ways

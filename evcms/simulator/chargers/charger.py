@@ -105,6 +105,18 @@ class Charger(Wired):
         self.authorized(port, Authorization(token, kind, decision.group, "Authorized", self.patience()))
         return "Accepted"
 
+    async def plug_and_go(self, connector: int, vehicle: str, car: Car | None = None) -> str:
+        """The cable goes into a car that names itself (its EVCCID, a MAC address), and its id is the token: autocharge.
+        Gives the status; the cable stays in whatever it is, and a driver who was accepted before charges on his own.
+        """
+        await self.plug(connector, car)
+        port, (token, kind) = self.ports[connector], self.car_token(vehicle)
+        decision = await self.authorize(token, kind)
+        taken = port.car is None or port.authorization is not None or self.waits_for_phone(port)
+        if decision.status == "Accepted" and not taken and self.may_start(port, token, decision.group):
+            self.authorized(port, Authorization(token, kind, decision.group, "Authorized", self.patience()))
+        return decision.status
+
     async def pay(self, connector: int) -> str:
         """A bank card at the station's own terminal; gives "Accepted", or why not."""
         return "NoTerminal" if self.faults.no_terminal else await terminal.pay(self, connector)
@@ -163,6 +175,10 @@ class Charger(Wired):
 
     @abstractmethod
     def read_decision(self, answer: Payload) -> Decision: ...
+
+    @abstractmethod
+    def car_token(self, vehicle: str) -> tuple[str, str]:
+        """How this version names a car to the CSMS: token, kind."""
 
     @abstractmethod
     def tx_plugged(self, port: Port) -> None: ...

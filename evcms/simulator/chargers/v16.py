@@ -101,6 +101,10 @@ class Charger16(Charger):
         """The sticker's code: it never changes."""
         return urljoin(web, f"/c/{port.plug.code}") if web and port.plug.code else ""
 
+    def car_token(self, vehicle: str) -> tuple[str, str]:
+        """1.6 knows no kinds: the usual prefix."""
+        return f"VID:{vehicle}", ""
+
     def tx_plugged(self, port: Port) -> None:
         """1.6 knows no session before a driver is known."""
 

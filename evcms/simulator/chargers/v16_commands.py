@@ -254,11 +254,12 @@ def _show_cost(charger: Charger16, said: Payload) -> None:
     for port in charger.ports.values():
         for session in (*port.stopped, *([port.session] if port.session else [])):
             if session.transaction_id == int(said["transactionId"]):
-                port.screen.cost = said["cost"]
+                port.screen.cost, port.screen.currency = said["cost"], CURRENCY
                 session.final_cost = said["cost"] if "priceText" in said else session.final_cost
 
 
 COSTS = "org.openchargealliance.costmsg"
+CURRENCY = "EUR"  # the messages name none: it is a setting of the display
 SHOWN = {"SetUserPrice": _show_price, "RunningCost": _show_cost, "FinalCost": _show_cost}
 
 

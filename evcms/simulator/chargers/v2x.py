@@ -110,6 +110,9 @@ class Charger201(Charger):
         """The sticker's code: it never changes."""
         return urljoin(web, f"/c/{port.plug.code}") if web and port.plug.code else ""
 
+    def car_token(self, vehicle: str) -> tuple[str, str]:
+        return vehicle, "MacAddress"
+
     # Transactions
 
     def refresh(self, port: Port) -> None:
