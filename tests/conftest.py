@@ -20,6 +20,13 @@ pytest_plugins = [
 ]
 
 
+def pytest_configure() -> None:
+    """A password costs the product a quarter of a second; thousands of tests make people."""
+    from django.conf import settings as django
+
+    django.PASSWORD_HASHERS = ["tests.hashers.OneRound", *django.PASSWORD_HASHERS]
+
+
 @pytest.fixture(autouse=True)
 def clock_at_rest():
     """Whoever moved the clock, the next test finds it right."""
