@@ -24,6 +24,7 @@ from billing.models import Collection, PaymentMethod
 from billing.vocabulary import CollectionState, LedgerAccount, MethodState, Purpose
 from evcms.core import audit, clock, events
 from evcms.core.access import Access, Permission
+from evcms.core.money import format_money
 
 from . import accounts, cards, debts, ledger, moves, statements
 
@@ -81,7 +82,10 @@ def open_page(
 
 def _chargeable(amount_minor: int, currency: str) -> None:
     provider = gateway()
-    if amount_minor < provider.least(currency) or amount_minor % provider.step(currency):
+    if amount_minor < (least := provider.least(currency)):
+        said = {"least": format_money(least, currency)}
+        raise ValidationError(_("A card can be charged from %(least)s on.") % said)
+    if amount_minor % provider.step(currency):
         raise ValidationError(_("A card cannot be charged this amount."))
 
 

@@ -149,3 +149,9 @@ def test_a_fresh_code_leads_to_the_connector_and_an_old_one_says_so(public):
         answer = visitor.get(wrong)
         assert answer.status_code == 404
         assert "too old" in answer.text
+
+
+def test_a_top_up_that_no_card_can_be_charged_names_the_least(phone, driver, provider, tariff):
+    text = phone.post("/account/balance/top-up", {"amount": "0.20"}, follow=True).text
+    assert "A card can be charged from 0.50 € on." in text
+    assert not Collection.objects.exists()
