@@ -26,7 +26,7 @@ from tests.billing.world import World
 from tests.fixtures.processes import until
 from tests.stories.test_killed_parts import QUIET, WORKER
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgres]
+pytestmark = pytest.mark.django_db(transaction=True)
 SESSIONS = 24
 WAYS = ("page", "good", "page", "prepaid", "page", "fleet", "good", "free", "page", "declined", "voucher", "asks")
 SLOW = ("/capture", "/cancel", "POST /v1/payment_intents", "POST /v1/refunds")
