@@ -34,7 +34,7 @@
     return text.replace(/\{(\w+)\}/g, (all, name) => (fields[name] ? fields[name].value.trim() : all));
   }
 
-  function ask(source, go) {
+  function ask(source, form, go) {
     const template = document.getElementById("ev-dialog");
     if (!template) return go();
     const dialog = template.content.firstElementChild.cloneNode(true);
@@ -47,20 +47,32 @@
     dialog.querySelector("[data-dialog-no]").addEventListener("click", () => dialog.close());
     const opened = performance.now();  // the second half of a double click falls beside the dialog: it means no refusal
     dialog.addEventListener("click", (event) => { if (event.target === dialog && event.timeStamp - opened > 400) dialog.close(); });
-    dialog.addEventListener("close", () => dialog.remove());
+    dialog.addEventListener("close", () => { asked.delete(dialog); dialog.remove(); });
     document.body.append(dialog);
     dialog.showModal();
+    asked.set(dialog, form);
     return undefined;
   }
 
-  const confirmed = new WeakSet();
+  // A live fragment may be written anew under an open question. Its form is then out of the page: the same one (by what it
+  // asks and where it goes) keeps the question open, none takes it away; what was filled in is sent from the asked form.
+  const same = (form, other) => ["action", "hx-post", "data-confirm-title"].every((name) => form.getAttribute(name) === other.getAttribute(name));
+  const gone = (form) => !form.isConnected && ![...document.forms].some((other) => same(form, other));
+  function send(form, button) {
+    if (!form.isConnected) { form.hidden = true; document.body.append(form); }
+    confirmed.add(form);
+    form.requestSubmit(button);
+  }
+  document.addEventListener("evcms:swapped", () => asked.forEach((form, dialog) => { if (gone(form)) dialog.close(); }));
+
+  const confirmed = new WeakSet(), asked = new Map();
   document.addEventListener("submit", (event) => {
     const form = event.target, button = event.submitter;
     const source = button && button.dataset.confirmTitle ? button : form.dataset.confirmTitle ? form : null;
     if (source && !confirmed.has(form)) {
       event.preventDefault();
       event.stopImmediatePropagation();
-      ask(source, () => { confirmed.add(form); form.requestSubmit(button); });
+      ask(source, form, () => send(form, button));
       return;
     }
     confirmed.delete(form);

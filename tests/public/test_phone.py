@@ -3,6 +3,14 @@
 import re
 
 import pytest
+from django.test import Client
+
+from billing.models import Enrolment, Payment
+from stations.models import Command
+from stations.vocabulary import CommandState
+from tests.billing.conftest import KWH, later, work
+from tests.billing.saved import saves_card
+from tests.public.test_account import comes_in
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
 
@@ -62,3 +70,68 @@ def test_the_pay_bar_leaves_the_end_of_the_page_free(connector, tariff, provider
     bar = page.locator(".ev-action").bounding_box()
     card = page.locator("#subscribe").bounding_box()
     assert card["y"] + card["height"] <= bar["y"]
+
+
+def charging(connector, provider, car):
+    """The path of a session's page, with a car that charges."""
+    visitor = Client()
+    visitor.post(f"/c/{connector.code}/pay", {"email": "driver@example.org"})
+    payment = Payment.objects.get()
+    provider.pays(payment)
+    visitor.get(f"/s/{payment.public_id}")
+    payment.refresh_from_db()
+    car.starts(payment.attempt)
+    work()
+    later(minutes=40)
+    car.draws(10 * KWH)
+    return f"/s/{payment.public_id}"
+
+
+def test_an_open_question_goes_when_what_it_asks_about_is_over(connector, tariff, provider, car, phone, live_server):
+    page = phone()
+    page.goto(live_server.url + charging(connector, provider, car))
+    page.get_by_role("button", name="Stop").click()
+    question = page.get_by_role("heading", name="Stop charging?")
+    question.wait_for()
+    with page.expect_response(lambda answer: "part=state" in answer.url):
+        page.evaluate("evcms.live.refresh()")
+    page.wait_for_timeout(300)
+    assert question.is_visible()  # it still charges
+    car.ends()
+    work()
+    page.evaluate("evcms.live.refresh()")
+    page.get_by_role("link", name="Receipt").wait_for()
+    page.locator("dialog").wait_for(state="detached")
+
+
+def test_the_answer_to_a_question_counts_though_the_page_was_written_anew_under_it(
+    connector, tariff, provider, car, phone, live_server
+):
+    page = phone()
+    page.goto(live_server.url + charging(connector, provider, car))
+    page.get_by_role("button", name="Stop").click()
+    page.get_by_role("heading", name="Stop charging?").wait_for()
+    with page.expect_response(lambda answer: "part=state" in answer.url):
+        page.evaluate("evcms.live.refresh()")
+    page.wait_for_timeout(300)
+    page.locator("dialog [data-dialog-yes]").click()
+    page.get_by_text("The station cannot be reached at the moment.").wait_for()  # the wish came; it is silent for long
+    assert Command.objects.filter(state=CommandState.OFFLINE).exists()
+
+
+def test_a_driver_enrols_a_car_on_the_phone(connector, provider, phone, live_server):
+    client = Client()
+    driver = comes_in(client)
+    saves_card(provider, driver)
+    page = phone()
+    page.context.add_cookies(
+        [{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}]
+    )
+    page.goto(f"{live_server.url}/account/")
+    name = page.get_by_label("Name of the car")
+    assert not name.is_visible()
+    page.get_by_text("Enrol a car").tap()
+    name.fill("Blue one")
+    page.get_by_role("button", name="Plug and go for my car").tap()
+    page.get_by_text("Now charge once as usual.").wait_for()
+    assert (Enrolment.objects.get().label, Enrolment.objects.get().driver) == ("Blue one", driver)
