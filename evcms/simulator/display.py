@@ -104,7 +104,11 @@ async def _plug(charger: Charger, number: int, form: dict[str, str]) -> str:
     vehicle = SIGNS.sub("", named.upper().removeprefix("VID:"))
     if named and not MAC_ADDRESS.fullmatch(vehicle):
         return "A car's id is twelve or sixteen hex digits, such as 001A2B3C4D5E."
-    status = await charger.plug_and_go(number, vehicle) if vehicle else await charger.plug(number) or ""
+    status = ""
+    if vehicle:
+        status = await charger.plug_and_go(number, vehicle)
+    else:
+        await charger.plug(number)
     car = charger.ports[number].car
     return f"A {car.model.name} is plugged in, {car.soc_permille // 10} % full. {_known(status)}".strip() if car else ""
 
