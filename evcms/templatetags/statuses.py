@@ -88,6 +88,7 @@ LOOKS: dict[str, Look] = {
     "capturing": Look("charging", "progress", _("Collecting")),
     "captured": Look("available", "check", _("Paid")),
     "paid": Look("available", "check", _("Paid")),
+    "invoiced": Look("charging", "file-invoice", _("Invoiced")),
     "settled": Look("available", "checks", _("Settled")),
     "released": Look("offline", "lock-open", _("Released")),
     "releasing": Look("offline", "progress", _("Releasing")),

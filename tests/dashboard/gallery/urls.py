@@ -1,5 +1,5 @@
-"""The addresses that the frames link to; the gallery shows parts, so the doors' own pages stay out of it."""
+"""The addresses that the frames link to."""
 
 from django.urls import include, path
 
-urlpatterns = [path("accounts/", include("allauth.urls"))]
+urlpatterns = [path("accounts/", include("allauth.urls")), path("", include("evcms.public.urls"))]
