@@ -100,7 +100,7 @@ def test_an_open_question_goes_when_what_it_asks_about_is_over(connector, tariff
     car.ends()
     work()
     page.evaluate("evcms.live.refresh()")
-    page.get_by_role("link", name="Receipt").wait_for()
+    page.get_by_role("link", name="Receipt", exact=True).wait_for()
     page.locator("dialog").wait_for(state="detached")
 
 

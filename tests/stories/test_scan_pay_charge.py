@@ -57,7 +57,7 @@ def test_a_driver_scans_pays_charges_stops_and_reads_the_receipt(protocol, stree
     until(lambda: ChargingSession.objects.filter(energy_mwh__gt=100_000).exists(), timeout=40, what="energy to flow")
     phone.get_by_role("button", name="Stop").click()
     phone.get_by_role("dialog").get_by_role("button", name="Stop").click()
-    phone.get_by_role("link", name="Receipt").wait_for(timeout=60_000)
+    phone.get_by_role("link", name="Receipt", exact=True).wait_for(timeout=60_000)
     charger.unplug(1)
 
     session, payment, receipt = ChargingSession.objects.get(), Payment.objects.get(), Receipt.objects.get()
@@ -69,7 +69,7 @@ def test_a_driver_scans_pays_charges_stops_and_reads_the_receipt(protocol, stree
     assert receipt.total_minor == pytest.approx(100 + 50 * kwh, abs=1.01)
     assert not Discrepancy.objects.exists()
 
-    phone.get_by_role("link", name="Receipt").click()
+    phone.get_by_role("link", name="Receipt", exact=True).click()
     phone.get_by_text("How the price came about").wait_for()
     assert receipt.document["total_text"] in phone.content()
     until(lambda: Notification.objects.filter(template="receipt", state="sent").exists(), what="the mail to leave")
