@@ -14,6 +14,8 @@ from tests.billing.conftest import KWH, later, paid, work
 from tests.stations.conftest import make_access
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+
 @pytest.fixture
 def as_role(client, organization):
     def login(role, **more):
