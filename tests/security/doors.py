@@ -1,8 +1,8 @@
 """Every door of the web role and who may pass it. A URL pattern without an entry here fails the test.
 
 `needs`: a Permission, MEMBER (any role), DRIVER, ANYBODY (public page), KEY (who knows the link), STAFF, ACCOUNT
-(allauth's own pages about the visitor). `rows`: for each path argument the row of `world.Holdings` and its field. `level`: whether
-membership of one site opens it (`site`) or of the organization (`organization`).
+(allauth's own pages about the visitor). `rows`: for each path argument the row of `world.Holdings` and its field.
+`level`: whether membership of one site opens it (`site`) or of the organization (`organization`).
 """
 
 from dataclasses import dataclass
