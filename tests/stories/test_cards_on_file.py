@@ -4,7 +4,7 @@ says no, mended by its link; a car that becomes its own card. Real links, worker
 
 import json
 import re
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -121,6 +121,14 @@ def test_a_driver_signs_up_saves_a_card_taps_charges_and_finds_the_receipt(proto
     assert not Discrepancy.objects.exists()
 
 
+def the_bank_takes_its_time(stack, seconds=6):
+    """Energy flows before the card is refused, so that there is something to owe."""
+    rule = {"delay": seconds, "match": "POST /v1/payment_intents", "count": 1}
+    headers = {"Content-Type": "application/json"}
+    url = f"{stack.provider.url}/_double/faults"
+    urlopen(Request(url, json.dumps(rule).encode(), headers, method="POST"))
+
+
 @pytest.mark.parametrize(("number", "subject"), [(FAILS_LATER, "declined"), (CONFIRM, "confirm")])
 def test_a_bank_that_says_no_stops_the_charge_and_the_mailed_link_mends_it(number, subject, street, stack, phone):
     _station, charger = street("ocpp1.6", speed=20)
@@ -130,6 +138,7 @@ def test_a_bank_that_says_no_stops_the_charge_and_the_mailed_link_mends_it(numbe
         confirms_with_the_bank(phone)
     phone.get_by_text("Your card is saved.").wait_for()
     adds_token(phone)
+    the_bank_takes_its_time(stack)
     charger.plug(1)
     assert charger.tap(RFID, 1) == "Accepted"
     until(lambda: ChargingSession.objects.filter(state="ended").exists(), timeout=60, what="the polite stop")
