@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
+from evcms.simulator.provider import running
 from tests.billing.world import PAGE_CARDS, PLUGS, TASKS, World, task
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -167,6 +168,14 @@ class Life(RuleBasedStateMachine):
         if hasattr(self, "world"):
             self.world.settles()
             self.world.holds_true()
+
+
+@pytest.fixture(scope="module")
+def double(tmp_path_factory):
+    """A provider of its own: these lives move its clock, pause its webhooks and order declines ."""
+    database = str(tmp_path_factory.mktemp("lives") / "provider.sqlite3")
+    with running(database=database, merchant="City Charging") as made:
+        yield made
 
 
 def lives(provider, lives, steps, **more):
