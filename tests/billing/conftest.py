@@ -105,6 +105,7 @@ def provider(double, settings, monkeypatch):
     monkeypatch.setattr(Part, "_ask", staticmethod(outside_any_transaction))
     yield made
     made.control("faults", method="DELETE")
+    made.control("clock", method="DELETE")
 
 
 @pytest.fixture

@@ -106,6 +106,12 @@ def move_clock(provider: Provider, wanted: JsonObject, _name: str) -> JsonObject
     return {"now": provider.now()}
 
 
+def right_clock(provider: Provider, _wanted: JsonObject, _name: str) -> JsonObject:
+    """Back to the real time."""
+    provider.right_clock()
+    return {"now": provider.now()}
+
+
 def pay_session(provider: Provider, wanted: JsonObject, name: str) -> JsonObject:
     """{number?, email?, authenticate?: pass | fail}: what a person would do on the hosted page."""
     card = {"number": wanted.get("number") or "4242424242424242", "exp_month": 12, "exp_year": 99, "cvc": "123"}
@@ -176,6 +182,7 @@ _ACTIONS: list[tuple[str, str, Action]] = [
     ("POST", r"faults", order_fault),
     ("DELETE", r"faults", clear_faults),
     ("POST", r"clock", move_clock),
+    ("DELETE", r"clock", right_clock),
     ("POST", r"sessions/(\w+)/pay", pay_session),
     ("POST", r"readers/(\w+)/tap", tap),
     ("POST", r"readers/(\w+)", set_reader),

@@ -74,6 +74,11 @@ class Provider:
             offset = int(self.store.setting("clock", {"offset": 0})["offset"])
             self.store.set_setting("clock", {"offset": offset + seconds})
 
+    def right_clock(self) -> None:
+        """Undo every `advance`."""
+        with self.lock, self.store.transaction():
+            self.store.set_setting("clock", {"offset": 0})
+
     def load(self, objects: Iterable[JsonObject]) -> int:
         """Bulk-load finished objects (see `history` for ones that agree with each other), without events.
 

@@ -83,6 +83,12 @@ def _verifies(body, signature, secret):
         return False
 
 
+def test_the_clock_goes_ahead_and_back_to_the_real_time(provider):
+    before = control(provider, "clock", advance=0)["now"]
+    assert control(provider, "clock", advance=5000)["now"] - before >= 5000
+    assert control(provider, "clock", method="DELETE")["now"] - before < 1000
+
+
 def test_state_and_undelivered_events_survive_a_restart(tmp_path, receiver):
     path = str(tmp_path / "restart.sqlite3")
     with running(database=path, webhook_url="http://127.0.0.1:9/nobody", webhook_secret=SECRET) as first:
