@@ -31,6 +31,7 @@ EVERY_TEN_SECONDS = (
     "stations.sweep_gateways",
     "stations.expire_commands",
     "stations.run_maintenance",
+    "stations.lose_reports",
     "charging.expire_attempts",
     "charging.expire_reservations",
     "charging.reach_times",
@@ -45,6 +46,7 @@ OFTEN = {"billing.readers": 2.0, "billing.watch_readers": 30.0}  # a driver stan
 EVERY_NIGHT = (
     "core.prune",
     "stations.prune_messages",
+    "stations.prune_reports",
     "charging.prune_samples",
     "charging.forget_people",
     "billing.prune_contacts",

@@ -79,3 +79,33 @@ class MaintenanceEnded:
 @event
 class MaintenanceCancelled:
     window_id: int
+
+
+@event
+class SecurityEventReported:
+    """Once however often the station says it."""
+
+    security_event_id: int
+
+
+@event
+class FirmwareStatusChanged:
+    """`state`: a FirmwareState of stations.reports; ends are FIRMWARE_ENDS, trouble FIRMWARE_TROUBLE."""
+
+    update_id: int
+    state: str
+
+
+@event
+class LogStatusChanged:
+    """`state`: a LogState of stations.reports."""
+
+    upload_id: int
+    state: str
+
+
+@event
+class StationEventReported:
+    """A datum of NotifyEvent: a threshold crossed, a value changed, and its end. What comes at its time is not told."""
+
+    station_event_id: int

@@ -27,3 +27,15 @@ def run_maintenance() -> int:
 def prune_messages() -> int:
     """Every night, in small batches."""
     return services.prune_messages() + services.prune_fleeting()
+
+
+@shared_task(name="stations.lose_reports")
+def lose_reports() -> int:
+    """Every 10 s; works hours after the last word."""
+    return services.lose_firmware() + services.lose_logs()
+
+
+@shared_task(name="stations.prune_reports")
+def prune_reports() -> int:
+    """Every night, in small batches."""
+    return services.prune_reports() + services.prune_files()

@@ -5,6 +5,7 @@
     _ATTEMPTS.keyed([…])                        # sets all pks
     _ATTEMPTS.many([…])                         # the pks stay unknown
     _ATTEMPTS.missing([…])                      # as `many`, without those that a unique constraint knows already
+    _ATTEMPTS.unknown([…])                      # as `missing`; gives the new ones, with their pks
 
 Conversions and their conversion come from the model's fields, so a renamed field or a new one needs nothing here. No
 signal is sent and nothing is validated, as with `bulk_create`.
@@ -68,6 +69,18 @@ class Insert(Generic[M]):
         plan = _plan(self._model, connection.vendor)
         statement = f"{plan.head}{plan.marks} ON CONFLICT DO NOTHING"
         sql.execute(statement, [_values(row, plan.columns) for row in rows])
+
+    def unknown(self, rows: Sequence[M]) -> list[M]:
+        """Those rows that no unique constraint knew, stored and with their keys: a statement each."""
+        plan = _plan(self._model, connection.vendor)
+        statement = f"{plan.head}{plan.marks} ON CONFLICT DO NOTHING RETURNING {plan.key}"
+        fresh = []
+        for row in rows:
+            for (key,) in sql.fetch(statement, _values(row, plan.columns)):
+                row.pk = key
+                row._state.adding, row._state.db = False, connection.alias
+                fresh.append(row)
+        return fresh
 
 
 def _values(row: models.Model, columns: Conversions) -> list[Value]:

@@ -21,6 +21,8 @@ from .configuration import (
     set_connectors,
     set_password,
 )
+from .firmware import firmware_replaced, firmware_reported, firmware_seen, lose_firmware
+from .followed import link_of
 from .grants import grant_site, revoke_site
 from .imports import ImportResult, import_table
 from .links import (
@@ -35,9 +37,23 @@ from .links import (
     sole_organization,
     sweep_gateways,
 )
+from .logs import log_promised, log_reported, lose_logs
 from .maintenance import cancel_maintenance, plan_maintenance, run_maintenance
+from .monitoring import (
+    StreamValue,
+    events_reported,
+    many_events_reported,
+    monitors_cleared,
+    monitors_reported,
+    monitors_reset,
+    no_monitors,
+    stream_closed,
+    stream_opened,
+    stream_reported,
+)
 from .qr import set_up_dynamic_qr, verify_dynamic_qr
-from .retention import prune_fleeting, prune_messages
+from .retention import prune_files, prune_fleeting, prune_messages, prune_reports
+from .security import securities_reported, security_reported
 from .statuses import (
     SessionWord,
     ensure_connector,
@@ -52,6 +68,7 @@ from .variables import variables_reported
 __all__ = [
     "ImportResult",
     "SessionWord",
+    "StreamValue",
     "approve",
     "archive_site",
     "archive_station",
@@ -69,20 +86,38 @@ __all__ = [
     "edit_station",
     "ensure_connector",
     "ensure_connectors",
+    "events_reported",
     "expire_commands",
+    "firmware_replaced",
+    "firmware_reported",
+    "firmware_seen",
     "gateway_alive",
     "gateway_ended",
     "gateway_started",
     "grant_site",
     "import_table",
+    "link_of",
+    "log_promised",
+    "log_reported",
+    "lose_firmware",
+    "lose_logs",
+    "many_events_reported",
+    "monitors_cleared",
+    "monitors_reported",
+    "monitors_reset",
+    "no_monitors",
     "plan_maintenance",
+    "prune_files",
     "prune_fleeting",
     "prune_messages",
+    "prune_reports",
     "quarantine",
     "refuse_handshake",
     "reject",
     "revoke_site",
     "run_maintenance",
+    "securities_reported",
+    "security_reported",
     "seen",
     "send",
     "session_status",
@@ -93,6 +128,9 @@ __all__ = [
     "sole_organization",
     "status_reported",
     "statuses_reported",
+    "stream_closed",
+    "stream_opened",
+    "stream_reported",
     "sweep_gateways",
     "variables_reported",
     "verify_dynamic_qr",

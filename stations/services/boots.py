@@ -13,6 +13,8 @@ from stations.models import Station
 from stations.texts import fit
 from stations.vocabulary import Approval, Boot, BootDecision
 
+from .firmware import firmware_seen
+
 RETRY_SECONDS: Final = 60  # until a station that waits, or is rejected, boots again
 SPREAD: Final = 0.25  # intervals differ by up to a quarter, so that stations which start together part
 CARD: Final = {
@@ -34,6 +36,8 @@ def booted(*, station_id: int, boot: Boot, received_at: datetime) -> BootDecisio
         }
         news = {name: value for name, value in card.items() if value and value != row[name]}
         Station.objects.filter(pk=station_id).update(last_boot_at=received_at, last_seen_at=received_at, **news)
+        if "firmware_version" in news and row["firmware_version"]:  # a first boot brings nothing new
+            firmware_seen(station_id=station_id, version=news["firmware_version"], at=received_at)
         publish(StationBooted(station_id=station_id, reason=fit(boot.reason, 64)))
         groups = [f"station.{station_id}"] + ([f"org.{row['organization_id']}"] if row["organization_id"] else [])
         broadcast("station.booted", {"station_id": station_id}, groups=groups)

@@ -24,6 +24,8 @@ from stations.models import Command, Station, Variable
 from stations.texts import fit, storable
 from stations.vocabulary import COMMAND_MOVES, OPEN_COMMANDS, Answer, CommandState
 
+from . import followed
+
 log = structlog.get_logger(__name__)
 
 ANSWER_MARGIN = timedelta(seconds=10)  # beyond the gateway's own time-out, which should speak first
@@ -83,6 +85,8 @@ def _send(
     now = clock.now()
     if isinstance(command, commands.StartCharging) and remote_start_id is None:
         remote_start_id = command.remote_start_id
+    ready = followed.prepared(station, command)
+    command = ready.command
     with transaction.atomic():
         gateway_id = queries.gateway_of(station.pk)
         row = Command.objects.create(
@@ -97,7 +101,11 @@ def _send(
             state=CommandState.QUEUED if gateway_id else CommandState.OFFLINE,
             error="" if gateway_id else "the station has no connection",
         )
-        if gateway_id is None:
+        followed.begun(row=row, prepared=ready)
+        if ready.error:
+            command_failed(command_id=row.pk, state=CommandState.REJECTED, error=ready.error)
+            row.refresh_from_db()
+        elif gateway_id is None:
             _ended(row)
         else:
             broadcast("command.queued", {"station_id": station.pk}, groups=[f"gateway.{gateway_id}"])
@@ -160,6 +168,7 @@ def _keep_late(command_id: uuid.UUID, said: dict[str, object]) -> None:
 
 
 def _ended(row: Command) -> None:
+    followed.ended(row=row)
     if row.kind not in commands.FLEETING:
         publish(
             CommandAnswered(

@@ -1,14 +1,26 @@
 """What is thrown away when it is old."""
 
 from datetime import timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
 from django.db import transaction
 
-from evcms.core import clock
+from evcms.core import clock, retention
+from stations import files
 from stations.commands import FLEETING
-from stations.models import Command, OcppMessage, RefusedHandshake
+from stations.models import (
+    Command,
+    FirmwareUpdate,
+    LogUpload,
+    OcppMessage,
+    RefusedHandshake,
+    SecurityEvent,
+    StationEvent,
+)
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
 
 BATCH: Final = 5_000  # rows in a transaction, so that chargers are not kept waiting
 MOST_BATCHES: Final = 200  # in one run; the next goes on
@@ -49,3 +61,32 @@ def prune_fleeting() -> int:
         if len(ids) < BATCH:
             break
     return removed
+
+
+def prune_reports() -> int:
+    """Removes what stations reported before RETENTION_REPORTS_DAYS (0: keeps all); returns how many rows."""
+    border = retention.border(settings.RETENTION_REPORTS_DAYS)
+    if border is None:
+        return 0
+    old = (
+        SecurityEvent.objects.filter(received_at__lt=border),
+        StationEvent.objects.filter(received_at__lt=border),
+        FirmwareUpdate.objects.filter(ended_at__lt=border),
+        LogUpload.objects.filter(ended_at__lt=border, path=""),  # its file goes first
+    )
+    return sum(retention.in_batches(rows, lambda batch: batch.delete()) for rows in old)
+
+
+def prune_files() -> int:
+    """Removes log files stored before RETENTION_FILES_DAYS (0: keeps all); their rows stay. Returns how many."""
+    border = retention.border(settings.RETENTION_FILES_DAYS)
+    if border is None:
+        return 0
+    return retention.in_batches(LogUpload.objects.exclude(path="").filter(stored_at__lt=border), _forget_files)
+
+
+def _forget_files(batch: "QuerySet[LogUpload]") -> None:
+    """A row that lost its name for a file that is still there would keep it for ever, so the file goes first."""
+    for path in batch.values_list("path", flat=True):
+        files.remove(path)
+    batch.update(path="")

@@ -11,6 +11,21 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
+from stations.reports import LogKind, MonitorType
+
+from . import upkeep
+
+ClearMonitors = upkeep.ClearMonitors
+GetLog = upkeep.GetLog
+GetMonitors = upkeep.GetMonitors
+PublishFirmware = upkeep.PublishFirmware
+SetMonitoringBase = upkeep.SetMonitoringBase
+SetMonitoringLevel = upkeep.SetMonitoringLevel
+SetMonitors = upkeep.SetMonitors
+UnpublishFirmware = upkeep.UnpublishFirmware
+UpdateFirmware = upkeep.UpdateFirmware
+WatchFor = upkeep.WatchFor
+
 
 class ResetKind(enum.StrEnum):
     SOFT = "soft"  # 1.6 Soft, 2.x OnIdle
@@ -88,11 +103,15 @@ class ChangeAvailability:
 
 @dataclasses.dataclass(frozen=True)
 class Trigger:
-    """TriggerMessage: `message` in the specification's spelling, e.g. StatusNotification."""
+    """TriggerMessage: `message` in the specification's spelling, e.g. StatusNotification.
+
+    1.6: messages that only the security extension knows, and all if `extended`, go by its ExtendedTriggerMessage.
+    """
 
     message: str
     evse: int | None = None
     connector: int | None = None
+    extended: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -316,6 +335,15 @@ Command = (
     | ChangeTransactionTariff
     | GetTariffs
     | ClearTariffs
+    | UpdateFirmware
+    | PublishFirmware
+    | UnpublishFirmware
+    | GetLog
+    | SetMonitors
+    | ClearMonitors
+    | GetMonitors
+    | SetMonitoringBase
+    | SetMonitoringLevel
     | RawCall
 )
 FLEETING: Final = ("ShowCost", "ShowPrice")  # of a moment's worth: no list shows them, a day later they are gone
@@ -354,6 +382,14 @@ def _limits(rows: Any) -> tuple[Limit, ...]:
     return tuple(Limit(int(start), Decimal(limit), phases) for start, limit, phases in rows)
 
 
+def _watches(rows: Any) -> tuple[WatchFor, ...]:
+    """Any: JSON."""
+    return tuple(
+        WatchFor(str(part), MonitorType(kind), _decimal(value), int(severity), bool(transaction), monitor_id)
+        for part, kind, value, severity, transaction, monitor_id in rows
+    )
+
+
 def _decimal(text: Any) -> Decimal:
     """Any: JSON. ValueError for what is no number."""
     try:
@@ -377,5 +413,7 @@ _REVIVERS: Final[dict[Any, Callable[[Any], Any]]] = {  # Any: types as fields ar
     tuple[str, ...]: tuple,
     tuple[int, ...]: tuple,
     tuple[Limit, ...]: _limits,
+    tuple[WatchFor, ...]: _watches,
+    LogKind: LogKind,
     tuple[tuple[str, str], ...]: lambda rows: tuple((str(key), str(text)) for key, text in rows),
 }
