@@ -46,7 +46,20 @@ from sessions.models import (
     MeterSample,
     Reservation,
 )
-from stations.models import Command, MaintenanceWindow, OcppMessage, RefusedHandshake, Site, Variable
+from stations.models import (
+    Command,
+    FirmwareFile,
+    FirmwareUpdate,
+    LogUpload,
+    MaintenanceWindow,
+    Monitor,
+    OcppMessage,
+    RefusedHandshake,
+    SecurityEvent,
+    Site,
+    StationEvent,
+    Variable,
+)
 from tests.stations.conftest import make_access, make_station
 from tests.tariffs import flat
 
@@ -87,6 +100,7 @@ def fill(owner, mark, number):
         organization=org, value=f"{mark}CARD", folded=f"{mark}CARD", label=f"{mark} Label", driver=rows.driver
     )
     charging(made, org, now, number)
+    reported(made, org, now)
     money(made, org, now, number)
     duty(made, owner, now, number)
     made.secrets = [
@@ -125,6 +139,26 @@ def charging(made, org, now, number):
     rows.window = MaintenanceWindow.objects.create(
         organization=org, station=station, title=f"{mark} Works", starts_at=now + DAY, ends_at=now + 2 * DAY
     )
+
+
+def reported(made, org, now):
+    """What stations say of themselves."""
+    rows, mark = made.rows, made.mark
+    station, then = rows.station, {"at": now, "happened_at": now, "received_at": now}
+    SecurityEvent.objects.create(station=station, type=f"{mark}Event", critical=True, tech_info=mark, **then)
+    rows.firmware = FirmwareFile.objects.create(
+        organization=org, name=f"{mark} Firmware", version=f"{mark}.1", url=f"https://{mark}.example/f", token=mark
+    )
+    rows.update = FirmwareUpdate.objects.create(station=station, file=rows.firmware, version=f"{mark}.1", info=mark)
+    rows.upload = LogUpload.objects.create(station=station, file_name=f"{mark}.log", info=mark, token_digest=mark)
+    StationEvent.objects.create(
+        station=station, event_id=1, component=f"{mark}Part", variable="Temperature", value="90", trigger="alerting",
+        **then,
+    )  # fmt: skip
+    Monitor.objects.create(
+        station=station, monitor_id=1, component=f"{mark}Part", variable="Temperature", type="upper", value="80",
+        severity=3,
+    )  # fmt: skip
 
 
 def money(made, org, now, number):
