@@ -9,15 +9,24 @@ from alerts import services
 from alerts.models import (
     DeliveryAttempt,
     Destination,
+    EscalationLevel,
+    EscalationPolicy,
     Incident,
     IncidentEntry,
+    MessageTemplate,
     Notification,
-    OperatorContact,
+    Offer,
+    OnCallOverride,
+    OnCallSchedule,
+    OnCallTurn,
+    ProblemReport,
+    Recipient,
+    RecoveryStep,
+    Rule,
     Subscription,
 )
 from evcms.core import audit
-from evcms.core.access import Access
-from evcms.core.admin_base import ReadOnlyAdmin, ServiceAdmin
+from evcms.core.admin_base import ReadOnlyAdmin
 from evcms.core.models import User
 
 
@@ -35,7 +44,7 @@ class AttemptInline(TabularInline):
     model = DeliveryAttempt
     extra = 0
     can_delete = False
-    fields = readonly_fields = ("at", "ok", "detail")
+    fields = readonly_fields = ("at", "channel", "outcome", "provider_id", "detail")
 
     def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return False
@@ -67,45 +76,112 @@ class IncidentEntryAdmin(ReadOnlyAdmin):
     list_select_related = ("incident",)
 
 
-@admin.register(OperatorContact)
-class OperatorContactAdmin(ServiceAdmin):
-    fields = ("organization", "email", "least_severity")
-    fixed = ("organization", "email")
-    list_display = ("email", "organization", "least_severity")
-    list_filter = ("organization", "least_severity")
-    search_fields = ("email",)
+@admin.register(RecoveryStep)
+class RecoveryStepAdmin(ReadOnlyAdmin):
+    list_display = ("incident", "position", "kind", "state", "due_at", "ended_at", "detail")
+    list_filter = ("state", "kind")
+    search_fields = ("incident__title", "detail")
+    list_select_related = ("incident",)
+
+
+@admin.register(Rule)
+class RuleAdmin(ReadOnlyAdmin):
+    list_display = ("kind", "organization", "site", "station", "station_model", "enabled", "threshold", "duration_s")
+    list_filter = ("kind", "enabled", "organization")
+    search_fields = ("station__identity", "station_model", "site__name")
+    list_select_related = ("organization", "site", "station")
+
+
+@admin.register(EscalationPolicy)
+class EscalationPolicyAdmin(ReadOnlyAdmin):
+    list_display = ("name", "organization", "default", "least_severity", "repeat")
+    list_filter = ("organization",)
+    search_fields = ("name",)
     list_select_related = ("organization",)
-    autocomplete_fields = ("organization",)
-    actions = ("remove",)
 
-    def write(self, access: Access, obj: OperatorContact, values: dict[str, object], change: bool) -> OperatorContact:
-        return services.save_contact(
-            access=access,
-            email=str(values.get("email") or obj.email),
-            least_severity=int(str(values["least_severity"])),
-        )
 
-    @admin.action(description="Remove", permissions=["view"])
-    def remove(self, request: HttpRequest, queryset: QuerySet[OperatorContact]) -> None:
-        self.act(request, queryset, lambda access, row: services.remove_contact(access=access, pk=str(row.pk)))
+@admin.register(EscalationLevel)
+class EscalationLevelAdmin(ReadOnlyAdmin):
+    list_display = ("policy", "position", "after_minutes", "schedule", "recipient")
+    search_fields = ("policy__name",)
+    list_filter = ("policy",)
+    list_select_related = ("policy", "schedule", "recipient")
+
+
+@admin.register(OnCallSchedule)
+class OnCallScheduleAdmin(ReadOnlyAdmin):
+    list_display = ("name", "organization", "time_zone", "starts_on", "turn_days", "hand_over_at")
+    list_filter = ("organization",)
+    search_fields = ("name",)
+    list_select_related = ("organization",)
+
+
+@admin.register(OnCallTurn)
+class OnCallTurnAdmin(ReadOnlyAdmin):
+    list_display = ("schedule", "position", "recipient")
+    list_filter = ("schedule",)
+    search_fields = ("recipient__name",)
+    list_select_related = ("schedule", "recipient")
+
+
+@admin.register(OnCallOverride)
+class OnCallOverrideAdmin(ReadOnlyAdmin):
+    list_display = ("schedule", "recipient", "starts_at", "ends_at")
+    list_filter = ("schedule",)
+    search_fields = ("recipient__name",)
+    list_select_related = ("schedule", "recipient")
+
+
+@admin.register(Recipient)
+class RecipientAdmin(ReadOnlyAdmin):
+    list_display = ("__str__", "audience", "organization", "language", "digest", "least_severity", "created_at")
+    list_filter = ("audience", "organization", "digest")
+    search_fields = ("name", "destinations__address")
+    list_select_related = ("organization",)
+    exclude = ("token",)
 
 
 @admin.register(Destination)
 class DestinationAdmin(ReadOnlyAdmin):
-    list_display = ("address", "organization", "confirmed_at", "disabled_at", "disabled_reason")
-    list_filter = ("organization", "confirmed_at", "disabled_at")
+    list_display = ("address", "channel", "audience", "organization", "confirmed_at", "disabled_at", "disabled_reason")
+    list_filter = ("channel", "audience", "organization", "confirmed_at", "disabled_at")
     search_fields = ("address",)
     list_select_related = ("organization",)
-    exclude = ("token",)
+    exclude = ("token", "keys", "code_digest")
 
 
 @admin.register(Subscription)
 class SubscriptionAdmin(ReadOnlyAdmin):
-    list_display = ("destination", "connector", "topic", "created_at", "ended_at")
+    list_display = ("recipient", "topic", "connector", "station", "site", "label", "created_at", "ended_at")
     list_filter = ("topic", "ended_at")
-    search_fields = ("destination__address", "connector__code")
+    search_fields = ("recipient__destinations__address", "connector__code")
     exclude = ("token",)
-    list_select_related = ("destination", "connector__station", "connector__evse")
+    list_select_related = ("recipient", "connector__station", "connector__evse", "station", "site")
+
+
+@admin.register(Offer)
+class OfferAdmin(ReadOnlyAdmin):
+    list_display = ("at", "subscription", "connector", "free_since")
+    list_filter = ("at",)
+    search_fields = ("connector__code",)
+    list_select_related = ("subscription__recipient", "connector__station", "connector__evse")
+
+
+@admin.register(ProblemReport)
+class ProblemReportAdmin(ReadOnlyAdmin):
+    list_display = ("created_at", "connector", "problem", "text", "incident", "closed_at")
+    list_filter = ("problem", "organization", "closed_at")
+    search_fields = ("text", "connector__code", "public_id")
+    exclude = ("public_id",)
+    list_select_related = ("connector__station", "connector__evse", "incident")
+
+
+@admin.register(MessageTemplate)
+class MessageTemplateAdmin(ReadOnlyAdmin):
+    list_display = ("template", "language", "organization", "updated_at", "updated_by")
+    list_filter = ("language", "organization")
+    search_fields = ("template", "subject")
+    list_select_related = ("organization", "updated_by")
 
 
 @admin.register(Notification)
@@ -127,7 +203,7 @@ class NotificationAdmin(ReadOnlyAdmin):
 
 @admin.register(DeliveryAttempt)
 class DeliveryAttemptAdmin(ReadOnlyAdmin):
-    list_display = ("at", "notification", "ok", "detail")
-    list_filter = ("ok", "at")
-    search_fields = ("notification__to", "detail")
+    list_display = ("at", "notification", "channel", "outcome", "provider_id", "detail")
+    list_filter = ("outcome", "channel", "at")
+    search_fields = ("notification__to", "provider_id", "detail")
     list_select_related = ("notification",)

@@ -7,10 +7,11 @@ from django.utils.translation import gettext as _
 
 from alerts import rules, services
 from alerts.events import IncidentOpened, IncidentResolved
-from alerts.models import Incident, OperatorContact
+from alerts.models import Incident, Recipient
+from alerts.services import people
 from alerts.services.notifications import enqueue, notify
 from alerts.services.watching import station_key
-from alerts.vocabulary import IncidentKind
+from alerts.vocabulary import Audience, IncidentKind
 from billing import facts as billing
 from billing.events import BillNeedsReview, PaymentAuthorized, PaymentFailed, PaymentReleased, ReceiptIssued
 from evcms.core.adapter import MailRequested
@@ -210,13 +211,18 @@ def tell_operators_resolved(fact: IncidentResolved) -> None:
 
 def _mail_contacts(incident_id: int, template: str) -> None:
     incident = Incident.objects.select_related("organization", "site").get(pk=incident_id)
-    contacts = OperatorContact.objects.filter(organization=incident.organization, least_severity__lte=incident.severity)
+    contacts = Recipient.objects.filter(
+        organization=incident.organization, audience=Audience.OPERATOR, least_severity__lte=incident.severity
+    )
     page = f"{settings.PUBLIC_URL}/incidents/{incident.pk}/"
     for contact in contacts:
+        way = people.first_way(contact)
+        if way is None:
+            continue
         notify(
             key=f"incident:{incident.pk}:{template}:{contact.pk}",
             template=template,
-            to=contact.email,
+            to=way.address,
             organization_id=incident.organization_id,
             incident=incident,
             context={"incident": incident, "page": page},

@@ -14,8 +14,8 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from alerts import queries, services
 from alerts.forms import ContactForm, NoteForm
-from alerts.models import Destination, Incident, OperatorContact, Subscription
-from alerts.vocabulary import IncidentState, Severity
+from alerts.models import Destination, Incident, Recipient, Subscription
+from alerts.vocabulary import Audience, IncidentState, Severity
 from evcms.core.access import Access, Permission
 
 
@@ -106,7 +106,7 @@ def contacts(request: HttpRequest) -> HttpResponse:
         if form.is_valid():
             services.save_contact(access=access, **form.cleaned_data)
             return redirect("alert-contacts")
-    rows = OperatorContact.objects.filter(organization=access.organization).order_by("email")
+    rows = Recipient.objects.filter(organization=access.organization, audience=Audience.OPERATOR).order_by("name")
     return render(request, "alerts/contacts.html", {"form": form, "contacts": rows})
 
 
@@ -116,7 +116,9 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
     destination = get_object_or_404(Destination, token=token)
     if request.method == "POST":
         destination = services.confirm(token=token)
-    wishes = destination.subscriptions.filter(ended_at=None).select_related("connector__station", "connector__evse")
+    wishes = destination.recipient.subscriptions.filter(ended_at=None).select_related(
+        "connector__station", "connector__evse"
+    )
     context = {"done": destination.confirmed_at is not None, "wishes": wishes.order_by("id")}
     return render(request, "alerts/confirm.html", context)
 

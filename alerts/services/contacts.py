@@ -1,20 +1,46 @@
-"""Who of an organization gets incident mails."""
+"""Who of an organization is told about incidents, and from which severity on."""
 
 from django.db import transaction
 
-from alerts.models import OperatorContact
-from evcms.core import audit
+from alerts.models import Destination, Recipient
+from alerts.vocabulary import Audience, ChannelName
+from evcms.core import audit, clock
 from evcms.core.access import Access, Permission
 
 
-def save_contact(*, access: Access, email: str, least_severity: int) -> OperatorContact:
+def save_contact(*, access: Access, email: str, least_severity: int) -> Recipient:
     """Adds the address, or changes from which severity on it is told."""
     access.demand(Permission.PEOPLE)
+    address = email.strip().lower()
     with transaction.atomic():
-        contact, _created = OperatorContact.objects.update_or_create(
-            organization=access.organization, email=email.lower(), defaults={"least_severity": least_severity}
-        )
+        known = Destination.objects.filter(
+            organization=access.organization, audience=Audience.OPERATOR, channel=ChannelName.EMAIL, address=address
+        ).first()
+        if known:
+            contact = known.recipient
+            Recipient.objects.filter(pk=contact.pk).update(least_severity=least_severity)
+            contact.least_severity = least_severity
+        else:
+            contact = _create(access, address, least_severity)
         audit.record(access, "alert_contact.saved", contact, least_severity=int(least_severity))
+    return contact
+
+
+def _create(access: Access, address: str, least_severity: int) -> Recipient:
+    contact = Recipient.objects.create(
+        organization=access.organization,
+        audience=Audience.OPERATOR,
+        name=address,
+        language=access.organization.language,
+        least_severity=least_severity,
+    )
+    Destination.objects.create(
+        organization=access.organization,
+        recipient=contact,
+        audience=Audience.OPERATOR,
+        address=address,
+        confirmed_at=clock.now(),
+    )
     return contact
 
 
@@ -23,7 +49,8 @@ def remove_contact(*, access: Access, pk: str) -> None:
     if not pk.isdigit():
         return
     with transaction.atomic():
-        contact = OperatorContact.objects.filter(organization=access.organization, pk=int(pk)).first()
+        mine = Recipient.objects.filter(organization=access.organization, audience=Audience.OPERATOR)
+        contact = mine.filter(pk=int(pk)).first()
         if contact:
             audit.record(access, "alert_contact.removed", contact)
             contact.delete()

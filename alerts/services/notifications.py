@@ -15,7 +15,7 @@ from django.utils import translation
 from alerts.channels import TransportError
 from alerts.channels.email import transport
 from alerts.models import DeliveryAttempt, Destination, Incident, Notification, Subscription
-from alerts.vocabulary import NOTIFICATION_MOVES, NotificationState
+from alerts.vocabulary import NOTIFICATION_MOVES, NotificationState, Outcome
 from evcms.core import clock
 from evcms.core.events import nudge
 
@@ -107,7 +107,7 @@ def _send(notification: Notification) -> bool:
         return False
     with transaction.atomic():
         Notification.objects.filter(pk=notification.pk).update(state=NotificationState.SENT, sent_at=clock.now())
-        DeliveryAttempt.objects.create(notification=notification, ok=True, detail=word[:255], at=clock.now())
+        _tried(notification, Outcome.ACCEPTED, word)
     return True
 
 
@@ -122,9 +122,16 @@ def _failed(notification: Notification, error: TransportError) -> None:
             tries=tries,
             due_at=clock.now() + wait,
         )
-        DeliveryAttempt.objects.create(notification=notification, ok=False, detail=str(error)[:255], at=clock.now())
+        _tried(notification, Outcome.REFUSED, str(error))
         if error.permanent:
             _disable(notification.to, str(error))
+
+
+def _tried(notification: Notification, outcome: Outcome, detail: str) -> None:
+    now = clock.now()
+    DeliveryAttempt.objects.create(
+        notification=notification, outcome=outcome, detail=detail[:255], at=now, ended_at=now
+    )
 
 
 def _disable(address: str, reason: str) -> None:

@@ -24,7 +24,7 @@ def prune_contacts() -> int:
 
 def _unused(border: datetime) -> QuerySet[Destination]:
     """Never confirmed, or without a subscription that is live or ended lately."""
-    wanted = Subscription.objects.filter(Q(ended_at=None) | Q(ended_at__gte=border), destination=OuterRef("pk"))
+    wanted = Subscription.objects.filter(Q(ended_at=None) | Q(ended_at__gte=border), recipient=OuterRef("recipient"))
     return Destination.objects.filter(Q(confirmed_at=None) | ~Exists(wanted), created_at__lt=border)
 
 

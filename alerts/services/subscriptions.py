@@ -10,10 +10,11 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from alerts.models import Destination, Notification, Subscription
-from alerts.vocabulary import Topic
+from alerts.vocabulary import ChannelName, Topic
 from evcms.core import clock
 from stations import places as stations
 
+from . import people
 from .notifications import notify
 
 CONFIRMATIONS_PER_HOUR = 3  # a form must not become a way to flood somebody's mailbox
@@ -33,12 +34,12 @@ def subscribe(*, connector_id: int, email: str, topics: list[str], language: str
     if place is None:
         raise ValidationError(_("This connector does not exist."))
     with transaction.atomic():
-        destination, _created = Destination.objects.get_or_create(
-            organization_id=place.organization_id, address=email, defaults={"language": language}
+        destination = people.driver_destination(
+            organization_id=place.organization_id, channel=ChannelName.EMAIL, address=email, language=language
         )
         for topic in wanted:
             Subscription.objects.get_or_create(
-                destination=destination, connector_id=connector_id, topic=topic, ended_at=None
+                recipient=destination.recipient, connector_id=connector_id, topic=topic, ended_at=None
             )
         if destination.confirmed_at is None:
             _ask_to_confirm(destination, place.label, wanted)
@@ -57,7 +58,7 @@ def _ask_to_confirm(destination: Destination, label: str, topics: list[str]) -> 
         key=f"{key}{now:%Y%m%d%H%M%S%f}",
         template="confirm",
         to=destination.address,
-        language=destination.language,
+        language=destination.recipient.language,
         organization_id=destination.organization_id,
         context={"link": link, "label": label, "topics": topics},
     )
@@ -70,7 +71,7 @@ def destination_mails(key_prefix: str, since: datetime) -> int:
 def confirm(*, token: str) -> Destination:
     """The owner of the address agreed. Raises Destination.DoesNotExist. Twice is once."""
     with transaction.atomic():
-        destination = Destination.objects.get(token=token)
+        destination = Destination.objects.select_related("recipient").get(token=token)
         if destination.confirmed_at is None:
             Destination.objects.filter(pk=destination.pk).update(confirmed_at=clock.now(), disabled_at=None)
             destination.refresh_from_db()
@@ -80,7 +81,7 @@ def confirm(*, token: str) -> Destination:
 def unsubscribe(*, token: str) -> Subscription:
     """Ends one subscription. Raises Subscription.DoesNotExist. Twice is once."""
     with transaction.atomic():
-        subscription = Subscription.objects.select_related("destination").get(token=token)
+        subscription = Subscription.objects.select_related("recipient").get(token=token)
         Subscription.objects.filter(pk=subscription.pk, ended_at=None).update(ended_at=clock.now())
     return subscription
 
@@ -110,22 +111,25 @@ def live(connector_id: int, topic: Topic) -> list[Subscription]:
         connector_id=connector_id,
         topic=topic,
         ended_at=None,
-        destination__confirmed_at__isnull=False,
-        destination__disabled_at=None,
+        recipient__destinations__confirmed_at__isnull=False,
+        recipient__destinations__disabled_at=None,
     )
-    return list(rows.select_related("destination"))
+    return list(rows.select_related("recipient").distinct())
 
 
 def _tell(subscription: Subscription, template: str, fact: str) -> int:
-    place = stations.connector_place(subscription.connector_id)
+    place = stations.connector_place(subscription.connector_id or 0)
     if place is None:
+        return 0
+    destination = people.first_way(subscription.recipient)
+    if destination is None:
         return 0
     link = settings.PUBLIC_URL + reverse("unsubscribe", args=[subscription.token])
     notify(
         key=f"sub:{subscription.pk}:{template}:{fact}",
         template=template,
-        to=subscription.destination.address,
-        language=subscription.destination.language,
+        to=destination.address,
+        language=subscription.recipient.language,
         organization_id=place.organization_id,
         subscription=subscription,
         context={

@@ -70,8 +70,9 @@ def gateways_back() -> None:
 
 def connectors_free() -> int:
     """Tells the waiting about connectors that have been free for a while."""
-    waiting = Subscription.objects.filter(topic=Topic.FREE, ended_at=None, destination__confirmed_at__isnull=False)
-    ids = set(waiting.values_list("connector_id", flat=True))
+    waiting = Subscription.objects.filter(topic=Topic.FREE, ended_at=None, connector__isnull=False)
+    proven = waiting.filter(recipient__destinations__confirmed_at__isnull=False)
+    ids = {pk for pk in proven.values_list("connector_id", flat=True) if pk}
     told = 0
     for connector_id, since in stations.free_connectors(ids, before=clock.now() - FREE_FOR):
         with transaction.atomic():

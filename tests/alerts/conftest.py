@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from alerts.models import OperatorContact
+from alerts.models import Destination, Recipient
 from evcms.core import clock, delivery
 from stations import services as stations
 from tests.stations.conftest import *
@@ -16,9 +16,18 @@ def connector(station):
     return station.connectors.select_related("evse").order_by("evse__number")[0]
 
 
+def make_contact(organization, email, **fields):
+    """An operator's contact with a mail address that works."""
+    contact = Recipient.objects.create(organization=organization, audience="operator", name=email, **fields)
+    Destination.objects.create(
+        organization=organization, recipient=contact, audience="operator", address=email, confirmed_at=clock.now()
+    )
+    return contact
+
+
 @pytest.fixture
 def contact(organization):
-    return OperatorContact.objects.create(organization=organization, email="duty@example.org", least_severity=2)
+    return make_contact(organization, "duty@example.org", least_severity=2)
 
 
 @pytest.fixture

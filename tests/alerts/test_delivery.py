@@ -8,7 +8,7 @@ from alerts.channels.email.transport import message_id
 from alerts.models import DeliveryAttempt, Destination, Notification
 from alerts.services.notifications import LEASE, _claim, notify
 from alerts.vocabulary import NotificationState
-from tests.alerts.conftest import later
+from tests.alerts.conftest import later, make_contact
 from tests.environment import free_port
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -55,7 +55,7 @@ def test_a_notification_leaves_once(mailbox):
     assert len(mailbox.mails) == 1
     assert "Kade" in mailbox.mails[0]
     assert Notification.objects.get().state == NotificationState.SENT
-    assert DeliveryAttempt.objects.get().ok
+    assert DeliveryAttempt.objects.get().outcome == "accepted"
 
 
 def test_without_mail_settings_it_waits_and_nothing_is_lost(mailbox, settings):
@@ -79,7 +79,7 @@ def test_a_busy_server_is_tried_again_later(mailbox):
 
 
 def test_an_address_that_does_not_exist_is_disabled_and_not_tried_again(mailbox, organization):
-    Destination.objects.create(organization=organization, address="driver@example.org")
+    make_contact(organization, "driver@example.org")
     mailbox.answer = "550 no such user"
     note()
     services.send_due()

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from alerts import services
-from alerts.models import DeliveryAttempt, Destination, Notification, Subscription
+from alerts.models import DeliveryAttempt, Destination, Notification, Recipient, Subscription
 from evcms.core import clock
 
 pytestmark = pytest.mark.django_db
@@ -13,9 +13,11 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def destination(organization, connector):
-    made = Destination.objects.create(organization=organization, address="a@example.org", confirmed_at=clock.now())
-    Subscription.objects.create(destination=made, connector=connector, topic="free")
-    return made
+    recipient = Recipient.objects.create(organization=organization)
+    Subscription.objects.create(recipient=recipient, connector=connector, topic="free")
+    return Destination.objects.create(
+        organization=organization, recipient=recipient, address="a@example.org", confirmed_at=clock.now()
+    )
 
 
 def test_a_live_subscription_keeps_its_address_however_old(destination, settings):
@@ -48,7 +50,7 @@ def test_old_mails_lose_their_words_and_keep_their_proof(organization, settings,
     mail = Notification.objects.create(
         organization=organization, key="k", template="receipt", to="a@example.org", subject="s", text="t", state=state
     )
-    DeliveryAttempt.objects.create(notification=mail, ok=True, detail="a@example.org taken")
+    DeliveryAttempt.objects.create(notification=mail, outcome="accepted", detail="a@example.org taken")
     assert services.prune_contacts() == 0
     clock.advance(timedelta(days=31))
     assert services.prune_contacts() == goes

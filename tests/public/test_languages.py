@@ -239,12 +239,13 @@ def test_subscription_mails_and_their_pages_speak_the_subscribers_language(langu
         "page": "https://e.example/c",
         "unsubscribe": "https://e.example/u",
     }
+    spoken = destination.recipient.language
     for template in ("free", "broken"):
-        notify(key=template, template=template, to="d@example.org", language=destination.language, context=context)
+        notify(key=template, template=template, to="d@example.org", language=spoken, context=context)
     for mail in Notification.objects.all():
         assert not catalogue.leftovers(language, f"{mail.subject} {mail.text} {seen(mail.html)}"), mail.template
     read(language, f"/u/confirm/{destination.token}/")
-    read(language, f"/u/{destination.subscriptions.get().token}/")
+    read(language, f"/u/{destination.recipient.subscriptions.get().token}/")
 
 
 @with_rows

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from types import SimpleNamespace
 
-from alerts.models import Destination, Incident, IncidentEntry, Notification, OperatorContact, Subscription
+from alerts.models import Destination, Incident, IncidentEntry, Notification, Recipient, Subscription
 from billing import lookup
 from billing.models import (
     Account,
@@ -253,10 +253,12 @@ def duty(made, owner, now, number):
     )  # fmt: skip
     rows.incident.stations.set([rows.station])
     IncidentEntry.objects.create(incident=rows.incident, text=f"{mark} looked at it")
-    rows.contact = OperatorContact.objects.create(organization=org, email=f"{mark.lower()}@duty.example")
-    destination = Destination.objects.create(organization=org, address=f"{mark.lower()}@driver.example")
-    rows.destination = destination
-    rows.subscription = Subscription.objects.create(destination=destination, connector=rows.connector, topic="free")
+    rows.contact = Recipient.objects.create(organization=org, audience="operator", name=f"{mark.lower()}@duty.example")
+    rows.recipient = Recipient.objects.create(organization=org)
+    rows.destination = Destination.objects.create(
+        organization=org, recipient=rows.recipient, address=f"{mark.lower()}@driver.example"
+    )
+    rows.subscription = Subscription.objects.create(recipient=rows.recipient, connector=rows.connector, topic="free")
     Notification.objects.create(
         organization=org, key=mark, template="receipt", to=f"{mark.lower()}@driver.example", subject=mark, text=mark,
         incident=rows.incident,

@@ -1,0 +1,150 @@
+"""Who may be told, by which ways, and about what: drivers, operators, and systems that listen."""
+
+import secrets
+from datetime import time
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from alerts.vocabulary import Audience, ChannelName, Digest, Severity, Topic
+from evcms.core import clock
+from evcms.core.models import Organization, User
+
+
+def link_token() -> str:
+    return secrets.token_urlsafe(24)
+
+
+class Recipient(models.Model):
+    """Somebody who is told: a driver, an operator's contact, or a system of a partner (webhooks).
+
+    His destinations are tried in the order of their `position`; `token` opens the page with all his subscriptions.
+    """
+
+    organization = models.ForeignKey(Organization, models.CASCADE, related_name="recipients")
+    audience = models.CharField(max_length=8, choices=Audience, default=Audience.DRIVER)
+    name = models.CharField(_("name"), max_length=120, blank=True)
+    driver = models.ForeignKey("charging.Driver", models.SET_NULL, null=True, blank=True, related_name="+")
+    user = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
+    language = models.CharField(_("language"), max_length=8, default="en")
+    time_zone = models.CharField(_("time zone"), max_length=64, blank=True, help_text=_("Empty: the organization's."))
+    quiet_from = models.TimeField(_("quiet from"), null=True, blank=True)
+    quiet_until = models.TimeField(_("quiet until"), null=True, blank=True)
+    digest = models.CharField(_("how often"), max_length=8, choices=Digest, default=Digest.AT_ONCE)
+    digest_at = models.TimeField(_("digest at"), default=time(8))
+    least_severity = models.PositiveSmallIntegerField(
+        _("from severity"), choices=Severity, default=Severity.SERIOUS, help_text=_("For operators")
+    )
+    events = models.JSONField(default=list, blank=True, help_text=_("Names of what is wanted; empty: everything"))
+    sites = models.ManyToManyField("stations.Site", blank=True, related_name="+", help_text=_("Empty: all sites"))
+    token = models.CharField(max_length=40, unique=True, default=link_token, editable=False)
+    created_at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        ordering = ("id",)
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "driver"],
+                condition=models.Q(driver__isnull=False),
+                name="one_recipient_per_driver",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name or f"{self.audience} {self.pk}"
+
+
+class Destination(models.Model):
+    """A way to reach a recipient: proven by its owner (link or code), disabled when it bounces.
+
+    `keys` holds what the channel needs beside the address (push keys, a webhook's signing secret): never logged.
+    """
+
+    organization = models.ForeignKey(Organization, models.CASCADE, related_name="+")
+    recipient = models.ForeignKey(Recipient, models.CASCADE, related_name="destinations")
+    audience = models.CharField(max_length=8, choices=Audience, default=Audience.DRIVER, help_text=_("The recipient's"))
+    channel = models.CharField(_("channel"), max_length=8, choices=ChannelName, default=ChannelName.EMAIL)
+    address = models.CharField(_("address"), max_length=500)
+    label = models.CharField(_("label"), max_length=80, blank=True)
+    keys = models.JSONField(default=dict, editable=False)
+    position = models.PositiveSmallIntegerField(default=1)
+    token = models.CharField(max_length=40, unique=True, default=link_token, editable=False)
+    code_digest = models.CharField(max_length=64, blank=True, editable=False)
+    code_until = models.DateTimeField(null=True, editable=False)
+    code_tries = models.PositiveSmallIntegerField(default=0, editable=False)
+    confirmed_at = models.DateTimeField(null=True)
+    disabled_at = models.DateTimeField(null=True)
+    disabled_reason = models.CharField(max_length=160, blank=True)
+    created_at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        ordering = ("recipient_id", "position", "id")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "audience", "channel", "address"], name="one_destination_per_address"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.label or self.address
+
+
+class Subscription(models.Model):
+    """A driver's wish: a topic at a connector, a station, a site or in a drawn area of the map.
+
+    Asleep until one of the recipient's destinations is confirmed. `area` is a polygon [[latitude, longitude], …].
+    """
+
+    recipient = models.ForeignKey(Recipient, models.CASCADE, related_name="subscriptions")
+    topic = models.CharField(max_length=12, choices=Topic)
+    connector = models.ForeignKey("stations.Connector", models.CASCADE, null=True, related_name="+")
+    station = models.ForeignKey("stations.Station", models.CASCADE, null=True, related_name="+")
+    site = models.ForeignKey("stations.Site", models.CASCADE, null=True, related_name="+")
+    area = models.JSONField(null=True)
+    label = models.CharField(max_length=120, blank=True, help_text=_("What the driver calls the area"))
+    token = models.CharField(max_length=40, unique=True, default=link_token, editable=False)
+    created_at = models.DateTimeField(default=clock.now)
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(connector__isnull=False, station=None, site=None, area=None)
+                | models.Q(connector=None, station__isnull=False, site=None, area=None)
+                | models.Q(connector=None, station=None, site__isnull=False, area=None)
+                | models.Q(connector=None, station=None, site=None, area__isnull=False),
+                name="subscription_has_one_place",
+            ),
+            *(
+                models.UniqueConstraint(
+                    fields=["recipient", "topic", place],
+                    condition=models.Q(ended_at=None, **{f"{place}__isnull": False}),
+                    name=f"one_live_wish_per_{place}",
+                )
+                for place in ("connector", "station", "site")
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["topic", place], condition=models.Q(ended_at=None), name=f"live_wishes_by_{place}")
+            for place in ("connector", "station", "site")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.recipient}: {self.topic}"
+
+
+class Offer(models.Model):
+    """Somebody was told that a connector is free since then; the next in line is told some minutes later."""
+
+    subscription = models.ForeignKey(Subscription, models.CASCADE, related_name="offers")
+    connector = models.ForeignKey("stations.Connector", models.CASCADE, related_name="+")
+    free_since = models.DateTimeField()
+    at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["connector", "free_since", "subscription"], name="one_offer_per_freedom")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.connector_id} free since {self.free_since:%F %T}"
