@@ -19,7 +19,7 @@ def dispute_opened(fact: DisputeOpened) -> None:
         key=f"dispute:{fact.dispute_id}",
         organization_id=claim.organization_id,
         site_id=claim.site_id,
-        title=_("A cardholder disputes a payment at %(place)s") % {"place": claim.place},
+        title=_("A cardholder disputes a payment: %(place)s") % {"place": claim.place},
         detail={"dispute": claim.public_id, "payment": claim.payment_id, "answer_until": claim.respond_by},
     )
 
@@ -37,7 +37,7 @@ def refund_waiting(fact: RefundWaiting) -> None:
         key=f"refund:{fact.refund_id}",
         organization_id=claim.organization_id,
         site_id=claim.site_id,
-        title=_("A refund at %(place)s waits for a second person") % {"place": claim.place},
+        title=_("A refund waits for a second person: %(place)s") % {"place": claim.place},
         detail={"refund": claim.public_id, "payment": claim.payment_id},
     )
 

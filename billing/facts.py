@@ -6,9 +6,9 @@ from django.utils import translation
 
 from evcms.core.figures import amount
 
-from .models import Bill, Dispute, Payment, Receipt, Refund
+from .models import Bill, Collection, Dispute, Payment, Receipt, Refund
 from .receipts import email_of, pdf
-from .vocabulary import PaymentState, ReceiptKind
+from .vocabulary import PaymentState, Purpose, ReceiptKind
 
 
 @dataclass(frozen=True)
@@ -53,33 +53,42 @@ class ClaimFacts:
     organization_id: int
     public_id: str
     payment_id: str  # public id
-    place: str
+    place: str  # the charging point, or what was paid and by whom
     site_id: int | None
     respond_by: str  # ISO moment; empty: no deadline
 
 
 def dispute_facts(dispute_id: int) -> ClaimFacts:
-    rows = Dispute.objects.select_related("payment__connector__station", "payment__connector__evse")
+    rows = Dispute.objects.select_related("payment__connector__station", "payment__connector__evse", "collection")
     dispute = rows.get(pk=dispute_id)
     by = dispute.respond_by.isoformat(timespec="minutes") if dispute.respond_by else ""
-    return _claim(dispute.payment, dispute.public_id, by)
+    return _claim(dispute.charge, dispute.public_id, by)
 
 
 def refund_facts(refund_id: int) -> ClaimFacts:
-    rows = Refund.objects.select_related("payment__connector__station", "payment__connector__evse")
+    rows = Refund.objects.select_related("payment__connector__station", "payment__connector__evse", "collection")
     refund = rows.get(pk=refund_id)
-    return _claim(refund.payment, refund.public_id, "")
+    return _claim(refund.charge, refund.public_id, "")
 
 
-def _claim(payment: Payment, public_id: str, respond_by: str) -> ClaimFacts:
+def _claim(charge: Payment | Collection, public_id: str, respond_by: str) -> ClaimFacts:
+    card = charge if isinstance(charge, Payment) else None
     return ClaimFacts(
-        organization_id=payment.organization_id,
+        organization_id=charge.organization_id,
         public_id=public_id,
-        payment_id=payment.public_id,
-        place=str(payment.connector),
-        site_id=payment.connector.station.site_id,
+        payment_id=charge.public_id,
+        place=_what(charge),
+        site_id=card.connector.station.site_id if card else None,
         respond_by=respond_by,
     )
+
+
+def _what(charge: Payment | Collection) -> str:
+    """Without a name: incidents are read by more people than finance."""
+    if isinstance(charge, Payment):
+        return str(charge.connector)
+    number = f" {charge.statement.number}" if charge.statement else ""
+    return f"{Purpose(charge.purpose).label}{number}"
 
 
 def bill_facts(bill_id: int) -> BillFacts:

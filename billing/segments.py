@@ -41,6 +41,9 @@ BOOKS: Final = {
     "from balances": gettext_lazy("From balances and vouchers"),
     "invoiced": gettext_lazy("On statements"),
     "waived": gettext_lazy("Let go"),
+    "collected": gettext_lazy("Top-ups, debts and statements paid by card"),
+    "collections given back": gettext_lazy("Of those, given back"),
+    "collections held back": gettext_lazy("Of those, taken by banks"),
 }
 WIDTH: Final = 1000
 LEAST: Final = 3  # of WIDTH: what is there can be seen

@@ -269,6 +269,7 @@ class LedgerAccount(models.TextChoices):
     DISPUTED = "disputed", _("held back by disputes")
     WRITTEN_OFF = "written_off", _("written off")
     EXCHANGE = "exchange", _("exchanged into another currency")
+    SURPLUS = "surplus", _("paid twice, goes back")
 
 
 class SettlementStatus(models.TextChoices):

@@ -86,8 +86,8 @@ class DebtAdmin(ReadOnlyAdmin):
 @admin.register(Collection)
 class CollectionAdmin(ReadOnlyAdmin):
     list_display = (
-        "created_at", "organization", "purpose", money("amount_minor", "Amount"), "state", "email", "paid_at",
-        "error_code",
+        "created_at", "organization", "purpose", money("amount_minor", "Amount"), "state",
+        money("refunded_minor", "Given back"), money("disputed_minor", "Disputed"), "email", "paid_at", "error_code",
     )  # fmt: skip
     list_filter = ("purpose", "state", "organization", "created_at")
     search_fields = ("public_id", "intent_id", "checkout_id", "charge_id", "email")

@@ -43,12 +43,12 @@ class JournalLineAdmin(ReadOnlyAdmin):
 @admin.register(Dispute)
 class DisputeAdmin(ReadOnlyAdmin):
     list_display = (
-        "opened_at", "organization", "payment", money("amount_minor", "Amount"), "reason", "state", "respond_by",
-        "evidence_sent_at", "closed_at",
+        "opened_at", "organization", "payment", "collection", money("amount_minor", "Amount"), "reason", "state",
+        "respond_by", "evidence_sent_at", "closed_at",
     )  # fmt: skip
     list_filter = ("state", "organization", "opened_at")
-    search_fields = ("public_id", "provider_id", "payment__public_id", "reason")
-    list_select_related = ("organization", "payment")
+    search_fields = ("public_id", "provider_id", "payment__public_id", "collection__public_id", "reason")
+    list_select_related = ("organization", "payment", "collection")
 
 
 @admin.register(Payout)

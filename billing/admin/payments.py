@@ -35,12 +35,12 @@ TERMS = (*services.TariffFields.__annotations__,)
 
 
 def money(name: str, label: str) -> Callable[[Any], str]:
-    """A column of minor units with its currency. Any: a row with, or a payment with, `currency`."""
+    """A column of minor units with its currency. Any: a row with, or about a charge with, `currency`."""
 
     @admin.display(description=label, ordering=name)
     def shown(row: Any) -> str:
         value = getattr(row, name)
-        currency = row.currency if hasattr(row, "currency") else row.payment.currency
+        currency = row.currency if hasattr(row, "currency") else row.charge.currency
         return "–" if value is None else format_money(value, currency)
 
     return shown
@@ -104,11 +104,12 @@ class PaymentEventAdmin(ReadOnlyAdmin):
 @admin.register(Refund)
 class RefundAdmin(ReadOnlyAdmin):
     list_display = (
-        "created_at", "payment", money("amount_minor", "Amount"), "state", "reason", "requested_by", "error_text",
+        "created_at", "payment", "collection", money("amount_minor", "Amount"), "state", "reason", "requested_by",
+        "error_text",
     )  # fmt: skip
     list_filter = ("state", "organization", "created_at")
-    search_fields = ("public_id", "provider_id", "payment__public_id", "reason")
-    list_select_related = ("payment", "requested_by")
+    search_fields = ("public_id", "provider_id", "payment__public_id", "collection__public_id", "reason")
+    list_select_related = ("payment", "collection", "requested_by")
 
 
 @admin.register(Bill)

@@ -11,7 +11,7 @@ from typing import Any
 from billing.models import Dispute
 from evcms.core.text import cell
 
-from . import facts, paper
+from . import bought, facts, paper
 from .facts import Case
 
 README = """Evidence about dispute {dispute}
@@ -22,6 +22,7 @@ session.json     the session, its price and the payment, as stored
 price.json       the price trace: each line with its quantity, price, rule and rounding
 messages.jsonl   the messages between charging station and our system about this session, as they went over the wire
 samples.csv      every meter reading; the column "extra" has the station's words verbatim, signed values included
+sessions.csv     of a top-up or a statement: the sessions that it paid
 timeline.csv     what happened to the payment, when, with amounts in {currency}
 
 Times are UTC unless they carry an offset; energy is in milliwatt-hours (mWh), amounts are in minor units of {currency}.
@@ -53,6 +54,9 @@ def _files(case: Case) -> Iterable[tuple[str, bytes]]:
         "samples.csv",
         _csv(SAMPLES, ([_text(getattr(row, name)) for name in SAMPLES] for row in facts.samples_of(case))),
     )
+    if case.spent:
+        lines = (bought.line(bill, case.zone) for bill in case.spent)
+        yield "sessions.csv", _csv(SPENT, ([cell(text) for text in line] for line in lines))
     yield "timeline.csv", _csv(TIMELINE, ([_text(getattr(row, name)) for name in TIMELINE] for row in case.events))
 
 
@@ -67,22 +71,24 @@ SAMPLES = (
     "quarantined",
     "extra",
 )
+SPENT = ("started_at", "place", "energy", "price")
 TIMELINE = ("at", "kind", "label", "amount_minor", "text")
 
 
 def _session(case: Case) -> dict[str, Any]:
     """Any: JSON."""
-    session, payment, bill = case.session, case.payment, case.bill
+    session, charge, bill = case.session, case.charge, case.bill
     return {
         "dispute": {"id": case.dispute.provider_id, "reason": case.dispute.reason, "amount": case.dispute.amount_minor},
         "payment": {
-            "id": payment.public_id, "provider_reference": payment.intent_id, "charge": payment.charge_id,
-            "card": payment.card, "currency": payment.currency, "held": payment.hold_minor,
-            "captured": payment.captured_minor, "refunded": payment.refunded_minor,
+            "id": charge.public_id, "provider_reference": charge.intent_id, "charge": charge.charge_id,
+            "card": charge.card, "currency": charge.currency, "held": getattr(charge, "hold_minor", None),
+            "captured": charge.captured_minor, "refunded": charge.refunded_minor,
         },
+        "bought": case.collection and bought.name(case.collection),
         "agreement": facts.agreement(case),
         "session": session and {
-            "id": session.public_id, "station": session.station.identity, "connector": str(payment.connector),
+            "id": session.public_id, "station": session.station.identity, "connector": facts.place(case),
             "transaction_id": session.transaction_id, "protocol": session.protocol, "token": session.token_value,
             "started_at": session.started_at.isoformat(),
             "ended_at": session.ended_at.isoformat() if session.ended_at else None,

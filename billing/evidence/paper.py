@@ -15,11 +15,12 @@ from fpdf.enums import WrapMode
 
 from billing import receipts
 from billing.models import Dispute
+from billing.receipts.statement import pdf as statement_pdf
 from billing.wording import kwh
 from evcms.core.money import format_money
 from sessions.models import MeterSample
 
-from . import facts
+from . import bought, facts
 from .facts import Case
 
 FONTS: Final = settings.BASE_DIR / "static" / "vendor" / "dejavu-fonts-2.37.0"
@@ -38,6 +39,7 @@ def pdf(dispute: Dispute) -> bytes:
         _head(page, case)
         _claims(page, case)
         _price(page, case)
+        _spent(page, case)
         _timeline(page, case)
         _samples(page, case)
         _messages(page, case)
@@ -45,8 +47,11 @@ def pdf(dispute: Dispute) -> bytes:
 
 
 def receipt_pdf(dispute: Dispute) -> bytes | None:
-    receipt = dispute.payment.receipt
-    return receipts.pdf(receipt) if receipt else None
+    case = facts.case_of(dispute)
+    if case.receipt:
+        return receipts.pdf(case.receipt)
+    statement = case.collection.statement if case.collection else None
+    return statement_pdf(statement) if statement else None
 
 
 class _Sheet(FPDF):
@@ -94,20 +99,20 @@ class _Sheet(FPDF):
 
 
 def _head(page: _Sheet, case: Case) -> None:
-    dispute, payment = case.dispute, case.payment
-    seller = payment.organization
+    dispute, charge = case.dispute, case.charge
+    seller = charge.organization
     page.say(seller.legal_name or seller.name, 14, bold=True)
     page.say(f"Evidence about dispute {dispute.provider_id} ({dispute.reason})", 11)
     page.ln(2)
     page.pair("Disputed", format_money(dispute.amount_minor, dispute.currency))
-    page.pair("Card", payment.card or "-")
-    page.pair("Payment", f"{payment.public_id} · {payment.intent_id}")
+    page.pair("Card", charge.card or "-")
+    page.pair("Payment", f"{charge.public_id} · {charge.intent_id}")
     page.pair("Receipt", case.receipt.number if case.receipt else "-")
     session = case.session
     if session is None:
         return
     ended_at = session.ended_at or session.started_at
-    page.pair("Charging point", f"{payment.connector} · {session.station.identity}")
+    page.pair("Charging point", f"{facts.place(case)} · {session.station.identity}")
     page.pair("Session", f"{session.public_id} · transaction {session.transaction_id} · {session.protocol}")
     page.pair("From, to", f"{facts.local(case, session.started_at)} – {facts.local(case, ended_at)}")
     page.pair("Energy", f"{kwh(session.energy_mwh)} (meter {session.meter_start_mwh} → {session.meter_last_mwh} mWh)")
@@ -130,6 +135,15 @@ def _price(page: _Sheet, case: Case) -> None:
         middle = " × ".join(part for part in (text["quantity"], text["unit_price"]) if part)
         page.row((text["label"], middle, text["amount"]), (80, 60, 34))
     page.row(("Total", "", format_money(case.bill.total_minor, case.bill.currency)), (80, 60, 34), bold=True)
+
+
+def _spent(page: _Sheet, case: Case) -> None:
+    if not case.spent:
+        return
+    page.part(f"Charging sessions that it paid ({len(case.spent)})")
+    page.row(("Begin", "Place", "Energy", "Price"), (34, 84, 28, 28), bold=True)
+    for bill in case.spent:
+        page.row(bought.line(bill, case.zone), (34, 84, 28, 28))
 
 
 def _timeline(page: _Sheet, case: Case) -> None:

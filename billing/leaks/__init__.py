@@ -10,10 +10,13 @@ from billing.proof import Leak
 from evcms.core import clock
 from evcms.core.models import Organization
 
-from . import bills, documents, energy, journal, payments, provider
+from . import bills, collected, documents, energy, journal, payments, provider
 from .common import Look
 
-CHECKS = (*provider.CHECKS, *payments.CHECKS, *energy.CHECKS, *bills.CHECKS, *documents.CHECKS, *journal.CHECKS)
+CHECKS = (
+    *provider.CHECKS, *payments.CHECKS, *collected.CHECKS, *energy.CHECKS, *bills.CHECKS, *documents.CHECKS,
+    *journal.CHECKS,
+)  # fmt: skip
 PATIENCE = timedelta(hours=1)  # what is under way may take so long: retries, sweeps, a provider that is slow
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from billing.models import Bill, Payment
+from billing.models import Bill, Collection, Payment
 from billing.proof import Leak
 from evcms.core.models import Organization
 from sessions.models import ChargingSession
@@ -46,6 +46,12 @@ class Look:
         """Made in the period, with their sessions at hand."""
         rows = Payment.objects.filter(created_at__gte=self.since, created_at__lt=self.until)
         return rows.filter(organization=self.organization).select_related("session").order_by("pk")
+
+    @property
+    def collections(self) -> QuerySet[Collection]:
+        """Asked for in the period."""
+        rows = Collection.objects.filter(created_at__gte=self.since, created_at__lt=self.until)
+        return rows.filter(organization=self.organization).order_by("pk")
 
 
 Check = Callable[[Look], Iterable[Leak]]
@@ -86,6 +92,10 @@ def of_payment(kind: str, text: str, payment: Payment, amount_minor: int) -> Lea
         amount_minor=amount_minor,
         currency=payment.currency,
     )
+
+
+def of_collection(kind: str, text: str, row: Collection, amount_minor: int) -> Leak:
+    return Leak(kind, text, f"collection:{row.pk}", amount_minor=amount_minor, currency=row.currency)
 
 
 def differs(what: str, one: int | str, other: int | str) -> str:

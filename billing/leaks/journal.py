@@ -60,9 +60,10 @@ def refund_unposted(look: Look) -> Iterator[Leak]:
     clearing = Q(journal__kind="refund", journal__lines__account__in=CLEARING)
     rows = Refund.objects.filter(organization=look.organization, state=RefundState.DONE).order_by("pk")
     rows = rows.filter(done_at__gte=look.since, done_at__lt=look.until, payment__session__isnull=False)
-    rows = rows.filter(payment__kind__in=CHARGED)
+    rows = rows.filter(payment__kind__in=CHARGED).select_related("payment__session")
     rows = rows.annotate(posted=Coalesce(Sum("journal__lines__amount_minor", filter=clearing), 0))
-    for refund in rows.exclude(posted=-F("amount_minor")).select_related("payment__session")[:MOST]:
+    for refund in rows.exclude(posted=-F("amount_minor"))[:MOST]:
+        assert refund.payment is not None
         posted: int = -refund.posted
         text = differs(_("refund and journal"), refund.amount_minor, posted)
         yield of_payment("unposted", text, refund.payment, refund.amount_minor - posted)

@@ -12,7 +12,7 @@ from evcms.core.models import Organization, User
 
 from .base import guest_token
 from .funding import Collection
-from .payments import Payment, Refund
+from .payments import ONE_OF_BOTH, Payment, Refund
 
 CLAIM_LOOKS: Final[dict[str, str]] = {
     DisputeState.NEEDS_RESPONSE: "warning",
@@ -25,14 +25,18 @@ PAYOUT_LOOKS: Final[dict[str, str]] = {PayoutState.PAID: "captured", PayoutState
 
 
 class Dispute(models.Model):
-    """A cardholder's bank takes a payment back until it has decided."""
+    """A cardholder's bank takes a payment or a collection (`charge`, exactly one) back until it has decided."""
 
     organization = models.ForeignKey(Organization, models.PROTECT, related_name="disputes")
     public_id = models.CharField(max_length=32, unique=True, default=guest_token, editable=False)
-    payment = models.ForeignKey(Payment, models.PROTECT, related_name="disputes")
+    payment = models.ForeignKey(Payment, models.PROTECT, null=True, related_name="disputes")
+    collection = models.ForeignKey(Collection, models.PROTECT, null=True, related_name="disputes")
     provider_id = models.CharField(max_length=80, unique=True)
     currency = models.CharField(max_length=3)
     amount_minor = models.BigIntegerField()
+    aside_minor = models.BigIntegerField(
+        default=0, help_text=_("Of a top-up: kept aside on its balance until the bank has decided")
+    )
     fee_minor = models.BigIntegerField(default=0)
     reason = models.CharField(max_length=40)
     state = models.CharField(max_length=16, choices=DisputeState, default=DisputeState.NEEDS_RESPONSE)
@@ -47,9 +51,17 @@ class Dispute(models.Model):
 
     class Meta:
         ordering = ("-opened_at", "-id")
+        constraints = [models.CheckConstraint(condition=ONE_OF_BOTH, name="dispute_of_one_charge")]
 
     def __str__(self) -> str:
         return f"{self.provider_id} {self.state}"
+
+    @property
+    def charge(self) -> Payment | Collection:
+        """What the provider had charged."""
+        found = self.payment or self.collection
+        assert found is not None  # dispute_of_one_charge
+        return found
 
     @property
     def look(self) -> str:

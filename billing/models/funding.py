@@ -1,5 +1,7 @@
 """How sessions are paid without a page: saved cards, accounts, vouchers, and who uses which."""
 
+from typing import Final
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -22,6 +24,8 @@ from stations.models import Site
 
 from .base import guest_token
 from .documents import Bill
+
+COLLECTION_LOOKS: Final[dict[str, str]] = {CollectionState.PAID: "captured", CollectionState.CHARGING: "capturing"}
 
 
 class PaymentMethod(models.Model):
@@ -87,7 +91,9 @@ class Account(models.Model):
     driver = models.ForeignKey(Driver, models.PROTECT, null=True, blank=True, related_name="accounts")
     currency = models.CharField(_("currency"), max_length=3)
     balance_minor = models.BigIntegerField(default=0)
-    held_minor = models.BigIntegerField(default=0, help_text=_("Prepaid: set aside for sessions that run"))
+    held_minor = models.BigIntegerField(
+        default=0, help_text=_("Prepaid: set aside for sessions that run, refunds on their way, disputes")
+    )
     limit_minor = models.BigIntegerField(
         _("limit"), null=True, blank=True, help_text=_("Fleet: most that may be unpaid; free: most a month")
     )
@@ -233,6 +239,7 @@ class Collection(models.Model):
     currency = models.CharField(max_length=3)
     amount_minor = models.BigIntegerField()
     refunded_minor = models.BigIntegerField(default=0)
+    disputed_minor = models.BigIntegerField(default=0, help_text=_("Taken back by the bank for now, or for good"))
     state = models.CharField(max_length=10, choices=CollectionState, default=CollectionState.CREATED)
     email = models.EmailField(blank=True)
     language = models.CharField(max_length=8, default="en")
@@ -256,6 +263,27 @@ class Collection(models.Model):
 
     def __str__(self) -> str:
         return f"{self.purpose} {self.amount_minor} {self.currency} {self.state}"
+
+    @property
+    def captured_minor(self) -> int:
+        """What the provider has charged."""
+        return self.amount_minor if self.state == CollectionState.PAID else 0
+
+    @property
+    def look(self) -> str:
+        """The status whose shape and colour it is drawn with."""
+        return COLLECTION_LOOKS.get(self.state, self.state)
+
+    @property
+    def whose(self) -> str:
+        """Whom or what it was for, in a few words."""
+        if self.account_id and self.account:
+            return str(self.account)
+        if self.statement_id and self.statement:
+            return f"{self.statement.number} · {self.statement.account}"
+        if self.debt_id and self.debt:
+            return str(self.debt.driver or self.debt.email or self.debt.bill.session.station)
+        return str(self.driver or self.email)
 
 
 class Statement(models.Model):

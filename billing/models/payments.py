@@ -16,6 +16,7 @@ from .tariffs import PriceSnapshot
 
 if TYPE_CHECKING:
     from .documents import Receipt
+    from .funding import Collection
 
 
 class Payment(models.Model):
@@ -116,11 +117,17 @@ class PaymentEvent(models.Model):
         return LOOKS.get(self.kind, self.kind)
 
 
+ONE_OF_BOTH = models.Q(payment__isnull=False, collection=None) | models.Q(payment=None, collection__isnull=False)
+
+
 class Refund(models.Model):
-    """Money given back from a captured payment. `public_id` is also the stem of its idempotency keys."""
+    """Money given back from a captured payment or a paid collection (`charge`, exactly one). `public_id` is also the
+    stem of its idempotency keys.
+    """
 
     organization = models.ForeignKey(Organization, models.PROTECT, related_name="refunds")
-    payment = models.ForeignKey(Payment, models.PROTECT, related_name="refunds")
+    payment = models.ForeignKey(Payment, models.PROTECT, null=True, related_name="refunds")
+    collection = models.ForeignKey("billing.Collection", models.PROTECT, null=True, related_name="refunds")
     public_id = models.CharField(max_length=32, unique=True, default=guest_token, editable=False)
     request_key = models.CharField(
         max_length=64, blank=True, help_text=_("The asker's own key: the same key twice is one refund")
@@ -144,13 +151,26 @@ class Refund(models.Model):
         indexes = [models.Index(fields=["state", "due_at"], name="refunds_to_do")]
         constraints = [
             models.CheckConstraint(condition=models.Q(amount_minor__gt=0), name="refund_is_positive"),
+            models.CheckConstraint(condition=ONE_OF_BOTH, name="refund_of_one_charge"),
             models.UniqueConstraint(
                 fields=["payment", "request_key"], condition=~models.Q(request_key=""), name="one_refund_per_request"
+            ),
+            models.UniqueConstraint(
+                fields=["collection", "request_key"],
+                condition=~models.Q(request_key=""),
+                name="one_refund_per_request_of_collection",
             ),
         ]
 
     def __str__(self) -> str:
-        return f"{self.amount_minor} {self.payment.currency} {self.state}"
+        return f"{self.amount_minor} {self.charge.currency} {self.state}"
+
+    @property
+    def charge(self) -> "Payment | Collection":
+        """What the provider had charged."""
+        found = self.payment or self.collection
+        assert found is not None  # refund_of_one_charge
+        return found
 
     @property
     def look(self) -> str:

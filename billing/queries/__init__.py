@@ -33,6 +33,7 @@ from .books import (
 from .claims import (
     ToDecide,
     balance_lines,
+    collections,
     disputes,
     disputes_of,
     payouts,
@@ -75,6 +76,7 @@ __all__ = [
     "captured_total",
     "cards_of",
     "cars_of",
+    "collections",
     "cost_of",
     "cost_so_far",
     "debt",

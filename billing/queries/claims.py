@@ -6,17 +6,21 @@ from typing import Any
 from django.db.models import Case, F, Q, QuerySet, Sum, Value, When
 from django.db.models.functions import Coalesce
 
-from billing.models import BalanceLine, Dispute, Payment, Payout, Refund
-from billing.vocabulary import DisputeState, RefundState
+from billing.models import BalanceLine, Collection, Dispute, Payment, Payout, Refund
+from billing.vocabulary import CollectionState, DisputeState, Purpose, RefundState
 from evcms.core.access import Access, Permission
 from evcms.core.models import Organization
 from stations.queries import visible_sites
 
+OF_COLLECTION = (
+    "collection", "collection__account", "collection__statement__account", "collection__driver",
+    "collection__debt__driver", "collection__debt__bill__session__station",
+)  # fmt: skip
 TRANSFERS = ("payout", "payout_failure", "payout_cancel")
 
 
 def _visible(rows: QuerySet[Any], access: Access) -> QuerySet[Any]:
-    """Any: rows with a payment."""
+    """Any: rows with a payment; those with a collection are for members of all sites, as accounts are."""
     rows = rows.filter(organization=access.organization)
     if access.all_sites:
         return rows
@@ -26,14 +30,14 @@ def _visible(rows: QuerySet[Any], access: Access) -> QuerySet[Any]:
 def waiting_refunds(access: Access) -> QuerySet[Refund]:
     """Refunds that need a second person, oldest first."""
     rows = _visible(Refund.objects.filter(state=RefundState.WAITING), access)
-    return rows.select_related("payment__connector__station", "payment__connector__evse", "requested_by").order_by(
-        "created_at", "pk"
-    )
+    return rows.select_related(
+        "payment__connector__station", "payment__connector__evse", "requested_by", *OF_COLLECTION
+    ).order_by("created_at", "pk")
 
 
 def refund(access: Access, public_id: str) -> Refund | None:
     rows = _visible(Refund.objects.filter(public_id=public_id), access)
-    found: Refund | None = rows.select_related("payment__organization", "requested_by").first()
+    found: Refund | None = rows.select_related("payment__organization", "collection", "requested_by").first()
     return found
 
 
@@ -46,13 +50,32 @@ def disputes(access: Access) -> QuerySet[Dispute]:
     deadline = Case(When(state=DisputeState.NEEDS_RESPONSE, then=F("respond_by")))
     rows = rows.order_by("urgency", deadline, "-opened_at", "-pk")
     found: QuerySet[Dispute] = rows.select_related(
-        "payment__connector__station__site", "payment__connector__evse", "payment__session", "evidence_asked_by"
-    )
+        "payment__connector__station__site", "payment__connector__evse", "payment__session", "evidence_asked_by",
+        *OF_COLLECTION,
+    )  # fmt: skip
     return found
 
 
-def disputes_of(payment: Payment) -> QuerySet[Dispute]:
-    return payment.disputes.order_by("-opened_at")
+def disputes_of(charge: Payment | Collection) -> QuerySet[Dispute]:
+    return charge.disputes.order_by("-opened_at")
+
+
+def collections(access: Access, *, purpose: str = "", state: str = "", sought: str = "") -> QuerySet[Collection]:
+    """Top-ups, debts and statements that cards were asked for, newest first. Accounts are the whole organization's, so
+    only members of all sites see them.
+    """
+    rows = Collection.objects.filter(organization=access.organization)
+    if not access.all_sites:
+        rows = rows.none()
+    rows = rows.filter(purpose=purpose) if purpose in Purpose else rows
+    rows = rows.filter(state=state) if state in CollectionState else rows
+    if sought:
+        rows = rows.filter(
+            Q(email__icontains=sought) | Q(card__endswith=sought) | Q(intent_id=sought) | Q(charge_id=sought)
+            | Q(account__name__icontains=sought) | Q(driver__name__icontains=sought)
+        )  # fmt: skip
+    related = [name.removeprefix("collection__") for name in OF_COLLECTION[1:]]
+    return rows.select_related(*related, "organization").order_by("-created_at", "-pk")
 
 
 def unanswered(access: Access) -> int:

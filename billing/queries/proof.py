@@ -8,7 +8,9 @@ from django.db.models import (
     Case,
     CharField,
     Count,
+    Exists,
     F,
+    OuterRef,
     Q,
     QuerySet,
     Sum,
@@ -18,9 +20,17 @@ from django.db.models import (
 from django.db.models.functions import Coalesce, Concat
 
 from billing import leaks
-from billing.models import Bill, JournalLine, Payment, Refund
+from billing.models import Bill, Collection, Dispute, JournalLine, Payment, Refund
 from billing.proof import Book, Leak, Part, Proof, Segment, first_of_each
-from billing.vocabulary import BillState, FundingSource, LedgerAccount, PaymentKind, PaymentState, RefundState
+from billing.vocabulary import (
+    BillState,
+    CollectionState,
+    FundingSource,
+    LedgerAccount,
+    PaymentKind,
+    PaymentState,
+    RefundState,
+)
 from evcms.core.models import Organization
 from evcms.core.snapshot import snapshot
 from sessions.models import ChargingSession, UsageHour
@@ -31,11 +41,19 @@ LET_GO = Q(bill__waived_minor__gt=0, bill__waived_minor=F("bill__total_minor")) 
     bill__state=BillState.FREE, bill__waived_by__isnull=False
 )
 
+HELD_BACK = Dispute.objects.filter(
+    Q(collection__debt__bill__session=OuterRef("pk")) | Q(collection__statement=OuterRef("bill__statement")),
+    collection__disputed_minor__gt=0,
+    closed_at=None,
+)
+"""Its debt or its statement was paid, and a bank holds that money now. Once it is lost, both are owed again."""
+
 SEGMENT = Case(
     When(bill=None, ended_at__isnull=False, then=Value(Segment.UNMETERED)),
     When(Q(ended_at=None) | Q(bill__state__in=UNDECIDED), then=Value(Segment.OPEN)),
     When(Q(bill__state=BillState.UNPAID) & ~LET_GO, then=Value(Segment.FAILED)),
     When(payment__disputed_minor__gt=0, then=Value(Segment.DISPUTED)),
+    When(Exists(HELD_BACK), then=Value(Segment.DISPUTED)),
     When(LET_GO, then=Value(Segment.WAIVED)),
     When(bill__state=BillState.FREE, then=Value(Segment.FREE)),
     When(bill__source__in=(FundingSource.PREPAID, FundingSource.VOUCHER), then=Value(Segment.PREPAID)),
@@ -177,13 +195,15 @@ def _orphans(found: list[Leak]) -> list[Part]:
 def _books(organization: Organization, since: datetime, until: datetime) -> list[Book]:
     """All bills that stood in the period, by currency; each fact from its own row against its posting."""
     which = {"organization": organization, "final_at__gte": since, "final_at__lt": until}
-    said, posted = _said(which), _posted(which)
+    paid = {"organization": organization, "paid_at__gte": since, "paid_at__lt": until}
+    said, posted = _said(which) | _collected(paid), _posted(which) | _collections_posted(paid)
     currencies = sorted({currency for _name, currency in [*said, *posted]})
-    names = ("billed", "captured", "refunded", "from balances", "invoiced", "waived")
+    names = ("billed", "captured", "refunded", "from balances", "invoiced", "waived", *COLLECTED)
     return [
         Book(name, currency, said.get((name, currency), 0), posted.get((name, currency), 0))
         for currency in currencies
         for name in names
+        if name not in COLLECTED or (name, currency) in {**said, **posted}
     ]
 
 
@@ -215,10 +235,36 @@ def _said(which: Which) -> dict[tuple[str, str], int]:
         total=Sum(F("total_minor") - F("shortfall_minor") - Coalesce("debt__collected_minor", 0))
     ):
         told["from balances", currency] = total
-    back = Refund.objects.filter(**_of("payment__session__bill", which), state=RefundState.DONE).order_by()
-    back = back.filter(payment__kind__in=CHARGED)
-    for currency, total in back.values_list("payment__currency").annotate(total=Sum("amount_minor")):
-        told["refunded", currency] = total
+    done = Refund.objects.filter(state=RefundState.DONE).order_by()
+    of_cards = done.filter(**_of("payment__session__bill", which), payment__kind__in=CHARGED)
+    of_debts = done.filter(**_of("collection__debt__bill", which))
+    for rows, name in ((of_cards, "payment__currency"), (of_debts, "collection__currency")):
+        for currency, total in rows.values_list(name).annotate(total=Sum("amount_minor")):
+            told["refunded", currency] = told.get(("refunded", currency), 0) + total
+    return told
+
+
+COLLECTED = ("collected", "collections given back", "collections held back")
+
+
+def _collected(paid: Which) -> dict[tuple[str, str], int]:
+    """Top-ups, debts and statements that were paid by card in the period, and what of that went back or is disputed."""
+    told: dict[tuple[str, str], int] = {}
+    rows = Collection.objects.filter(**paid, state=CollectionState.PAID).order_by()
+    for name, column in zip(COLLECTED, ("amount_minor", "refunded_minor", "disputed_minor"), strict=True):
+        for currency, total in rows.values_list("currency").annotate(total=Sum(column)):
+            told[name, currency] = total
+    return told
+
+
+def _collections_posted(paid: Which) -> dict[tuple[str, str], int]:
+    lines = JournalLine.objects.filter(**_of("entry__collection", paid), account=LedgerAccount.CARD_CLEARING)
+    kinds = {"refund": ("collections given back", -1), "dispute": ("collections held back", -1)}
+    told: dict[tuple[str, str], int] = {}
+    rows = lines.exclude(entry__kind__in=("fee", "exchange")).order_by()
+    for kind, currency, total in rows.values_list("entry__kind", "entry__currency").annotate(n=Sum("amount_minor")):
+        name, sign = kinds.get(kind, ("collected", 1))
+        told[name, currency] = told.get((name, currency), 0) + sign * total
     return told
 
 

@@ -19,7 +19,7 @@ from .offline import limit_for, limit_set, profile_answered
 from .payments import UNPAID, open_payment, payment_authorized, start_checkout, start_failed
 from .payouts import nightly_books, payouts_due, read_books
 from .reconcile import reconcile_lately
-from .refunds import decide_refund, refund
+from .refunds import decide_refund, refund, refund_collection
 from .renewals import collect_rest, grow_due
 from .retention import forget_driver, prune_contacts, prune_webhooks
 from .rules import edit_rules
@@ -87,6 +87,7 @@ __all__ = [
     "reconcile_lately",
     "refresh",
     "refund",
+    "refund_collection",
     "refund_due",
     "resolve_bill",
     "retry",

@@ -2,6 +2,7 @@
 
     dispute      disputed          → card_clearing    a bank took a payment back
                  written_off       → disputed         and kept it (lost); back to card_clearing when won
+                 receivable, prepaid, fleet_receivable → disputed   of a collection: what it had paid is owed again
     refund       card_clearing     → revenue, tax     a refund came back (the card was closed)
     fee          fees              → card_clearing    what the provider keeps of a movement
     exchange     exchange          ↔ card_clearing    charged in one currency, kept in another: an entry in each
@@ -16,6 +17,7 @@ from typing import Any
 from billing.models import BalanceLine, Dispute, JournalEntry, Payment, Payout, Refund
 from billing.vocabulary import DisputeState, LedgerAccount, PayoutState
 
+from . import moves
 from .ledger import Line, balance, difference, post, posted
 
 
@@ -25,7 +27,7 @@ def disputed(dispute: Dispute, taken_minor: int) -> None:
     holder = LedgerAccount.WRITTEN_OFF if lost else LedgerAccount.DISPUTED
     wanted = [Line(holder, taken_minor), Line(LedgerAccount.CARD_CLEARING, -taken_minor)]
     about = {"dispute": dispute, "payment": dispute.payment}
-    _bring_to("dispute", dispute.organization_id, dispute.currency, wanted, f"dispute-{dispute.pk}", about)
+    bring_to("dispute", dispute.organization_id, dispute.currency, wanted, f"dispute-{dispute.pk}", about)
 
 
 def taken_back(payment: Payment) -> int:
@@ -36,9 +38,11 @@ def taken_back(payment: Payment) -> int:
 
 def refund_came_back(refund: Refund) -> None:
     """It had been given and returned to us: what was posted about it is posted back."""
-    about = {"refund": refund, "payment": refund.payment}
+    first = JournalEntry.objects.filter(refund=refund, kind="refund").order_by("pk").first()
+    same = {name: getattr(first, name) for name in ("bill", "account", "statement") if first and getattr(first, name)}
+    about = {"refund": refund, **moves.naming(refund.charge), **same}
     key = f"refund-{refund.pk}-back"
-    _bring_to("refund", refund.organization_id, refund.payment.currency, [], key, about)
+    bring_to("refund", refund.organization_id, refund.charge.currency, [], key, about)
 
 
 def fee(line: BalanceLine) -> None:
@@ -74,10 +78,10 @@ def paid_out(payout: Payout, organization_id: int, net_minor: int) -> None:
     """An organization's share of a payout, as its lines say it."""
     arrived = net_minor if payout.state == PayoutState.PAID else 0
     wanted = [Line(LedgerAccount.BANK, arrived), Line(LedgerAccount.CARD_CLEARING, -arrived)]
-    _bring_to("payout", organization_id, payout.currency, wanted, f"payout-{payout.pk}", {"payout": payout})
+    bring_to("payout", organization_id, payout.currency, wanted, f"payout-{payout.pk}", {"payout": payout})
 
 
-def _bring_to(
+def bring_to(
     kind: str, organization_id: int, currency: str, wanted: Sequence[Line], key: str, about: dict[str, Any]
 ) -> None:
     """Posts what is missing. Call with the row that it is about locked. Any: rows, by the names of JournalEntry."""

@@ -3,7 +3,7 @@
     open_page → start_page (hosted, taken at once) ─┐
     charge    ─ task ─→ collect (off-session)      ─┴→ paid → what it was for hears of it (PAID_FOR)
 
-An amount that comes twice (two tabs at the same second) is given back by the task. Killed anywhere, a row is due.
+An amount that comes twice (two tabs at the same second) becomes a refund at once. Killed anywhere, a row is due.
 """
 
 from collections.abc import Callable
@@ -21,19 +21,18 @@ from billing.errors import PaymentError, ProviderUnavailable
 from billing.gateways import gateway
 from billing.gateways.base import About, Charge, Found, GatewayError, Hold, HoldStatus, Order, PageStatus
 from billing.models import Collection, PaymentMethod
-from billing.vocabulary import CollectionState, LedgerAccount, MethodState, Purpose
+from billing.vocabulary import CollectionState, MethodState, Purpose
 from evcms.core import audit, clock, events
 from evcms.core.access import Access, Permission
 from evcms.core.money import format_money
 
-from . import accounts, cards, debts, ledger, moves, statements
+from . import accounts, cards, collected, debts, moves, statements
 
 log = structlog.get_logger(__name__)
 
 PAGE_LIVES = timedelta(minutes=45)  # Stripe wants 30 min at least, counted from the call
 REUSED_FOR = timedelta(minutes=10)
 PATIENCE = timedelta(minutes=46)
-TWICE = "paid_twice"
 OPEN = (CollectionState.CREATED, CollectionState.CHECKOUT, CollectionState.CHARGING)
 
 PAID_FOR: Final[dict[str, Callable[[Collection], int]]] = {
@@ -182,7 +181,7 @@ def charge(
 
 
 def collect_due() -> int:
-    """Saved cards to be charged, pages that are over, amounts to be given back; returns how many were looked at."""
+    """Saved cards to be charged, pages that are over; returns how many were looked at."""
     now = clock.now()
     due = Collection.objects.filter(due_at__lte=now).order_by("due_at")
     rows = list(due.select_related("method")[:100])
@@ -201,8 +200,6 @@ def _look_at(row: Collection) -> None:
     row.tries += 1
     if row.state == CollectionState.CHARGING:
         _charge(row)
-    elif row.state == CollectionState.PAID and row.error_code == TWICE:
-        _give_back(row)
     elif row.state == CollectionState.CHECKOUT and row.tries < moves.MOST_TRIES:
         _close_page(row)
     else:
@@ -247,22 +244,6 @@ def _close_page(row: Collection) -> None:
         log.info("page not closed", collection=row.public_id, code=error.code)
         return
     refresh(collection=row)
-
-
-def _give_back(row: Collection) -> None:
-    surplus = row.amount_minor - ledger.balance(LedgerAccount.CARD_CLEARING, collection=row)
-    key = f"{row.public_id}-surplus"
-    try:
-        provider = gateway()
-        if not provider.refunds(row.intent_id):
-            provider.refund(
-                row.intent_id, amount_minor=surplus, currency=row.currency, reference=row.public_id, key=key
-            )
-    except GatewayError as error:
-        log.warning("surplus not given back", collection=row.public_id, code=error.code)
-        Collection.objects.filter(pk=row.pk).update(due_at=moves.next_try(row.tries + 4))
-        return
-    Collection.objects.filter(pk=row.pk).update(refunded_minor=surplus, due_at=None)
 
 
 # What the provider says -----------------------------------------------------------------------------------------------
@@ -319,9 +300,9 @@ def paid(*, collection_id: int, hold: Hold) -> None:
     row.error_code = row.error_text = ""
     row.save()
     cards.worked(row.method)
-    if PAID_FOR[row.purpose](row):
-        Collection.objects.filter(pk=row.pk).update(error_code=TWICE, due_at=clock.now())
-        events.nudge("billing.collect")
+    surplus = PAID_FOR[row.purpose](row)
+    if surplus:
+        collected.came_twice(row, surplus)
 
 
 def _end(collection_id: int, state: CollectionState, code: str = "", text: str = "") -> None:

@@ -22,6 +22,7 @@ from evcms.core.access import Access, Permission
 from sessions.services import correct_energy
 
 from . import bills, evening, moves, numbering, postings, refunds, settlement, sources
+from .moves import Charged
 
 MOVING: Final = (PaymentState.CAPTURING, PaymentState.RELEASING, PaymentState.AUTHORIZED)
 
@@ -119,12 +120,15 @@ def _price_anew(
 
 
 def _even_out(bill: Bill, payment: Payment | None, reason: str, access: Access, *, ask: bool) -> None:
-    def to_card(payment: Payment, too_much: int) -> int:
+    def to_card(charged: list[Charged], too_much: int) -> int:
         step = gateway().step(bill.currency)
         back = too_much // step * step
-        if back:
-            refunds.refund(payment=payment, amount_minor=back, reason=reason, access=access)
-        return too_much - back
+        for card in charged:
+            part = back if card == charged[-1] else min(back, refunds.refundable(card) // step * step)
+            if part:
+                refunds.give(charge=card, amount_minor=part, reason=reason, access=access)
+            back -= part
+        return too_much % step
 
     evening.even_out(bill, payment, reason=reason, ask=ask, access=access, to_card=to_card)
 

@@ -16,12 +16,13 @@ from billing import evidence
 from billing.events import DisputeClosed, DisputeOpened
 from billing.gateways import gateway
 from billing.gateways.base import Claim, GatewayError
-from billing.models import Dispute, Payment
+from billing.models import Collection, Dispute, Payment
 from billing.vocabulary import DISPUTE_MOVES, DisputeState, Step
 from evcms.core import clock, events
 from evcms.core.access import Access
 
-from . import clearing, moves, people
+from . import clearing, collected, moves, people
+from .moves import Charged
 
 log = structlog.get_logger(__name__)
 
@@ -31,20 +32,20 @@ GRACE: Final = timedelta(hours=1)  # the bank's deadline may be counted by anoth
 
 
 def follow_dispute(*, claim: Claim) -> Dispute | None:
-    """Brings our rows in line with what was fetched, in a transaction; None when the payment is not ours.
+    """Brings our rows in line with what was fetched, in a transaction; None when what was charged is not ours.
 
     Who fetched earlier may come later: what is over is never opened again.
     """
-    found = Payment.objects.filter(intent_id=claim.intent_id).exclude(intent_id="").values_list("pk", flat=True)
-    if not found:
+    found = charge_of(claim.intent_id)
+    if found is None:
         return None
     with transaction.atomic():
-        payment = moves.lock(found[0])
+        charge = moves.lock_charge(found)
         row, new = Dispute.objects.get_or_create(
             provider_id=claim.dispute_id,
             defaults={
-                "organization_id": payment.organization_id,
-                "payment": payment,
+                "organization_id": charge.organization_id,
+                **moves.naming(charge),
                 "currency": claim.currency,
                 "amount_minor": claim.amount_minor,
                 "reason": claim.reason[:40],
@@ -52,13 +53,21 @@ def follow_dispute(*, claim: Claim) -> Dispute | None:
             },
         )
         if new:
-            moves.note(payment, Step.DISPUTED, text=claim.reason, amount=claim.amount_minor)
+            moves.tell(charge, Step.DISPUTED, text=claim.reason, amount=claim.amount_minor)
             events.publish(DisputeOpened(dispute_id=row.pk))
-        _take_over(row, payment, claim)
+        _take_over(row, charge, claim)
     return row
 
 
-def _take_over(row: Dispute, payment: Payment, claim: Claim) -> None:
+def charge_of(intent_id: str) -> Charged | None:
+    """The payment or collection that the provider knows by this id."""
+    if not intent_id:
+        return None
+    payment = Payment.objects.filter(intent_id=intent_id).first()
+    return payment or Collection.objects.filter(intent_id=intent_id).first()
+
+
+def _take_over(row: Dispute, charge: Charged, claim: Claim) -> None:
     state = DisputeState(claim.status)
     before = DisputeState(row.state)
     if state != before and state not in DISPUTE_MOVES[before]:
@@ -67,17 +76,24 @@ def _take_over(row: Dispute, payment: Payment, claim: Claim) -> None:
     row.respond_by = claim.respond_by or row.respond_by
     if claim.submitted and row.evidence_sent_at is None:
         row.evidence_sent_at, row.due_at, row.error_text = clock.now(), None, ""
-        moves.note(payment, Step.EVIDENCE_SENT)
+        moves.tell(charge, Step.EVIDENCE_SENT)
     if state in OVER:
         row.due_at = None
         row.closed_at = row.closed_at or clock.now()
     row.save()
-    clearing.disputed(row, claim.taken_minor)
-    Payment.objects.filter(pk=payment.pk).update(disputed_minor=clearing.taken_back(payment))
+    _book(row, charge, claim.taken_minor)
     if state != before and state in OVER:
         events.publish(DisputeClosed(dispute_id=row.pk))
         if state in STEPS:
-            moves.note(payment, STEPS[state], amount=row.amount_minor)
+            moves.tell(charge, STEPS[state], amount=row.amount_minor)
+
+
+def _book(row: Dispute, charge: Charged, taken_minor: int) -> None:
+    if isinstance(charge, Payment):
+        clearing.disputed(row, taken_minor)
+        Payment.objects.filter(pk=charge.pk).update(disputed_minor=clearing.taken_back(charge))
+    else:
+        collected.disputed(row, taken_minor)
 
 
 def send_evidence(*, dispute: Dispute, access: Access) -> None:
@@ -85,9 +101,9 @@ def send_evidence(*, dispute: Dispute, access: Access) -> None:
 
     Raises PermissionDenied, ValidationError with a sentence when there is nothing to answer any more.
     """
-    people.demand(dispute.payment, access, None)
+    people.demand(dispute.charge, access, None)
     with transaction.atomic():
-        payment = moves.lock(dispute.payment_id)
+        charge = moves.lock_charge(dispute.charge)
         row = Dispute.objects.select_for_update(of=("self",)).get(pk=dispute.pk)
         if row.state != DisputeState.NEEDS_RESPONSE or row.evidence_sent_at:
             raise ValidationError(_("The bank takes no more evidence about this dispute."))
@@ -97,7 +113,7 @@ def send_evidence(*, dispute: Dispute, access: Access) -> None:
             raise ValidationError(_("The evidence is on its way already."))
         row.evidence_asked_by, row.due_at, row.tries, row.error_text = access.user, clock.now(), 0, ""
         row.save()
-        people.record("dispute.evidence", payment, access, None, dispute=row.provider_id)
+        people.record("dispute.evidence", charge, access, None, dispute=row.provider_id)
         events.nudge("billing.send_evidence")
 
 
@@ -138,7 +154,7 @@ def _submit(row: Dispute) -> Claim:
 
 def _claim(dispute_id: int) -> Dispute | None:
     rows = Dispute.objects.filter(pk=dispute_id, state=DisputeState.NEEDS_RESPONSE, due_at__lte=clock.now())
-    row = rows.select_related("payment", "organization").first()
+    row = rows.select_related("payment", "collection", "organization").first()
     if row is None:
         return None
     mine = Dispute.objects.filter(pk=row.pk, due_at=row.due_at, state=DisputeState.NEEDS_RESPONSE)

@@ -7,21 +7,24 @@ from collections.abc import Callable
 from typing import Final
 
 from django.core.exceptions import ValidationError
-from django.db.models import Sum
+from django.db.models import Q, Sum
 from django.utils.translation import gettext as _
 
-from billing.models import Account, Bill, Debt, Payment, Voucher
-from billing.vocabulary import BillState, DebtState, FundingSource, LedgerAccount, RefundState, Step
+from billing.models import Account, Bill, Collection, Debt, Payment, Refund, Voucher
+from billing.vocabulary import BillState, CollectionState, DebtState, FundingSource, LedgerAccount, RefundState, Step
 from evcms.core import clock
 from evcms.core.access import Access
 from evcms.core.figures import amount
 
 from . import bills, debts, ledger, moves, postings
+from .moves import Charged
 
 CARDS: Final = (FundingSource.CARD, FundingSource.SCAN, FundingSource.READER)
 PURSES: Final = (FundingSource.PREPAID, FundingSource.VOUCHER, FundingSource.FLEET)
-ToCard = Callable[[Payment, int], int]
-"""Gives so many minor units back to the card; returns how many it could not (less than a card's smallest step)."""
+ToCard = Callable[[list[Charged], int], int]
+"""Gives so many minor units back to the cards that were charged; returns how many it could not (less than a card's
+smallest step).
+"""
 
 
 def nothing_happened(bill: Bill) -> bool:
@@ -44,7 +47,7 @@ def even_out(
     Raises ValidationError with a sentence when money cannot go back where it came from.
     """
     left = owed(bill)
-    on_its_way = _on_its_way(payment)
+    on_its_way = _on_its_way(bill, payment)
     if left + on_its_way < 0:
         _give_back(bill, payment, -left - on_its_way, reason, to_card)
     elif left > 0:
@@ -62,17 +65,24 @@ def owed(bill: Bill) -> int:
     return ledger.balance(LedgerAccount.RECEIVABLE, bill=bill)
 
 
-def _on_its_way(payment: Payment | None) -> int:
-    if payment is None:
-        return 0
-    asked = payment.refunds.filter(state__in=(RefundState.WAITING, RefundState.REQUESTED))
+def _on_its_way(bill: Bill, payment: Payment | None) -> int:
+    own = Q(payment=payment) if payment else Q(pk=None)
+    asked = Refund.objects.filter(own | Q(collection__debt__bill=bill))
+    asked = asked.filter(state__in=(RefundState.WAITING, RefundState.REQUESTED))
     return int(asked.aggregate(total=Sum("amount_minor"))["total"] or 0)
+
+
+def _charged(bill: Bill, payment: Payment | None) -> list[Charged]:
+    """The cards that have paid for it: its own, then those that paid its debt."""
+    own: list[Charged] = [payment] if payment and FundingSource(payment.kind) in CARDS else []
+    return own + list(Collection.objects.filter(debt__bill=bill, state=CollectionState.PAID).order_by("pk"))
 
 
 def _give_back(bill: Bill, payment: Payment | None, too_much: int, reason: str, to_card: ToCard | None) -> None:
     source = FundingSource(payment.kind if payment else bill.source)
-    if source in CARDS and payment is not None and to_card is not None:
-        rest = to_card(payment, too_much)
+    cards = _charged(bill, payment)
+    if source not in (*PURSES, FundingSource.STATION) and cards and to_card is not None:
+        rest = to_card(cards, too_much)
         return _post(bill, LedgerAccount.WRITTEN_OFF, rest, "less than a card can be given back")
     if source == FundingSource.STATION:
         return _post(bill, LedgerAccount.STATION_CLEARING, too_much, f"to be given back at the terminal: {reason}")

@@ -17,11 +17,25 @@ from billing.gateways.base import (
     PageStatus,
     RefundStatus,
 )
-from billing.models import Payment, Refund
+from billing.models import Collection, Payment, Refund
 from billing.vocabulary import PaymentKind, PaymentState, RefundState, Step
 from evcms.core import clock
 
-from . import cards, clearing, collections, disputes, holds, moves, payments, payouts, postings, settlement, tapping
+from . import (
+    cards,
+    clearing,
+    collected,
+    collections,
+    disputes,
+    holds,
+    moves,
+    payments,
+    payouts,
+    postings,
+    settlement,
+    tapping,
+)
+from .moves import Charged
 
 log = structlog.get_logger(__name__)
 
@@ -64,8 +78,11 @@ def catch_up(*, found: Found, given_back: list[GivenBack]) -> None:
     if found.transfer:
         payouts.follow_transfer(transfer=found.transfer)
         return
+    if found.about == About.COLLECTION:
+        _follow_collection(found, given_back)
+        return
     if found.about != About.PAYMENT:
-        (collections if found.about == About.COLLECTION else cards).follow(found=found)
+        cards.follow(found=found)
         return
     payment = Payment.objects.filter(public_id=found.reference).first()
     if payment is None:
@@ -75,8 +92,15 @@ def catch_up(*, found: Found, given_back: list[GivenBack]) -> None:
     elif found.page and found.page.status == PageStatus.EXPIRED:
         payments.checkout_expired(payment_id=payment.pk)
     if given_back:
-        follow_refunds(payment_id=payment.pk, given_back=given_back)
+        follow_refunds(charge=payment, given_back=given_back)
     tapping.wake(payment=payment)
+
+
+def _follow_collection(found: Found, given_back: list[GivenBack]) -> None:
+    collections.follow(found=found)
+    row = Collection.objects.filter(public_id=found.reference).first() if given_back else None
+    if row is not None:
+        follow_refunds(charge=row, given_back=given_back)
 
 
 def _current(payment: Payment, hold: Hold) -> bool:
@@ -113,30 +137,33 @@ def _freed(payment: Payment, hold: Hold) -> None:
     payments.checkout_expired(payment_id=payment.pk)
 
 
-def follow_refunds(*, payment_id: int, given_back: list[GivenBack]) -> None:
+def follow_refunds(*, charge: Charged, given_back: list[GivenBack]) -> None:
     """Our refunds get their outcome; one made in the provider's own dashboard gets a row; the sum is what arrived."""
     with transaction.atomic():
-        payment = moves.lock(payment_id)
+        charge = moves.lock_charge(charge)
         for each in given_back:
-            _follow_refund(payment, each)
-        done = payment.refunds.filter(state=RefundState.DONE).values_list("amount_minor", flat=True)
-        total = min(sum(done), payment.captured_minor)
-        if total != payment.refunded_minor:
-            Payment.objects.filter(pk=payment.pk).update(refunded_minor=total)
-            payment.refunded_minor = total
-            moves.note(payment, Step.REFUNDED, amount=total)
+            _follow_refund(charge, each)
+        done = charge.refunds.filter(state=RefundState.DONE).values_list("amount_minor", flat=True)
+        total = min(sum(done), charge.captured_minor)
+        if total != charge.refunded_minor:
+            type(charge)._default_manager.filter(pk=charge.pk).update(refunded_minor=total)
+            charge.refunded_minor = total
+            moves.tell(charge, Step.REFUNDED, amount=total)
 
 
-def _follow_refund(payment: Payment, given: GivenBack) -> None:
-    ours = payment.refunds.filter(provider_id=given.refund_id).first()
-    ours = ours or payment.refunds.filter(public_id=given.reference).first()
+def _follow_refund(charge: Charged, given: GivenBack) -> None:
+    ours = charge.refunds.filter(provider_id=given.refund_id).first()
+    ours = ours or charge.refunds.filter(public_id=given.reference).first()
     if ours is None:
         ours = Refund(
-            organization_id=payment.organization_id,
-            payment=payment,
+            organization_id=charge.organization_id,
+            **moves.naming(charge),
             amount_minor=given.amount_minor,
             reason="made at the provider",
+            state=RefundState.REQUESTED,
         )
+        ours.save()
+        collected.set_aside(ours)
     states = {RefundStatus.DONE: RefundState.DONE, RefundStatus.FAILED: RefundState.FAILED}
     state = states.get(given.status, RefundState.REQUESTED)
     ours.provider_id, ours.error_text = given.refund_id, given.error_text[:255]
@@ -149,6 +176,9 @@ def _follow_refund(payment: Payment, given: GivenBack) -> None:
 
 
 def _post_refund(refund: Refund, before: str) -> None:
+    if refund.payment is None:
+        collected.followed(refund, RefundState(before))
+        return
     session = refund.payment.session
     if session is None:
         return

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from billing.errors import IllegalMove
-from billing.models import Payment, PaymentEvent
+from billing.models import Collection, Payment, PaymentEvent
 from billing.vocabulary import PAYMENT_MOVES, PaymentState
 from evcms.core import clock, events
 
@@ -13,9 +13,24 @@ SLOWEST = timedelta(hours=1)
 MOST_TRIES = 20  # about 14 hours of back-off
 
 
+Charged = Payment | Collection
+"""What the provider has taken from a card: refunds and disputes are about one or the other."""
+
+
 def lock(payment_id: int) -> Payment:
     """The row as it is now, ours until the end of the transaction."""
     return Payment.objects.select_for_update(of=("self",)).get(pk=payment_id)
+
+
+def lock_charge(charge: Charged) -> Charged:
+    if isinstance(charge, Payment):
+        return lock(charge.pk)
+    return Collection.objects.select_for_update(of=("self",)).get(pk=charge.pk)
+
+
+def naming(charge: Charged) -> dict[str, Any]:
+    """The field by which Refund, Dispute and JournalEntry know it. Any: the row."""
+    return {"payment": charge} if isinstance(charge, Payment) else {"collection": charge}
 
 
 def move(payment: Payment, to: PaymentState, *, text: str = "", amount: int | None = None, **fields: Any) -> None:
@@ -37,6 +52,12 @@ def note(payment: Payment, kind: str, *, text: str = "", amount: int | None = No
     PaymentEvent.objects.create(payment=payment, kind=kind, text=text[:255], amount_minor=amount)
     groups = [f"payment.{payment.public_id}", f"org.{payment.organization_id}"]
     events.broadcast("payment.changed", {"payment": payment.public_id, "state": str(payment.state)}, groups=groups)
+
+
+def tell(charge: Charged, kind: str, *, text: str = "", amount: int | None = None) -> None:
+    """A line in the time-line of what has one; a collection's refunds and disputes are rows of their own."""
+    if isinstance(charge, Payment):
+        note(charge, kind, text=text, amount=amount)
 
 
 def claim(payment_id: int, state: PaymentState) -> Payment | None:

@@ -153,10 +153,10 @@ def _sources(ids: set[str]) -> dict[str, dict[str, Any]]:
         found[payment.charge_id] = {"payment": payment}
     for collection in Collection.objects.filter(charge_id__in=ids):
         found[collection.charge_id] = {"collection": collection}
-    for refund in Refund.objects.filter(provider_id__in=ids).select_related("payment"):
-        found[refund.provider_id] = {"refund": refund, "payment": refund.payment}
-    for dispute in Dispute.objects.filter(provider_id__in=ids).select_related("payment"):
-        found[dispute.provider_id] = {"dispute": dispute, "payment": dispute.payment}
+    for refund in Refund.objects.filter(provider_id__in=ids).select_related("payment", "collection"):
+        found[refund.provider_id] = {"refund": refund, **moves.naming(refund.charge)}
+    for dispute in Dispute.objects.filter(provider_id__in=ids).select_related("payment", "collection"):
+        found[dispute.provider_id] = {"dispute": dispute, **moves.naming(dispute.charge)}
     return found
 
 

@@ -9,7 +9,7 @@ fleet        fleet_receivable  → receivable             goes on the monthly st
 waive        written_off       → receivable             nobody will ask for it
 debt         card_clearing     → receivable             a debt was collected
 correction   card_clearing …   ← receivable             a new price: what was too much goes back, what is missing comes
-refund       receivable, revenue, tax → card_clearing   money was given back: too much paid, or goodwill
+refund       surplus, receivable, revenue, tax → card_clearing   given back: came twice, paid too much, or goodwill
 """
 
 from decimal import Decimal
@@ -90,12 +90,13 @@ def corrected(bill: Bill, holder: LedgerAccount, given_back: int, *, sub: str, t
     )
 
 
-def refunded(refund: Refund, bill: Bill, **more: Any) -> None:
-    """First what a corrected price has left as paid too much; the rest is given out of goodwill: revenue and tax shrink
-    in the proportion of the bill. Any: other fields of the entry.
+def refunded(refund: Refund, bill: Bill, *, surplus: int = 0) -> None:
+    """First what came twice (`surplus`), then what a corrected price has left as paid too much; the rest is given out
+    of goodwill: revenue and tax shrink in the proportion of the bill.
     """
-    too_much = min(refund.amount_minor, max(0, -balance(LedgerAccount.RECEIVABLE, bill=bill)))
-    goodwill = refund.amount_minor - too_much
+    twice = min(refund.amount_minor, surplus)
+    too_much = min(refund.amount_minor - twice, max(0, -balance(LedgerAccount.RECEIVABLE, bill=bill)))
+    goodwill = refund.amount_minor - twice - too_much
     tax = goodwill * bill.tax_minor // bill.total_minor if bill.total_minor else 0
     post(
         organization_id=refund.organization_id,
@@ -103,17 +104,22 @@ def refunded(refund: Refund, bill: Bill, **more: Any) -> None:
         kind="refund",
         currency=bill.currency,
         lines=[
+            Line(LedgerAccount.SURPLUS, twice),
             Line(LedgerAccount.RECEIVABLE, too_much),
             Line(LedgerAccount.REVENUE, goodwill - tax),
             *[Line(LedgerAccount.TAX, part, rate) for rate, part in _shared(bill, tax)],
-            Line(COVERS[FundingSource(refund.payment.kind)], -refund.amount_minor),
+            Line(_card(refund), -refund.amount_minor),
         ],
         text=refund.reason,
         bill=bill,
         payment=refund.payment,
+        collection=refund.collection,
         refund=refund,
-        **more,
     )
+
+
+def _card(refund: Refund) -> LedgerAccount:
+    return COVERS[FundingSource(refund.payment.kind)] if refund.payment else LedgerAccount.CARD_CLEARING
 
 
 def _shared(bill: Bill, tax: int) -> list[tuple[str, int]]:

@@ -89,7 +89,7 @@ def _heal(hold: Hold, done: Healed) -> None:
     if before is None:
         done.changes.append(f"{hold.about} {hold.reference}: the provider has {hold.intent_id}, we have no row")
         return
-    given = gateway().refunds(hold.intent_id) if _captured_payment(hold) else []
+    given = gateway().refunds(hold.intent_id) if _captured(hold) else []
     with transaction.atomic():
         following.catch_up(found=Found(hold.reference, None, hold, hold.about), given_back=given)
     after = _state(hold)
@@ -98,8 +98,8 @@ def _heal(hold: Hold, done: Healed) -> None:
     _free_superseded(hold, done)
 
 
-def _captured_payment(hold: Hold) -> bool:
-    return hold.about == About.PAYMENT and hold.status == HoldStatus.CAPTURED
+def _captured(hold: Hold) -> bool:
+    return hold.about in (About.PAYMENT, About.COLLECTION) and hold.status == HoldStatus.CAPTURED
 
 
 def _state(hold: Hold) -> str | None:
@@ -114,8 +114,8 @@ def _state(hold: Hold) -> str | None:
 
 
 def _disputed(intent_id: str) -> str:
-    payment = Payment.objects.filter(intent_id=intent_id).first()
-    states = payment.disputes.order_by("pk").values_list("state", flat=True) if payment else []
+    charge = disputes.charge_of(intent_id)
+    states = charge.disputes.order_by("pk").values_list("state", flat=True) if charge else []
     return ", ".join(states) or "none"
 
 

@@ -46,6 +46,8 @@ def dispute(request: HttpRequest, public_id: str) -> HttpResponse:
     context = {
         "dispute": row,
         "payment": case.payment,
+        "collection": case.collection,
+        "charge": case.charge,
         "session": case.session,
         "receipt": case.receipt,
         "said": evidence.statement(row, pack_file="", receipt_file=""),
@@ -72,7 +74,7 @@ def evidence_zip(request: HttpRequest, public_id: str) -> HttpResponse:
 def _file(request: HttpRequest, row: Dispute, content: bytes, kind: str, ending: str) -> HttpResponse:
     """It holds personal data, so the audit log knows who took it."""
     access = access_of(request, Permission.MONEY)
-    audit.record(access, "dispute.evidence_read", row.payment, dispute=row.provider_id, file=ending)
+    audit.record(access, "dispute.evidence_read", row.charge, dispute=row.provider_id, file=ending)
     response = HttpResponse(content, content_type=kind)
     response["Content-Disposition"] = f'attachment; filename="evidence-{row.provider_id}.{ending}"'
     return response

@@ -179,12 +179,12 @@ def refund(request: HttpRequest, public_id: str) -> HttpResponse:
         except ValidationError as error:
             form.add_error(None, error)
         else:
-            messages.success(request, _told(made))
+            messages.success(request, told(made))
             return redirect("payment", row.public_id)
     return render(request, "billing/payment.html", _page(row, form, refundable(row)), status=422)
 
 
-def _told(made: Refund) -> str:
+def told(made: Refund) -> str:
     if made.state == RefundState.WAITING:
         return _("Somebody else in finance must approve it now.")
     return _("The refund is on its way. The card shows it within days.")

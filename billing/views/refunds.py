@@ -29,4 +29,4 @@ def decide(request: HttpRequest, public_id: str) -> HttpResponse:
     else:
         said = _("Approved: the refund is on its way.") if approve else _("Rejected: nothing is given back.")
         messages.success(request, said)
-    return redirect("payment", row.payment.public_id)
+    return redirect("payment" if row.payment else "collection", row.charge.public_id)

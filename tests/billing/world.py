@@ -362,7 +362,11 @@ def empty(provider):
         keep = {"django_migrations", "django_content_type", "auth_permission"}
         for statement in connection.ops.sql_flush(no_style(), sorted({*tables} - keep)):
             cursor.execute(statement)
-    double = provider.double
+    forget(provider.double)
+
+
+def forget(double):
+    """The provider knows nothing of earlier tests any more."""
     with double.lock, double.store.transaction():
         for table in ("objects", "answers", "jobs", "deliveries", "settings"):
             double.store._db.execute(f"DELETE FROM {table}")
