@@ -90,9 +90,9 @@ def corrected(bill: Bill, holder: LedgerAccount, given_back: int, *, sub: str, t
     )
 
 
-def refunded(refund: Refund, bill: Bill, *, surplus: int = 0) -> None:
+def refunded(refund: Refund, bill: Bill, *, surplus: int = 0, **more: Any) -> None:
     """First what came twice (`surplus`), then what a corrected price has left as paid too much; the rest is given out
-    of goodwill: revenue and tax shrink in the proportion of the bill.
+    of goodwill: revenue and tax shrink in the proportion of the bill. Any: other fields of the entry.
     """
     twice = min(refund.amount_minor, surplus)
     too_much = min(refund.amount_minor - twice, max(0, -balance(LedgerAccount.RECEIVABLE, bill=bill)))
@@ -115,6 +115,7 @@ def refunded(refund: Refund, bill: Bill, *, surplus: int = 0) -> None:
         payment=refund.payment,
         collection=refund.collection,
         refund=refund,
+        **more,
     )
 
 

@@ -98,6 +98,7 @@ def _against_receivable(covers: LedgerAccount, amount_minor: int, sub: str = "")
 
 def given_back(refund: Refund, at: datetime) -> None:
     """One refund of the past, whose payment stands."""
+    assert refund.payment is not None
     session = refund.payment.session
     assert session is not None
     postings.refunded(refund, session.bill, at=at)
