@@ -13,7 +13,7 @@ help:
 	@echo "make test       everything that .ci/run checks"
 	@echo "make test-long  property and soak tests"
 	@echo "make lint       ruff, mypy, import contracts"
-	@echo "make bench      the charger gateway against a bare echo server; pricing; the tariff simulator"
+	@echo "make bench      the charger gateway against a bare echo server; pricing; the tariff simulator; the early-fault alarm"
 	@echo "make messages   collect texts for translation, compile evcms/locale (needs gettext)"
 	@echo "make lock       remake requirements.txt from pyproject.toml (needs uv)"
 
@@ -36,6 +36,7 @@ bench: setup
 	@$(RUN) -m benchmarks.gateway
 	@$(RUN) -m benchmarks.pricing
 	@$(RUN) -m benchmarks.simulator
+	@$(RUN) -m benchmarks.early_fault
 
 messages: setup
 	@$(RUN) manage.py makemessages --all --no-obsolete --add-location file \

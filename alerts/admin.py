@@ -7,6 +7,7 @@ from unfold.admin import TabularInline
 
 from alerts import services
 from alerts.models import (
+    ConnectorHealth,
     DeliveryAttempt,
     Destination,
     EscalationLevel,
@@ -74,6 +75,14 @@ class IncidentEntryAdmin(ReadOnlyAdmin):
     search_fields = ("text", "actor", "incident__title")
     list_filter = ("at",)
     list_select_related = ("incident",)
+
+
+@admin.register(ConnectorHealth)
+class ConnectorHealthAdmin(ReadOnlyAdmin):
+    list_display = ("connector", "alarmed_at", "updated_at")
+    list_filter = ("alarmed_at",)
+    search_fields = ("connector__code", "connector__station__identity")
+    list_select_related = ("connector__station", "connector__evse")
 
 
 @admin.register(RecoveryStep)

@@ -1,6 +1,7 @@
 """Rows of alerts: trouble (incidents, rules, duty), people (recipients, wishes) and what they were told (messages)."""
 
 from .duty import EscalationLevel, EscalationPolicy, OnCallOverride, OnCallSchedule, OnCallTurn
+from .early import ConnectorHealth
 from .incidents import Incident, IncidentEntry, RecoveryStep
 from .messages import DeliveryAttempt, MessageTemplate, Notification
 from .people import Destination, Offer, Recipient, Subscription
@@ -8,6 +9,7 @@ from .reports import ProblemReport
 from .rules import Rule
 
 __all__ = [
+    "ConnectorHealth",
     "DeliveryAttempt",
     "Destination",
     "EscalationLevel",

@@ -11,6 +11,7 @@ from django.test import Client
 from django.urls import reverse
 
 from alerts.models import (
+    ConnectorHealth,
     DeliveryAttempt,
     EscalationLevel,
     EscalationPolicy,
@@ -93,6 +94,7 @@ def watch(rows, number):
     """Rules, duty, and what the drivers of one connector said and were told."""
     organization, now = rows.site.organization, clock.now()
     RecoveryStep.objects.create(incident=rows.incident, position=1, kind="unlock", station_id=rows.station.pk)
+    ConnectorHealth.objects.create(connector=rows.connector)
     Rule.objects.create(
         organization=organization, kind="boot_loop", station=rows.station, scope=f"station:{rows.station.pk}"
     )
