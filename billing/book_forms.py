@@ -36,6 +36,10 @@ class PeriodForm(forms.Form):
         until: date = said.get("until") or today
         return said.get("since") or until.replace(day=1), until
 
+    def show_days(self, zone: ZoneInfo) -> None:
+        """A form that nobody filled in shows the days that hold."""
+        self.initial["since"], self.initial["until"] = (day.isoformat() for day in self.days(zone))
+
     def span(self, zone: ZoneInfo) -> tuple[datetime, datetime]:
         """[first moment, end)."""
         first, last = self.days(zone)

@@ -59,6 +59,7 @@ class InsightForm(forms.Form):
         said = self.cleaned_data if self.is_bound and self.is_valid() else {}
         last = said.get("until") or clock.now().astimezone(zone).date()
         first = said.get("since") or last - timedelta(days=usual_days - 1)
+        self.initial.update(since=first.isoformat(), until=last.isoformat())  # nobody said: the form shows them
         return Scope(
             access=self.access,
             since=datetime.combine(first, time(), zone),

@@ -172,6 +172,7 @@ MFA_TOTP_ISSUER = "EVCMS"
 # Language, time
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("de", _("German")), ("nl", _("Dutch")), ("fr", _("French")), ("es", _("Spanish"))]
+FORMAT_MODULE_PATH = "evcms.formats"
 LOCALE_PATHS = [BASE_DIR / "evcms" / "locale"]
 USE_I18N = True
 USE_TZ = True

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from django.db.models import F, Prefetch, QuerySet, Sum
+from django.db.models import F, Prefetch, Q, QuerySet, Sum
 from django.utils.translation import gettext as _
 
 from billing.models import Bill, Debt, Enrolment, FundingRule, Payment, PaymentMethod, Receipt
@@ -117,7 +117,8 @@ def owed(rows: QuerySet[Debt]) -> list[tuple[str, int]]:
 
 def way_of(driver: Driver) -> str:
     """How a driver is paid for, in words."""
-    rule = FundingRule.objects.filter(driver=driver).select_related("account").first()
+    rules = FundingRule.objects.filter(Q(driver=driver) | Q(group=driver.group_id, group__isnull=False))
+    rule = rules.select_related("account").order_by("group", "pk").first()  # his own (no group) before his group's
     if rule is not None:
         return _paid_by(rule) or str(FundingSource.CARD.label)
     card = usual_card(driver)

@@ -12,6 +12,8 @@ from evcms.core.access import Access, Permission
 from evcms.core.models import Organization
 from stations.queries import visible_sites
 
+from .books import bills_to_review
+
 OF_COLLECTION = (
     "collection", "collection__account", "collection__statement__account", "collection__driver",
     "collection__debt__driver", "collection__debt__bill__session__station",
@@ -93,18 +95,25 @@ class ToDecide:
 
     refunds: int
     disputes: int
+    bills: int
+
+    @property
+    def total(self) -> int:
+        return self.refunds + self.disputes + self.bills
 
 
 def to_decide(access: Access) -> ToDecide:
-    """One query: the overview asks at every change."""
+    """One query: every page's menu asks."""
     if not access.can(Permission.MONEY):
-        return ToDecide(0, 0)
+        return ToDecide(0, 0, 0)
     refunds = _visible(Refund.objects.filter(state=RefundState.WAITING), access).order_by()
-    both = refunds.values_list(Value("refund"), "pk").union(
-        _unanswered(access).order_by().values_list(Value("dispute"), "pk"), all=True
+    waiting = refunds.values_list(Value("refund"), "pk").union(
+        _unanswered(access).order_by().values_list(Value("dispute"), "pk"),
+        bills_to_review(access).order_by().values_list(Value("bill"), "pk"),
+        all=True,
     )
-    kinds = [kind for kind, _pk in both]
-    return ToDecide(kinds.count("refund"), kinds.count("dispute"))
+    kinds = [kind for kind, _pk in waiting]
+    return ToDecide(kinds.count("refund"), kinds.count("dispute"), kinds.count("bill"))
 
 
 def sees_all(access: Access) -> bool:

@@ -58,7 +58,7 @@ def _line(bill: Bill, zone: ZoneInfo, currency: str) -> dict[str, Any]:
         "at": session.started_at.astimezone(zone).isoformat(timespec="minutes"),
         "day": _day(session.started_at, zone),
         "place": str(session.station),
-        "who": " · ".join(part for part in (str(session.driver or ""), who) if part),
+        "who": " · ".join(dict.fromkeys(part for part in (str(session.driver or ""), who) if part)),
         "energy_mwh": session.energy_mwh,
         "energy": kwh(session.energy_mwh),
         "net": bill.net_minor,

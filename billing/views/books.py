@@ -44,6 +44,7 @@ def proof(request: HttpRequest) -> HttpResponse:
     access = _whole(request)
     form = PeriodForm(request.GET or None)
     zone = ZoneInfo(access.organization.time_zone)
+    form.show_days(zone)
     since, until = form.span(zone)
     made = proofs.prove(organization=access.organization, since=since, until=until)
     if request.GET.get("export") in ("csv", "xlsx"):

@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
@@ -166,7 +167,7 @@ def people(request: HttpRequest) -> HttpResponse:
         "form": form,
         "scope": scope,
         "sums": customers.customers(scope, seen, first),
-        "cohorts": customers.retention(scope, seen, first),
+        "cohorts": _cohorts(customers.retention(scope, seen, first)),
         "spend": spend,
         "likes": likes,
         "fewest": customers.FEWEST,
@@ -177,10 +178,28 @@ def people(request: HttpRequest) -> HttpResponse:
     return render(request, "billing/customers.html", context)
 
 
+def _cohorts(found: list[customers.Cohort]) -> list[dict[str, Any]]:
+    """Rows of one length, the months in words. Any: template context."""
+    widest = max((len(row.percents) for row in found), default=0)
+    return [
+        {
+            "month": _month_name(row.month),
+            "people": row.people,
+            "percents": [*row.percents, *[None] * (widest - len(row.percents))],
+        }
+        for row in found
+    ]
+
+
+def _month_name(month: str) -> str:
+    """'2026-11' → 'Nov 2026'."""
+    return str(date_format(date.fromisoformat(f"{month}-01"), "M Y"))
+
+
 def _months_chart(months: list[tuple[str, int, int]]) -> dict[str, Any]:
     """Any: chart data."""
     return {
-        "labels": [month for month, _new, _back in months],
+        "labels": [_month_name(month) for month, _new, _back in months],
         "unit": "",
         "digits": 0,
         "series": [
@@ -195,6 +214,6 @@ def _spend_chart(spend: customers.Spend | None, scope: Scope) -> dict[str, Any] 
     if spend is None or not spend.deciles:
         return None
     values = [_major(minor, scope) for minor in spend.deciles]
-    labels = [_("tenth %(n)d") % {"n": number} for number in range(1, 11)]
-    series = [{"label": _("Spent by a person"), "values": values, "hue": "accent"}]
+    labels = [str(number) for number in range(1, 11)]
+    series = [{"label": _("Spent by a person, tenth by tenth"), "values": values, "hue": "accent"}]
     return {"labels": labels, "unit": scope.currency, "digits": 0, "series": series}

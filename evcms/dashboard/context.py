@@ -9,6 +9,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext_lazy as _
 
 from alerts.queries import open_incidents
+from billing.queries import to_decide
 from evcms.core.access import Access, Permission
 from evcms.core.models import Membership
 from stations.queries import quarantined
@@ -38,6 +39,11 @@ def count_quarantined(access: Access) -> int:
     return quarantined(access).order_by().count()
 
 
+def count_decisions(access: Access) -> int:
+    """Refunds that wait for a second person, disputes that wait for an answer, bills that wait for a price."""
+    return to_decide(access).total
+
+
 @dataclass(frozen=True)
 class Entry:
     """One line of the left bar; shown to those who have `permission`, while its page exists."""
@@ -47,12 +53,13 @@ class Entry:
     icon: str
     permission: Permission = Permission.VIEW
     badge: Callable[[Access], int] | None = None
+    also: tuple[str, ...] = ()  # where its other pages begin
 
 
 MENU = (
     Entry(_("Overview"), "overview", "layout-dashboard"),
     Entry(_("Map"), "public:map", "map-2"),
-    Entry(_("Stations"), "stations", "charging-pile"),
+    Entry(_("Stations"), "stations", "charging-pile", also=("/setup/stations/",)),
     Entry(_("Sites"), "sites", "map-pin"),
     Entry(_("Sessions"), "sessions", "bolt"),
     Entry(_("Attempts"), "attempts", "progress-alert"),
@@ -60,10 +67,10 @@ MENU = (
     Entry(_("Maintenance"), "maintenance", "tool"),
     Entry(_("Quarantine"), "quarantine", "shield-lock", Permission.STATIONS, count_quarantined),
     Entry(_("Drivers"), "drivers", "user", Permission.TOKENS),
-    Entry(_("Tokens"), "tokens", "id-badge-2"),
+    Entry(_("Tokens"), "tokens", "id-badge-2", also=("/groups/",)),
     Entry(_("Card readers"), "readers", "credit-card"),
     Entry(_("Tariffs"), "tariffs", "tag"),
-    Entry(_("Money"), "money", "wallet", Permission.MONEY),
+    Entry(_("Money"), "money", "wallet", Permission.MONEY, count_decisions, ("/payers/", "/statements/", "/vouchers/")),
     Entry(_("Settings"), "settings", "settings"),
 )
 
@@ -93,7 +100,7 @@ def is_fragment(request: HttpRequest) -> bool:
 
 
 def _item(entry: Entry, url: str, path: str, access: Access) -> dict[str, object]:
-    active = path == url if url == "/" else path.startswith(url)
+    active = path == url if url == "/" else path.startswith((url, *entry.also))
     badge = entry.badge(access) if entry.badge else 0
     return {"label": entry.label, "url": url, "icon": entry.icon, "active": active, "badge": badge}
 

@@ -16,9 +16,14 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from . import figures, forms, icons, shapes, statuses
+from . import audits, figures, forms, icons, shapes, statuses, words
 
 register = template.Library()
+for _filter in (words.entry_word, words.site_beside, words.day, words.month):
+    register.filter(_filter)
+register.simple_tag(words.who)
+register.filter("audit_action", audits.action)
+register.filter("audit_told", audits.told)
 
 
 @register.simple_tag
@@ -155,7 +160,14 @@ def ring(percent: float, label: str = "", status: object = "charging", live: str
 
 @register.inclusion_tag("components/stat_tile.html")
 def stat_tile(label: str, value: object, **more: object) -> dict[str, object]:
-    """One figure; `url`, `note`, `values` (curve), `segments` ((status, count) pairs), `status`, `live`."""
+    """One figure; `url`, `note`, `values` (curve), `segments` ((status, count) pairs), `status`, `live`.
+
+    A plain count gets its thousands, a figure with its unit ("1,060.00 €") that unit small; neither breaks in two.
+    """
+    if isinstance(value, int):
+        value = figures.number(value, 0)
+    if isinstance(value, str) and not isinstance(value, SafeString) and value.count(" ") == 1:
+        value = units(value)
     return {"label": label, "value": value, **more}
 
 

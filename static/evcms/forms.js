@@ -11,6 +11,7 @@
    [data-href] rows                         are clickable as a whole (keep a real link inside for the keyboard)
    HX-Trigger: {"evcms:toast": {"text": "Sent", "hue": "available"}}      shows a notice after a htmx request
    <time datetime data-ago> (of {% when %})  keeps telling the truth while the page stays open
+   a row of tabs (.ev-tabs) that is wider than the page shows the open one
    "/" goes to the search field, Escape closes the menu. */
 (function () {
   "use strict";
@@ -159,6 +160,12 @@
     }
   }
   setInterval(grow, 20000);
+
+  for (const open of document.querySelectorAll(".ev-tabs > [aria-current], .ev-tabs > li > [aria-current]")) {
+    const tabs = open.closest(".ev-tabs");
+    tabs.scrollLeft = open.offsetLeft - tabs.offsetLeft - (tabs.clientWidth - open.offsetWidth) / 2;
+  }
+
   document.addEventListener("visibilitychange", grow);
 
   document.addEventListener("keydown", (event) => {

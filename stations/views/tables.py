@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from evcms.core.access import Access, Permission
 from stations import queries, services, table
 from stations.forms import ImportForm, packed
-from stations.models import Connector
+from stations.models import Connector, Site, Station
 
 from .configure import own_station
 from .member import member
@@ -75,7 +75,7 @@ def export(request: HttpRequest, access: Access) -> HttpResponseBase:
 def site_sheet(request: HttpRequest, access: Access, pk: int) -> HttpResponse:
     site = get_object_or_404(queries.visible_sites(access), pk=pk)
     rows = queries.connectors(access).filter(station__site=site)
-    return _sheet(request, str(site), list(rows[:MOST_STICKERS]))
+    return _sheet(request, str(site), list(rows[:MOST_STICKERS]), site=site)
 
 
 @require_GET
@@ -83,12 +83,13 @@ def site_sheet(request: HttpRequest, access: Access, pk: int) -> HttpResponse:
 def station_sheet(request: HttpRequest, access: Access, identity: str) -> HttpResponse:
     station = own_station(access, identity)
     rows = queries.connectors(access).filter(station=station)
-    return _sheet(request, str(station), list(rows[:MOST_STICKERS]))
+    return _sheet(request, str(station), list(rows[:MOST_STICKERS]), station=station)
 
 
-def _sheet(request: HttpRequest, title: str, connectors: list[Connector]) -> HttpResponse:
+def _sheet(request: HttpRequest, title: str, connectors: list[Connector], **of: Site | Station) -> HttpResponse:
+    """`of`: the site or station, for the way back to its page."""
     stickers = [(connector, address_of(connector), drawn(address_of(connector))) for connector in connectors]
-    return render(request, "stations/qr_sheet.html", {"heading": title, "stickers": stickers})
+    return render(request, "stations/qr_sheet.html", {"heading": title, "stickers": stickers, **of})
 
 
 def address_of(connector: Connector) -> str:

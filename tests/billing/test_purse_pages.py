@@ -3,8 +3,9 @@
 import pytest
 
 from billing.models import Account, FundingRule, Voucher
+from billing.queries import way_of
 from evcms.core.access import Role
-from sessions.models import DriverGroup
+from sessions.models import Driver, DriverGroup
 from tests.stations.conftest import make_access
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -50,6 +51,8 @@ def test_a_group_draws_on_a_fleet_and_stops_doing_so(finance, organization):
     assert finance.post(f"{answer.url}draw/", {"group": group.pk}).status_code == 302
     assert "Taxis" in finance.get(answer.url).text
     rule = FundingRule.objects.get()
+    driver = Driver.objects.create(organization=organization, name="Anna", group=group)
+    assert way_of(driver) == Account.objects.get().name
     finance.post(f"{answer.url}draw/{rule.pk}/end/")
     assert not FundingRule.objects.exists()
     nobody = finance.post(f"{answer.url}draw/", {})

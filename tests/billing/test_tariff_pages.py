@@ -247,7 +247,7 @@ def test_the_week_says_in_which_circumstances_it_holds(finance, organization):
     text = live(finance, {"per_kwh": "0.3", "max_kwh": "10"}, {"per_kwh": "0.5", "min_power": "50"}, {"per_kwh": "0.4"})
     assert "When charging begins, at the example&#x27;s average power" in text
     text = live(finance, {"per_kwh": "0.3", "last_date": "2026-01-07"}, {"per_kwh": "1"})
-    assert "In the week of 01/07/2026" in text
+    assert "In the week of 7 Jan 2026" in text
     assert "Wed 00:00–24:00: 0.30 € per kWh" in text
     assert "Thu 00:00–24:00: 1.00 € per kWh" in text
 

@@ -98,6 +98,7 @@ def test_a_command_is_sent_from_the_page_and_its_answer_appears_by_itself(page, 
     stations.command_sent(command_id=row.pk)
     stations.command_answered(command_id=row.pk, answer=Answer(True, "Accepted", {"status": "Accepted", "n": 7}))
     assert seconds_until(page, "The station agreed: Accepted.", f"#command-{row.pk}") < 3
+    page.click(f"#command-{row.pk} summary")
     assert '"n": 7' in page.inner_text(f"#command-{row.pk} pre")
 
 
@@ -141,6 +142,7 @@ def test_long_commands_and_answers_stay_inside_their_page(page, web_server, netw
     page.set_viewport_size({"width": width, "height": 844})
     log_in(page, web_server)
     page.goto(f"{web_server.url}/stations/RIV-0001/commands/")
+    page.click("#answers summary >> nth=0")
     assert "zzz" in page.inner_text("#answers pre >> nth=0")
     assert page.evaluate("document.querySelector('#answers').getBoundingClientRect().right <= innerWidth")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -1,15 +1,18 @@
 """Is everything all right? The overview says so in a sentence, from rows, the worst thing first."""
 
+import re
+
 import pytest
 from django.test import Client, override_settings
 
 from alerts.models import Incident, Notification
+from billing.models import Bill
 from evcms.core.access import Role
 from evcms.core.models import Organization, User
 from evcms.dashboard.queries import network as numbers
 from evcms.dashboard.queries.tape import tape
 from sessions import queries as sessions
-from sessions.models import ChargingSession, Driver
+from sessions.models import Driver
 from stations.models import SiteGrant, Station
 from stations.vocabulary import ConnectorStatus
 from tests.dashboard.conftest import browser, words
@@ -33,18 +36,12 @@ def test_who_belongs_to_no_organization_is_told_what_to_do():
     assert "lost@example.org" in page
 
 
-def test_a_driver_without_organization_finds_his_sessions(network):
+def test_a_driver_without_organization_is_led_to_his_account(network):
     user = User.objects.create_user("anna@example.org", "x")
-    session = ChargingSession.objects.first()
-    driver = Driver.objects.create(organization=network.organization, user=user, name="Anna")
-    ChargingSession.objects.filter(pk=session.pk).update(driver=driver)
+    Driver.objects.create(organization=network.organization, user=user, name="Anna")
     client = Client()
     client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
-    page = words(client.get("/"))
-    assert f'href="/s/{session.public_id}"' in page
-    assert page.count('href="/s/') == 1
-    assert 'href="/map"' in page
-    assert "not a member of any organization" not in page
+    assert client.get("/").headers["Location"] == "/account/"
 
 
 def test_staff_without_organization_is_led_to_the_administration():
@@ -155,6 +152,16 @@ def test_what_is_not_set_up_is_said_with_how_many_mails_wait(network):
     page = words(browser(network.owner).get("/"))
     assert "Mail is not set up: 1 message waits." in page
     assert "Card payment is off" in page
+
+
+def test_what_of_money_waits_for_a_person_is_counted_in_the_menu_and_said(network):
+    bill = Bill.objects.first()
+    Bill.objects.filter(pk=bill.pk).update(state="review")
+    page = words(browser(network.owner).get("/"))
+    assert "1 bill waits for a person" in page
+    assert page.count("ev-menu-badge") == 2  # incidents, money
+    money = words(browser(network.owner).get("/payers/"))
+    assert re.search(r'href="/money/" aria-current="page"', money)
 
 
 def test_a_station_in_quarantine_waits_in_the_sentence_and_the_menu(network):

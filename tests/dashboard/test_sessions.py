@@ -190,7 +190,10 @@ def test_payment_details_are_for_those_who_may_see_money(network, owner, ended):
         state=PaymentState.CAPTURED, currency="EUR", hold_minor=5000, captured_minor=1172, settled_at=clock.now(),
     )  # fmt: skip
     PaymentEvent.objects.create(payment=payment, kind="captured", amount_minor=1172)
-    assert "Paid · 11.72 €" in words(owner.get(f"/sessions/{ended.public_id}/"))
+    page = words(owner.get(f"/sessions/{ended.public_id}/"))
+    assert "Paid · 11.72 €" in page
+    assert f'href="/s/{payment.public_id}"' in page  # the driver's page is the payment's, not the session's
+    assert owner.get(f"/s/{payment.public_id}").status_code == 200
     viewer = words(browser(network.member(Role.VIEWER, "v@example.org")).get(f"/sessions/{ended.public_id}/"))
     assert "Paid · 11.72 €" not in viewer
     assert "0.49 €/kWh" in viewer

@@ -100,7 +100,7 @@ def test_an_empty_list_says_what_to_do():
 def test_every_tab_opens_within_its_budget(owner, django_assert_max_num_queries):
     owner.get("/stations/RIV-0001/")
     for tab in TABS:
-        with django_assert_max_num_queries(22):
+        with django_assert_max_num_queries(23):
             words(owner.get(f"/stations/RIV-0001/{tab}"))
 
 

@@ -11,7 +11,21 @@ from django.test import RequestFactory
 from django.utils import translation
 
 from alerts.vocabulary import IncidentState, NotificationState, Severity
-from billing.vocabulary import BillState, PaymentState
+from billing.models.simulation import SimulationState
+from billing.vocabulary import (
+    BillState,
+    CollectionState,
+    DebtState,
+    DisputeState,
+    EnrolmentState,
+    MethodState,
+    PaymentState,
+    PayoutState,
+    ReaderState,
+    RefundState,
+    SetupState,
+    StatementState,
+)
 from evcms.core import clock
 from evcms.templatetags import figures, shapes, statuses
 from sessions.vocabulary import AttemptState, ReservationState, SessionState, TokenStatus, Verdict
@@ -32,6 +46,17 @@ STATES = [
         ReservationState,
         PaymentState,
         BillState,
+        RefundState,
+        MethodState,
+        SetupState,
+        EnrolmentState,
+        DebtState,
+        CollectionState,
+        StatementState,
+        DisputeState,
+        PayoutState,
+        ReaderState,
+        SimulationState,
         IncidentState,
         NotificationState,
         Severity,

@@ -70,12 +70,6 @@ def is_driver(user: User) -> bool:
     return Driver.objects.filter(user=user).exists()
 
 
-def own_sessions(user: User) -> QuerySet[ChargingSession]:
-    """What this person charged as a driver, the newest first, in whatever organization."""
-    rows = ChargingSession.objects.filter(driver__user=user).order_by("-started_at")
-    return rows.select_related("site", "station", "connector__evse", "connector__station")
-
-
 # One session --------------------------------------------------------------------------------------------------
 
 

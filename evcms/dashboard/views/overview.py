@@ -30,17 +30,17 @@ from stations import queries as stations
 from stations.vocabulary import Shown
 
 Context = dict[str, Any]  # Any: template context
-OWN = 20  # a driver's sessions
 
 
 @require_GET
 def overview(request: HttpRequest) -> HttpResponseBase:
-    """Strangers look at the map; who belongs to no organization is told what to do."""
+    """Strangers look at the map, drivers at their account; who belongs to no organization is told what to do."""
     if not request.user.is_authenticated:
         return redirect("public:map")
     if getattr(request, "access", None) is None:
-        mine = {"driver": charges.is_driver(request.user), "own": charges.own_sessions(request.user)[:OWN]}
-        return render(request, "dashboard/overview/nowhere.html", mine)
+        if charges.is_driver(request.user):
+            return redirect("public:account")
+        return render(request, "dashboard/overview/nowhere.html")
     return _overview(request)
 
 
@@ -143,7 +143,7 @@ def _now(request: HttpRequest, access: Access) -> Context:
 def _to_decide(access: Access) -> list[Said]:
     """What of money waits for a person who may see it."""
     waiting = money.to_decide(access)
-    refunds, disputes = waiting.refunds, waiting.disputes
+    refunds, disputes, bills = waiting.refunds, waiting.disputes, waiting.bills
     said = [
         (disputes, ngettext("%(n)d dispute needs an answer", "%(n)d disputes need an answer", disputes), "disputes"),
         (
@@ -151,6 +151,7 @@ def _to_decide(access: Access) -> list[Said]:
             ngettext("%(n)d refund needs a second person", "%(n)d refunds need a second person", refunds),
             "money",
         ),
+        (bills, ngettext("%(n)d bill waits for a person", "%(n)d bills wait for a person", bills), "bills"),
     ]
     return [Said(text % {"n": number}, reverse(page)) for number, text, page in said if number]
 
