@@ -127,6 +127,8 @@ LOOKS: dict[str, Look] = {
     "inactive": Look("offline", "circle-minus", _("Inactive")),
     "confirmed": Look("available", "mail-check", _("Confirmed")),
     "delivered": Look("available", "mail-check", _("Delivered")),
+    "opened": Look("available", "mail-opened", _("Opened")),
+    "merged": Look("offline", "mail", _("Part of another message")),
     "dead": Look("faulted", "mail-off", _("Given up")),
     "sending": Look("charging", "send", _("Sending")),
     "broken": Look("faulted", "tool", _("Broken")),
