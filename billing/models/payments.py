@@ -104,6 +104,10 @@ class PaymentEvent(models.Model):
         return self.kind
 
     @property
+    def currency(self) -> str:
+        return self.payment.currency
+
+    @property
     def label(self) -> str:
         """The kind in words: a state that the payment came to, or a step on its way."""
         for words in (PaymentState, Step):
