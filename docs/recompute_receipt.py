@@ -43,7 +43,9 @@ def problems(receipt: dict) -> list[str]:
         found.append("the blocking fee is not its cap")
     net = 0
     for rate, amount in sums.items():
-        if tax["included"] or bounds:  # the sum with tax is given, the net part follows
+        if receipt.get("partial"):  # money given back: what is left of each rate's net and tax, see the credit note
+            net, wrong = sign * tax["net"], False
+        elif tax["included"] or bounds:  # the sum with tax is given, the net part follows
             net += (part := rounded((amount + taxes[rate]) * 100 / (100 + rate), how))
             wrong = not tax["included"] and part != amount
         else:

@@ -122,10 +122,10 @@ class BillAdmin(ReadOnlyAdmin):
 
 @admin.register(Receipt)
 class ReceiptAdmin(ReadOnlyAdmin):
-    list_display = ("number", "organization", "issued_at", money("total_minor", "Total"), "payment")
-    list_filter = ("organization", "year")
+    list_display = ("number", "kind", "organization", "issued_at", money("total_minor", "Total"), "payment", "refund")
+    list_filter = ("kind", "organization", "year")
     search_fields = ("=sequence", "public_id", "payment__public_id", "payment__email")
-    list_select_related = ("organization", "payment")
+    list_select_related = ("organization", "payment", "refund__payment", "refund__collection")
 
 
 @admin.register(ReceiptCounter)

@@ -96,8 +96,9 @@ def _zone(site: object, otherwise: str) -> ZoneInfo:
 
 
 def _standing(bill: Bill) -> Receipt | None:
-    taken_back = Receipt.objects.filter(bill=bill, kind=ReceiptKind.CREDIT).values("corrects")
-    rows = Receipt.objects.filter(bill=bill, kind=ReceiptKind.RECEIPT).exclude(pk__in=taken_back)
+    whole = Receipt.objects.filter(bill=bill, refund=None)
+    taken_back = whole.filter(kind=ReceiptKind.CREDIT).values("corrects")
+    rows = whole.filter(kind=ReceiptKind.RECEIPT).exclude(pk__in=taken_back)
     return rows.order_by("-pk").first()
 
 

@@ -15,7 +15,7 @@ from .common import Look
 
 CHECKS = (
     *provider.CHECKS, *payments.CHECKS, *collected.CHECKS, *energy.CHECKS, *bills.CHECKS, *documents.CHECKS,
-    *journal.CHECKS,
+    *journal.CHECKS, documents.goodwill_off,
 )  # fmt: skip
 PATIENCE = timedelta(hours=1)  # what is under way may take so long: retries, sweeps, a provider that is slow
 

@@ -1,18 +1,20 @@
 """Receipts and credit notes: one that stands per paid bill, its amount the bill's, numbers without gaps."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 
 from django.db.models import Count, F, Max, Min, Q, Sum
 from django.utils.translation import gettext as _
 
-from billing.models import Receipt, ReceiptCounter
+from billing.models import JournalLine, Receipt, ReceiptCounter, Refund
 from billing.proof import Leak
-from billing.vocabulary import BillState, ReceiptKind
+from billing.vocabulary import BillState, LedgerAccount, ReceiptKind
 
-from .common import Check, Look, bills_of, differs, of_bill
+from .common import Check, Look, bills_of, differs, of_bill, of_collection, of_payment
 
-STANDING = Count("receipts", filter=Q(receipts__kind=ReceiptKind.RECEIPT)) - Count(
-    "receipts", filter=Q(receipts__kind=ReceiptKind.CREDIT)
+WHOLE = Q(receipts__refund=None)  # not over a part, as goodwill is
+STANDING = Count("receipts", filter=WHOLE & Q(receipts__kind=ReceiptKind.RECEIPT)) - Count(
+    "receipts", filter=WHOLE & Q(receipts__kind=ReceiptKind.CREDIT)
 )
 
 
@@ -48,11 +50,40 @@ def doubled(look: Look) -> Iterator[Leak]:
 
 
 def not_the_bills(look: Look) -> Iterator[Leak]:
-    """What stands of all documents of a bill (receipts less credit notes) is its price."""
+    """What stands of all documents of a bill (receipts less credit notes) is its price, goodwill aside."""
     rows = look.bills.exclude(state__in=(BillState.REVIEW, BillState.OPEN)).values("pk", "total_minor")
-    rows = rows.annotate(said=Sum("receipts__total_minor"))
+    rows = rows.annotate(said=Sum("receipts__total_minor", filter=WHOLE))
     for bill, said in bills_of(look, rows.exclude(said=None).exclude(said=F("total_minor")), "said"):
         yield of_bill("receipt_amount", differs(_("receipt and bill"), said, bill.total_minor), bill)
+
+
+def goodwill_off(look: Look) -> Iterator[Leak]:
+    """What was given back out of goodwill, by the journal, is what credit notes say: net and tax, rate by rate."""
+    done = Refund.objects.filter(organization=look.organization, done_at__gte=look.since, done_at__lt=look.until)
+    lines = JournalLine.objects.filter(entry__refund__in=done.order_by(), entry__kind="refund").order_by()
+    lines = lines.filter(account__in=(LedgerAccount.REVENUE, LedgerAccount.TAX), entry__bill__receipts__isnull=False)
+    posted: dict[int, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    taxed = lines.distinct().values_list("pk", "entry__refund", "account", "sub", "amount_minor")
+    for _pk, refund, account, rate, minor in taxed:
+        posted[refund][f"{account}:{rate}"] += minor
+    said: dict[int, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    for refund, document in Receipt.objects.filter(refund__in=done.order_by()).values_list("refund", "document"):
+        for part in document["taxes"]:
+            said[refund][f"{LedgerAccount.REVENUE}:{part['rate']}"] -= part["net"]
+            said[refund][f"{LedgerAccount.TAX}:{part['rate']}"] -= part["tax"]
+    for row in Refund.objects.filter(pk__in={*posted, *said}).select_related("payment__session", "collection"):
+        one, other = _sums(said[row.pk]), _sums(posted[row.pk])
+        if one != other:
+            text = differs(_("credit notes and goodwill in the journal"), sum(one.values()), sum(other.values()))
+            missing = sum(other.values()) - sum(one.values())
+            if row.payment:
+                yield of_payment("credit_note", text, row.payment, missing)
+            elif row.collection:
+                yield of_collection("credit_note", text, row.collection, missing)
+
+
+def _sums(parts: dict[str, int]) -> dict[str, int]:
+    return {name: minor for name, minor in parts.items() if minor}
 
 
 CHECKS: tuple[Check, ...] = (doubled, not_the_bills, number_gaps)

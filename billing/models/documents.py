@@ -9,7 +9,7 @@ from evcms.core.models import Organization, User
 from sessions.models import ChargingSession
 
 from .base import guest_token
-from .payments import Payment
+from .payments import Payment, Refund
 from .tariffs import PriceSnapshot
 
 
@@ -63,7 +63,7 @@ class ReceiptCounter(models.Model):
 
 class Receipt(models.Model):
     """A fiscal document, unchanged for ever: the receipt of a session or a purchase, or the credit note that takes one
-    back. Numbered without gaps per organization and year, over all kinds.
+    back, whole or (goodwill) in part. Numbered without gaps per organization and year, over all kinds.
     """
 
     organization = models.ForeignKey(Organization, models.PROTECT, related_name="receipts")
@@ -73,6 +73,10 @@ class Receipt(models.Model):
     kind = models.CharField(max_length=8, choices=ReceiptKind, default=ReceiptKind.RECEIPT)
     corrects = models.ForeignKey("self", models.PROTECT, null=True, related_name="corrections")
     payment = models.ForeignKey(Payment, models.PROTECT, null=True, related_name="receipts")
+    refund = models.ForeignKey(
+        Refund, models.PROTECT, null=True, related_name="receipts",
+        help_text=_("Of a credit note over a part: the goodwill that it is about; the receipt stands"),
+    )  # fmt: skip
     bill = models.ForeignKey(Bill, models.PROTECT, null=True, related_name="receipts")
     currency = models.CharField(max_length=3)
     net_minor = models.BigIntegerField()

@@ -81,8 +81,9 @@ class Payment(models.Model):
 
     @property
     def receipt(self) -> "Receipt | None":
-        """The document that holds now: the newest receipt that no credit note has taken back."""
-        documents = sorted(self.receipts.all(), key=lambda document: document.pk)
+        """The document that holds now: the newest receipt that no credit note has taken back whole."""
+        whole = (document for document in self.receipts.all() if document.refund_id is None)
+        documents = sorted(whole, key=lambda document: document.pk)
         taken_back = {document.corrects_id for document in documents if document.kind == ReceiptKind.CREDIT}
         standing = [each for each in documents if each.kind == ReceiptKind.RECEIPT and each.pk not in taken_back]
         return standing[-1] if standing else None

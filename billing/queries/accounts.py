@@ -79,7 +79,7 @@ def running_of(driver: Driver) -> QuerySet[ChargingSession]:
 
 def visits(driver: Driver, most: int = 100) -> list[Visit]:
     """His ended sessions, newest first, with what they cost."""
-    receipts = Prefetch("bill__receipts", Receipt.objects.order_by("-pk"))
+    receipts = Prefetch("bill__receipts", Receipt.objects.filter(refund=None).order_by("-pk"))
     rows = ChargingSession.objects.filter(driver=driver, ended_at__isnull=False)
     rows = rows.select_related("station", "site", "bill", "payment").prefetch_related(receipts)
     return [_visit(session) for session in rows[:most]]

@@ -28,7 +28,9 @@ def find_receipts(*, place: str, day: date, amount: Decimal, card: str) -> list[
 def _around(since: datetime, until: datetime) -> QuerySet[Receipt]:
     began = Q(bill__session__started_at__gte=since, bill__session__started_at__lt=until)
     ended = Q(bill__session__ended_at__gte=since, bill__session__ended_at__lt=until)
-    standing = Receipt.objects.filter(kind=ReceiptKind.RECEIPT).exclude(corrections__kind=ReceiptKind.CREDIT)
+    whole = Receipt.objects.filter(refund=None)
+    taken_back = whole.filter(kind=ReceiptKind.CREDIT).values("corrects")
+    standing = whole.filter(kind=ReceiptKind.RECEIPT).exclude(pk__in=taken_back)
     return standing.filter(began | ended).select_related("payment", "bill__session__site", "organization")
 
 

@@ -4,6 +4,7 @@ It stands on the bill and its session; a card payment is one of the ways to pay 
 fleet). Nothing of it is computed again later: page, paper and mail read the stored document.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -14,6 +15,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from billing.models import Account, Bill, Payment, Receipt
+from billing.shares import Share
 from billing.terms import plain
 from billing.vocabulary import AccountKind, FundingSource, ReceiptKind
 from billing.wording import cost_line, duration, kwh
@@ -76,6 +78,60 @@ def credit_note(*, receipt: Receipt, number: str, issued_at: datetime, reason: s
             "open_reason": "",
         }
         return turned
+
+
+def goodwill_note(
+    *, receipt: Receipt, number: str, issued_at: datetime, reason: str, shares: Sequence[Share]
+) -> dict[str, Any]:
+    """The document that takes a part of a receipt back: a line and a tax row a rate, gross amounts. Any: JSON."""
+    said, currency = receipt.document, receipt.currency
+    with translation.override(said["language"]):
+        taxes = [_tax_row(share, currency) for share in shares]
+        net, tax = (-sum(getattr(share, name) for share in shares) for name in ("net", "tax"))
+        turned: dict[str, Any] = said | {
+            "kind": str(ReceiptKind.CREDIT),
+            "partial": True,
+            "number": number,
+            "corrects": said["number"],
+            "reason": reason,
+            "issued_at": _written(issued_at.astimezone(ZoneInfo(said["session"]["time_zone"]))),
+            "lines": [_goodwill_line(share, said["lines"], currency) for share in shares],
+            "taxes": taxes,
+            "tax": {
+                "percent": " + ".join(row["percent"] for row in taxes), "included": True,
+                "net": net, "net_text": amount(net, currency), "tax": tax, "tax_text": amount(tax, currency),
+            },
+            "total": net + tax, "total_text": amount(net + tax, currency),
+            "paid": net + tax, "paid_text": amount(net + tax, currency),
+            "open": 0, "open_text": "", "open_reason": "",
+        }  # fmt: skip
+        return turned
+
+
+def undone_note(*, note: Receipt, number: str, issued_at: datetime) -> dict[str, Any]:
+    """Takes a goodwill credit note back: the same with the opposite sign. Any: JSON."""
+    with translation.override(note.document["language"]):
+        reason = _("the card could not take the money")
+    turned = credit_note(receipt=note, number=number, issued_at=issued_at, reason=reason)
+    return turned | {"kind": str(ReceiptKind.RECEIPT)}
+
+
+def _tax_row(share: Share, currency: str) -> dict[str, Any]:
+    return {
+        "percent": exact(share.rate or "0"), "rate": share.rate,
+        "net": -share.net, "net_text": amount(-share.net, currency),
+        "tax": -share.tax, "tax_text": amount(-share.tax, currency),
+    }  # fmt: skip
+
+
+def _goodwill_line(share: Share, lines: list[dict[str, Any]], currency: str) -> dict[str, Any]:
+    label = _("Given back, VAT %(percent)s %%") % {"percent": exact(share.rate or "0")}
+    text = {"label": label, "quantity": "", "unit_price": "", "amount": amount(-share.gross, currency)}
+    return {
+        "part": "given_back", "quantity": 0, "per": 1, "unit_price": "0", "tax_percent": share.rate or "0",
+        "rounding": lines[0]["rounding"] if lines else "half_up", "amount": -share.gross,
+        "text": text | {"amount_minor": -share.gross},
+    }  # fmt: skip
 
 
 def _turned(row: dict[str, Any], names: tuple[str, ...], currency: str) -> dict[str, Any]:

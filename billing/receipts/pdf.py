@@ -98,6 +98,8 @@ def about(said: dict[str, Any]) -> str:
         return ""
     credit = said["kind"] == ReceiptKind.CREDIT
     words = _("Takes back receipt %(number)s") if credit else _("Replaces receipt %(number)s")
+    if said.get("partial"):
+        words = _("Gives back a part of receipt %(number)s") if credit else _("Takes back credit note %(number)s")
     text = words % {"number": said["corrects"]}
     return f"{text}: {said['reason']}" if said["reason"] else text
 

@@ -21,7 +21,7 @@ from billing.models import Account, Bill, Collection, Debt, Dispute, Payment, Re
 from billing.vocabulary import BillState, DebtState, DisputeState, LedgerAccount, Purpose, RefundState, StatementState
 from evcms.core import clock, events
 
-from . import bills, clearing, ledger, postings
+from . import bills, clearing, goodwill, ledger
 from .ledger import Line
 
 UNDER_WAY: Final = (RefundState.WAITING, RefundState.REQUESTED)
@@ -113,14 +113,14 @@ def followed(refund: Refund, before: RefundState) -> None:
     elif before == RefundState.DONE and now != RefundState.DONE:
         purse = purse_of(row)
         had = _moved(purse, refund=refund)
-        clearing.refund_came_back(refund)
+        goodwill.came_back(refund)
         _carry(row, purse, _moved(purse, refund=refund) - had)
 
 
 def _give(refund: Refund, row: Collection) -> None:
     purse = purse_of(row)
     if row.debt_id:
-        postings.refunded(refund, bills.lock(purse.about["bill"].session_id), surplus=surplus(row))
+        goodwill.given(refund, bills.lock(purse.about["bill"].session_id), surplus=surplus(row))
         return
     twice = min(refund.amount_minor, surplus(row))
     rest = refund.amount_minor - twice

@@ -23,15 +23,14 @@ from evcms.core import clock
 
 from . import (
     cards,
-    clearing,
     collected,
     collections,
     disputes,
+    goodwill,
     holds,
     moves,
     payments,
     payouts,
-    postings,
     settlement,
     tapping,
 )
@@ -183,9 +182,9 @@ def _post_refund(refund: Refund, before: str) -> None:
     if session is None:
         return
     if refund.state == RefundState.DONE:
-        postings.refunded(refund, session.bill)
+        goodwill.given(refund, session.bill)
     elif before == RefundState.DONE:
-        clearing.refund_came_back(refund)
+        goodwill.came_back(refund)
 
 
 def close_page(*, payment: Payment) -> None:

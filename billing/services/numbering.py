@@ -1,11 +1,13 @@
 """Document numbers without gaps over receipts and credit notes: the counter row is locked in the transaction that
 settles or corrects, so a number that is taken is a document that exists."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from billing.models import Bill, Payment, Receipt, ReceiptCounter
-from billing.receipts import credit_note, document
+from billing.models import Bill, Payment, Receipt, ReceiptCounter, Refund
+from billing.receipts import credit_note, document, goodwill_note, undone_note
+from billing.shares import Share
 from billing.vocabulary import ReceiptKind
 from evcms.core import clock
 from evcms.core.models import Organization
@@ -44,10 +46,37 @@ def issue_credit_note(*, receipt: Receipt, reason: str) -> Receipt:
     return note
 
 
+def issue_goodwill(*, receipt: Receipt, refund: Refund, shares: Sequence[Share]) -> Receipt:
+    """A credit note over a part of a receipt that stands: money was given back for a supply that was taxed."""
+    note = _about(receipt, refund, sum(share.net for share in shares), sum(share.tax for share in shares))
+    note.kind = ReceiptKind.CREDIT
+    note.document = goodwill_note(
+        receipt=receipt, number=note.number, issued_at=note.issued_at, reason=refund.reason, shares=shares
+    )
+    note.save()
+    return note
+
+
+def undo_goodwill(*, note: Receipt, refund: Refund) -> Receipt:
+    """The money of a goodwill credit note came back to us: a document takes the note back."""
+    undone = _about(note, refund, note.net_minor, note.tax_minor)
+    undone.document = undone_note(note=note, number=undone.number, issued_at=undone.issued_at)
+    undone.save()
+    return undone
+
+
+def _about(receipt: Receipt, refund: Refund, net: int, tax: int) -> Receipt:
+    made = _numbered(receipt.organization, clock.now())
+    made.corrects, made.refund = receipt, refund
+    made.payment, made.bill, made.currency = receipt.payment, receipt.bill, receipt.currency
+    made.net_minor, made.tax_minor, made.total_minor = -net, -tax, -(net + tax)
+    return made
+
+
 def standing_receipt(bill: Bill) -> Receipt | None:
-    """The receipt that holds now: the newest that no credit note has taken back."""
-    taken_back = Receipt.objects.filter(bill=bill, kind=ReceiptKind.CREDIT).values("corrects")
-    rows = Receipt.objects.filter(bill=bill, kind=ReceiptKind.RECEIPT).exclude(pk__in=taken_back)
+    """The receipt that holds now: the newest that no credit note has taken back whole."""
+    taken_back = Receipt.objects.filter(bill=bill, kind=ReceiptKind.CREDIT, refund=None).values("corrects")
+    rows = Receipt.objects.filter(bill=bill, kind=ReceiptKind.RECEIPT, refund=None).exclude(pk__in=taken_back)
     return rows.order_by("-pk").first()
 
 

@@ -12,14 +12,16 @@ correction   card_clearing …   ← receivable             a new price: what wa
 refund       surplus, receivable, revenue, tax → card_clearing   given back: came twice, paid too much, or goodwill
 """
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
 from billing.models import Bill, Collection, Payment, Refund
 from billing.pricing import plain
+from billing.shares import Share
 from billing.vocabulary import FundingSource, LedgerAccount
 
-from .ledger import Line, balance, difference, post, posted
+from .ledger import Line, difference, post, posted
 
 COVERS = {
     FundingSource.SCAN: LedgerAccount.CARD_CLEARING,
@@ -56,8 +58,13 @@ def price_lines(bill: Bill) -> list[Line]:
 
 def taxes(bill: Bill) -> list[tuple[str, int]]:
     """(rate in percent, minor units); their sum is the bill's tax."""
-    said = [(plain(Decimal(tax["percent"])), tax["tax"]) for tax in (bill.trace or {}).get("taxes", [])]
+    said = [(rate_of(tax["percent"]), tax["tax"]) for tax in (bill.trace or {}).get("taxes", [])]
     return said if said and sum(tax for _rate, tax in said) == bill.tax_minor else [("", bill.tax_minor)]
+
+
+def rate_of(percent: str) -> str:
+    """As the journal and the documents name a rate: plain decimal text."""
+    return plain(Decimal(percent))
 
 
 def captured(payment: Payment, bill: Bill, amount_minor: int) -> None:
@@ -90,24 +97,21 @@ def corrected(bill: Bill, holder: LedgerAccount, given_back: int, *, sub: str, t
     )
 
 
-def refunded(refund: Refund, bill: Bill, *, surplus: int = 0, **more: Any) -> None:
-    """First what came twice (`surplus`), then what a corrected price has left as paid too much; the rest is given out
-    of goodwill: revenue and tax shrink in the proportion of the bill. Any: other fields of the entry.
+def refunded(refund: Refund, bill: Bill, *, twice: int, too_much: int, shares: Sequence[Share], **more: Any) -> None:
+    """What came twice, what a corrected price had left as paid too much, and goodwill by its rates: revenue (`sub`: the
+    rate that it was taxed with) and tax shrink. Any: other fields of the entry.
     """
-    twice = min(refund.amount_minor, surplus)
-    too_much = min(refund.amount_minor - twice, max(0, -balance(LedgerAccount.RECEIVABLE, bill=bill)))
-    goodwill = refund.amount_minor - twice - too_much
-    tax = goodwill * bill.tax_minor // bill.total_minor if bill.total_minor else 0
+    earlier = refund.journal.filter(kind="refund").count()
     post(
         organization_id=refund.organization_id,
-        key=f"refund-{refund.pk}",
+        key=f"refund-{refund.pk}" + (f"-{earlier + 1}" if earlier else ""),
         kind="refund",
         currency=bill.currency,
         lines=[
             Line(LedgerAccount.SURPLUS, twice),
             Line(LedgerAccount.RECEIVABLE, too_much),
-            Line(LedgerAccount.REVENUE, goodwill - tax),
-            *[Line(LedgerAccount.TAX, part, rate) for rate, part in _shared(bill, tax)],
+            *[Line(LedgerAccount.REVENUE, share.net, share.rate) for share in shares],
+            *[Line(LedgerAccount.TAX, share.tax, share.rate) for share in shares],
             Line(_card(refund), -refund.amount_minor),
         ],
         text=refund.reason,
@@ -121,14 +125,6 @@ def refunded(refund: Refund, bill: Bill, *, surplus: int = 0, **more: Any) -> No
 
 def _card(refund: Refund) -> LedgerAccount:
     return COVERS[FundingSource(refund.payment.kind)] if refund.payment else LedgerAccount.CARD_CLEARING
-
-
-def _shared(bill: Bill, tax: int) -> list[tuple[str, int]]:
-    """A part of the bill's tax over its rates; the last one takes the rest."""
-    rates = taxes(bill)
-    parts = [(rate, tax * amount // bill.tax_minor if bill.tax_minor else 0) for rate, amount in rates]
-    rest = tax - sum(part for _rate, part in parts)
-    return [*parts[:-1], (parts[-1][0], parts[-1][1] + rest)]
 
 
 def _against_receivable(

@@ -79,7 +79,7 @@ def _page(access: Access, row: Collection, form: RefundForm, left: int) -> dict[
     """Any: template context."""
     return {
         "collection": row,
-        "refunds": row.refunds.select_related("requested_by", "decided_by"),
+        "refunds": row.refunds.select_related("requested_by", "decided_by").prefetch_related("receipts"),
         "disputes": queries.disputes_of(row),
         "refundable": left,
         "why": reasons.in_words(row.error_code),

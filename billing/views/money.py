@@ -153,7 +153,7 @@ def _page(row: Payment, form: RefundForm, left: int) -> dict[str, Any]:
         "bill": bill,
         "cost": queries.cost_so_far(session=row.session) if row.session else None,
         "events": queries.timeline(row),
-        "refunds": row.refunds.select_related("requested_by", "decided_by"),
+        "refunds": row.refunds.select_related("requested_by", "decided_by").prefetch_related("receipts"),
         "disputes": queries.disputes_of(row),
         "refundable": left,
         "why": reasons.in_words(row.error_code),

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from billing.models import Account, Bill, Debt, JournalEntry, JournalLine, Payment, Refund
-from billing.services import postings
+from billing.services import goodwill, numbering, postings
 from billing.services.ledger import Line
 from billing.vocabulary import LedgerAccount
 from evcms.demo import bulk, keys
@@ -101,4 +101,7 @@ def given_back(refund: Refund, at: datetime) -> None:
     assert refund.payment is not None
     session = refund.payment.session
     assert session is not None
-    postings.refunded(refund, session.bill, at=at)
+    shares = goodwill.post(refund, session.bill, at=at)
+    receipt = numbering.standing_receipt(session.bill)
+    if shares and receipt is not None:
+        numbering.issue_goodwill(receipt=receipt, refund=refund, shares=shares)
