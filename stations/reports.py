@@ -6,6 +6,7 @@ repeat or a late word never takes it back.
 
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Final
 
 from django.db import models
@@ -238,3 +239,9 @@ class MonitorReport:
     severity: int
     transaction: bool = False
     notification: str = ""
+
+
+def decimal_text(value: Decimal | int) -> str:
+    """A number as text without an exponent; one beyond sense as it is, cut."""
+    number = Decimal(value)
+    return format(number, "f")[:40] if number.is_finite() and abs(number.adjusted()) < 40 else str(number)[:40]

@@ -52,6 +52,17 @@ MAY_BE_CUT: Final = frozenset(
 )
 """Words that only describe: stations send 25 characters where 20 fit. What identifies is never cut."""
 
+FREE_WORDS: Final = frozenset(
+    [
+        "FirmwareStatusNotification",
+        "SignedFirmwareStatusNotification",
+        "PublishFirmwareStatusNotification",
+        "DiagnosticsStatusNotification",
+        "LogStatusNotification",
+    ]
+)
+"""Reports whose status is kept verbatim: a word that the version lacks is news, not a reason to refuse the report."""
+
 
 class Shape:
     """The order of an object's members in its schema; conformance suites and logs read it."""
@@ -93,6 +104,8 @@ class Message:
     def __init__(self, protocol: str, filename: str) -> None:
         folder = files("ocpp") / FOLDERS[protocol] / "schemas"
         schema = json.loads((folder / filename).read_text("utf-8-sig"))
+        if _action(filename) in FREE_WORDS and "status" in schema["properties"]:
+            schema["properties"]["status"] = {"type": "string"}
         # Formats are the handlers' business: stations write times without a zone, which "date-time" refuses.
         self._validator = jsonschema_rs.validator_for(schema, validate_formats=False)
         self._shape = shape_of(schema, schema)

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
 import structlog
@@ -12,11 +11,14 @@ from evcms.core import clock
 from evcms.core.events import broadcast, publish_many
 from evcms.core.inserts import Insert
 from evcms.core.prepared import PreparedMany
+from stations import commands
 from stations.events import StationEventReported
-from stations.models import Command, Monitor, StationEvent
+from stations.models import Command, Monitor, Station, StationEvent
+from stations.operations.fields import own_id
 from stations.reports import EventReport, EventTrigger, MonitorReport, Part
 from stations.texts import fit
 
+from .commands import send
 from .security import clocks_of, happened
 
 log = structlog.get_logger(__name__)
@@ -187,8 +189,12 @@ def monitors_cleared(*, station_id: int, monitor_ids: Sequence[int]) -> None:
 
 
 def monitors_reset(*, station_id: int) -> None:
-    """SetMonitoringBase: other monitors hold now; which, a new report will say."""
-    Monitor.objects.filter(station_id=station_id).delete()
+    """SetMonitoringBase: other monitors hold now; which, the station is asked."""
+    with transaction.atomic():
+        Monitor.objects.filter(station_id=station_id).delete()
+        send(
+            station=Station.objects.get(pk=station_id), command=commands.GetMonitors(own_id()), origin="monitoring base"
+        )
 
 
 # Streams (2.1) -------------------------------------------------------------------------------------
@@ -232,9 +238,3 @@ def stream_reported(*, station_id: int, stream_id: int, values: Sequence[StreamV
         for value in values
     ]  # fmt: skip
     events_reported(station_id=station_id, reports=reports)
-
-
-def as_text(value: Decimal | int) -> str:
-    """A monitor's value: decimal text without an exponent; beyond sense it is cut."""
-    number = Decimal(value)
-    return format(number, "f")[:40] if number.is_finite() and abs(number.adjusted()) < 40 else str(number)[:40]

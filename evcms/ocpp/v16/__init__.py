@@ -11,10 +11,13 @@ from . import (
     authorization,
     availability,
     data_transfer,
+    diagnostics,
+    firmware,
     metering,
     provisioning,
     remote,
     reservation,
+    security,
     smart_charging,
     transactions,
 )
@@ -25,9 +28,12 @@ HANDLERS: Mapping[str, Handler] = {
     **authorization.HANDLERS,
     **transactions.HANDLERS,
     **metering.HANDLERS,
+    **firmware.HANDLERS,
+    **diagnostics.HANDLERS,
+    **security.HANDLERS,
     **data_transfer.HANDLERS,
 }
-MANY: Mapping[str, ManyHandler] = {**availability.MANY, **transactions.MANY, **metering.MANY}
+MANY: Mapping[str, ManyHandler] = {**availability.MANY, **transactions.MANY, **metering.MANY, **security.MANY}
 COMMANDS: Mapping[type[Any], CommandCodec] = {  # Any: classes of stations.commands
     **provisioning.COMMANDS,
     **availability.COMMANDS,
@@ -35,6 +41,8 @@ COMMANDS: Mapping[type[Any], CommandCodec] = {  # Any: classes of stations.comma
     **remote.COMMANDS,
     **reservation.COMMANDS,
     **smart_charging.COMMANDS,
+    **firmware.COMMANDS,
+    **diagnostics.COMMANDS,
     **data_transfer.COMMANDS,
 }
 ERRORS: Mapping[type[OcppError], str] = {  # OCPP-J 1.6, 4.2.3: its own spellings, and no code for a broken frame

@@ -1,10 +1,15 @@
 """OCPP 1.6: 5.11 RemoteStartTransaction, 5.12 RemoteStopTransaction, 5.17 TriggerMessage, 5.18 UnlockConnector."""
 
+from typing import Final
+
 from evcms.ocpp import errors
 from evcms.ocpp.charger import Call, CommandCodec, Payload
 from stations import commands
 
 from . import words
+
+SPELLED: Final = {"SignChargingStationCertificate": "SignChargePointCertificate"}
+EXTENDED: Final = frozenset({"LogStatusNotification", "SignChargePointCertificate"})
 
 
 def _start(command: commands.StartCharging) -> Call:
@@ -22,10 +27,13 @@ def _stop(command: commands.StopCharging) -> Call:
 
 
 def _trigger(command: commands.Trigger) -> Call:
-    payload: Payload = {"requestedMessage": command.message}
+    """What only the security extension knows goes by its own message (security whitepaper, 5.5)."""
+    message = SPELLED.get(command.message, command.message)
+    payload: Payload = {"requestedMessage": message}
     if command.evse is not None:
         payload["connectorId"] = command.evse
-    return Call("TriggerMessage", payload)
+    extended = command.extended or message in EXTENDED
+    return Call("ExtendedTriggerMessage" if extended else "TriggerMessage", payload)
 
 
 def _unlock(command: commands.Unlock) -> Call:

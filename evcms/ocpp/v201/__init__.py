@@ -11,11 +11,15 @@ from . import (
     authorization,
     availability,
     data_transfer,
+    diagnostics,
+    firmware,
     metering,
+    monitoring,
     prices,
     provisioning,
     remote,
     reservation,
+    security,
     smart_charging,
     transactions,
 )
@@ -27,9 +31,19 @@ HANDLERS: Mapping[str, Handler] = {
     **transactions.HANDLERS,
     **metering.HANDLERS,
     **smart_charging.HANDLERS,
+    **firmware.HANDLERS,
+    **diagnostics.HANDLERS,
+    **security.HANDLERS,
+    **monitoring.HANDLERS,
     **data_transfer.HANDLERS,
 }
-MANY: Mapping[str, ManyHandler] = {**availability.MANY, **transactions.MANY, **metering.MANY}
+MANY: Mapping[str, ManyHandler] = {
+    **availability.MANY,
+    **transactions.MANY,
+    **metering.MANY,
+    **security.MANY,
+    **monitoring.MANY,
+}
 COMMANDS: Mapping[type[Any], CommandCodec] = {  # Any: classes of stations.commands
     **provisioning.COMMANDS,
     **availability.COMMANDS,
@@ -39,6 +53,9 @@ COMMANDS: Mapping[type[Any], CommandCodec] = {  # Any: classes of stations.comma
     **reservation.COMMANDS,
     **smart_charging.COMMANDS,
     **prices.COMMANDS,
+    **firmware.COMMANDS,
+    **diagnostics.COMMANDS,
+    **monitoring.COMMANDS,
     **data_transfer.COMMANDS,
 }
 ERRORS: Mapping[type[OcppError], str] = {  # 2.0.1 part 4, 4.3

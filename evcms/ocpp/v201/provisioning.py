@@ -130,15 +130,10 @@ def _keep_change(charger: Charger, command: commands.SetVariables, payload: Payl
     sent = {str(words.component_and_variable(key)): value for key, value in command.values}
     reports = []
     for result in payload["setVariableResult"]:
-        value = sent.get(str((_bare(result["component"]), _bare(result["variable"]))))
+        value = sent.get(str((words.bare(result["component"]), words.bare(result["variable"]))))
         if result["attributeStatus"] == "Accepted" and value is not None:
             reports.append(_report(result, value, result.get("attributeType", "Actual")))
     services.variables_reported(station_id=charger.station_id, reports=reports)
-
-
-def _bare(named: dict[str, Any]) -> Payload:
-    """Any: JSON; members in the order of `words`."""
-    return {name: named[name] for name in ("name", "instance", "evse") if name in named}
 
 
 HANDLERS = {

@@ -148,3 +148,8 @@ def _component(text: str) -> Payload:
 def _named(text: str) -> Payload:
     name, _, instance = text.partition("/")
     return {"name": name, "instance": instance} if instance else {"name": name}
+
+
+def bare(named: dict[str, Any]) -> Payload:
+    """A component or variable without custom data, its members in the order of `component_and_variable`. Any: JSON."""
+    return {name: named[name] for name in ("name", "instance", "evse") if name in named}

@@ -7,13 +7,14 @@ from evcms.ocpp import v201
 from evcms.ocpp.charger import CommandCodec, Handler, ManyHandler
 from evcms.ocpp.errors import OcppError
 
-from . import payment, remote, smart_charging, tariffs, transactions
+from . import diagnostics, monitoring, payment, remote, smart_charging, tariffs, transactions
 
 HANDLERS: Mapping[str, Handler] = {
     **v201.HANDLERS,
     **transactions.HANDLERS,
     **smart_charging.HANDLERS,
     **payment.HANDLERS,
+    **monitoring.HANDLERS,
 }
 MANY: Mapping[str, ManyHandler] = {**v201.MANY, **transactions.MANY}
 COMMANDS: Mapping[type[Any], CommandCodec] = {  # Any: classes of stations.commands
@@ -22,5 +23,7 @@ COMMANDS: Mapping[type[Any], CommandCodec] = {  # Any: classes of stations.comma
     **smart_charging.COMMANDS,
     **payment.COMMANDS,
     **tariffs.COMMANDS,
+    **diagnostics.COMMANDS,
+    **monitoring.COMMANDS,
 }
 ERRORS: Mapping[type[OcppError], str] = {**v201.ERRORS}
