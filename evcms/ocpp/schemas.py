@@ -104,7 +104,7 @@ class Message:
     def __init__(self, protocol: str, filename: str) -> None:
         folder = files("ocpp") / FOLDERS[protocol] / "schemas"
         schema = json.loads((folder / filename).read_text("utf-8-sig"))
-        if _action(filename) in FREE_WORDS and "status" in schema["properties"]:
+        if _action(filename) in FREE_WORDS and "status" in schema.get("properties", {}):
             schema["properties"]["status"] = {"type": "string"}
         # Formats are the handlers' business: stations write times without a zone, which "date-time" refuses.
         self._validator = jsonschema_rs.validator_for(schema, validate_formats=False)

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from stations import commands
 
-from . import everyday, paying, power
+from . import everyday, paying, power, upkeep
 from .everyday import TRIGGERS
 from .fields import LARGEST, OURS_FROM, Field, FieldType, Operation, Text, Values, clean
 
@@ -26,7 +26,9 @@ __all__ = [
     "clean",
 ]
 
-OPERATIONS: Final[dict[str, Operation]] = {one.name: one for one in (*everyday.ALL, *power.ALL, *paying.ALL)}
+OPERATIONS: Final[dict[str, Operation]] = {
+    one.name: one for one in (*everyday.ALL, *power.ALL, *paying.ALL, *upkeep.ALL)
+}
 
 
 def build(name: str, params: Mapping[str, Any]) -> commands.Command:

@@ -119,7 +119,7 @@ ALL: Final = (
         "trigger",
         _("Ask for a message"),
         _("Asks the station to send a message now."),
-        lambda v: commands.Trigger(v["message"], v["evse"], v["connector"]),
+        lambda v: commands.Trigger(v["message"], v["evse"], v["connector"], v["extended"] == "yes"),
         (
             Field(
                 "message",
@@ -132,8 +132,16 @@ ALL: Final = (
             ),
             EVSE,
             _CONNECTOR,
+            Field(
+                "extended",
+                FieldType.CHOICE,
+                _("By ExtendedTriggerMessage"),
+                choices=(("yes", _("yes")), ("no", _("no"))),
+                default="no",
+                help=_("OCPP 1.6 with the security extension"),
+            ),
         ),
-        words=("TriggerMessage",),
+        words=("TriggerMessage", "ExtendedTriggerMessage"),
     ),
     Operation(
         "get-variables",

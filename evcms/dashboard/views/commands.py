@@ -98,6 +98,10 @@ def _kinds() -> dict[str, Operation]:
         "clear-charging-profile": "ClearChargingProfile", "get-charging-profiles": "GetChargingProfiles",
         "composite-schedule": "GetCompositeSchedule", "allow-energy-transfer": "AllowEnergyTransfer",
         "web-payment-started": "WebPaymentStarted", "get-tariffs": "GetTariffs", "clear-tariffs": "ClearTariffs",
+        "update-firmware": "UpdateFirmware", "publish-firmware": "PublishFirmware",
+        "unpublish-firmware": "UnpublishFirmware", "get-log": "GetLog", "set-monitor": "SetMonitors",
+        "clear-monitors": "ClearMonitors", "get-monitors": "GetMonitors", "monitoring-base": "SetMonitoringBase",
+        "monitoring-level": "SetMonitoringLevel",
     }  # fmt: skip
     return {kind: OPERATIONS[name] for name, kind in names.items()}
 

@@ -322,10 +322,7 @@ def test_unknown_vendors_data_is_refused_and_content_that_nobody_keeps_is_not_ta
 
     charger = link(protocol)
     assert charger.call("DataTransfer", {"vendorId": "com.volt"}) == {"status": "UnknownVendorId"}
-    for action, payload in {
-        "FirmwareStatusNotification": {"status": "Installed"},
-        "SecurityEventNotification": {"type": "X", "timestamp": "2026-01-01T00:00:00Z"},
-    }.items():
-        with pytest.raises(CallFailed) as refused:
-            charger.call(action, payload)
-        assert refused.value.code == "NotImplemented"
+    action, payload = ("SignCertificate", {"csr": "PEM"})
+    with pytest.raises(CallFailed) as refused:
+        charger.call(action, payload)
+    assert refused.value.code == "NotImplemented"

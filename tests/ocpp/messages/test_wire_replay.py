@@ -17,6 +17,9 @@ FILES = sorted(path.name for path in WIRE.glob("*.jsonl"))
 KNOWN = {
     "BootNotification", "Heartbeat", "StatusNotification", "Authorize", "StartTransaction", "StopTransaction",
     "MeterValues", "TransactionEvent", "NotifyReport", "DataTransfer",
+    "SecurityEventNotification", "FirmwareStatusNotification", "SignedFirmwareStatusNotification",
+    "DiagnosticsStatusNotification", "LogStatusNotification", "NotifyEvent", "NotifyMonitoringReport",
+    "PublishFirmwareStatusNotification",
 }  # fmt: skip
 
 
