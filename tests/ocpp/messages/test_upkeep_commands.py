@@ -47,7 +47,7 @@ CASES = [
         LOG,
         (
             "GetDiagnostics",
-            {"location": "ftp://files.example/in", "startTime": SAID, "stopTime": SAID, "retries": 1},
+            {"location": "ftp://files.example/in", "retries": 1, "startTime": SAID, "stopTime": SAID},
         ),
         (
             "GetLog",
