@@ -7,6 +7,7 @@ from unfold.admin import TabularInline
 
 from alerts import services
 from alerts.models import (
+    AlertSettings,
     ConnectorHealth,
     DeliveryAttempt,
     Destination,
@@ -25,6 +26,7 @@ from alerts.models import (
     RecoveryStep,
     Rule,
     Subscription,
+    Telling,
 )
 from evcms.core import audit
 from evcms.core.admin_base import ReadOnlyAdmin
@@ -91,6 +93,23 @@ class RecoveryStepAdmin(ReadOnlyAdmin):
     list_filter = ("state", "kind")
     search_fields = ("incident__title", "detail")
     list_select_related = ("incident",)
+
+
+@admin.register(Telling)
+class TellingAdmin(ReadOnlyAdmin):
+    list_display = ("created_at", "incident", "recipient", "kind", "step", "done_at", "dropped")
+    list_filter = ("kind", "dropped", "created_at")
+    search_fields = ("incident__title", "recipient__name")
+    exclude = ("token",)
+    list_select_related = ("incident", "recipient")
+
+
+@admin.register(AlertSettings)
+class AlertSettingsAdmin(ReadOnlyAdmin):
+    list_display = ("organization", "automatic_recovery", "status_page")
+    search_fields = ("organization__name",)
+    list_filter = ("automatic_recovery", "status_page")
+    list_select_related = ("organization",)
 
 
 @admin.register(Rule)

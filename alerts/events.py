@@ -11,3 +11,15 @@ class IncidentOpened:
 @event
 class IncidentResolved:
     incident_id: int
+
+
+@event
+class IncidentRaised:
+    """It is worse than it was."""
+
+    incident_id: int
+
+
+@event
+class IncidentAcknowledged:
+    incident_id: int

@@ -20,6 +20,10 @@ SEVERITIES = {
     "refund_waiting": WARNING,
     "payment_failed": SERIOUS,
 }
+STEPS: dict[str, tuple[str, ...]] = {  # what a station may try by itself before anybody is woken
+    "connector_faulted": ("restart_connector", "reset_soft"),
+    "station_faulted": ("reset_soft",),
+}
 GATEWAY_PATIENCE = timedelta(minutes=5)
 
 

@@ -7,11 +7,11 @@ from django.utils.translation import gettext as _
 
 from alerts import rules, services
 from alerts.events import IncidentOpened, IncidentResolved
-from alerts.models import Incident, Recipient
-from alerts.services import people
+from alerts.models import Incident
+from alerts.services import recovery, telling
 from alerts.services.notifications import enqueue, notify
 from alerts.services.watching import station_key
-from alerts.vocabulary import Audience, IncidentKind
+from alerts.vocabulary import IncidentKind
 from billing import facts as billing
 from billing.events import BillNeedsReview, PaymentAuthorized, PaymentFailed, PaymentReleased, ReceiptIssued
 from evcms.core.adapter import MailRequested
@@ -20,7 +20,7 @@ from evcms.core.events import subscribe
 from sessions.events import DiscrepancyFound
 from sessions.vocabulary import DiscrepancyKind
 from stations import places as stations
-from stations.events import ConnectorStatusChanged, GatewayLost, MaintenanceEnded, StationConnected
+from stations.events import CommandAnswered, ConnectorStatusChanged, GatewayLost, MaintenanceEnded, StationConnected
 
 
 @subscribe(StationConnected, "alerts.station_back")
@@ -201,30 +201,18 @@ def mail_account(fact: MailRequested) -> None:
 
 @subscribe(IncidentOpened, "alerts.tell_operators")
 def tell_operators(fact: IncidentOpened) -> None:
-    _mail_contacts(fact.incident_id, "incident_opened")
+    """The first step of its chain, when it is due: the task may come later, or never."""
+    incident = Incident.objects.get(pk=fact.incident_id)
+    if telling.take_step(incident_id=incident.pk, at=incident.escalate_at):
+        telling.flush()
 
 
 @subscribe(IncidentResolved, "alerts.tell_operators_resolved")
 def tell_operators_resolved(fact: IncidentResolved) -> None:
-    _mail_contacts(fact.incident_id, "incident_resolved")
+    telling.tell_resolved(incident_id=fact.incident_id)
+    telling.flush()
 
 
-def _mail_contacts(incident_id: int, template: str) -> None:
-    incident = Incident.objects.select_related("organization", "site").get(pk=incident_id)
-    contacts = Recipient.objects.filter(
-        organization=incident.organization, audience=Audience.OPERATOR, least_severity__lte=incident.severity
-    )
-    page = f"{settings.PUBLIC_URL}/incidents/{incident.pk}/"
-    for contact in contacts:
-        way = people.first_way(contact)
-        if way is None:
-            continue
-        notify(
-            key=f"incident:{incident.pk}:{template}:{contact.pk}",
-            template=template,
-            to=way.address,
-            organization_id=incident.organization_id,
-            incident=incident,
-            context={"incident": incident, "page": page},
-            language=incident.organization.language if incident.organization else "en",
-        )
+@subscribe(CommandAnswered, "alerts.recovery_answered")
+def recovery_answered(fact: CommandAnswered) -> None:
+    recovery.answered(command_id=fact.command_id)

@@ -17,6 +17,19 @@ def sweep() -> None:
     services.sweep()
 
 
+@shared_task(name="alerts.recover")
+def recover() -> int:
+    """Automatic steps that are due; nudged by answers of stations, swept every ten seconds."""
+    return services.recover()
+
+
+@shared_task(name="alerts.tell")
+def tell() -> int:
+    """Chains that are due and what they tell; nudged by incidents, swept every ten seconds."""
+    services.wake()
+    return services.tell()
+
+
 @shared_task(name="alerts.prune_contacts")
 def prune_contacts() -> int:
     """Nightly: old addresses and the words of old mails."""

@@ -14,8 +14,8 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from alerts import queries, services
 from alerts.forms import ContactForm, NoteForm
-from alerts.models import Destination, Incident, Recipient, Subscription
-from alerts.vocabulary import Audience, IncidentState, Severity
+from alerts.models import Destination, Incident, Recipient, Subscription, Telling
+from alerts.vocabulary import Audience, EntryKind, IncidentState, Severity, TellingKind
 from evcms.core.access import Access, Permission
 
 
@@ -108,6 +108,26 @@ def contacts(request: HttpRequest) -> HttpResponse:
             return redirect("alert-contacts")
     rows = Recipient.objects.filter(organization=access.organization, audience=Audience.OPERATOR).order_by("name")
     return render(request, "alerts/contacts.html", {"form": form, "contacts": rows})
+
+
+@require_http_methods(["GET", "POST"])
+def have(request: HttpRequest, token: str) -> HttpResponse:
+    """From the message, without a login: who was told says that he has it. A look alone changes nothing."""
+    rows = Telling.objects.select_related("incident__site", "incident__organization", "incident__assignee")
+    told = get_object_or_404(rows.filter(kind=TellingKind.OPENED), token=token)
+    mine = False
+    if request.method == "POST":
+        try:
+            services.acknowledge_by_link(token=token)
+            mine = True
+        except ValidationError:
+            mine = False
+        told.incident.refresh_from_db()
+    last = told.incident.entries.filter(kind=EntryKind.STATE).last()
+    organization = told.incident.organization
+    zone = told.incident.site.time_zone if told.incident.site else organization.time_zone if organization else "UTC"
+    context = {"incident": told.incident, "mine": mine, "who": last.actor if last else "", "zone": zone}
+    return render(request, "alerts/have.html", context)
 
 
 @require_http_methods(["GET", "POST"])

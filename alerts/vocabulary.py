@@ -64,6 +64,14 @@ class EntryKind(models.TextChoices):
     NOTE = "note", _("note")
     RECOVERY = "recovery", _("automatic step")
     TOLD = "told", _("told")
+    PUBLIC = "public", _("said to drivers")
+
+
+class TellingKind(models.TextChoices):
+    """Why somebody hears of an incident."""
+
+    OPENED = "opened", _("it is open")
+    RESOLVED = "resolved", _("it is over")
 
 
 class RecoveryKind(models.TextChoices):

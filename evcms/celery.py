@@ -40,6 +40,8 @@ EVERY_TEN_SECONDS = (
     "billing.simulate",
     "billing.show_costs",
     "alerts.sweep",
+    "alerts.recover",
+    "alerts.tell",
     "alerts.send",
 )
 OFTEN = {"billing.readers": 2.0, "billing.watch_readers": 30.0}  # a driver stands there and waits

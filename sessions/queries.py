@@ -27,7 +27,7 @@ from .models import (
     SessionWatch,
     UsageHour,
 )
-from .vocabulary import AttemptState, ReservationState
+from .vocabulary import AttemptState, ReservationState, SessionState
 
 MOST_POINTS: Final = 400
 DAY_S: Final = 86_400
@@ -328,3 +328,9 @@ def span(access: Access) -> tuple[datetime | None, datetime | None]:
     """From when to when there is usage at all: what a date filter may offer."""
     found = usage(access).aggregate(first=Min("hour"), last=Max("hour"))
     return found["first"], found["last"]
+
+
+def somebody_charges(station_id: int) -> bool:
+    """Is a session under way there that a restart would end? One that only waits for the plug to be taken is not."""
+    rows = ChargingSession.objects.filter(station=station_id, ended_at=None)
+    return rows.exclude(state=SessionState.FINISHING).exists()

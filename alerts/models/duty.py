@@ -110,3 +110,24 @@ class EscalationLevel(models.Model):
 
     def __str__(self) -> str:
         return f"{self.position}. {self.schedule or self.recipient}"
+
+
+class AlertSettings(models.Model):
+    """What an organization decides once about alerts. No row: as the defaults here."""
+
+    organization = models.OneToOneField(Organization, models.CASCADE, related_name="alert_settings")
+    automatic_recovery = models.BooleanField(
+        _("stations are helped automatically"),
+        default=True,
+        help_text=_("Off: no rule sends anything to a station; people are told at once."),
+    )
+    status_page = models.BooleanField(
+        _("public status page"), default=False, help_text=_("Anybody may see how the network is, and public incidents.")
+    )
+    status_intro = models.CharField(_("a sentence for drivers"), max_length=300, blank=True)
+
+    class Meta:
+        verbose_name_plural = "alert settings"
+
+    def __str__(self) -> str:
+        return str(self.organization)

@@ -11,9 +11,12 @@ from alerts.vocabulary import (
     RecoveryKind,
     RecoveryState,
     Severity,
+    TellingKind,
 )
 from evcms.core import clock
 from evcms.core.models import Organization, User
+
+from .links import link_token
 
 
 class Incident(models.Model):
@@ -43,11 +46,16 @@ class Incident(models.Model):
     snoozed_until = models.DateTimeField(null=True)
     resolved_at = models.DateTimeField(null=True)
     resolved_by = models.CharField(max_length=160, blank=True, help_text=_("A person, or 'system'"))
+    dismissed = models.BooleanField(
+        default=False, help_text=_("Resolved by a person while its cause lasted: it comes back when that changes")
+    )
     recovery = models.CharField(max_length=10, choices=Recovery, default=Recovery.NONE)
     quiet_until = models.DateTimeField(null=True, help_text=_("Nobody is told before: automatic steps are under way"))
     told_at = models.DateTimeField(null=True, help_text=_("When operators were told first"))
     policy = models.ForeignKey("alerts.EscalationPolicy", models.SET_NULL, null=True, related_name="+")
     level = models.PositiveSmallIntegerField(default=0, help_text=_("Steps of the escalation chain that were told"))
+    round = models.PositiveSmallIntegerField(default=0, help_text=_("How often the chain began anew"))
+    telling = models.PositiveIntegerField(default=0, help_text=_("Counts the chains: each tells anew"))
     escalate_at = models.DateTimeField(null=True, help_text=_("When the next step is told"))
     public = models.BooleanField(default=False, help_text=_("Shown on the public status page"))
     public_note = models.CharField(_("note for drivers"), max_length=500, blank=True)
@@ -89,7 +97,11 @@ class IncidentEntry(models.Model):
 
 
 class RecoveryStep(models.Model):
-    """One automatic step against an incident, in its order; `due_at` drives it, `command_id` is what was sent."""
+    """One automatic step against an incident, in its order; `due_at` drives it, `command_id` is what was sent last.
+
+    `sent` counts its commands (a restart of a connector has two); `answered_at`: the last one was taken, and now the
+    trouble has some time to go.
+    """
 
     incident = models.ForeignKey(Incident, models.CASCADE, related_name="steps")
     position = models.PositiveSmallIntegerField()
@@ -98,6 +110,9 @@ class RecoveryStep(models.Model):
     station_id = models.BigIntegerField()
     connector_id = models.BigIntegerField(null=True)
     command_id = models.UUIDField(null=True, db_index=True)
+    sent = models.PositiveSmallIntegerField(default=0)
+    sent_at = models.DateTimeField(null=True)
+    answered_at = models.DateTimeField(null=True)
     due_at = models.DateTimeField(default=clock.now)
     ended_at = models.DateTimeField(null=True)
     detail = models.CharField(max_length=255, blank=True)
@@ -108,8 +123,39 @@ class RecoveryStep(models.Model):
         indexes = [
             models.Index(
                 fields=["due_at"], condition=models.Q(state__in=["waiting", "sent"]), name="recovery_steps_due"
-            )
+            ),
+            models.Index(fields=["station_id", "sent_at"], name="recovery_steps_of_station"),
         ]
 
     def __str__(self) -> str:
         return f"{self.position}. {self.kind}: {self.state}"
+
+
+class Telling(models.Model):
+    """Somebody is to hear of an incident: written by the chain, made a message at once or put on one list in a storm.
+
+    `step` is what makes it once ("opened:0.1" is the first level of the first round). `token` opens the page where the
+    recipient acknowledges. A telling that is over without a notification was not needed any more, or could not be done.
+    """
+
+    incident = models.ForeignKey(Incident, models.CASCADE, related_name="tellings")
+    recipient = models.ForeignKey("alerts.Recipient", models.CASCADE, related_name="tellings")
+    kind = models.CharField(max_length=12, choices=TellingKind)
+    step = models.CharField(max_length=32)
+    token = models.CharField(max_length=40, unique=True, default=link_token, editable=False)
+    urgent = models.BooleanField(default=False)
+    created_at = models.DateTimeField(default=clock.now)
+    due_at = models.DateTimeField(default=clock.now)
+    done_at = models.DateTimeField(null=True)
+    dropped = models.BooleanField(default=False)
+    notification = models.ForeignKey("alerts.Notification", models.SET_NULL, null=True, related_name="tellings")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["incident", "recipient", "step"], name="one_telling_per_step")]
+        indexes = [
+            models.Index(fields=["due_at"], condition=models.Q(done_at=None), name="tellings_due"),
+            models.Index(fields=["recipient", "done_at"], name="tellings_of_recipient"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.recipient}: {self.kind} {self.incident_id}"

@@ -1,6 +1,5 @@
 """Who may be told, by which ways, and about what: drivers, operators, and systems that listen."""
 
-import secrets
 from datetime import time
 
 from django.db import models
@@ -10,9 +9,7 @@ from alerts.vocabulary import Audience, ChannelName, Digest, Severity, Topic
 from evcms.core import clock
 from evcms.core.models import Organization, User
 
-
-def link_token() -> str:
-    return secrets.token_urlsafe(24)
+from .links import link_token
 
 
 class Recipient(models.Model):

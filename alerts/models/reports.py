@@ -8,7 +8,8 @@ from evcms.core import clock
 from evcms.core.models import Organization
 
 from .incidents import Incident
-from .people import Recipient, link_token
+from .links import link_token
+from .people import Recipient
 
 
 class ProblemReport(models.Model):

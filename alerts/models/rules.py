@@ -34,6 +34,9 @@ class Rule(models.Model):
     recovery_tries = models.PositiveSmallIntegerField(
         _("automatic tries a day"), default=2, validators=[MinValueValidator(0)], help_text=_("For one station")
     )
+    interrupts = models.BooleanField(
+        _("restart even while somebody charges"), default=False, help_text=_("Only the step that restarts at once")
+    )
     policy = models.ForeignKey("alerts.EscalationPolicy", models.SET_NULL, null=True, blank=True, related_name="rules")
     created_at = models.DateTimeField(default=clock.now, editable=False)
 

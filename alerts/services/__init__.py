@@ -1,29 +1,49 @@
 """What alerts does: incidents, notifications, subscriptions."""
 
 from .contacts import remove_contact, save_contact
-from .incidents import acknowledge, add_note, assign, open_incident, resolve, resolve_key
+from .handling import (
+    acknowledge,
+    acknowledge_by_link,
+    add_note,
+    assign,
+    publish_note,
+    resolve,
+    snooze,
+    wake,
+)
+from .incidents import explain, open_incident, raise_severity, resolve_key
 from .notifications import notify, retry, send_due
+from .recovery import recover
 from .retention import prune_contacts
 from .subscriptions import confirm, subscribe, tell_broken, tell_free, unsubscribe
+from .telling import tell
 from .watching import sweep
 
 __all__ = [
     "acknowledge",
+    "acknowledge_by_link",
     "add_note",
     "assign",
     "confirm",
+    "explain",
     "notify",
     "open_incident",
     "prune_contacts",
+    "publish_note",
+    "raise_severity",
+    "recover",
     "remove_contact",
     "resolve",
     "resolve_key",
     "retry",
     "save_contact",
     "send_due",
+    "snooze",
     "subscribe",
     "sweep",
+    "tell",
     "tell_broken",
     "tell_free",
     "unsubscribe",
+    "wake",
 ]

@@ -27,3 +27,8 @@ def first_way(recipient: Recipient) -> Destination | None:
     return (
         recipient.destinations.filter(confirmed_at__isnull=False, disabled_at=None).order_by("position", "id").first()
     )
+
+
+def reachable(recipient: Recipient) -> bool:
+    """Is there a way that is proven and has not failed?"""
+    return recipient.destinations.filter(confirmed_at__isnull=False, disabled_at=None).exists()

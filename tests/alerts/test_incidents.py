@@ -174,10 +174,21 @@ def test_a_viewer_may_look_but_not_acknowledge(station, organization):
         services.acknowledge(access=viewer, incident=Incident.objects.get())
 
 
-def test_the_same_trouble_after_its_end_is_a_new_incident(station):
+def test_trouble_that_is_back_within_minutes_is_the_same_incident(station, contact, deliver):
     darken(station, seconds=95)
     services.sweep()
     services.resolve_key(key=f"station_offline:{station.pk}", text="back")
+    services.sweep()
+    incident = Incident.objects.get()
+    assert (incident.state, incident.reopened, incident.resolved_at) == (IncidentState.OPEN, 1, None)
+    assert "back" in incident.entries.last().text
+
+
+def test_the_same_trouble_long_after_its_end_is_a_new_incident(station):
+    darken(station, seconds=95)
+    services.sweep()
+    services.resolve_key(key=f"station_offline:{station.pk}", text="back")
+    later(minutes=11)
     services.sweep()
     assert Incident.objects.count() == 2
     assert open_incidents().count() == 1

@@ -220,6 +220,7 @@ PAGES = {
     "public:find-receipt": Door(ANYBODY),
     "public:receipt": Door(KEY, RECEIPT),
     "public:receipt-pdf": Door(KEY, RECEIPT),
+    "incident-have": Door(KEY, (("token", "telling", "token"),)),
     "subscription-confirm": Door(KEY, (("token", "destination", "token"),)),
     "unsubscribe": Door(KEY, (("token", "subscription", "token"),)),
     # machines and everybody

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from types import SimpleNamespace
 
-from alerts.models import Destination, Incident, IncidentEntry, Notification, Recipient, Subscription
+from alerts.models import Destination, Incident, IncidentEntry, Notification, Recipient, Subscription, Telling
 from billing import lookup
 from billing.models import (
     Account,
@@ -254,6 +254,9 @@ def duty(made, owner, now, number):
     rows.incident.stations.set([rows.station])
     IncidentEntry.objects.create(incident=rows.incident, text=f"{mark} looked at it")
     rows.contact = Recipient.objects.create(organization=org, audience="operator", name=f"{mark.lower()}@duty.example")
+    rows.telling = Telling.objects.create(
+        incident=rows.incident, recipient=rows.contact, kind="opened", step="opened:1.0.0"
+    )
     rows.recipient = Recipient.objects.create(organization=org)
     rows.destination = Destination.objects.create(
         organization=org, recipient=rows.recipient, address=f"{mark.lower()}@driver.example"
