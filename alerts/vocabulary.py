@@ -158,9 +158,21 @@ NOTIFICATION_MOVES: dict[NotificationState, frozenset[NotificationState]] = {
             NotificationState.FAILED,
             NotificationState.EXPIRED,
             NotificationState.MERGED,
+            # a provider tells of an attempt whose answer was lost
+            NotificationState.SENT,
+            NotificationState.DELIVERED,
+            NotificationState.OPENED,
         }
     ),
-    NotificationState.SENDING: frozenset({NotificationState.SENT, NotificationState.QUEUED, NotificationState.FAILED}),
+    NotificationState.SENDING: frozenset(
+        {
+            NotificationState.SENT,
+            NotificationState.QUEUED,
+            NotificationState.FAILED,
+            NotificationState.DELIVERED,
+            NotificationState.OPENED,
+        }
+    ),
     # a bounce after the hand-over: the next destination is tried, or there is none
     NotificationState.SENT: frozenset(
         {
@@ -170,7 +182,10 @@ NOTIFICATION_MOVES: dict[NotificationState, frozenset[NotificationState]] = {
             NotificationState.FAILED,
         }
     ),
-    NotificationState.DELIVERED: frozenset({NotificationState.OPENED}),
+    # "delivered" may be the word of a relay: a bounce can still come
+    NotificationState.DELIVERED: frozenset(
+        {NotificationState.OPENED, NotificationState.QUEUED, NotificationState.FAILED}
+    ),
     NotificationState.OPENED: frozenset(),
     NotificationState.FAILED: frozenset({NotificationState.QUEUED}),
     NotificationState.EXPIRED: frozenset(),

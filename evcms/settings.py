@@ -252,6 +252,11 @@ ANYMAIL: dict[str, Any] = {"SEND_DEFAULTS": {"tags": ["evcms"]}} | {
 DEFAULT_FROM_EMAIL = text("EMAIL_FROM", "EVCMS <no-reply@localhost>")
 MAIL_ON = bool(EMAIL_HOST) or "anymail" in EMAIL_BACKEND or "locmem" in EMAIL_BACKEND
 
+# Messages to people
+MESSAGES_PER_ADDRESS_AN_HOUR = whole("MESSAGES_PER_ADDRESS_AN_HOUR", 60, least=1)
+SMS_PER_NUMBER_A_DAY = whole("SMS_PER_NUMBER_A_DAY", 10, least=1)
+SMS_PER_ORGANIZATION_A_DAY = whole("SMS_PER_ORGANIZATION_A_DAY", 500, least=1)
+
 # Chargers
 OCPP_HEARTBEAT_INTERVAL = whole("OCPP_HEARTBEAT_INTERVAL", 300, least=10)
 OCPP_PING_INTERVAL = whole("OCPP_PING_INTERVAL", 30, least=1)

@@ -1,13 +1,63 @@
-"""One folder per channel, the same file names in each: `transport.py` sends one notification.
+"""One folder per channel, the same file names in each:
 
-send(notification) -> str      the provider's word; raises TransportError
-ready() -> bool                False: nothing configured, notifications wait in their queue
+transport.py   ready(), send(message), ask(message, tried), DROPS_DOUBLES
+address.py     clean(text) → the address as it is kept; ValidationError with a sentence for a bad one
+tracking.py    what the provider tells later, in our words (`Told`), and the door it comes through
 """
 
+from importlib import import_module
+from typing import Protocol, cast
 
-class TransportError(Exception):
-    """Could not hand it over. `permanent`: trying again makes no sense (no such address)."""
+from .message import Handed, Message, OutcomeUnknown, Told, TransportError, Tried
 
-    def __init__(self, text: str, *, permanent: bool) -> None:
-        super().__init__(text)
-        self.permanent = permanent
+__all__ = [
+    "Addresses",
+    "Handed",
+    "Message",
+    "OutcomeUnknown",
+    "Told",
+    "Transport",
+    "TransportError",
+    "Tried",
+    "addresses",
+    "ready",
+    "transport",
+]
+
+
+class Transport(Protocol):
+    """`DROPS_DOUBLES`: a second hand-over of the same id reaches the person once (id header, topic)."""
+
+    DROPS_DOUBLES: bool
+
+    def ready(self) -> bool:
+        """False: nothing configured, notifications wait in their queue."""
+
+    def missing(self) -> str:
+        """The sentence for a person who would choose this channel while it is not ready."""
+
+    def send(self, message: Message) -> Handed:
+        """Hands it over; runs in a thread, touches no rows. Raises TransportError, OutcomeUnknown."""
+
+    def ask(self, message: Message, tried: Tried) -> Handed | bool | None:
+        """What became of an attempt of unknown outcome: Handed, None (it never arrived), or False (cannot tell)."""
+
+
+class Addresses(Protocol):
+    def clean(self, text: str) -> str: ...
+
+
+FOLDERS = ("email",)
+
+
+def ready(channel: str) -> bool:
+    return channel in FOLDERS and transport(channel).ready()
+
+
+def transport(channel: str) -> Transport:
+    """Loaded at its first use: some channels bring heavy libraries."""
+    return cast(Transport, import_module(f"alerts.channels.{channel}.transport"))
+
+
+def addresses(channel: str) -> Addresses:
+    return cast(Addresses, import_module(f"alerts.channels.{channel}.address"))

@@ -12,11 +12,14 @@ from .handling import (
     wake,
 )
 from .incidents import explain, open_incident, raise_severity, resolve_key
-from .notifications import notify, retry, send_due
+from .notifications import notify, replay, retry
 from .recovery import recover
 from .retention import prune_contacts
+from .sending import send_due
 from .subscriptions import confirm, subscribe, tell_broken, tell_free, unsubscribe
 from .telling import tell
+from .tracking import told
+from .trying import enable_destination, send_test
 from .watching import sweep
 
 __all__ = [
@@ -25,6 +28,7 @@ __all__ = [
     "add_note",
     "assign",
     "confirm",
+    "enable_destination",
     "explain",
     "notify",
     "open_incident",
@@ -33,17 +37,20 @@ __all__ = [
     "raise_severity",
     "recover",
     "remove_contact",
+    "replay",
     "resolve",
     "resolve_key",
     "retry",
     "save_contact",
     "send_due",
+    "send_test",
     "snooze",
     "subscribe",
     "sweep",
     "tell",
     "tell_broken",
     "tell_free",
+    "told",
     "unsubscribe",
     "wake",
 ]

@@ -1,149 +1,138 @@
-"""Notifications are rows first: whole as they will be sent, one per key; a task hands them to the channel.
-
-Claimed by a lease (`due_at`), so that two workers do not send the same one and a killed worker's comes back.
-"""
+"""Notifications are rows first: whole as they will be sent, one per key; `sending` hands them to their channel."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime
 from typing import Any
 
-import structlog
+from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.template.loader import render_to_string
-from django.utils import translation
+from django.utils.translation import gettext as _
 
-from alerts.channels import TransportError
-from alerts.channels.email import transport
-from alerts.models import DeliveryAttempt, Destination, Incident, Notification, Subscription
-from alerts.vocabulary import NOTIFICATION_MOVES, NotificationState, Outcome
-from evcms.core import clock
+from alerts.models import Destination, Incident, Notification, Recipient, Subscription
+from alerts.vocabulary import NOTIFICATION_MOVES, ChannelName, NotificationState
+from evcms.core import audit, clock
+from evcms.core.access import Access, Permission
 from evcms.core.events import nudge
 
-log = structlog.get_logger(__name__)
+from . import routing, wording
 
-LEASE = timedelta(minutes=2)
-MOST_TRIES = 8
-SLOWEST_RETRY = timedelta(hours=1)
+NOWHERE = "no way to reach this recipient is confirmed and works"
 
 
 def notify(
     *,
     key: str,
     template: str,
-    to: str,
     context: Mapping[str, Any],
-    language: str = "en",
+    to: str = "",
+    recipient: Recipient | None = None,
+    destination: Destination | None = None,
+    language: str | None = None,
     organization_id: int | None = None,
+    urgent: bool = False,
+    expires_at: datetime | None = None,
+    page: str = "",
+    data: Mapping[str, Any] | None = None,
     headers: Mapping[str, str] | None = None,
     attachments: list[str] | None = None,
     subscription: Subscription | None = None,
     incident: Incident | None = None,
 ) -> Notification:
-    """Writes the notification in the caller's transaction, once per `key`. Any: template context.
+    """Writes the notification in the caller's transaction, once per `key`. Any: template context, JSON for machines.
 
-    `template`: folder of templates/alerts/mail with subject.txt, body.txt and body.html.
+    To a `recipient` by his ways in their order (with `destination`: beginning there), to one `destination` alone
+    (also one that is not proven yet: codes, tests), or to the mail address `to`. Quiet hours and the daily digest hold
+    back what is not `urgent`; after `expires_at` it is of no use and not sent. `template`: see `wording.render`.
     """
-    subject, text, html = render(template, context, language)
+    asked = recipient or (destination.recipient if destination else None)
+    language = language or (asked.language if asked else "en")
+    organization_id = organization_id or (asked.organization_id if asked else None)
+    words = wording.render(template, context, language, organization_id)
+    way = destination or next(iter(routing.ways(recipient)), None) if recipient else destination
+    now = clock.now()
+    fields: dict[str, Any] = {
+        "template": template,
+        "language": language,
+        "organization_id": organization_id,
+        "recipient": recipient,
+        "destination": way,
+        "channel": way.channel if way else ChannelName.EMAIL,
+        "to": way.address if way else to,
+        "subject": words.subject,
+        "text": words.text,
+        "html": words.html,
+        "short": words.short,
+        "page": page or str(context.get("page", ""))[:500],
+        "data": {"event": template, **(data or {})},
+        "urgent": urgent,
+        "expires_at": expires_at,
+        "due_at": routing.first_due(recipient, now, urgent=urgent),
+        "headers": dict(headers or {}),
+        "attachments": attachments or [],
+        "subscription": subscription,
+        "incident": incident,
+    }
+    if not fields["to"]:
+        fields["state"] = NotificationState.FAILED
     with transaction.atomic():
-        return enqueue(
-            key=key,
-            template=template,
-            to=to,
-            subject=subject,
-            text=text,
-            html=html,
-            organization_id=organization_id,
-            headers=dict(headers or {}),
-            attachments=attachments or [],
-            subscription=subscription,
-            incident=incident,
-        )
+        return enqueue(key=key, **fields)
 
 
 def enqueue(*, key: str, **fields: Any) -> Notification:
     """As `notify`, with the words given. Any: fields of Notification."""
+    now = clock.now()
     notification, created = Notification.objects.get_or_create(
-        key=key[:120], defaults={**fields, "created_at": clock.now(), "due_at": clock.now()}
+        key=key[:120], defaults={"created_at": now, "due_at": now, **fields}
     )
-    if created:
+    if created and notification.due_at <= now:
         nudge("alerts.send")
     return notification
 
 
-def render(template: str, context: Mapping[str, Any], language: str) -> tuple[str, str, str]:
-    """(subject, text, HTML) of a mail in the recipient's language."""
-    with translation.override(language or "en"):
-        parts = [
-            render_to_string(f"alerts/mail/{template}/{name}", dict(context)).strip()
-            for name in ("subject.txt", "body.txt", "body.html")
-        ]
-    return " ".join(parts[0].split())[:200], parts[1] + "\n", parts[2]
-
-
-def send_due(*, most: int = 200) -> int:
-    """Sends what is due; returns how many left. Nothing leaves (and nothing is lost) while no mail is configured."""
-    if not transport.ready():
-        return 0
-    waiting = (NotificationState.QUEUED, NotificationState.SENDING)
-    due = Notification.objects.filter(state__in=waiting, due_at__lte=clock.now()).order_by("due_at", "id")
-    return sum(_send(notification) for notification in due[:most] if _claim(notification))
-
-
-def _claim(notification: Notification) -> bool:
-    """The lease: only one update finds the row with the old `due_at`."""
-    mine = Notification.objects.filter(pk=notification.pk, state=notification.state, due_at=notification.due_at)
-    claimed = mine.update(state=NotificationState.SENDING, due_at=clock.now() + LEASE)
-    return bool(claimed)
-
-
-def _send(notification: Notification) -> bool:
-    try:
-        word = transport.send(notification)
-    except TransportError as error:
-        _failed(notification, error)
-        return False
-    except LookupError as error:
-        _failed(notification, TransportError(str(error), permanent=True))
-        return False
-    with transaction.atomic():
-        Notification.objects.filter(pk=notification.pk).update(state=NotificationState.SENT, sent_at=clock.now())
-        _tried(notification, Outcome.ACCEPTED, word)
-    return True
-
-
-def _failed(notification: Notification, error: TransportError) -> None:
-    tries = notification.tries + 1
-    over = error.permanent or tries >= MOST_TRIES
-    wait = min(timedelta(seconds=5 * 2**tries), SLOWEST_RETRY)
-    log.warning("notification not sent", notification=notification.pk, permanent=error.permanent, error=str(error))
-    with transaction.atomic():
-        Notification.objects.filter(pk=notification.pk).update(
-            state=NotificationState.FAILED if over else NotificationState.QUEUED,
-            tries=tries,
-            due_at=clock.now() + wait,
-        )
-        _tried(notification, Outcome.REFUSED, str(error))
-        if error.permanent:
-            _disable(notification.to, str(error))
-
-
-def _tried(notification: Notification, outcome: Outcome, detail: str) -> None:
-    now = clock.now()
-    DeliveryAttempt.objects.create(
-        notification=notification, outcome=outcome, detail=detail[:255], at=now, ended_at=now
-    )
-
-
-def _disable(address: str, reason: str) -> None:
-    Destination.objects.filter(address__iexact=address, disabled_at=None).update(
-        disabled_at=clock.now(), disabled_reason=reason[:160]
-    )
-
-
 def retry(*, notification_ids: list[int]) -> int:
-    """Gives failed notifications another life (an action of the admin); returns how many."""
+    """Gives failed notifications another life, from the recipient's first way on; returns how many."""
     assert NotificationState.QUEUED in NOTIFICATION_MOVES[NotificationState.FAILED]
     failed = Notification.objects.filter(pk__in=notification_ids, state=NotificationState.FAILED)
-    count = failed.update(state=NotificationState.QUEUED, tries=0, due_at=clock.now())
+    count = 0
+    for notification in failed.select_related("recipient", "destination"):
+        way = notification.destination
+        if notification.recipient:
+            way = next(iter(routing.ways(notification.recipient)), None)
+        elif way is None and not notification.to:
+            continue
+        if notification.recipient and way is None:
+            continue
+        count += _again(notification, way)
     nudge("alerts.send")
     return count
+
+
+def _again(notification: Notification, way: Destination | None) -> int:
+    fields: dict[str, Any] = {"state": NotificationState.QUEUED, "tries": 0, "due_at": clock.now(), "expires_at": None}
+    if way:
+        fields |= {"destination": way, "channel": way.channel, "to": way.address}
+    mine = Notification.objects.filter(pk=notification.pk, state=NotificationState.FAILED)
+    return mine.update(**fields)
+
+
+REPLAYED_STATES = (NotificationState.FAILED, NotificationState.SENT, NotificationState.DELIVERED)
+
+
+def replay(*, access: Access, notification: Notification) -> Notification:
+    """A person sends it once more, under the same id (a receiver that keeps ids drops it when it has it).
+
+    Raises PermissionDenied; ValidationError when it is still on its way, or nobody can be reached.
+    """
+    access.demand(Permission.PEOPLE)
+    with transaction.atomic():
+        row = Notification.objects.select_for_update().get(pk=notification.pk)
+        if row.state not in REPLAYED_STATES:
+            raise ValidationError(
+                _("This message is %(state)s: there is nothing to repeat.") % {"state": row.get_state_display()}
+            )
+        Notification.objects.filter(pk=row.pk).update(state=NotificationState.FAILED)
+        if not retry(notification_ids=[row.pk]):
+            raise ValidationError(_("Nobody can be reached: no way of this recipient is confirmed and works."))
+        audit.record(access, "notification.replayed", row)
+    row.refresh_from_db()
+    return row

@@ -6,7 +6,8 @@ from aiosmtpd.controller import Controller
 from alerts import services
 from alerts.channels.email.transport import message_id
 from alerts.models import DeliveryAttempt, Destination, Notification
-from alerts.services.notifications import LEASE, _claim, notify
+from alerts.services.notifications import notify
+from alerts.services.sending import LEASE, claim
 from alerts.vocabulary import NotificationState
 from tests.alerts.conftest import later, make_contact
 from tests.environment import free_port
@@ -89,11 +90,11 @@ def test_an_address_that_does_not_exist_is_disabled_and_not_tried_again(mailbox,
 
 def test_a_worker_killed_while_sending_leaves_a_notification_that_is_sent_again_under_the_same_id(mailbox):
     row = note()
-    assert _claim(row)  # and then the process is killed
+    assert claim(["email"], 5)  # and then the process is killed
     assert services.send_due() == 0
     later(seconds=LEASE.total_seconds() + 1)
     assert services.send_due() == 1
-    assert message_id(row) in mailbox.mails[0]
+    assert message_id(str(row.public_id)) in mailbox.mails[0]
 
 
 def test_a_mail_speaks_the_recipients_language(mailbox):

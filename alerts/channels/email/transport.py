@@ -3,45 +3,80 @@
 import smtplib
 from email.utils import parseaddr
 
-from anymail.exceptions import AnymailInvalidAddress, AnymailRecipientsRefused
+from anymail.exceptions import AnymailAPIError, AnymailInvalidAddress, AnymailRecipientsRefused
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext as _
+from requests import ConnectTimeout
 
-from alerts.channels import TransportError
-from alerts.models import Notification
+from alerts.channels.message import Handed, Message, OutcomeUnknown, TransportError, Tried
 
-from . import attachments
+DROPS_DOUBLES = False  # the Message-ID lets a receiver drop a double, but none is bound to
+SURE_ANSWERS = (400, 401, 403, 404, 413, 422, 429)  # of a provider's API: it did not take the mail
 
 
 def ready() -> bool:
     return bool(settings.MAIL_ON)
 
 
-def send(notification: Notification) -> str:
+def missing() -> str:
+    return _("No mail server is set (EMAIL_HOST or EMAIL_BACKEND): mails wait.")
+
+
+def send(message: Message) -> Handed:
     """Hands one mail over. The Message-ID is the same at every try, so that receivers can drop a double."""
-    message = EmailMultiAlternatives(
-        subject=notification.subject,
-        body=notification.text,
-        to=[notification.to],
-        headers={"Message-ID": message_id(notification), **notification.headers},
+    mail = EmailMultiAlternatives(
+        subject=message.subject,
+        body=message.text,
+        to=[message.to],
+        headers={"Message-ID": message_id(message.id), **message.headers},
     )
-    if notification.html:
-        message.attach_alternative(notification.html, "text/html")
-    for name, content, kind in attachments.load(notification.attachments):
-        message.attach(name, content, kind)
+    if "anymail" in settings.EMAIL_BACKEND:
+        mail.metadata = {"notification": message.id, "attempt": str(message.attempt)}  # type: ignore[attr-defined]
+    if message.html:
+        mail.attach_alternative(message.html, "text/html")
+    for name, content, kind in message.attachments:
+        mail.attach(name, content, kind)
+    _hand_over(mail)
+    status = getattr(mail, "anymail_status", None)
+    return Handed(provider_id=str(getattr(status, "message_id", "") or ""))
+
+
+def _hand_over(mail: EmailMultiAlternatives) -> None:
     try:
-        message.send()
+        mail.send()
     except (AnymailRecipientsRefused, AnymailInvalidAddress, smtplib.SMTPRecipientsRefused) as error:
-        raise TransportError(str(error), permanent=_for_good(error)) from error
-    except Exception as error:  # providers and sockets raise anything
-        raise TransportError(f"{type(error).__name__}: {error}", permanent=False) from error
-    return "accepted"
+        never = _for_good(error)
+        raise TransportError(str(error), permanent=never, gone=never) from error
+    except (smtplib.SMTPServerDisconnected, TimeoutError, ConnectionResetError) as error:
+        raise OutcomeUnknown(_sentence(error)) from error  # perhaps after it had taken the mail
+    except AnymailAPIError as error:
+        raise _api_trouble(error) from error
+    except Exception as error:  # providers and sockets raise anything; all of these come before the hand-over
+        raise TransportError(_sentence(error), permanent=False) from error
 
 
-def message_id(notification: Notification) -> str:
+def _api_trouble(error: AnymailAPIError) -> TransportError:
+    """A provider's clear "no" is sure; a broken line, a time-out or a 5xx may hide that it took the mail."""
+    status = getattr(error, "status_code", None)
+    if status in SURE_ANSWERS or isinstance(error.__cause__, ConnectTimeout):
+        return TransportError(_sentence(error), permanent=False)
+    return OutcomeUnknown(_sentence(error))
+
+
+def ask(message: Message, tried: Tried) -> bool:
+    """Mail servers tell nothing about a mail."""
+    return False
+
+
+def message_id(notification_id: str) -> str:
     domain = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].partition("@")[2] or "localhost"
-    return f"<{salted_hmac('alerts.message_id', notification.key).hexdigest()[:32]}@{domain}>"
+    return f"<{salted_hmac('alerts.message_id', notification_id).hexdigest()[:32]}@{domain}>"
+
+
+def _sentence(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
 
 
 def _for_good(error: Exception) -> bool:

@@ -1,0 +1,104 @@
+"""What became of an attempt, and what follows: sent, tried again, the next way, or the end."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from django.db import transaction
+
+from alerts.channels import Handed, OutcomeUnknown, TransportError
+from alerts.models import DeliveryAttempt, Destination, Notification
+from alerts.vocabulary import ChannelName, NotificationState, Outcome
+from evcms.core import clock
+from evcms.core.events import nudge
+
+from . import routing
+
+log = structlog.get_logger(__name__)
+
+MOST_TRIES = {ChannelName.WEBHOOK: 12}  # a receiver may be down for a day
+USUAL_TRIES = 8
+TRIES_BEFORE_THE_NEXT = 3  # with another way at hand nobody waits for hours
+SLOWEST_RETRY = timedelta(hours=4)
+
+
+def accepted(handed: Sequence[tuple[Notification, DeliveryAttempt, Handed]]) -> None:
+    """In the caller's transaction. What a provider reported meanwhile (delivered, bounced) stays."""
+    now = clock.now()
+    for _row, attempt, word in handed:
+        attempt.provider_id, attempt.detail = word.provider_id[:200], word.detail[:255]
+        attempt.ended_at = now
+    ids = [attempt.pk for _row, attempt, _word in handed]
+    told = dict(DeliveryAttempt.objects.filter(pk__in=ids).values_list("pk", "outcome"))
+    for _row, attempt, _word in handed:
+        early = told.get(attempt.pk, Outcome.STARTED)
+        attempt.outcome = Outcome.ACCEPTED if early in (Outcome.STARTED, Outcome.UNKNOWN) else early
+    DeliveryAttempt.objects.bulk_update(
+        [attempt for _row, attempt, _word in handed], ["outcome", "provider_id", "detail", "ended_at"]
+    )
+    on_their_way = Notification.objects.filter(
+        pk__in=[row.pk for row, _attempt, _word in handed], state=NotificationState.SENDING
+    )
+    on_their_way.update(state=NotificationState.SENT, sent_at=now)
+
+
+def refused(row: Notification, attempt: DeliveryAttempt, error: TransportError) -> None:
+    """Closes the attempt and decides what follows."""
+    log.warning(
+        "notification not sent", notification=row.pk, channel=row.channel, permanent=error.permanent, error=str(error)
+    )
+    lost = isinstance(error, OutcomeUnknown)
+    with transaction.atomic():
+        DeliveryAttempt.objects.filter(pk=attempt.pk, outcome=Outcome.STARTED).update(
+            outcome=Outcome.UNKNOWN if lost else Outcome.REFUSED, detail=str(error)[:255], ended_at=clock.now()
+        )
+        if error.gone:
+            disable(row, str(error))
+        after_failure(row, permanent=error.permanent)
+
+
+def after_failure(row: Notification, *, permanent: bool) -> None:
+    """Once more later, by the next way, or the end. Only while the row is still ours (SENDING under our lease)."""
+    tries = row.tries + 1
+    following = routing.next_way(row.recipient, row.destination) if row.recipient else None
+    most = TRIES_BEFORE_THE_NEXT if following else MOST_TRIES.get(ChannelName(row.channel), USUAL_TRIES)
+    if not permanent and tries < most:
+        wait = min(timedelta(seconds=5 * 2**tries), SLOWEST_RETRY)
+        due = routing.may_be_told(row.recipient, clock.now() + wait, urgent=row.urgent)
+        _move(row, state=NotificationState.QUEUED, tries=tries, due_at=due)
+    elif following:
+        by_way(row, following)
+    else:
+        _move(row, state=NotificationState.FAILED, tries=tries)
+
+
+def by_way(row: Notification, way: Destination) -> None:
+    """The recipient's next destination, at once (after quiet hours that began meanwhile)."""
+    fields = {"destination": way, "channel": way.channel, "to": way.address, "tries": 0}
+    due = routing.may_be_told(row.recipient, clock.now(), urgent=row.urgent)
+    rows = Notification.objects.filter(pk=row.pk, state=row.state, due_at=row.due_at)
+    if rows.update(state=NotificationState.QUEUED, due_at=due, **fields):
+        nudge("alerts.send")
+
+
+def postpone(rows: Sequence[Notification], until: datetime) -> None:
+    """Back into the queue, no try spent."""
+    for row in rows:
+        _move(row, state=NotificationState.QUEUED, due_at=until)
+
+
+def _move(row: Notification, **fields: Any) -> bool:
+    """Any: fields of Notification. False when somebody else moved it meanwhile (a status that came early)."""
+    mine = Notification.objects.filter(pk=row.pk, state=NotificationState.SENDING, due_at=row.due_at)
+    return bool(mine.update(**fields))
+
+
+def disable(row: Notification, reason: str) -> None:
+    """The address is dead: shown as such, and not used again until somebody says so."""
+    rows = Destination.objects.filter(disabled_at=None)
+    if row.destination_id:
+        rows = rows.filter(pk=row.destination_id)
+    else:
+        rows = rows.filter(channel=row.channel, address__iexact=row.to)
+    rows.update(disabled_at=clock.now(), disabled_reason=reason[:160])
