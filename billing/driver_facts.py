@@ -110,5 +110,5 @@ def issued_statement(statement_id: int) -> IssuedStatement:
         seller=said["seller"]["name"],
         month=said["month"],
         amount=said["total_text"],
-        due_on=said["due_on"],
+        due_on=said["due_on"] if said["total"] > 0 else "",
     )

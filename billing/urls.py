@@ -53,6 +53,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("payers/<str:public_id>/adjust/", accounts.adjust, name="account-adjust"),
     path("payers/<str:public_id>/draw/", accounts.draw, name="account-draw"),
     path("payers/<str:public_id>/draw/<int:pk>/end/", accounts.undraw, name="account-undraw"),
+    path("payers/<str:public_id>/credit/", accounts.credit, name="account-credit"),
     path("payers/<str:public_id>/close/", accounts.close, name="account-close"),
     path("statements/<str:public_id>/", accounts.statement, name="statement"),
     path("statements/<str:public_id>/pdf/", accounts.statement_pdf, name="statement-pdf"),

@@ -215,6 +215,11 @@ class StatementState(models.TextChoices):
     PAID = "paid", _("paid")
 
 
+class StatementKind(models.TextChoices):
+    MONTH = "month", _("monthly statement")
+    CREDIT = "credit", _("credit note")  # corrections of earlier months that come to less than nothing
+
+
 class ReceiptKind(models.TextChoices):
     RECEIPT = "receipt", _("receipt")
     CREDIT = "credit", _("credit note")

@@ -11,9 +11,11 @@ from billing.models import (
     FundingRule,
     PaymentMethod,
     Statement,
+    StatementCorrection,
     Voucher,
 )
 from evcms.core.admin_base import ReadOnlyAdmin
+from evcms.core.money import format_money
 
 from .payments import money
 
@@ -103,3 +105,15 @@ class StatementAdmin(ReadOnlyAdmin):
     list_filter = ("state", "organization", "year")
     search_fields = ("=sequence", "public_id", "account__name", "account__legal_name")
     list_select_related = ("account", "organization")
+
+
+@admin.register(StatementCorrection)
+class StatementCorrectionAdmin(ReadOnlyAdmin):
+    list_display = ("created_at", "statement", "listed_on", "account", "total", "reason", "created_by")
+    list_filter = ("organization", "created_at")
+    search_fields = ("account__name", "reason", "bill__session__public_id")
+    list_select_related = ("statement", "listed_on", "account", "created_by")
+
+    @admin.display(description="Difference", ordering="total_minor")
+    def total(self, row: StatementCorrection) -> str:
+        return format_money(row.total_minor, row.account.currency)

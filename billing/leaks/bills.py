@@ -2,15 +2,15 @@
 
 from collections.abc import Iterator
 
-from django.db.models import BigIntegerField, Exists, F, OuterRef, Sum
+from django.db.models import BigIntegerField, Exists, F, Model, OuterRef, Subquery, Sum
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast, Coalesce
 from django.utils.translation import gettext as _
 
-from billing.models import Account, JournalEntry, JournalLine, Statement, Voucher
+from billing.models import Account, Bill, JournalEntry, JournalLine, Statement, StatementCorrection, Voucher
 from billing.proof import Leak
 from billing.reckoning import priced
-from billing.vocabulary import AccountKind, BillState, FundingSource, LedgerAccount
+from billing.vocabulary import AccountKind, BillState, FundingSource, LedgerAccount, StatementKind
 
 from .common import MOST, Check, Look, differs, of_bill, of_session
 
@@ -95,21 +95,52 @@ def _vouchers_off(look: Look) -> Iterator[Leak]:
 def statement_off(look: Look) -> Iterator[Leak]:
     """A bill that its month's statement lacks, or a statement that is not the sum of its bills."""
     issued = Statement.objects.filter(
-        account=OuterRef("account"), starts_at__lte=OuterRef("final_at"), ends_at__gt=OuterRef("final_at"),
+        account=OuterRef("account"), kind=StatementKind.MONTH, starts_at__lte=OuterRef("final_at"),
+        ends_at__gt=OuterRef("final_at"),
     )  # fmt: skip
     rows = look.bills.filter(state=BillState.INVOICED, statement=None).filter(Exists(issued))
     missing = list(rows[:MOST])
     for bill in missing:
         yield of_bill("statement", _("its month's statement was issued without it"), bill)
-    theirs = Statement.objects.filter(organization=look.organization).annotate(billed=Sum("bills__total_minor"))
-    theirs = theirs.filter(issued_at__gte=look.since)
+    theirs = Statement.objects.filter(organization=look.organization, issued_at__gte=look.since)
+    theirs = theirs.annotate(
+        billed=_sum_of(Bill, "statement"), since_then=_sum_of(StatementCorrection, "statement"),
+        listed=_sum_of(StatementCorrection, "listed_on"),
+    )  # fmt: skip
     lacking = {bill.account_id for bill in missing}
-    for row in theirs.exclude(billed=F("total_minor"))[:MOST]:
+    for row in theirs.exclude(total_minor=F("billed") - F("since_then") + F("listed"))[:MOST]:
         if row.account_id not in lacking:
-            text = differs(
-                _("statement %(number)s and its bills") % {"number": row.number}, row.total_minor, row.billed or 0
-            )
+            lines: int = row.billed - row.since_then + row.listed
+            text = differs(_("statement %(number)s and its bills") % {"number": row.number}, row.total_minor, lines)
             yield Leak("statement", text, f"statement:{row.pk}", amount_minor=row.total_minor, currency=row.currency)
 
 
-CHECKS: tuple[Check, ...] = (no_bill, no_tariff, no_money, trace_altered, balances_off, statement_off)
+def _sum_of(model: type[Model], name: str) -> Coalesce:
+    """The sum of the rows that name a statement in this column: joins would multiply each other."""
+    rows = model._default_manager.filter(**{name: OuterRef("pk")}).order_by().values(name)
+    return Coalesce(Subquery(rows.annotate(n=Sum("total_minor")).values("n")), 0)
+
+
+def fleet_off(look: Look) -> Iterator[Leak]:
+    """What a fleet owes is what is open of its statements, its running month and what waits to be listed."""
+    rows = Account.objects.filter(organization=look.organization, kind=AccountKind.FLEET)
+    running = JournalLine.objects.filter(
+        account=LedgerAccount.FLEET_RECEIVABLE, entry__account=OuterRef("pk"), entry__bill__statement=None,
+        entry__bill__isnull=False,
+    )  # fmt: skip
+    open_ = Statement.objects.filter(account=OuterRef("pk")).order_by().values("account")
+    waits = StatementCorrection.objects.filter(account=OuterRef("pk"), listed_on=None).order_by().values("account")
+    rows = rows.annotate(
+        stated=Coalesce(Subquery(open_.annotate(n=Sum(F("total_minor") - F("paid_minor"))).values("n")), 0),
+        running=Coalesce(
+            Subquery(running.order_by().values("entry__account").annotate(n=Sum("amount_minor")).values("n")), 0
+        ),
+        waits=Coalesce(Subquery(waits.annotate(n=Sum("total_minor")).values("n")), 0),
+    )
+    for row in rows.exclude(balance_minor=F("stated") + F("running") + F("waits"))[:MOST]:
+        known: int = row.stated + row.running + row.waits
+        text = differs(_("what %(name)s owes and its statements") % {"name": row.name}, row.balance_minor, known)
+        yield Leak("fleet", text, f"account:{row.pk}", amount_minor=row.balance_minor - known, currency=row.currency)
+
+
+CHECKS: tuple[Check, ...] = (no_bill, no_tariff, no_money, trace_altered, balances_off, statement_off, fleet_off)

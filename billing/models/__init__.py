@@ -12,6 +12,7 @@ from .funding import (
     FundingRule,
     PaymentMethod,
     Statement,
+    StatementCorrection,
     Voucher,
 )
 from .guard import BudgetGuard, CostShown, GuardState
@@ -51,6 +52,7 @@ __all__ = [
     "SimulationState",
     "SitePricing",
     "Statement",
+    "StatementCorrection",
     "Tariff",
     "TariffAssignment",
     "TerminalReport",

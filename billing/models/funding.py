@@ -14,6 +14,7 @@ from billing.vocabulary import (
     MethodState,
     Purpose,
     SetupState,
+    StatementKind,
     StatementState,
 )
 from evcms.core import clock
@@ -287,10 +288,13 @@ class Collection(models.Model):
 
 
 class Statement(models.Model):
-    """A fleet's month: every bill of its account, numbered as a fiscal document, unchanged once issued."""
+    """A fleet's month: every bill of its account, and what was corrected of earlier months since the last one. Numbered
+    as a fiscal document, unchanged once issued. A credit note (total below 0) is set off against what is open.
+    """
 
     organization = models.ForeignKey(Organization, models.PROTECT, related_name="statements")
     public_id = models.CharField(max_length=32, unique=True, default=guest_token, editable=False)
+    kind = models.CharField(max_length=8, choices=StatementKind, default=StatementKind.MONTH)
     account = models.ForeignKey(Account, models.PROTECT, related_name="statements")
     starts_at = models.DateTimeField()
     ends_at = models.DateTimeField(help_text=_("Not included"))
@@ -310,7 +314,9 @@ class Statement(models.Model):
     class Meta:
         ordering = ("-issued_at", "-id")
         constraints = [
-            models.UniqueConstraint(fields=["account", "starts_at"], name="one_statement_a_month"),
+            models.UniqueConstraint(
+                fields=["account", "starts_at"], condition=models.Q(kind="month"), name="one_statement_a_month"
+            ),
             models.UniqueConstraint(fields=["organization", "year", "sequence"], name="statement_number"),
         ]
 
@@ -320,3 +326,33 @@ class Statement(models.Model):
     @property
     def number(self) -> str:
         return f"S{self.year}-{self.sequence:05d}"
+
+
+class StatementCorrection(models.Model):
+    statement = models.ForeignKey(
+        Statement, models.PROTECT, related_name="corrections", help_text=_("It stands as it is")
+    )
+    note) of the account lists with a reference to the old one.
+    """
+
+    organization = models.ForeignKey(Organization, models.PROTECT, related_name="statement_corrections")
+    account = models.ForeignKey(Account, models.PROTECT, related_name="corrections")
+    bill = models.ForeignKey(Bill, models.PROTECT, related_name="corrections")
+    statement = models.ForeignKey(
+        Statement, models.PROTECT, related_name="corrections", help_text=_("It stands as it is")
+    )
+    listed_on = models.ForeignKey(Statement, models.PROTECT, null=True, related_name="corrected")
+    net_minor = models.BigIntegerField()
+    tax_minor = models.BigIntegerField()
+    total_minor = models.BigIntegerField()
+    energy_mwh = models.BigIntegerField(default=0)
+    taxes = models.JSONField(help_text=_("The difference by rates: rate, net, tax"))
+    reason = models.CharField(max_length=200)
+    created_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        ordering = ("created_at", "id")
+
+    def __str__(self) -> str:
+        return f"{self.statement}: {self.total_minor} {self.account.currency}"

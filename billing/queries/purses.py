@@ -53,6 +53,11 @@ def uninvoiced(account: Account) -> int:
     return int(rows.aggregate(total=Sum("total_minor"))["total"] or 0)
 
 
+def uncredited(account: Account) -> int:
+    """Minor units of corrections that no statement lists yet."""
+    return int(account.corrections.filter(listed_on=None).aggregate(total=Sum("total_minor"))["total"] or 0)
+
+
 def given_away(account: Account) -> int:
     """mWh that a free policy gave, for ever."""
     rows = Bill.objects.filter(account=account, state=BillState.FREE)

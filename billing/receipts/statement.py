@@ -1,7 +1,7 @@
 """A fleet's monthly statement: the document, written once, and its paper."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -11,21 +11,25 @@ from django.utils import translation
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from billing.models import Bill, Statement
+from billing.models import Bill, Statement, StatementCorrection
+from billing.vocabulary import StatementKind
 from billing.wording import kwh
 from evcms.core.figures import amount, exact
 
 from .pdf import Paper
 
 
-def document(*, statement: Statement, bills: Iterable[Bill]) -> dict[str, Any]:
-    """Any: JSON. Minor units beside their texts; times in the organization's zone."""
+def document(
+    *, statement: Statement, bills: Sequence[Bill], changes: Sequence[StatementCorrection] = ()
+) -> dict[str, Any]:
+    """Any: JSON. Minor units beside their texts; times in the organization's zone. `changes`: of earlier ones."""
     account, seller = statement.account, statement.organization
     zone = ZoneInfo(seller.time_zone)
     with translation.override(account.language):
         lines = [_line(bill, zone, statement.currency) for bill in bills]
         return {
-            "version": 1,
+            "version": 2,
+            "kind": str(statement.kind),
             "number": statement.number,
             "language": account.language,
             "currency": statement.currency,
@@ -42,8 +46,9 @@ def document(*, statement: Statement, bills: Iterable[Bill]) -> dict[str, Any]:
                 "vat_id": account.vat_id,
             },
             "lines": lines,
-            "taxes": _taxes(bills, statement.currency),
-            "energy_mwh": sum(line["energy_mwh"] for line in lines),
+            "corrections": [_correction(change, zone, statement.currency) for change in changes],
+            "taxes": _taxes(bills, changes, statement.currency),
+            "energy_mwh": sum(line["energy_mwh"] for line in lines) + sum(change.energy_mwh for change in changes),
             "net": statement.net_minor, "net_text": amount(statement.net_minor, statement.currency),
             "tax": statement.tax_minor, "tax_text": amount(statement.tax_minor, statement.currency),
             "total": statement.total_minor, "total_text": amount(statement.total_minor, statement.currency),
@@ -68,11 +73,34 @@ def _line(bill: Bill, zone: ZoneInfo, currency: str) -> dict[str, Any]:
     }
 
 
-def _taxes(bills: Iterable[Bill], currency: str) -> list[dict[str, Any]]:
+def _correction(change: StatementCorrection, zone: ZoneInfo, currency: str) -> dict[str, Any]:
+    session = change.bill.session
+    return {
+        "corrects": change.statement.number,
+        "session": session.public_id,
+        "at": session.started_at.astimezone(zone).isoformat(timespec="minutes"),
+        "day": _day(session.started_at, zone),
+        "place": str(session.station),
+        "reason": change.reason,
+        "energy_mwh": change.energy_mwh,
+        "energy": kwh(change.energy_mwh),
+        "net": change.net_minor,
+        "tax": change.tax_minor,
+        "total": change.total_minor,
+        "total_text": amount(change.total_minor, currency),
+    }
+
+
+def _taxes(bills: Sequence[Bill], changes: Sequence[StatementCorrection], currency: str) -> list[dict[str, Any]]:
     sums: dict[Decimal, list[int]] = defaultdict(lambda: [0, 0])
     for bill in bills:
         for row in (bill.trace or {}).get("taxes", []):
             both = sums[Decimal(row["percent"])]
+            both[0] += row["net"]
+            both[1] += row["tax"]
+    for change in changes:
+        for row in change.taxes:
+            both = sums[Decimal(row["rate"] or "0")]
             both[0] += row["net"]
             both[1] += row["tax"]
     return [
@@ -99,6 +127,13 @@ def pdf(statement: Statement) -> bytes:
             page.row(
                 f"{line['day']}  {line['place']}"[:42], f"{line['who']}  {line['energy']}"[:40], line["total_text"]
             )
+        for line in said.get("corrections", []):
+            words = {"number": line["corrects"], "day": line["day"]}
+            page.row(
+                (_("Correction of %(number)s, %(day)s") % words)[:42], f"{line['place']}  {line['energy']}"[:40],
+                line["total_text"],
+            )  # fmt: skip
+            page.text_line(line["reason"], 8, grey=True)
         page.rule()
         for tax in said["taxes"]:
             page.row(
@@ -116,9 +151,12 @@ def _head(page: Paper, said: dict[str, Any]) -> None:
         page.text_line(text, 8.5, grey=True)
     page.ln(8)
     words = {"number": said["number"], "month": said["month"]}
-    page.text_line(_("Statement %(number)s, %(month)s") % words, 13, bold=True)
+    credit = said.get("kind") == StatementKind.CREDIT
+    title = _("Credit note %(number)s, %(month)s") if credit else _("Statement %(number)s, %(month)s")
+    page.text_line(title % words, 13, bold=True)
     page.rule()
     page.pair(_("To"), "\n".join(filter(None, [buyer["name"], buyer["address"], buyer["country"], buyer["vat_id"]])))
     page.pair(_("Issued"), said["issued_on"])
-    page.pair(_("To be paid by"), said["due_on"])
+    if said["total"] > 0:
+        page.pair(_("To be paid by"), said["due_on"])
     page.rule()

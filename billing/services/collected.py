@@ -21,7 +21,7 @@ from billing.models import Account, Bill, Collection, Debt, Dispute, Payment, Re
 from billing.vocabulary import BillState, DebtState, DisputeState, LedgerAccount, Purpose, RefundState, StatementState
 from evcms.core import clock, events
 
-from . import bills, clearing, goodwill, ledger
+from . import bills, clearing, goodwill, ledger, statements
 from .ledger import Line
 
 UNDER_WAY: Final = (RefundState.WAITING, RefundState.REQUESTED)
@@ -221,6 +221,7 @@ def _reopen_statement(row: Collection, owed_again: int) -> None:
     statement.state = StatementState.PAID if paid else StatementState.ISSUED
     statement.paid_at = (statement.paid_at or clock.now()) if paid else None
     statement.save(update_fields=["paid_minor", "state", "paid_at"])
+    statements.set_off(statement.account)
 
 
 def _reopen_debt(row: Collection, owed_again: int) -> None:

@@ -2,7 +2,8 @@
 
 What was paid stays what it was. A new price is posted as a difference; a receipt that no longer says the truth is taken
 back by a credit note and followed by a new one; what was paid too much goes back where it came from, what is missing is
-asked for or let go. Nothing happens unless all of it can.
+asked for or let go. What is on a statement stays on it: the next one has the difference (`statements.corrected`).
+Nothing happens unless all of it can.
 """
 
 from typing import Final
@@ -21,7 +22,7 @@ from evcms.core import audit, events
 from evcms.core.access import Access, Permission
 from sessions.services import correct_energy
 
-from . import bills, evening, moves, numbering, postings, refunds, settlement, sources
+from . import bills, evening, goodwill, moves, numbering, postings, refunds, settlement, sources, statements
 from .moves import Charged
 
 MOVING: Final = (PaymentState.CAPTURING, PaymentState.RELEASING, PaymentState.AUTHORIZED)
@@ -59,12 +60,14 @@ def resolve_bill(
         bill = bills.lock(bill.session_id)
         _open_to_change(bill, payment)
         before = {"total_minor": bill.total_minor, "state": str(bill.state), "energy_mwh": bill.session.energy_mwh}
+        shares, energy = goodwill.whole(bill), bill.session.energy_mwh
         if resolution == Resolution.ENERGY:
             _set_energy(bill, energy_mwh, reason, access)
         if resolution in (Resolution.ENERGY, Resolution.REPRICE):
             _price_anew(bill, payment, tariff, reason.strip(), access, ask=ask)
         else:
             _let_stand(bill, payment, reason.strip(), access, ask=resolution == Resolution.ACCEPT)
+        statements.corrected(bill, shares, energy, reason=reason.strip(), access=access)
         after = {"total_minor": bill.total_minor, "state": str(bill.state), "energy_mwh": bill.session.energy_mwh}
         audit.record(
             access, f"bill.{resolution}", bill, before=before, after=after, reason=reason.strip(), ask=ask,
@@ -78,9 +81,6 @@ def _open_to_change(bill: Bill, payment: Payment | None) -> None:
         raise ValidationError(_("The session still runs: its price is not made yet."))
     if bill.state == BillState.DUE or (payment and payment.state in MOVING):
         raise ValidationError(_("Its card is being charged at this moment. Try again when that is done."))
-    if bill.statement is not None:
-        number = bill.statement.number
-        raise ValidationError(_("It is on the issued statement %(number)s, which stays as it is.") % {"number": number})
 
 
 def _set_energy(bill: Bill, energy_mwh: int | None, reason: str, access: Access) -> None:

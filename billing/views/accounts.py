@@ -7,6 +7,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
+from django.db.models import Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -98,6 +99,7 @@ def _page(access: Access, row: Account, **forms: Any) -> dict[str, Any]:
         "users": purses.users(row),
         "statements": row.statements.all(),
         "running": purses.uninvoiced(row),
+        "corrected": purses.uncredited(row),
         "given": purses.given_away(row) if row.kind == AccountKind.FREE else 0,
         "adjust": forms.get("adjust") or AdjustForm(initial=key, currency=row.currency),
         "draw": forms.get("draw") or DrawForm(access=access),
@@ -170,19 +172,37 @@ def statement(request: HttpRequest, public_id: str) -> HttpResponse:
     access = access_of(request, Permission.MONEY)
     row = get_object_or_404(purses.statements(access), public_id=public_id)
     form = TransferForm(request.POST or None, currency=row.currency)
+    record = statements.record_payback if row.total_minor < row.paid_minor else statements.record_payment
     if request.method == "POST" and form.is_valid():
         said = form.cleaned_data
         try:
-            statements.record_payment(
-                access=access, statement=row, amount_minor=said["amount"], reference=said["reference"]
-            )
+            record(access=access, statement=row, amount_minor=said["amount"], reference=said["reference"])
             messages.success(request, _("The payment is in the books."))
             return redirect("statement", row.public_id)
         except ValidationError as error:
             show_errors(form, error)
-    context = {"statement": row, "document": row.document, "form": form, "open": row.total_minor - row.paid_minor}
+    context = {
+        "statement": row, "document": row.document, "form": form, "open": row.total_minor - row.paid_minor,
+        "corrections": row.corrections.select_related("listed_on", "bill__session"),
+        "waiting": row.account.corrections.filter(listed_on=None).aggregate(n=Sum("total_minor"))["n"],
+    }  # fmt: skip
     status = 422 if form.is_bound else 200
     return render(request, "billing/statement.html", context, status=status)
+
+
+@login_required
+@require_POST
+def credit(request: HttpRequest, public_id: str) -> HttpResponse:
+    """A credit note over what was corrected since the last statement, at once."""
+    access = access_of(request, Permission.MONEY)
+    row = _account(access, public_id)
+    try:
+        made = statements.issue_credit(access=access, account=row)
+    except ValidationError as error:
+        messages.error(request, " ".join(error.messages))
+        return redirect("account-page", row.public_id)
+    messages.success(request, _("Issued, and set off against what was open."))
+    return redirect("statement", made.public_id)
 
 
 @login_required

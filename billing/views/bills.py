@@ -82,6 +82,7 @@ def _page(access: Access, row: Bill, form: ResolveForm) -> Context:
         "receipts": row.receipts.order_by("pk"),
         "entries": entries,
         "form": form,
-        "decidable": ended and row.state not in (BillState.OPEN, BillState.DUE) and row.statement_id is None,
+        "decidable": ended and row.state not in (BillState.OPEN, BillState.DUE),
+        "corrections": row.corrections.select_related("statement", "listed_on"),
         "zone": session.site.time_zone if session.site else access.organization.time_zone,
     }

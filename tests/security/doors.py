@@ -129,6 +129,7 @@ PAGES = {
     "accounts": Door(MONEY),
     "account-create": Door(MONEY),
     "account-page": Door(MONEY, PURSE),
+    "account-credit": Door(MONEY, PURSE, post=True),
     "account-edit": Door(MONEY, PURSE),
     "account-adjust": Door(MONEY, PURSE, post=True),
     "account-draw": Door(MONEY, PURSE, post=True),
