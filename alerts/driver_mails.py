@@ -4,7 +4,7 @@ from django.conf import settings
 
 from alerts.services.notifications import notify
 from billing import driver_facts as billing
-from billing.events import CardRefused, CarSeen, DebtOpened, StatementIssued
+from billing.events import CardRefused, CarSeen, DebtOpened, LinkRenewed, StatementIssued
 from evcms.core.events import subscribe
 
 
@@ -26,12 +26,16 @@ def mail_card_refused(fact: CardRefused) -> None:
 
 @subscribe(DebtOpened, "alerts.mail_debt")
 def mail_debt(fact: DebtOpened) -> None:
-    """Its link is the key: who has it may pay."""
-    debt = billing.open_debt(fact.debt_id)
+    """Its link is the key: who has it may pay, as long as it works."""
+    _mail_debt(fact.debt_id, key=f"debt:{fact.debt_id}")
+
+
+def _mail_debt(debt_id: int, *, key: str) -> None:
+    debt = billing.open_debt(debt_id)
     if not debt.email or not debt.open:
         return
     notify(
-        key=f"debt:{fact.debt_id}",
+        key=key,
         template="debt",
         to=debt.email,
         language=debt.language,
@@ -58,12 +62,24 @@ def mail_car_seen(fact: CarSeen) -> None:
 
 @subscribe(StatementIssued, "alerts.mail_statement")
 def mail_statement(fact: StatementIssued) -> None:
-    """Its link is the key: who has it may read and pay the month."""
-    statement = billing.issued_statement(fact.statement_id)
+    """Its link is the key: who has it may read and pay the month, as long as it works."""
+    _mail_statement(fact.statement_id, key=f"statement:{fact.statement_id}")
+
+
+@subscribe(LinkRenewed, "alerts.mail_link")
+def mail_link(fact: LinkRenewed) -> None:
+    if fact.debt_id is not None:
+        _mail_debt(fact.debt_id, key=f"debt:{fact.debt_id}:{fact.number}")
+    elif fact.statement_id is not None:
+        _mail_statement(fact.statement_id, key=f"statement:{fact.statement_id}:{fact.number}")
+
+
+def _mail_statement(statement_id: int, *, key: str) -> None:
+    statement = billing.issued_statement(statement_id)
     if not statement.email:
         return
     notify(
-        key=f"statement:{fact.statement_id}",
+        key=key,
         template="statement",
         to=statement.email,
         language=statement.language,

@@ -1,13 +1,16 @@
 """What those above may know of a driver's money to tell him: plain values, no rows."""
 
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
 from django.utils import translation
+from django.utils.formats import date_format
 
 from evcms.core.figures import amount
 
 from .models import Debt, Enrolment, Payment, Statement
 from .services.holds import CONFIRM
+from .services.links import ends_at
 from .vocabulary import DebtState, EnrolmentState
 
 
@@ -32,6 +35,7 @@ class OpenDebt:
     energy_mwh: int
     place: str
     open: bool
+    until: str  # the last day of its link, in the driver's language; empty: no end
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,7 @@ class IssuedStatement:
     month: str  # in the account's language
     amount: str
     due_on: str
+    until: str  # the last day of its link, in the account's language; empty: no end
 
 
 def refused_card(payment_id: int) -> RefusedCard:
@@ -77,12 +82,13 @@ def open_debt(debt_id: int) -> OpenDebt:
     return OpenDebt(
         organization_id=debt.organization_id,
         public_id=debt.public_id,
-        email=debt.email,
+        email=debt.email or (debt.driver.email if debt.driver else ""),
         language=debt.language,
         amount=left,
         energy_mwh=debt.bill.session.energy_mwh,
         place=str(debt.bill.session.station),
         open=debt.state == DebtState.OPEN,
+        until=_last_day(debt, debt.language),
     )
 
 
@@ -111,4 +117,12 @@ def issued_statement(statement_id: int) -> IssuedStatement:
         month=said["month"],
         amount=said["total_text"],
         due_on=said["due_on"] if said["total"] > 0 else "",
+        until=_last_day(row, row.account.language),
     )
+
+
+def _last_day(row: Debt | Statement, language: str) -> str:
+    end = ends_at(row)
+    with translation.override(language):
+        zone = ZoneInfo(row.organization.time_zone)
+        return date_format(end.astimezone(zone), "DATE_FORMAT") if end else ""

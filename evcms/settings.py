@@ -231,6 +231,7 @@ STRIPE_API_BASE = text("STRIPE_API_BASE", "https://api.stripe.com")
 PAYMENTS_ON = bool(STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRET)
 STRIPE_INCREMENTAL = flag("STRIPE_INCREMENTAL")  # the contract lets holds grow
 GUEST_LINK_DAYS = whole("GUEST_LINK_DAYS", 400)
+PAY_LINK_DAYS = whole("PAY_LINK_DAYS", 60)
 
 # Card readers at stations (seconds)
 CARD_READER_WAIT = whole("CARD_READER_WAIT", 3)

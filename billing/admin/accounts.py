@@ -9,6 +9,7 @@ from billing.models import (
     Debt,
     Enrolment,
     FundingRule,
+    PastLink,
     PaymentMethod,
     Statement,
     StatementCorrection,
@@ -117,3 +118,12 @@ class StatementCorrectionAdmin(ReadOnlyAdmin):
     @admin.display(description="Difference", ordering="total_minor")
     def total(self, row: StatementCorrection) -> str:
         return format_money(row.total_minor, row.account.currency)
+
+
+@admin.register(PastLink)
+class PastLinkAdmin(ReadOnlyAdmin):
+    """Without the token itself: it may still ask for its successor."""
+
+    fields = list_display = ("ended_at", "debt", "statement")
+    search_fields = ("debt__email", "statement__account__name")
+    list_select_related = ("debt", "statement")

@@ -202,10 +202,11 @@ class Enrolment(models.Model):
 
 
 class Debt(models.Model):
-    """What of a bill was not covered and somebody owes. Who knows `public_id` may pay it."""
+    """What of a bill was not covered and somebody owes. Who knows `public_id` may pay it, PAY_LINK_DAYS long."""
 
     organization = models.ForeignKey(Organization, models.PROTECT, related_name="debts")
     public_id = models.CharField(max_length=32, unique=True, default=guest_token, editable=False)
+    linked_at = models.DateTimeField(default=clock.now, help_text=_("When its link was made"))
     bill = models.OneToOneField(Bill, models.PROTECT, related_name="debt")
     driver = models.ForeignKey(Driver, models.SET_NULL, null=True, related_name="debts")
     currency = models.CharField(max_length=3)
@@ -294,6 +295,7 @@ class Statement(models.Model):
 
     organization = models.ForeignKey(Organization, models.PROTECT, related_name="statements")
     public_id = models.CharField(max_length=32, unique=True, default=guest_token, editable=False)
+    linked_at = models.DateTimeField(default=clock.now, help_text=_("When its link was made"))
     kind = models.CharField(max_length=8, choices=StatementKind, default=StatementKind.MONTH)
     account = models.ForeignKey(Account, models.PROTECT, related_name="statements")
     starts_at = models.DateTimeField()
@@ -329,9 +331,7 @@ class Statement(models.Model):
 
 
 class StatementCorrection(models.Model):
-    statement = models.ForeignKey(
-        Statement, models.PROTECT, related_name="corrections", help_text=_("It stands as it is")
-    )
+    """A bill that stands on an issued statement got another price: the difference. The next statement (or a credit
     note) of the account lists with a reference to the old one.
     """
 
@@ -356,3 +356,23 @@ class StatementCorrection(models.Model):
 
     def __str__(self) -> str:
         return f"{self.statement}: {self.total_minor} {self.account.currency}"
+
+
+class PastLink(models.Model):
+    """A link to a debt or a statement that a newer one has replaced: it opens nothing, but its owner may ask again."""
+
+    token = models.CharField(max_length=32, unique=True)
+    debt = models.ForeignKey(Debt, models.CASCADE, null=True, related_name="past_links")
+    statement = models.ForeignKey(Statement, models.CASCADE, null=True, related_name="past_links")
+    ended_at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(debt__isnull=False, statement=None) | models.Q(debt=None, statement__isnull=False),
+                name="link_of_one",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return str(self.debt or self.statement)

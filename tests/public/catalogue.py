@@ -21,6 +21,7 @@ DRIVER_FILES = (
     "templates/public/*.html",
     "templates/public/account/*.html",
     "templates/alerts/mail/debt/*",
+    "templates/alerts/mail/statement/*",
     "sessions/services/signing_in.py",
     "billing/services/cards.py",
     "billing/services/holds.py",

@@ -196,6 +196,8 @@ PAGES = {
     "public:start": Door(DRIVER, CODE, post=True),
     "public:debt": Door(KEY, DEBT),
     "public:debt-pay": Door(KEY, DEBT, post=True),
+    "public:debt-renew": Door(KEY, DEBT, post=True),
+    "public:statement-renew": Door(KEY, STATEMENT, post=True),
     "public:debt-card": Door(DRIVER, DEBT, post=True),
     "public:collection-back": Door(KEY, COLLECTION),
     "public:sign-in": Door(ANYBODY),

@@ -13,21 +13,31 @@ from billing.errors import PaymentError
 from billing.gateways import PaymentsOff
 from billing.models import Collection, Debt
 from billing.services import collections
+from billing.services import links as services
 from billing.vocabulary import CollectionState, DebtState, Purpose
-from evcms.public import drivers
+from evcms.public import drivers, links
 from evcms.public.limits import too_often
 
 
-def debt_or_404(public_id: str) -> Debt:
+def _open(request: HttpRequest, public_id: str) -> Debt | None:
+    """The debt behind a link that works; a signed-in driver needs no link to his own."""
     row = billing.debt(public_id)
-    if row is None:
-        raise Http404
-    return row
+    if row is None or not services.ended(row):
+        return row
+    driver = drivers.driver_of(request)
+    return row if driver is not None and row.driver_id == driver.pk else None
+
+
+@require_POST
+def renew(request: HttpRequest, public_id: str) -> HttpResponse:
+    return links.renew(request, Debt, public_id)
 
 
 @require_GET
 def debt(request: HttpRequest, public_id: str) -> HttpResponse:
-    row = debt_or_404(public_id)
+    row = _open(request, public_id)
+    if row is None:
+        return links.pay_ended(request, Debt, public_id)
     driver = drivers.driver_of(request)
     own = driver is not None and row.driver_id == driver.pk
     context = {
@@ -39,6 +49,7 @@ def debt(request: HttpRequest, public_id: str) -> HttpResponse:
         "session": row.bill.session,
         "site": row.bill.session.site,
         "brand": row.organization.name,
+        "until": services.ends_at(row),
     }
     return render(request, "public/debt.html", context)
 
@@ -46,7 +57,9 @@ def debt(request: HttpRequest, public_id: str) -> HttpResponse:
 @require_POST
 def pay(request: HttpRequest, public_id: str) -> HttpResponse:
     """To the provider's page. A double click gets the same page again."""
-    row = debt_or_404(public_id)
+    row = _open(request, public_id)
+    if row is None:
+        return links.pay_ended(request, Debt, public_id)
     if row.state != DebtState.OPEN or too_often(request, "debt", most=60, seconds=600):
         return redirect("public:debt", public_id=public_id)
     try:
@@ -73,7 +86,9 @@ def pay(request: HttpRequest, public_id: str) -> HttpResponse:
 @drivers.signed_in
 def pay_with_card(request: HttpRequest, driver: object, public_id: str) -> HttpResponse:
     """From one of the driver's own saved cards; a task asks the bank."""
-    row = debt_or_404(public_id)
+    row = _open(request, public_id)
+    if row is None:
+        return links.pay_ended(request, Debt, public_id)
     chosen = request.POST.get("card", "")
     method = (
         next((card for card in billing.cards_of(row.driver) if str(card.pk) == chosen), None) if row.driver else None

@@ -6,7 +6,7 @@ from decimal import Decimal, InvalidOperation
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
@@ -18,10 +18,11 @@ from billing.models import Statement
 from billing.queries import purses
 from billing.receipts.statement import pdf
 from billing.services import accounts, collections, vouchers
+from billing.services import links as services
 from billing.vocabulary import Purpose
 from evcms.core import clock
 from evcms.core.money import to_minor
-from evcms.public import keys
+from evcms.public import keys, links
 from evcms.public.drivers import group_of, signed_in
 from evcms.public.limits import too_often
 from evcms.public.views.connector import connector_or_404
@@ -135,27 +136,35 @@ def use(request: HttpRequest, driver: Driver) -> HttpResponse:
 # A fleet's month ------------------------------------------------------------------------------------------------------
 
 
-def _statement_or_404(public_id: str) -> Statement:
+def _open(public_id: str) -> Statement | None:
+    """The statement behind a link that works."""
     row = Statement.objects.select_related("account", "organization").filter(public_id=public_id).first()
-    if row is None:
-        raise Http404
-    return row
+    return None if row is None or services.ended(row) else row
+
+
+@require_POST
+def renew_statement(request: HttpRequest, public_id: str) -> HttpResponse:
+    return links.renew(request, Statement, public_id)
 
 
 @require_GET
 def statement(request: HttpRequest, public_id: str) -> HttpResponse:
     """Who knows the link (it was mailed to the fleet) may read and pay it."""
-    row = _statement_or_404(public_id)
+    row = _open(public_id)
+    if row is None:
+        return links.pay_ended(request, Statement, public_id)
     context = {
         "statement": row, "document": row.document, "left": row.total_minor - row.paid_minor,
-        "brand": row.organization.name,
+        "brand": row.organization.name, "until": services.ends_at(row),
     }  # fmt: skip
     return render(request, "public/statement.html", context)
 
 
 @require_GET
 def statement_pdf(request: HttpRequest, public_id: str) -> HttpResponse:
-    row = _statement_or_404(public_id)
+    row = _open(public_id)
+    if row is None:
+        return links.pay_ended(request, Statement, public_id)
     response = HttpResponse(pdf(row), content_type="application/pdf")
     response["Content-Disposition"] = f'inline; filename="{row.number}.pdf"'
     return response
@@ -163,7 +172,9 @@ def statement_pdf(request: HttpRequest, public_id: str) -> HttpResponse:
 
 @require_POST
 def pay_statement(request: HttpRequest, public_id: str) -> HttpResponse:
-    row = _statement_or_404(public_id)
+    row = _open(public_id)
+    if row is None:
+        return links.pay_ended(request, Statement, public_id)
     left = row.total_minor - row.paid_minor
     if left <= 0 or too_often(request, "statement", most=60, seconds=600):
         return redirect("public:statement", public_id=public_id)
