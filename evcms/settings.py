@@ -268,6 +268,7 @@ STATION_OFFLINE_AFTER = whole("STATION_OFFLINE_AFTER", 90, least=1)
 QUARANTINE_LIMIT = whole("QUARANTINE_LIMIT", 1000)
 STATIONS_URL = text("STATIONS_URL", PUBLIC_URL).rstrip("/")  # where stations bring logs and fetch firmware
 FILES_DIR = DATA_DIR / "files"
+BODY_MAX_BYTES = whole("BODY_MAX_BYTES", 33_554_432, least=65_536)  # of any other request
 LOG_MAX_BYTES = whole("LOG_MAX_BYTES", 52_428_800, least=1024)
 FIRMWARE_MAX_BYTES = whole("FIRMWARE_MAX_BYTES", 536_870_912, least=1024)
 UPLOAD_OPEN_HOURS = whole("UPLOAD_OPEN_HOURS", 24, least=1)

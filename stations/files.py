@@ -22,6 +22,11 @@ class TooLarge(Exception):
     """More bytes came than may."""
 
 
+def new_token() -> str:
+    """For a link that nobody guesses: 256 bits."""
+    return secrets.token_urlsafe(32)
+
+
 class Stored(NamedTuple):
     path: str  # relative to FILES_DIR
     size: int

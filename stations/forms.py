@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from evcms.core.access import Access
 from stations import queries
-from stations.models import Connector, MaintenanceWindow, PlugType, PowerType, Site, Station
+from stations.models import Connector, FirmwareFile, MaintenanceWindow, PlugType, PowerType, Site, Station
 from stations.services.configuration import SITE_FIELDS, STATION_FIELDS
 from stations.table import MOST_BYTES
 from stations.vocabulary import SecurityProfile
@@ -186,3 +186,17 @@ def unpacked(text: str) -> bytes:
         return str(signing.loads(text, salt=KEPT, max_age=KEPT_FOR)).encode()
     except signing.BadSignature:
         return b""
+
+
+class FirmwareForm(forms.ModelForm[FirmwareFile]):
+    """A file, or the address where it lies."""
+
+    file = forms.FileField(label=_("File"), required=False, help_text=_("Or, when it lies elsewhere, its address"))
+
+    class Meta:
+        model = FirmwareFile
+        fields = ("name", "version", "vendor", "model", "url", "md5", "signature", "certificate")
+        help_texts = {"md5": _("Of a file that lies elsewhere; only publishing locally needs it")}
+        widgets = {"certificate": forms.Textarea(attrs={"rows": 3})}
+
+    field_order = ("name", "version", "file", "url", "vendor", "model")

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from .views import configure, maintenance, quarantine, sites, tables
+from .views import configure, files, firmware, maintenance, quarantine, sites, tables
 
 urlpatterns = [
     path("sites/new/", sites.create, name="site-create"),
@@ -23,4 +23,10 @@ urlpatterns = [
     path("maintenance/", maintenance.maintenance, name="maintenance"),
     path("maintenance/new/", maintenance.create, name="maintenance-create"),
     path("maintenance/<int:pk>/cancel/", maintenance.cancel, name="maintenance-cancel"),
+    path("in/<str:token>", files.bring, name="log-bring"),
+    path("in/<str:token>/<str:name>", files.bring, name="log-bring-named"),
+    path("firmware/<str:token>/<str:name>", files.firmware, name="firmware-fetch"),
+    path("stations/<str:identity>/logs/<int:pk>/", files.log_file, name="station-log-file"),
+    path("firmware-files/", firmware.firmware_files, name="firmware-files"),
+    path("firmware-files/<int:pk>/archive/", firmware.archive, name="firmware-archive"),
 ]

@@ -4,7 +4,7 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework.routers import SimpleRouter
 
-from evcms.api.views import charging, network, stations, talk, ways
+from evcms.api.views import charging, network, reports, stations, talk, ways
 
 router = SimpleRouter()
 router.register("sites", stations.SiteView, "site")
@@ -18,6 +18,11 @@ router.register("sessions", charging.SessionView, "session")
 router.register("tokens", charging.TokenView, "token")
 router.register("reservations", charging.ReservationView, "reservation")
 router.register("tariffs", network.TariffView, "tariff")
+router.register("security-events", reports.SecurityEventView, "security-event")
+router.register("firmware-files", reports.FirmwareFileView, "firmware-file")
+router.register("firmware-updates", reports.FirmwareUpdateView, "firmware-update")
+router.register("logs", reports.LogView, "log")
+router.register("station-events", reports.StationEventView, "station-event")
 router.register("incidents", network.IncidentView, "incident")
 
 app_name = "api"

@@ -36,6 +36,11 @@ TAGS: Final = {
     "Reservations": "Connectors kept free for a token.",
     "Tariffs": "What charging costs.",
     "Incidents": "What is or was wrong.",
+    "Security-events": "What stations report of attacks, starts and changes.",
+    "Firmware-files": "Firmware that stations can be told to install.",
+    "Firmware-updates": "Firmware on its way to stations.",
+    "Logs": "Diagnostics and security logs that stations sent.",
+    "Station-events": "Values that OCPP 2.x stations watch and report.",
 }
 
 SUMMARIES: Final = {
@@ -67,6 +72,11 @@ SUMMARIES: Final = {
     "get /tariffs/": "List tariffs",
     "get /tariffs/{id}/": "Read a tariff",
     "get /tariffs/{id}/ocpi/": "Read a tariff as an OCPI 2.2.1 or 2.3.0 object",
+    "get /security-events/": "List security events, newest first",
+    "get /firmware-files/": "List firmware files",
+    "get /firmware-updates/": "List firmware updates, newest first",
+    "get /logs/": "List log files that stations were asked for, newest first",
+    "get /station-events/": "List values that stations reported by themselves, newest first",
     "get /incidents/": "List incidents, newest first",
     "get /incidents/{id}/": "Read an incident",
 }

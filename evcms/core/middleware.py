@@ -40,6 +40,8 @@ FREE_PATHS = (
     "/u/",
     "/pay/",
     "/webhooks/",
+    "/in/",
+    "/firmware/",
     "/healthz",
 )
 

@@ -59,7 +59,7 @@ class Entry:
 MENU = (
     Entry(_("Overview"), "overview", "layout-dashboard"),
     Entry(_("Map"), "public:map", "map-2"),
-    Entry(_("Stations"), "stations", "charging-pile", also=("/setup/stations/",)),
+    Entry(_("Stations"), "stations", "charging-pile", also=("/setup/stations/", "/firmware-files/")),
     Entry(_("Sites"), "sites", "map-pin"),
     Entry(_("Sessions"), "sessions", "bolt"),
     Entry(_("Attempts"), "attempts", "progress-alert"),

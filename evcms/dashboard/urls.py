@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from evcms.dashboard.views import commands, organization, overview, search, sessions, sites, station, stations
+from evcms.dashboard.views import commands, organization, overview, reports, search, sessions, sites, station, stations
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", overview.overview, name="overview"),
@@ -18,6 +18,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("stations/<str:identity>/commands/unlock/", commands.unlock, name="station-unlock"),
     path("stations/<str:identity>/commands/<uuid:pk>/", commands.command, name="station-command"),
     path("stations/<str:identity>/variables/", station.variables, name="station-variables"),
+    path("stations/<str:identity>/firmware/", reports.firmware, name="station-firmware"),
+    path("stations/<str:identity>/security/", reports.security, name="station-security"),
     path("stations/<str:identity>/connections/", station.connections, name="station-connections"),
     path("stations/<str:identity>/incidents/", station.incidents, name="station-incidents"),
     path("stations/<str:identity>/audit/", station.audit, name="station-audit"),

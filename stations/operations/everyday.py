@@ -137,7 +137,6 @@ ALL: Final = (
                 FieldType.CHOICE,
                 _("By ExtendedTriggerMessage"),
                 choices=(("yes", _("yes")), ("no", _("no"))),
-                default="no",
                 help=_("OCPP 1.6 with the security extension"),
             ),
         ),

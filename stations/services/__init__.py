@@ -63,13 +63,18 @@ from .statuses import (
     status_reported,
     statuses_reported,
 )
+from .uploads import NoSuchLink, UsedLink, add_firmware, archive_firmware, log_awaited, log_received
 from .variables import variables_reported
 
 __all__ = [
     "ImportResult",
+    "NoSuchLink",
     "SessionWord",
     "StreamValue",
+    "UsedLink",
+    "add_firmware",
     "approve",
+    "archive_firmware",
     "archive_site",
     "archive_station",
     "booted",
@@ -97,7 +102,9 @@ __all__ = [
     "grant_site",
     "import_table",
     "link_of",
+    "log_awaited",
     "log_promised",
+    "log_received",
     "log_reported",
     "lose_firmware",
     "lose_logs",

@@ -89,6 +89,11 @@ def _send(
     command = ready.command
     with transaction.atomic():
         gateway_id = queries.gateway_of(station.pk)
+        state, error = CommandState.QUEUED, ""
+        if ready.error:
+            state, error = CommandState.REJECTED, ready.error
+        elif gateway_id is None:
+            state, error = CommandState.OFFLINE, "the station has no connection"
         row = Command.objects.create(
             station=station,
             kind=type(command).__name__,
@@ -98,14 +103,11 @@ def _send(
             created_at=now,
             expires_at=now + timedelta(seconds=max(1, expires_in)),
             remote_start_id=remote_start_id,
-            state=CommandState.QUEUED if gateway_id else CommandState.OFFLINE,
-            error="" if gateway_id else "the station has no connection",
+            state=state,
+            error=error,
         )
         followed.begun(row=row, prepared=ready)
-        if ready.error:
-            command_failed(command_id=row.pk, state=CommandState.REJECTED, error=ready.error)
-            row.refresh_from_db()
-        elif gateway_id is None:
+        if gateway_id is None or ready.error:
             _ended(row)
         else:
             broadcast("command.queued", {"station_id": station.pk}, groups=[f"gateway.{gateway_id}"])

@@ -1,13 +1,12 @@
 """Commands that have a life after their answer: firmware and logs. `send` asks here, whoever sent them."""
 
 import hashlib
-import secrets
 from dataclasses import replace
 from typing import Final, NamedTuple
 
 from django.conf import settings
 
-from stations import commands
+from stations import commands, files
 from stations.models import Command, FirmwareFile, Station
 
 from .firmware import firmware_asked, firmware_command_ended
@@ -27,7 +26,7 @@ class Prepared(NamedTuple):
 def prepared(station: Station, command: commands.Command) -> Prepared:
     """The command with what we know and its sender left open: the file's address, the door for a log."""
     if isinstance(command, commands.GetLog) and not command.location:
-        token = secrets.token_urlsafe(32)
+        token = files.new_token()
         return Prepared(replace(command, location=f"{settings.STATIONS_URL}/in/{token}"), digest_of(token))
     if isinstance(command, commands.UpdateFirmware | commands.PublishFirmware):
         return _with_file(station, command)

@@ -61,6 +61,11 @@ PAGES = {
     "station-unlock": Door(COMMAND, STATION, post=True, data=(("evse", "1"), ("connector", "1"))),
     "station-command": Door(COMMAND, (*STATION, ("pk", "command", "pk"))),
     "station-variables": Door(VIEW, STATION),
+    "station-firmware": Door(VIEW, STATION),
+    "station-security": Door(VIEW, STATION),
+    "station-log-file": Door(COMMAND, (*STATION, ("pk", "upload", "pk"))),
+    "firmware-files": Door(VIEW),
+    "firmware-archive": Door(STATIONS, (("pk", "firmware", "pk"),), post=True, level=ALL),
     "station-connections": Door(VIEW, STATION),
     "station-incidents": Door(VIEW, STATION),
     "station-audit": Door(AUDIT, STATION),
@@ -227,6 +232,9 @@ PAGES = {
     "subscription-confirm": Door(KEY, (("token", "destination", "token"),)),
     "unsubscribe": Door(KEY, (("token", "subscription", "token"),)),
     # machines and everybody
+    "log-bring": Door(ANYBODY, (("token", "upload", "token_digest"),), post=True),  # and tests/stations/test_files.py
+    "log-bring-named": Door(ANYBODY, (("token", "upload", "token_digest"), ("name", "upload", "file_name")), post=True),
+    "firmware-fetch": Door(ANYBODY, (("token", "firmware", "token"), ("name", "firmware", "version"))),
     "healthz": Door(ANYBODY),
     "favicon": Door(ANYBODY),
     "login": Door(ANYBODY),
@@ -262,6 +270,11 @@ API = {  # what writing needs; reading needs VIEW
     "api:tariff-list": Door(STATIONS),
     "api:tariff-detail": Door(STATIONS, TARIFF, level=ALL),
     "api:tariff-ocpi": Door(STATIONS, TARIFF, level=ALL),
+    "api:security-event-list": Door(STATIONS),
+    "api:firmware-file-list": Door(STATIONS),
+    "api:firmware-update-list": Door(STATIONS),
+    "api:log-list": Door(STATIONS),
+    "api:station-event-list": Door(STATIONS),
     "api:incident-list": Door(STATIONS),
     "api:incident-detail": Door(STATIONS, (("pk", "incident", "pk"),)),
 }

@@ -190,7 +190,7 @@ def test_keys_differ_from_row_to_row(worlds):
 
 # Another organization, another site --------------------------------------------------------------------------------
 
-WHOLE = ("collection", "quarantine", "account-", "statement", "voucher-")
+WHOLE = ("collection", "quarantine", "firmware-", "account-", "statement", "voucher-")
 SHARED = {
     "customers",  # their filters offer the organization's tariffs
     "insight",

@@ -46,6 +46,7 @@ from sessions.models import (
     MeterSample,
     Reservation,
 )
+from stations import files
 from stations.models import (
     Command,
     FirmwareFile,
@@ -150,7 +151,10 @@ def reported(made, org, now):
         organization=org, name=f"{mark} Firmware", version=f"{mark}.1", url=f"https://{mark}.example/f", token=mark
     )
     rows.update = FirmwareUpdate.objects.create(station=station, file=rows.firmware, version=f"{mark}.1", info=mark)
-    rows.upload = LogUpload.objects.create(station=station, file_name=f"{mark}.log", info=mark, token_digest=mark)
+    stored = files.store("logs", [b"a log"], most=100)
+    rows.upload = LogUpload.objects.create(
+        station=station, file_name=f"{mark}.log", info=mark, token_digest=mark, path=stored.path, size=stored.size
+    )
     StationEvent.objects.create(
         station=station, event_id=1, component=f"{mark}Part", variable="Temperature", value="90", trigger="alerting",
         **then,

@@ -30,6 +30,8 @@ TABS = (
     ("station-messages", gettext_lazy("Messages"), Permission.VIEW),
     ("station-commands", gettext_lazy("Commands"), Permission.COMMAND),
     ("station-variables", gettext_lazy("Variables"), Permission.VIEW),
+    ("station-firmware", gettext_lazy("Firmware & logs"), Permission.VIEW),
+    ("station-security", gettext_lazy("Security"), Permission.VIEW),
     ("station-connections", gettext_lazy("Connection history"), Permission.VIEW),
     ("station-incidents", gettext_lazy("Incidents"), Permission.VIEW),
     ("station-audit", gettext_lazy("Audit"), Permission.AUDIT),
