@@ -150,7 +150,22 @@ async def _restore(charger: Charger, number: int, form: dict[str, str]) -> str:
 
 
 Action = Callable[[Charger, int, dict[str, str]], Awaitable[str]]
+
+
+async def _upkeep(charger: Charger, number: int, form: dict[str, str]) -> str:
+    """For stories: how the next update or log goes wrong (`firmware_fails`, `log_fails`), how warm its cabinet is
+    (`heat_c`), and a security event of its own (`security`)."""
+    faults = charger.faults
+    faults.firmware_fails = form.get("firmware_fails", faults.firmware_fails)
+    faults.log_fails = form.get("log_fails", faults.log_fails)
+    faults.heat_c = float(form.get("heat_c", faults.heat_c))
+    if form.get("security"):
+        charger.security_event(form["security"][:50], form.get("details", "")[:255])
+    return "Done."
+
+
 ACTIONS: dict[str, Action] = {
+    "upkeep": _upkeep,
     "plug": _plug, "unplug": _unplug, "tap": _tap, "pay": _pay, "cut": _cut, "restore": _restore,
 }  # fmt: skip
 SAID = {

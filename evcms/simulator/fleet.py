@@ -56,6 +56,7 @@ class FleetStation:
     tokens: tuple[str, ...] = ()  # RFID cards that drivers tap here
     broken: str = ""  # 1.6 error code: its first connector is broken from the start
     kept_free: bool = False  # no driver of ours comes here: for a person who tries it
+    security_every_s: int = 0  # it reports a security event about this often; 0: only what happens
     flap_every_s: int = 0  # its link is lost about this often, for a moment; 0: never
 
 

@@ -78,7 +78,7 @@ class FleetRun:
         return line
 
     def _made(self, station: FleetStation) -> Charger:
-        faults = Faults(flap_every_s=station.flap_every_s)
+        faults = Faults(flap_every_s=station.flap_every_s, security_every_s=station.security_every_s)
         options = Options(speed=self.speed, sample_interval_s=self.sample_s, faults=faults)
         return make_charger(station, self.url, options)
 

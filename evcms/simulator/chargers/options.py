@@ -18,6 +18,10 @@ class Faults:
     refuse_profiles: bool = False  # SetChargingProfile is answered Rejected
     no_profiles: bool = False  # it knows no charging profiles at all (CALLERROR), nor a transactionLimit
     no_terminal: bool = False  # nobody can pay by card at the station itself
+    firmware_fails: str = ""  # download | signature | install | silent: how an update goes wrong
+    log_fails: str = ""  # refused | upload
+    security_every_s: float = 0.0  # it reports a security event about this often; 0: only what happens
+    heat_c: float = 0.0  # 2.x: the cabinet's temperature, whatever the power; 0: as it is
     flap_every_s: float = 0.0  # the link is lost about this often; 0: never
 
 

@@ -47,7 +47,7 @@ class Charger16(Charger):
             "chargePointVendor": station.vendor[:20],
             "chargePointModel": station.model[:20],
             "chargePointSerialNumber": station.serial[:25],
-            "firmwareVersion": station.firmware[:50],
+            "firmwareVersion": self.firmware[:50],
         }
         return {name: value for name, value in payload.items() if value}
 

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from evcms.simulator.cars import PHASE_VOLTAGE_V
-from evcms.simulator.chargers import profiles
+from evcms.simulator.chargers import profiles, v16_upkeep
 from evcms.simulator.chargers.link import CallError
 from evcms.simulator.chargers.outbox import Payload
 from evcms.simulator.chargers.port import Authorization, Port, PortState, Reservation
@@ -264,6 +264,7 @@ SHOWN = {"SetUserPrice": _show_price, "RunningCost": _show_cost, "FinalCost": _s
 
 
 COMMANDS: Mapping[str, Callable[[Any, Payload], Payload]] = {
+    **v16_upkeep.COMMANDS,
     "CancelReservation": cancel_reservation,
     "ChangeAvailability": change_availability,
     "ChangeConfiguration": change_configuration,

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from urllib.parse import urljoin
 from uuid import uuid4
 
-from evcms.simulator.chargers import meter, terminal, v2x_commands, v21_commands
+from evcms.simulator.chargers import meter, terminal, v2x_commands, v2x_upkeep, v21_commands
 from evcms.simulator.chargers.charger import Charger, Decision
 from evcms.simulator.chargers.link import CallError, LinkDown
 from evcms.simulator.chargers.options import Options
@@ -39,12 +39,15 @@ _BOOT_REASONS = {"PowerUp": "PowerUp", "RemoteReset": "RemoteReset", "Triggered"
 class Charger201(Charger):
     COMMANDS: ClassVar[Mapping[str, Callable[[Any, Payload], Payload]]] = v2x_commands.COMMANDS
     DEFAULT_TX_START_POINT: ClassVar[str] = "PowerPathClosed"
+    MONITOR_ORIGIN: ClassVar[Payload] = {}  # what a report of monitors says besides
 
     def __init__(self, station: FleetStation, url: str, options: Options | None = None) -> None:
         super().__init__(station, url, options)
         start_point = self.options.tx_start_point or self.DEFAULT_TX_START_POINT
         self.variables = Variables(station, start_point)
         self.profile_bodies: list[Payload] = []  # SetChargingProfile as it came, for reports
+        self.monitors: dict[int, Payload] = {}  # by id, as SetVariableMonitoring gave them
+        self.monitoring_level, self.events_told = 9, 0
 
     def setting(self, name: str) -> str:
         return self.variables.value(*_SETTINGS[name])
@@ -63,8 +66,8 @@ class Charger201(Charger):
         charging = {"model": station.model[:20], "vendorName": station.vendor[:50]}
         if station.serial:
             charging["serialNumber"] = station.serial[:25]
-        if station.firmware:
-            charging["firmwareVersion"] = station.firmware[:50]
+        if self.firmware:
+            charging["firmwareVersion"] = self.firmware[:50]
         return {"chargingStation": charging, "reason": _BOOT_REASONS[reason]}
 
     def status_word(self, port: Port) -> str:
@@ -112,6 +115,10 @@ class Charger201(Charger):
 
     def car_token(self, vehicle: str) -> tuple[str, str]:
         return vehicle, "MacAddress"
+
+    def tick(self, now: float, milliseconds: int) -> None:
+        super().tick(now, milliseconds)
+        v2x_upkeep.warm(self)
 
     # Transactions
 
@@ -270,6 +277,7 @@ class Charger21(Charger201):
     """2.1: tells of a transaction from the first moment, card or cable."""
 
     DEFAULT_TX_START_POINT: ClassVar[str] = "EVConnected,Authorized"
+    MONITOR_ORIGIN: ClassVar[Payload] = {"eventNotificationType": "CustomMonitor"}
     COMMANDS: ClassVar[Mapping[str, Callable[[Any, Payload], Payload]]] = v21_commands.COMMANDS
 
     def __init__(self, station: FleetStation, url: str, options: Options | None = None) -> None:

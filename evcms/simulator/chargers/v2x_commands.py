@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from evcms.simulator.cars import PHASE_VOLTAGE_V
-from evcms.simulator.chargers import profiles
+from evcms.simulator.chargers import profiles, v2x_upkeep
 from evcms.simulator.chargers.link import CallError
 from evcms.simulator.chargers.outbox import Payload
 from evcms.simulator.chargers.port import Authorization, Port, PortState, Reservation
@@ -360,6 +360,7 @@ def data_transfer(charger: Charger201, payload: Payload) -> Payload:
 
 
 COMMANDS: Mapping[str, Callable[[Any, Payload], Payload]] = {
+    **v2x_upkeep.COMMANDS,
     "CancelReservation": cancel_reservation,
     "ChangeAvailability": change_availability,
     "ClearCache": clear_cache,

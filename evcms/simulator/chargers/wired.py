@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any, ClassVar
 
+from evcms.simulator.chargers import upkeep
 from evcms.simulator.chargers.link import CallError, Link, LinkDown, Refused
 from evcms.simulator.chargers.options import Options
 from evcms.simulator.chargers.outbox import Outbox, Outgoing, Payload
@@ -34,6 +35,9 @@ class Wired(ABC):
         self.rng = Random(station.identity)
         self.link = Link(url, station.identity, station.protocol, self._on_call)
         self.outbox = Outbox()
+        self.firmware = station.firmware
+        self.security_log: list[tuple[str, str, str]] = []  # time, event, details
+        self.next_security = 0.0
         self.boot_status = ""
         self.last_refusal: Refused | None = None
         self.lost_messages: list[str] = []  # kept messages given up after all attempts
@@ -179,6 +183,13 @@ class Wired(ABC):
         seconds = float(self.setting("retry_s")) if pause is None else pause
         item.not_before = asyncio.get_running_loop().time() + seconds * item.attempts
 
+    def security_event(self, name: str, info: str = "") -> None:
+        """Into its security log, and to the CSMS (1.6 security whitepaper 4.5, 2.x A04)."""
+        at = self.timestamp()
+        self.security_log.append((at, name, info))
+        payload = {"type": name, "timestamp": at} | ({"techInfo": info} if info else {})
+        self.say("SecurityEventNotification", lambda: payload, kept=True)
+
     # The link's life
 
     async def _live(self) -> None:
@@ -252,6 +263,10 @@ class Wired(ABC):
         self.reset_pending = kind
         self.spawn(self._reboot(announce=True))
 
+    def restart(self) -> None:
+        """By itself, as after an update."""
+        self.spawn(self._reboot(announce=True))
+
     async def _reboot(self, *, announce: bool) -> None:
         if announce:
             await asyncio.sleep(0)
@@ -301,6 +316,7 @@ class Wired(ABC):
         if now >= self._next_heartbeat:
             self._next_heartbeat = now + self.heartbeat_s
             self.say("Heartbeat", dict)
+        upkeep.now_and_then(self, now)
         if self.faults.flap_every_s and now >= self._next_flap:
             self.link.abort()
 
