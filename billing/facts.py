@@ -8,7 +8,7 @@ from evcms.core.figures import amount
 
 from .models import Bill, Collection, Dispute, Payment, Receipt, Refund
 from .receipts import email_of, pdf
-from .vocabulary import PaymentState, Purpose, ReceiptKind
+from .vocabulary import OURS, PaymentState, Purpose, ReceiptKind
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,7 @@ class PaymentFacts:
     place: str
     hold: str  # formatted in the driver's language, with currency
     held: bool  # now
+    by_card: bool  # else set aside from a balance or voucher
     energy_mwh: int | None  # of its session; None when none began
 
 
@@ -116,6 +117,7 @@ def payment_facts(payment_id: int) -> PaymentFacts:
         place=str(payment.connector),
         hold=hold,
         held=payment.state == PaymentState.AUTHORIZED,
+        by_card=payment.kind not in OURS,
         energy_mwh=payment.session.energy_mwh if payment.session else None,
     )
 

@@ -132,7 +132,9 @@ def balance_lines(access: Access) -> QuerySet[BalanceLine]:
         rows = rows.filter(Q(organization=access.organization) | Q(organization=None))
     else:
         rows = rows.filter(organization=access.organization)
-    return rows.select_related("payment", "refund", "dispute", "collection", "payout")
+    return rows.select_related(
+        "payment__connector__station", "payment__connector__evse", "refund", "dispute", "payout", *OF_COLLECTION
+    )
 
 
 def payouts(access: Access) -> QuerySet[Payout]:

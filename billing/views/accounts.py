@@ -97,7 +97,7 @@ def _page(access: Access, row: Account, **forms: Any) -> dict[str, Any]:
         "free": row.balance_minor - row.held_minor,
         "movements": Paginator(purses.movements(row), 30).get_page(1),
         "users": purses.users(row),
-        "statements": row.statements.all(),
+        "statements": row.statements.defer("document"),  # each may have half a megabyte
         "running": purses.uninvoiced(row),
         "corrected": purses.uncredited(row),
         "given": purses.given_away(row) if row.kind == AccountKind.FREE else 0,

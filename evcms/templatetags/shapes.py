@@ -74,16 +74,20 @@ class Span(NamedTuple):
 
 
 def strip(spans: Iterable[Span], start: datetime, end: datetime, label: str) -> SafeString:
-    """States along time between `start` and `end`; what lies outside is cut off, what nobody knows stays blank."""
+    """States along time between `start` and `end`; what lies outside is cut off, what nobody knows stays blank.
+
+    A picture to readers, a group of links where its spans lead somewhere.
+    """
     whole = (end - start).total_seconds()
-    drawn = []
+    drawn, spans = [], list(spans)
     for span in spans:
         left = max(0.0, (span.start - start).total_seconds() / whole)
         right = min(1.0, (span.end - start).total_seconds() / whole)
         if right > left:
             drawn.append(_rectangle(span, 1000 * left, max(1000 * (right - left), 1.5)))
     return format_html(
-        '<svg class="ev-strip" viewBox="0 0 1000 20" preserveAspectRatio="none" role="img" aria-label="{}">{}</svg>',
+        '<svg class="ev-strip" viewBox="0 0 1000 20" preserveAspectRatio="none" role="{}" aria-label="{}">{}</svg>',
+        "group" if any(span.url for span in spans) else "img",
         label,
         format_html_join("", "{}", ((each,) for each in drawn)),
     )
@@ -101,14 +105,18 @@ def _rectangle(span: Span, x: float, width: float) -> SafeString:
 
 
 def ring(percent: float, hue: str, label: str, key: str) -> SafeString:
-    """A circle filled clockwise from the top; live: patch `key` with attrs {"stroke-dashoffset": 100 - percent}."""
+    """A circle filled clockwise from the top; silent without a label, when its figure stands inside as text.
+
+    Live: patch `key` with attrs {"stroke-dashoffset": 100 - percent}.
+    """
     rest = 100 - min(100.0, max(0.0, float(percent)))
+    told = format_html('role="img" aria-label="{}"', label) if label else SafeString('aria-hidden="true"')
     return format_html(
-        '<svg class="ev-st-{}" viewBox="0 0 100 100" role="img" aria-label="{}"><circle cx="50" cy="50" r="45"/>'
+        '<svg class="ev-st-{}" viewBox="0 0 100 100" {}><circle cx="50" cy="50" r="45"/>'
         '<circle cx="50" cy="50" r="45" pathLength="100" stroke-dasharray="100" stroke-dashoffset="{}" data-live="{}"/>'
         "</svg>",
         hue,
-        label,
+        told,
         f"{rest:g}",
         key,
     )

@@ -72,6 +72,8 @@
       box.className = "ev-cluster " + (driver ? (free ? "ev-st-available" : "ev-st-charging") : bad ? "ev-st-faulted" : "ev-st-available");
       box.textContent = driver ? free : places.length;
       box.title = fill(view.words.cluster, { places: places.length, free });
+      box.setAttribute("role", "img");
+      box.setAttribute("aria-label", box.title);
       return L.divIcon({ html: box, className: "ev-pin-holder", iconSize: [44, 44] });
     };
   }
@@ -91,12 +93,16 @@
     return box;
   }
 
+  function named(marker) { // a reader's name for the drawing: Leaflet gives it to <img> icons only
+    const element = marker.getElement();
+    if (element) element.setAttribute("aria-label", marker.options.alt);
+  }
+
   function paint(view, marker, place) {
     marker.place = place;
     marker.setIcon(pin(place));
     marker.options.alt = place.name + ": " + said(view, place);
-    const element = marker.getElement();
-    if (element) element.setAttribute("aria-label", marker.options.alt);
+    named(marker);
     if (marker.isPopupOpen()) marker.setPopupContent(popup(view, place));
   }
 
@@ -104,6 +110,7 @@
     const [longitude, latitude] = feature.geometry.coordinates, place = feature.properties;
     const marker = L.marker([latitude, longitude], { icon: pin(place), alt: place.name + ": " + said(view, place), keyboard: true });
     marker.place = place;
+    marker.on("add", () => named(marker));
     marker.bindPopup(() => popup(view, marker.place), { closeButton: false, minWidth: 180 });
     marker.on("click keypress", () => view.element.dispatchEvent(new CustomEvent("evcms:place", { bubbles: true, detail: marker.place })));
     return marker;

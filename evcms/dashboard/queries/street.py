@@ -120,12 +120,15 @@ def cards(access: Access, station: Station, *, with_cost: bool) -> list[Card]:
     return found
 
 
+def _number(connector: Connector) -> str:
+    """'2', and '2.2' for the second plug of the same EVSE."""
+    return str(connector.evse.number) + (f".{connector.number}" if connector.number > 1 else "")
+
+
 def _card(connector: Connector, session: ChargingSession | None, costs: dict[int, str]) -> Card:
-    number = connector.evse.number
-    suffix = f".{connector.number}" if connector.number > 1 else ""
     url = reverse("session", args=[session.public_id]) if session else ""
     card = Card(
-        connector, _("Connector %(number)s") % {"number": f"{number}{suffix}"}, connector.get_plug_display(),
+        connector, _("Connector %(number)s") % {"number": _number(connector)}, connector.get_plug_display(),
         connector.max_power_w, str(stations.shown(connector)), connector.status_at, url, session=session,
     )  # fmt: skip
     if session:
@@ -239,7 +242,7 @@ def past(access: Access, station: Station, plugs: Sequence[Connector], hours: in
     drawn = []
     for connector, turns in _statuses(station, plugs, since, until).items():
         painted = _coarse([*turns, *dark], since, until, station) if long else [*_spans(turns, station), *dark]
-        drawn.append(Strip(str(connector.evse.number), painted))
+        drawn.append(Strip(_number(connector), painted))
     charged = _sessions(access, station, since, until)
     extra = [
         Strip(_("Sessions"), _coarse(charged, since, until, station) if long else charged),

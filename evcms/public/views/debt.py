@@ -14,7 +14,7 @@ from billing.gateways import PaymentsOff
 from billing.models import Collection, Debt
 from billing.services import collections
 from billing.services import links as services
-from billing.vocabulary import CollectionState, DebtState, Purpose
+from billing.vocabulary import CollectionState, DebtState, Purpose, ReceiptKind
 from evcms.public import drivers, links
 from evcms.public.limits import too_often
 
@@ -46,6 +46,7 @@ def debt(request: HttpRequest, public_id: str) -> HttpResponse:
         "cards": [card for card in billing.cards_of(driver) if card.state == "active"] if driver and own else [],
         "under_way": row.collections.filter(state=CollectionState.CHARGING).exists(),
         "cost": billing.cost_of(row.bill),
+        "corrected": row.bill.receipts.filter(kind=ReceiptKind.CREDIT).exists(),
         "session": row.bill.session,
         "site": row.bill.session.site,
         "brand": row.organization.name,
