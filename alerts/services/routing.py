@@ -1,4 +1,4 @@
-"""Which way a notification takes, and when it may: the recipient's destinations in order, his quiet hours and digest."""
+"""Which way a notification takes, and when: the recipient's destinations in order, his quiet hours and digest."""
 
 from datetime import datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
