@@ -125,6 +125,16 @@ class Life(RuleBasedStateMachine):
     def webhooks(self, how, dies):
         self.world.told_by_webhook(how, dies)
 
+    @rule(amount=st.sampled_from([500, 1200]), back=st.booleans(), dies=dies)
+    def tops_up(self, amount, back, dies):
+        self.world.tops_up(amount, back, dies)
+
+    @precondition(lambda self: self.world.debts())
+    @rule(which=st.integers(0, 3), back=st.booleans(), dies=dies)
+    def pays_debt(self, which, back, dies):
+        found = self.world.debts()
+        self.world.pays_debt(found[which % len(found)], back, dies)
+
     @precondition(lambda self: self.world.captured())
     @rule(which=st.integers(0, 3), amount=st.sampled_from([None, 10, 299, 301]), dies=dies)
     def refunds(self, which, amount, dies):

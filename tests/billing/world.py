@@ -15,10 +15,20 @@ from billing import services as billing
 from billing.errors import PaymentError, PaymentRefused
 from billing.gateways.base import GatewayError
 from billing.gateways.stripe.client import Part
-from billing.models import BillingSettings, Dispute, Payment, Refund, Tariff, TariffAssignment
-from billing.services import accounts, vouchers
+from billing.models import (
+    Account,
+    BillingSettings,
+    Collection,
+    Debt,
+    Dispute,
+    Payment,
+    Refund,
+    Tariff,
+    TariffAssignment,
+)
+from billing.services import accounts, collections, refunds, vouchers
 from billing.services.reconcile import reconcile
-from billing.vocabulary import AccountKind, FundingSource, PaymentState
+from billing.vocabulary import AccountKind, CollectionState, DebtState, FundingSource, PaymentState, Purpose
 from evcms.core import clock, delivery
 from evcms.core.models import Organization
 from sessions import services as sessions
@@ -278,11 +288,38 @@ class World:
         task(billing.apply_webhooks, dies)
 
     def captured(self):
-        return list(Payment.objects.filter(state=PaymentState.CAPTURED).exclude(intent_id="").order_by("pk"))
+        """What cards were charged for: sessions, then top-ups and debts."""
+        payments = Payment.objects.filter(state=PaymentState.CAPTURED).exclude(intent_id="").order_by("pk")
+        return [*payments, *Collection.objects.filter(state=CollectionState.PAID).order_by("pk")]
 
-    def refunds(self, payment, amount, dies):
+    def refunds(self, charge, amount, dies):
         with contextlib.suppress(ValidationError, Death), dying(dies):
-            billing.refund(payment=payment, amount_minor=amount, reason="Late", access=self.owner)
+            refunds.give(charge=charge, amount_minor=amount, reason="Late", access=self.owner)
+
+    def tops_up(self, amount, back, dies):
+        account = Account.objects.get(kind=AccountKind.PREPAID)
+        self._page(back, dies, purpose=Purpose.TOP_UP, amount_minor=amount, account=account)
+
+    def debts(self):
+        return list(Debt.objects.filter(state=DebtState.OPEN).order_by("pk"))
+
+    def pays_debt(self, debt, back, dies):
+        """Its page, as often as it is opened: two of them make a surplus."""
+        left = debt.amount_minor - debt.collected_minor
+        self._page(back, dies, purpose=Purpose.DEBT, amount_minor=left, debt=debt)
+
+    def _page(self, back, dies, **about):
+        row = None
+        with contextlib.suppress(PaymentError, ValidationError, Death), dying(dies):
+            row = collections.open_page(organization_id=self.organization.pk, currency="EUR", **about)
+            collections.start_page(collection=row)
+        if row is None or not Collection.objects.filter(pk=row.pk).exclude(checkout_id="").exists():
+            return
+        row.refresh_from_db()
+        with contextlib.suppress(OSError):  # it was paid, or is over
+            self.provider.control(f"sessions/{row.checkout_id}/pay")
+        if back:
+            task(lambda: collections.refresh(collection=row), dies)
 
     def decides(self, approve, dies):
         for row in Refund.objects.filter(state="waiting"):
