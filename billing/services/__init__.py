@@ -28,7 +28,7 @@ from .simulation import prune_simulations, run_simulations, simulate
 from .site_prices import set_site_pricing
 from .statements import issue_statements
 from .stationpay import join_station_payment, station_authorized, station_paid
-from .stationprices import show_tariffs
+from .stationprices import own_price, show_tariffs
 from .sweeps import capture_due, refund_due, sweep
 from .tapping import run_readers, watch_readers
 from .tapping import settled as reader_settled
@@ -73,6 +73,7 @@ __all__ = [
     "limit_set",
     "nightly_books",
     "open_payment",
+    "own_price",
     "payment_authorized",
     "payouts_due",
     "place_due",

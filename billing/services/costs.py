@@ -30,6 +30,8 @@ from stations import services as stations
 from stations.commands import ShowCost, ShowPrice
 from stations.models import Station, Variable
 
+from . import stationprices
+
 log = structlog.get_logger(__name__)
 
 EVERY: Final = timedelta(seconds=60)
@@ -164,8 +166,9 @@ def final_cost(*, session_id: int) -> Decimal | None:
     return to_major(price(terms, [whole]).total, bill.currency)
 
 
-def price_text(*, station_id: int, language: str = "") -> str:
-    """What a display says of the price to a driver who has just identified ("0.49 €/kWh"); empty where it asks nobody.
+def price_text(*, station_id: int, token_value: str = "", language: str = "") -> str:
+    """What a display says of the price to a driver who has just identified ("0.49 €/kWh"): his group's, when it has one
+    of its own; empty where it asks nobody.
 
     Told where the station has said that it shows prices (TariffCostCtrlr Enabled[Tariff], 1.6 its own key).
     """
@@ -173,9 +176,10 @@ def price_text(*, station_id: int, language: str = "") -> str:
     station = row.station if row else None
     if station is None or station.organization_id is None:
         return ""
+    group = stationprices.group_of(station.organization_id, token_value) if token_value else None
     tariff = lookup.tariff_in_force(
         organization_id=station.organization_id, site_id=station.site_id, station_id=station.pk, connector_id=None,
-        at=clock.now(),
+        at=clock.now(), group_id=group,
     )  # fmt: skip
     if tariff is None:
         return ""
@@ -185,7 +189,7 @@ def price_text(*, station_id: int, language: str = "") -> str:
 
 def show_price(*, station_id: int, token_value: str, language: str = "") -> None:
     """1.6: the price comes as a message of its own (SetUserPrice), where the station shows prices at all."""
-    text = price_text(station_id=station_id, language=language)
+    text = price_text(station_id=station_id, token_value=token_value, language=language)
     if text:
         command = ShowPrice(token_value, text)
         stations.send(station=Station.objects.get(pk=station_id), command=command, origin=ORIGIN, expires_in=30)

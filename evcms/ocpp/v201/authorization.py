@@ -17,7 +17,9 @@ def authorize(charger: Charger, payload: Payload) -> Payload:
         station_id=charger.station_id, token_value=value, token_type=token_type, at=charger.received_at
     )
     info = words.id_token_info(decision, token_type)
-    text = services.price_text(station_id=charger.station_id, language=decision.language) if decision.accepted else ""
+    text = ""
+    if decision.accepted:
+        text = services.price_text(station_id=charger.station_id, token_value=value, language=decision.language)
     if text:
         info["personalMessage"] = {"format": "UTF8", "content": text[:LONGEST_MESSAGE]}
     return {"idTokenInfo": info}

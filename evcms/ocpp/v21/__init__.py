@@ -7,10 +7,11 @@ from evcms.ocpp import v201
 from evcms.ocpp.charger import CommandCodec, Handler, ManyHandler
 from evcms.ocpp.errors import OcppError
 
-from . import diagnostics, monitoring, payment, remote, smart_charging, tariffs, transactions
+from . import authorization, diagnostics, monitoring, payment, remote, smart_charging, tariffs, transactions
 
 HANDLERS: Mapping[str, Handler] = {
     **v201.HANDLERS,
+    **authorization.HANDLERS,
     **transactions.HANDLERS,
     **smart_charging.HANDLERS,
     **payment.HANDLERS,

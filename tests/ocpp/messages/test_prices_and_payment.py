@@ -6,15 +6,17 @@ from decimal import Decimal
 
 import pytest
 
+from billing import queries
 from billing import services as billing
-from billing.models import Bill, BudgetGuard, Payment, PriceSnapshot
+from billing.models import Bill, BudgetGuard, Payment, PriceSnapshot, Tariff, TariffAssignment
 from billing.terms import Component, Element, Idle, Kind, Restrictions, Terms
 from billing.vocabulary import BillState, FundingSource, PaymentKind, PaymentState
 from evcms.core import delivery
 from evcms.core.money import to_major
-from sessions.models import ChargingSession, IdToken
+from sessions.models import ChargingSession, Driver, DriverGroup, IdToken
 from stations import commands
-from stations.models import Command, Variable
+from stations.models import Command, Connector, Variable
+from tests.tariffs import flat
 
 from .talk import MINUTE, PROTOCOLS, Talk, Teller, ago, only
 from .wire import link, tell, wired_station  # noqa: F401 (fixtures)
@@ -178,6 +180,38 @@ def test_who_identifies_is_told_the_price_where_the_station_shows_prices(teller,
         assert info["personalMessage"]["format"] == "UTF8"
         assert "0.40" in info["personalMessage"]["content"]
     assert "personalMessage" not in teller.authorize("BLOCKED")
+
+
+def says_who(teller):
+    """The whole answer to an Authorize."""
+    token = {"idTag": "GOOD"} if teller.is_16 else {"idToken": {"idToken": "GOOD", "type": "ISO14443"}}
+    return teller.say("Authorize", token)
+
+
+def test_a_driver_of_a_group_is_told_his_groups_price_in_the_words_of_the_page(
+    teller, station, protocol, tokens, priced, organization
+):
+    shows_prices(station, protocol)
+    group = DriverGroup.objects.create(organization=organization, name="Residents")
+    driver = Driver.objects.create(organization=organization, name="Rosa", group=group)
+    IdToken.objects.filter(value="GOOD").update(driver=driver)
+    assert "tariff" not in says_who(teller)  # the group has no price of its own
+    own = Tariff.objects.create(organization=organization, name="Residents", currency="EUR", **flat(per_kwh="0.25"))
+    TariffAssignment.objects.create(tariff=own, organization=organization, group=group, valid_from=ago(minutes=60))
+    answer = says_who(teller)
+    connector = Connector.objects.filter(station=station).order_by("evse__number", "number").first()
+    page = "; ".join(line.sentence for line in queries.offer(connector=connector, group_id=group.pk).lines)
+    assert "0.25" in page
+    if protocol == "ocpp1.6":
+        assert page in [row.fields["text"] for row in Command.objects.filter(kind="ShowPrice")]
+        return
+    assert answer["idTokenInfo"]["personalMessage"]["content"] == page
+    if protocol == "ocpp2.0.1":
+        assert "tariff" not in answer
+        return
+    assert answer["tariff"]["tariffId"] == f"tariff-{own.pk}"
+    assert answer["tariff"]["description"] == [{"format": "UTF8", "content": page}]
+    assert list(answer["tariff"]["energy"]["prices"][0]) == ["priceKwh"]
 
 
 @pytest.mark.parametrize("protocol", NEW)
