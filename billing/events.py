@@ -99,7 +99,7 @@ class CarSeen:
 
 @event
 class LinkRenewed:
-    """A link to a debt or a statement (one of both) had ended; its `number`th successor goes to the address on record."""
+    """A link to a debt or a statement (one of both) had ended: its `number`th successor is mailed."""
 
     debt_id: int | None
     statement_id: int | None

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from django.db.models import BigIntegerField, Exists, F, Model, OuterRef, Subquery, Sum
+from django.db.models import BigIntegerField, CharField, Exists, F, Model, OuterRef, Subquery, Sum
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast, Coalesce
 from django.utils.translation import gettext as _
@@ -125,16 +125,14 @@ def fleet_off(look: Look) -> Iterator[Leak]:
     """What a fleet owes is what is open of its statements, its running month and what waits to be listed."""
     rows = Account.objects.filter(organization=look.organization, kind=AccountKind.FLEET)
     running = JournalLine.objects.filter(
-        account=LedgerAccount.FLEET_RECEIVABLE, entry__account=OuterRef("pk"), entry__bill__statement=None,
+        account=LedgerAccount.FLEET_RECEIVABLE, sub=Cast(OuterRef("pk"), CharField()), entry__bill__statement=None,
         entry__bill__isnull=False,
     )  # fmt: skip
     open_ = Statement.objects.filter(account=OuterRef("pk")).order_by().values("account")
     waits = StatementCorrection.objects.filter(account=OuterRef("pk"), listed_on=None).order_by().values("account")
     rows = rows.annotate(
         stated=Coalesce(Subquery(open_.annotate(n=Sum(F("total_minor") - F("paid_minor"))).values("n")), 0),
-        running=Coalesce(
-            Subquery(running.order_by().values("entry__account").annotate(n=Sum("amount_minor")).values("n")), 0
-        ),
+        running=Coalesce(Subquery(running.order_by().values("sub").annotate(n=Sum("amount_minor")).values("n")), 0),
         waits=Coalesce(Subquery(waits.annotate(n=Sum("total_minor")).values("n")), 0),
     )
     for row in rows.exclude(balance_minor=F("stated") + F("running") + F("waits"))[:MOST]:

@@ -159,7 +159,7 @@ def the_proof_is_exact(organization):
     proof = proofs.prove(
         organization=organization, since=now - timedelta(days=200), until=now + timedelta(hours=1), provider=True
     )
-    assert proof.leaks == ()
+    assert proof.leaks == (), proof.leaks
     assert proof.exact, proof.to_json()
 
 

@@ -240,3 +240,14 @@ def test_the_pages_show_what_was_corrected_and_where(fleet, linked, owner, clien
     bill = Bill.objects.get()
     client.force_login(owner.user)
     assert note.number in client.get(f"/money/bills/{bill.session.public_id}/").text
+
+
+def test_a_bill_that_is_corrected_before_its_month_is_stated_needs_no_line(fleet, linked, owner, organization):
+    charge(linked)
+    corrects(Bill.objects.get(), owner, 5)
+    sound(organization)
+    go_to(statements.month_of(clock.now(), ZONE)[1])
+    billing.issue_statements()
+    statement = Statement.objects.get()
+    assert (statement.total_minor, statement.document["corrections"]) == (355, [])
+    sound(organization)
