@@ -31,6 +31,7 @@ EVERY_TEN_SECONDS = (
     "stations.sweep_gateways",
     "stations.expire_commands",
     "stations.run_maintenance",
+    "stations.take_connectors",
     "stations.lose_reports",
     "charging.expire_attempts",
     "charging.expire_reservations",
@@ -47,6 +48,7 @@ EVERY_TEN_SECONDS = (
 OFTEN = {"billing.readers": 2.0, "billing.watch_readers": 30.0}  # a driver stands there and waits
 EVERY_NIGHT = (
     "core.prune",
+    "stations.extend_plans",
     "stations.prune_messages",
     "stations.prune_reports",
     "charging.prune_samples",

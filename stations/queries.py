@@ -17,6 +17,7 @@ from .models import (
     Command,
     Connection,
     Connector,
+    MaintenancePlan,
     MaintenanceWindow,
     OcppMessage,
     RefusedHandshake,
@@ -116,6 +117,15 @@ def windows(access: Access) -> QuerySet[MaintenanceWindow]:
         sites = visible_sites(access)
         rows = rows.filter(Q(site=None, station=None) | Q(site__in=sites) | Q(station__site__in=sites))
     return rows.order_by("-starts_at")
+
+
+def plans(access: Access) -> QuerySet[MaintenancePlan]:
+    """Recurring maintenance that touches what this membership sees and goes on."""
+    rows = MaintenancePlan.objects.filter(organization=access.organization, ended_at=None)
+    if not access.all_sites:
+        sites = visible_sites(access)
+        rows = rows.filter(Q(site=None, station=None) | Q(site__in=sites) | Q(station__site__in=sites))
+    return rows.select_related("site", "station").order_by("title", "pk")
 
 
 # Online --------------------------------------------------------------------------------------------

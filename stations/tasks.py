@@ -23,6 +23,18 @@ def run_maintenance() -> int:
     return services.run_maintenance()
 
 
+@shared_task(name="stations.take_connectors")
+def take_connectors() -> int:
+    """Every 10 s."""
+    return services.take_connectors()
+
+
+@shared_task(name="stations.extend_plans")
+def extend_plans() -> int:
+    """Every night."""
+    return services.extend_plans()
+
+
 @shared_task(name="stations.prune_messages")
 def prune_messages() -> int:
     """Every night, in small batches."""

@@ -1,6 +1,6 @@
 """Sites, stations and their connectors; links, commands and exchanges; what stations report; planned work."""
 
-from .maintenance import MaintenanceWindow, WindowState
+from .maintenance import MaintenancePlan, MaintenanceWindow, Rhythm, TakenConnector, TakenState, WindowState
 from .reports import FirmwareFile, FirmwareUpdate, LogUpload, Monitor, SecurityEvent, StationEvent
 from .street import (
     CODE_ALPHABET,
@@ -29,18 +29,22 @@ __all__ = [
     "FirmwareUpdate",
     "Gateway",
     "LogUpload",
+    "MaintenancePlan",
     "MaintenanceWindow",
     "Monitor",
     "OcppMessage",
     "PlugType",
     "PowerType",
     "RefusedHandshake",
+    "Rhythm",
     "SecurityEvent",
     "Site",
     "SiteGrant",
     "Station",
     "StationEvent",
     "StatusChange",
+    "TakenConnector",
+    "TakenState",
     "Variable",
     "WindowState",
     "connector_code",

@@ -51,6 +51,7 @@ from .monitoring import (
     stream_opened,
     stream_reported,
 )
+from .plans import end_plan, extend_plans, plan_recurring
 from .qr import set_up_dynamic_qr, verify_dynamic_qr
 from .retention import prune_files, prune_fleeting, prune_messages, prune_reports
 from .security import securities_reported, security_reported
@@ -63,6 +64,7 @@ from .statuses import (
     status_reported,
     statuses_reported,
 )
+from .taking import take_connectors
 from .uploads import NoSuchLink, UsedLink, add_firmware, archive_firmware, log_awaited, log_received
 from .variables import variables_reported
 
@@ -89,10 +91,12 @@ __all__ = [
     "disconnected",
     "edit_site",
     "edit_station",
+    "end_plan",
     "ensure_connector",
     "ensure_connectors",
     "events_reported",
     "expire_commands",
+    "extend_plans",
     "firmware_replaced",
     "firmware_reported",
     "firmware_seen",
@@ -114,6 +118,7 @@ __all__ = [
     "monitors_reset",
     "no_monitors",
     "plan_maintenance",
+    "plan_recurring",
     "prune_files",
     "prune_fleeting",
     "prune_messages",
@@ -139,6 +144,7 @@ __all__ = [
     "stream_opened",
     "stream_reported",
     "sweep_gateways",
+    "take_connectors",
     "variables_reported",
     "verify_dynamic_qr",
     "wait_for_command",

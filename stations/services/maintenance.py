@@ -14,6 +14,7 @@ from stations import queries
 from stations.events import MaintenanceCancelled, MaintenanceEnded, MaintenancePlanned, MaintenanceStarted
 from stations.models import MaintenanceWindow, Site, Station, WindowState
 
+from . import taking
 from .configuration import full_clean, see_site, see_station
 
 LONGEST: Final = timedelta(days=90)
@@ -35,8 +36,8 @@ def plan_maintenance(
     A window that has begun already runs at once.
     """
     access.demand(Permission.INCIDENTS)
-    _check_place(access, site, station)
-    _must_see(access, site, station)
+    check_place(access, site, station)
+    must_see(access, site, station)
     window = MaintenanceWindow(
         organization=access.organization,
         site=None if station else site,
@@ -52,20 +53,20 @@ def plan_maintenance(
         window.save()
         audit.record(access, "maintenance.planned", window, starts_at=str(starts_at), ends_at=str(ends_at))
         publish(MaintenancePlanned(window_id=window.pk))
-        _tell(window)
+        tell(window)
         _start_due(window)
     return window
 
 
-def _check_place(access: Access, site: Site | None, station: Station | None) -> None:
-    """What a person can put right in the form; rows of others are refused by `_must_see`."""
+def check_place(access: Access, site: Site | None, station: Station | None) -> None:
+    """What a person can put right in the form; rows of others are refused by `must_see`."""
     if station is not None and site is not None and station.site_id != site.pk:
         raise ValidationError({"station": [_("%(station)s does not stand there.") % {"station": station}]})
     if station is None and site is None and not access.all_sites:
         raise ValidationError({"site": [_("Choose one of your sites, or a station.")]})
 
 
-def _must_see(access: Access, site: Site | None, station: Station | None) -> None:
+def must_see(access: Access, site: Site | None, station: Station | None) -> None:
     if station is not None:
         see_station(access, station)
     elif site is not None:
@@ -90,7 +91,7 @@ def cancel_maintenance(*, access: Access, window: MaintenanceWindow) -> bool:
     access.demand(Permission.INCIDENTS)
     if not queries.windows(access).filter(pk=window.pk).exists():
         raise PermissionDenied(_("There is no such window."))
-    _must_see(access, window.site, window.station)
+    must_see(access, window.site, window.station)
     with transaction.atomic():
         planned = MaintenanceWindow.objects.filter(pk=window.pk, state=WindowState.PLANNED)
         if planned.update(state=WindowState.CANCELLED):
@@ -101,7 +102,7 @@ def cancel_maintenance(*, access: Access, window: MaintenanceWindow) -> bool:
             publish(MaintenanceEnded(window_id=window.pk))
         else:
             return False
-        _tell(window)
+        tell(window)
     return True
 
 
@@ -127,8 +128,9 @@ def _start_due(window: MaintenanceWindow) -> bool:
     if window.starts_at > clock.now() or not _move(window.pk, WindowState.PLANNED, WindowState.RUNNING):
         return False
     window.state = WindowState.RUNNING
+    taking.begin(window)
     publish(MaintenanceStarted(window_id=window.pk))
-    _tell(window)
+    tell(window)
     return True
 
 
@@ -137,7 +139,7 @@ def _end_due(window: MaintenanceWindow) -> bool:
         return False
     window.state = WindowState.ENDED
     publish(MaintenanceEnded(window_id=window.pk))
-    _tell(window)
+    tell(window)
     return True
 
 
@@ -145,7 +147,7 @@ def _move(window_id: int, before: WindowState, after: WindowState, **more: datet
     return MaintenanceWindow.objects.filter(pk=window_id, state=before).update(state=after, **more) == 1
 
 
-def _tell(window: MaintenanceWindow) -> None:
+def tell(window: MaintenanceWindow) -> None:
     groups = [f"org.{window.organization_id}", "map"]
     if window.station_id:
         groups.append(f"station.{window.station_id}")

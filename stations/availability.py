@@ -1,0 +1,58 @@
+"""Uptime of real connectors: their statuses, their station's link, and the maintenance that was announced."""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.db.models import F, Q, QuerySet
+
+from evcms.core import clock
+
+from . import uptime
+from .models import Connection, Connector, MaintenanceWindow, StatusChange, WindowState
+from .uptime import Span, Uptime
+from .vocabulary import ConnectorStatus
+
+BAD: Final = frozenset({ConnectorStatus.FAULTED.value, ConnectorStatus.UNAVAILABLE.value})
+FLAP: Final = timedelta(seconds=60)  # a shorter gap of the link is a reconnect
+COUNTS: Final = (WindowState.RUNNING, WindowState.ENDED)
+
+
+def of_connector(connector: Connector, since: datetime, until: datetime | None = None) -> Uptime:
+    """From `since`, or from when it was first heard of, until now at most."""
+    end = min(until or clock.now(), clock.now())
+    first = StatusChange.objects.filter(station=connector.station_id).order_by("happened_at").first()
+    start = max(since, first.happened_at) if first else end
+    if start >= end:
+        return Uptime(timedelta(0), ())
+    outages = [
+        *_bad(StatusChange.objects.filter(connector=connector), start, end),
+        *_bad(StatusChange.objects.filter(station=connector.station_id, connector=None), start, end),
+        *_dark(connector.station_id, start, end),
+    ]
+    return uptime.reckon(outages, _windows(connector, start, end), start, end)
+
+
+def _bad(changes: QuerySet[StatusChange], start: datetime, end: datetime) -> list[Span]:
+    before = changes.filter(happened_at__lt=start).order_by("-happened_at", "-pk").first()
+    rows = changes.filter(happened_at__gte=start, happened_at__lt=end).order_by("happened_at", "pk")
+    told = list(rows.values_list("happened_at", "status"))
+    if before is not None:
+        told.insert(0, (start, before.status))
+    return uptime.spans_of(told, BAD, end)
+
+
+def _dark(station_id: int, start: datetime, end: datetime) -> list[Span]:
+    links = Connection.objects.filter(station=station_id, opened_at__lt=end)
+    rows = links.filter(Q(closed_at=None) | Q(closed_at__gt=start)).values_list("opened_at", "closed_at")
+    return [gap for gap in uptime.gaps_of(rows, start, end) if gap.length >= FLAP]
+
+
+def _windows(connector: Connector, start: datetime, end: datetime) -> list[tuple[datetime, datetime, int]]:
+    """Only what was announced before it began excuses anything."""
+    station = connector.station
+    mine = Q(station=station) | Q(station=None, site=station.site_id, site__isnull=False)
+    mine |= Q(station=None, site=None, organization=station.organization_id)
+    rows = MaintenanceWindow.objects.filter(
+        mine, state__in=COUNTS, starts_at__lt=end, ends_at__gt=start, created_at__lte=F("starts_at")
+    )
+    return list(rows.values_list("starts_at", "ends_at", "pk"))
