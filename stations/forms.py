@@ -8,7 +8,16 @@ from django.utils.translation import gettext_lazy as _
 
 from evcms.core.access import Access
 from stations import queries
-from stations.models import Connector, FirmwareFile, MaintenanceWindow, PlugType, PowerType, Site, Station
+from stations.models import (
+    Connector,
+    FirmwareFile,
+    MaintenanceWindow,
+    PlugType,
+    PowerType,
+    Rhythm,
+    Site,
+    Station,
+)
 from stations.services.configuration import SITE_FIELDS, STATION_FIELDS
 from stations.table import MOST_BYTES
 from stations.vocabulary import SecurityProfile
@@ -128,7 +137,18 @@ class ApprovalForm(PasswordChoice):
 
 
 class MaintenanceForm(Judged):
-    """Times are in the zone that the person reads."""
+    """Times are in the zone that the person reads; a rhythm then holds by the wall clock of the place."""
+
+    again = forms.ChoiceField(
+        label=_("How often"), choices=[("", _("once")), *Rhythm.choices], required=False, initial=""
+    )
+    every = forms.IntegerField(label=_("Every … weeks or months"), min_value=1, max_value=12, initial=1, required=False)
+    ends_on = forms.DateField(
+        label=_("Last day"),
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}),
+        help_text=_("Empty: until you end it."),
+    )
 
     class Meta:
         model = MaintenanceWindow

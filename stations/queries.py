@@ -120,8 +120,8 @@ def windows(access: Access) -> QuerySet[MaintenanceWindow]:
 
 
 def plans(access: Access) -> QuerySet[MaintenancePlan]:
-    """Recurring maintenance that touches what this membership sees and goes on."""
-    rows = MaintenancePlan.objects.filter(organization=access.organization, ended_at=None)
+    """Recurring maintenance that touches what this membership sees."""
+    rows = MaintenancePlan.objects.filter(organization=access.organization)
     if not access.all_sites:
         sites = visible_sites(access)
         rows = rows.filter(Q(site=None, station=None) | Q(site__in=sites) | Q(station__site__in=sites))

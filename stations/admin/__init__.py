@@ -1,5 +1,5 @@
 """Staff's pages of this room."""
 
-from . import reports, street
+from . import maintenance, reports, street
 
-__all__ = ["reports", "street"]
+__all__ = ["maintenance", "reports", "street"]

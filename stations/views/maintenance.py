@@ -1,5 +1,9 @@
 """Maintenance windows: list, form, cancel."""
 
+from datetime import timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
@@ -9,9 +13,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from evcms.core.access import Access, Permission
-from stations import queries, services
+from stations import availability, queries, services
 from stations.forms import MaintenanceForm
-from stations.models import WindowState
+from stations.models import Connector, MaintenancePlan, MaintenanceWindow, WindowState
 
 from .member import complain, member
 
@@ -24,7 +28,13 @@ def maintenance(request: HttpRequest, access: Access) -> HttpResponse:
     rows = queries.windows(access).filter(state__in=states)
     page = Paginator(rows if past else rows.order_by("starts_at"), 50).get_page(request.GET.get("page"))
     running = sum(window.state == WindowState.RUNNING for window in page)
-    context = {"page": page, "past": past, "running": running, "may": access.can(Permission.INCIDENTS)}
+    context = {
+        "page": page,
+        "past": past,
+        "running": running,
+        "plans": [] if past else queries.plans(access).filter(ended_at=None),
+        "may": access.can(Permission.INCIDENTS),
+    }
     return render(request, "stations/maintenance.html", context)
 
 
@@ -35,12 +45,70 @@ def create(request: HttpRequest, access: Access) -> HttpResponse:
     form = MaintenanceForm(request.POST or None, access=access, initial=given)
     if request.method == "POST" and form.is_valid():
         try:
-            window = services.plan_maintenance(access=access, **form.cleaned_data)
-            messages.success(request, _("%(window)s is planned; drivers see it.") % {"window": window})
+            planned = _plan(access, form.cleaned_data)
+            messages.success(request, _("%(window)s is planned; drivers see it.") % {"window": planned})
             return redirect("maintenance")
         except ValidationError as error:
             complain(form, error)
     return render(request, "stations/maintenance_form.html", {"form": form})
+
+
+def _plan(access: Access, said: dict[str, Any]) -> MaintenanceWindow | MaintenancePlan:
+    """Any: the form's values. What comes again holds by the wall clock of the place where it is done."""
+    rhythm, every, ends_on = (said.pop(name) for name in ("again", "every", "ends_on"))
+    if not rhythm:
+        return services.plan_maintenance(access=access, **said)
+    starts_at, ends_at = said.pop("starts_at"), said.pop("ends_at")
+    site = said["station"].site if said["station"] else said["site"]
+    zone = site.time_zone if site else access.organization.time_zone
+    local = starts_at.astimezone(ZoneInfo(zone))
+    return services.plan_recurring(
+        access=access,
+        rhythm=rhythm,
+        every=every or 1,
+        starts_on=local.date(),
+        at=local.time(),
+        minutes=int((ends_at - starts_at).total_seconds() // 60),
+        time_zone=zone,
+        ends_on=ends_on,
+        **said,
+    )
+
+
+@require_GET
+@member(Permission.VIEW)
+def window(request: HttpRequest, access: Access, pk: int) -> HttpResponse:
+    """What was done to which connector, and how much outage it excuses."""
+    row = get_object_or_404(queries.windows(access), pk=pk)
+    taken = list(row.taken.select_related("connector__station", "connector__evse"))
+    seen = queries.connectors(access).values_list("pk", flat=True)
+    visible = set(seen.filter(pk__in=[each.connector_id for each in taken]))
+    taken = [each for each in taken if each.connector_id in visible]
+    excused = {each.pk: _excused(each.connector, row) for each in taken}
+    site = row.station.site if row.station else row.site
+    context = {
+        "window": row,
+        "zone": site.time_zone if site else access.organization.time_zone,
+        "taken": [(each, excused[each.pk]) for each in taken],
+        "excused": sum(excused.values(), timedelta(0)),
+        "may": access.can(Permission.INCIDENTS),
+    }
+    return render(request, "stations/window.html", context)
+
+
+def _excused(connector: Connector, row: MaintenanceWindow) -> timedelta:
+    found = availability.of_connector(connector, row.starts_at, row.ends_at)
+    return sum((piece.length for piece in found.pieces if piece.window_id == row.pk), timedelta(0))
+
+
+@require_POST
+@member(Permission.INCIDENTS)
+def end_plan(request: HttpRequest, access: Access, pk: int) -> HttpResponse:
+    plan = get_object_or_404(queries.plans(access), pk=pk)
+    count = services.end_plan(access=access, plan=plan)
+    text = _("%(plan)s comes no more; %(count)d windows are called off.")
+    messages.success(request, text % {"plan": plan, "count": count})
+    return redirect("maintenance")
 
 
 @require_POST

@@ -53,6 +53,7 @@ from stations.models import (
     SiteGrant,
     Station,
     StatusChange,
+    TakenConnector,
 )
 from tests.security.world import fill, organization
 from tests.stations.conftest import make_access
@@ -85,6 +86,7 @@ def machinery(rows, number):
     ReceiptCounter.objects.create(organization=rows.site.organization, year=2000 + number, last=1)
     note = Notification.objects.filter(incident=rows.incident).first()
     DeliveryAttempt.objects.create(notification=note, outcome="refused", detail="refused")
+    TakenConnector.objects.create(window=rows.window, connector=rows.connector)
     DynamicQr.objects.create(station=rows.station, secret="MADECODES", validity=60, length=8)
     watch(rows, number)
     books(rows)

@@ -102,6 +102,8 @@ PAGES = {
     "quarantine-reject": Door(STATIONS, (("pk", "waiting", "pk"),), post=True),
     "maintenance": Door(VIEW),
     "maintenance-create": Door(INCIDENTS),
+    "maintenance-window": Door(VIEW, (("pk", "window", "pk"),)),
+    "maintenance-plan-end": Door(INCIDENTS, (("pk", "plan", "pk"),), post=True),
     "maintenance-cancel": Door(INCIDENTS, (("pk", "window", "pk"),), post=True),
     # tokens, tariffs, money, incidents
     "tokens": Door(VIEW),

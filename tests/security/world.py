@@ -52,6 +52,7 @@ from stations.models import (
     FirmwareFile,
     FirmwareUpdate,
     LogUpload,
+    MaintenancePlan,
     MaintenanceWindow,
     Monitor,
     OcppMessage,
@@ -137,6 +138,10 @@ def charging(made, org, now, number):
     RefusedHandshake.objects.create(
         identity=station.identity, station=station, organization=org, reason="wrong_password", detail=mark
     )
+    rows.plan = MaintenancePlan.objects.create(
+        organization=org, site=station.site, title=f"{mark} Weekly", starts_on=now.date(), at=now.time(), minutes=60,
+        time_zone="Europe/Amsterdam",
+    )  # fmt: skip
     rows.window = MaintenanceWindow.objects.create(
         organization=org, station=station, title=f"{mark} Works", starts_at=now + DAY, ends_at=now + 2 * DAY
     )

@@ -8,9 +8,19 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
+from evcms.core import clock
 from evcms.core.access import Role
 from stations import passwords, services
-from stations.models import Connector, MaintenanceWindow, Site, SiteGrant, Station, WindowState
+from stations.models import (
+    Connector,
+    MaintenancePlan,
+    MaintenanceWindow,
+    Site,
+    SiteGrant,
+    Station,
+    TakenConnector,
+    WindowState,
+)
 from stations.vocabulary import Approval, RefusalReason
 
 from .conftest import make_access
@@ -262,3 +272,42 @@ def test_odd_identities_have_pages(page, owner, site):
     for identity in ("A*B-_=:+|@.1", "new", "import"):
         services.create_station(access=owner, values={"identity": identity, "site": site})
         assert page.get(reverse("station-edit", args=[identity])).status_code == 200
+
+
+def test_a_weekly_window_is_planned_in_the_form_shown_and_ended(client, owner, site):
+    client.force_login(owner.user)
+    tomorrow = clock.now() + timedelta(days=1)
+    said = {
+        "title": "Weekly look",
+        "site": site.pk,
+        "starts_at": f"{tomorrow:%Y-%m-%dT22:00}",
+        "ends_at": f"{tomorrow:%Y-%m-%dT23:30}",
+        "again": "weekly",
+        "every": 2,
+    }
+    page = client.post("/maintenance/new/", said, follow=True).content.decode()
+    assert "Weekly look is planned" in page
+    assert "Comes again" in page
+    plan = MaintenancePlan.objects.get()
+    assert (plan.rhythm, plan.every, plan.minutes, plan.time_zone) == ("weekly", 2, 90, site.time_zone)
+    window = plan.windows.first()
+    assert "Nothing was taken out of service yet" in client.get(f"/maintenance/{window.pk}/").content.decode()
+    page = client.post(f"/maintenance/plans/{plan.pk}/end/", follow=True).content.decode()
+    assert "comes no more" in page
+    assert "Comes again" not in page
+
+
+def test_the_page_of_a_window_shows_what_was_done_to_each_connector(client, owner, linked, now):
+    client.force_login(owner.user)
+    window = services.plan_maintenance(
+        access=owner,
+        title="Cable",
+        station=linked,
+        starts_at=now - timedelta(hours=1),
+        ends_at=now + timedelta(hours=1),
+    )
+    TakenConnector.objects.update(state="taken", taken_at=now, detail="Scheduled")
+    page = client.get(f"/maintenance/{window.pk}/").content.decode()
+    assert page.count("out of service") >= 2
+    assert "Scheduled" in page
+    assert "entered after it had begun" in page
