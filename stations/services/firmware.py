@@ -135,7 +135,10 @@ def _note(update: FirmwareUpdate, report: FirmwareReport) -> None:
 
 
 def _move(update: FirmwareUpdate, state: FirmwareState, at: datetime, *, status: str = "", info: str = "") -> None:
-    """As far as the table allows; a repeat, or a step back, changes nothing."""
+    """As far as the table allows; a step back changes nothing. A boot may tell before a word does: the word is kept."""
+    if state == update.state and status:
+        update.last_status = fit(status, 64)
+        update.save(update_fields=["last_status"])
     if state not in FIRMWARE_MOVES[FirmwareState(update.state)]:
         return
     update.state = state

@@ -113,8 +113,8 @@ def _meant(station_id: int, report: LogReport) -> LogUpload | None:
 
 
 def move_log(upload: LogUpload, state: LogState, at: "datetime", *, status: str = "", info: str = "") -> None:
-    """As far as the table allows; a repeat, or a step back, changes nothing. A file tells before its station does."""
-    if state == upload.state and status and not upload.last_status:
+    """As far as the table allows; a step back changes nothing. A file may tell before its station."""
+    if state == upload.state and status:
         upload.last_status = fit(status, 64)
         upload.save(update_fields=["last_status"])
     if state not in LOG_MOVES[LogState(upload.state)]:
