@@ -216,6 +216,7 @@ class FirmwareForm(forms.ModelForm[FirmwareFile]):
     class Meta:
         model = FirmwareFile
         fields = ("name", "version", "vendor", "model", "url", "md5", "signature", "certificate")
+        labels = {"md5": _("MD5 checksum")}
         help_texts = {"md5": _("Of a file that lies elsewhere; only publishing locally needs it")}
         widgets = {"certificate": forms.Textarea(attrs={"rows": 3})}
 

@@ -14,7 +14,12 @@ from stations.reports import FIRMWARE_TROUBLE, OPEN_FIRMWARE, OPEN_LOGS, Firmwar
 
 RECENT = 20
 OCPP_16 = "ocpp1.6"
-FILTERS = (("", _("All")), ("critical", _("Critical")), ("events", _("Reported values")), ("monitors", _("Monitors")))
+FILTERS = (
+    ("", _("Security events")),
+    ("critical", _("Only critical ones")),
+    ("events", _("Reported values")),
+    ("monitors", _("Monitors")),
+)
 _GOOD = {FirmwareState.INSTALLED, FirmwareState.PUBLISHED, LogState.UPLOADED}
 
 
