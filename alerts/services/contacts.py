@@ -1,17 +1,39 @@
-"""Who of an organization is told about incidents, and from which severity on."""
+"""Who of an organization is told about incidents: contacts with their ways, in order; systems that get webhooks.
 
+A way is proven by its owner (a link in its first message) before anything else is sent there. An owner's own address,
+and what the organization runs itself (a chat room, a webhook), is taken as proven.
+"""
+
+import secrets
+from collections.abc import Sequence
+from datetime import time
+from typing import Any, Final
+
+from django.conf import settings
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.validators import validate_email
 from django.db import transaction
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from alerts.models import Destination, Recipient
 from alerts.vocabulary import Audience, ChannelName
 from evcms.core import audit, clock
 from evcms.core.access import Access, Permission
+from stations.queries import visible_sites
+
+from .notifications import notify
+
+OWN_SYSTEMS: Final = (ChannelName.CHAT, ChannelName.WEBHOOK)
+MOST_WAYS, MOST_CONTACTS = 10, 200
 
 
-def save_contact(*, access: Access, email: str, least_severity: int) -> Recipient:
-    """Adds the address, or changes from which severity on it is told."""
+def save_contact(*, access: Access, email: str, least_severity: int, name: str = "") -> Recipient:
+    """Adds somebody with a mail address, or changes from which severity on he is told. Raises ValidationError."""
     access.demand(Permission.PEOPLE)
     address = email.strip().lower()
+    validate_email(address)
     with transaction.atomic():
         known = Destination.objects.filter(
             organization=access.organization, audience=Audience.OPERATOR, channel=ChannelName.EMAIL, address=address
@@ -21,36 +43,191 @@ def save_contact(*, access: Access, email: str, least_severity: int) -> Recipien
             Recipient.objects.filter(pk=contact.pk).update(least_severity=least_severity)
             contact.least_severity = least_severity
         else:
-            contact = _create(access, address, least_severity)
+            contact = _create(access, name.strip()[:120] or address, Audience.OPERATOR, least_severity)
+            add_way(access=access, contact=contact, channel=ChannelName.EMAIL, address=address)
         audit.record(access, "alert_contact.saved", contact, least_severity=int(least_severity))
     return contact
 
 
-def _create(access: Access, address: str, least_severity: int) -> Recipient:
-    contact = Recipient.objects.create(
+def _create(access: Access, name: str, audience: Audience, least_severity: int) -> Recipient:
+    if Recipient.objects.filter(organization=access.organization, audience=audience).count() >= MOST_CONTACTS:
+        raise ValidationError(_("There are too many already: remove one first."))
+    return Recipient.objects.create(
         organization=access.organization,
-        audience=Audience.OPERATOR,
-        name=address,
+        audience=audience,
+        name=name,
         language=access.organization.language,
         least_severity=least_severity,
     )
-    Destination.objects.create(
-        organization=access.organization,
-        recipient=contact,
-        audience=Audience.OPERATOR,
-        address=address,
-        confirmed_at=clock.now(),
-    )
-    return contact
+
+
+def edit_contact(
+    *,
+    access: Access,
+    contact: Recipient,
+    name: str,
+    least_severity: int,
+    sites: Sequence[int],
+    quiet_from: time | None,
+    quiet_until: time | None,
+) -> None:
+    """What he hears of, and when not. Urgent messages wait for no quiet hours."""
+    _demand(access, contact)
+    chosen = visible_sites(access).filter(pk__in=list(sites))
+    with transaction.atomic():
+        Recipient.objects.filter(pk=contact.pk).update(
+            name=name.strip()[:120], least_severity=least_severity, quiet_from=quiet_from, quiet_until=quiet_until
+        )
+        contact.sites.set(chosen)
+        audit.record(
+            access, "alert_contact.edited", contact, least_severity=int(least_severity), sites=[str(s) for s in chosen]
+        )
 
 
 def remove_contact(*, access: Access, pk: str) -> None:
+    """A contact or a webhook of this organization; others' are not touched."""
     access.demand(Permission.PEOPLE)
-    if not pk.isdigit():
+    if not pk.isdigit() or len(pk) > 18:
         return
     with transaction.atomic():
-        mine = Recipient.objects.filter(organization=access.organization, audience=Audience.OPERATOR)
+        mine = Recipient.objects.filter(organization=access.organization).exclude(audience=Audience.DRIVER)
         contact = mine.filter(pk=int(pk)).first()
         if contact:
             audit.record(access, "alert_contact.removed", contact)
             contact.delete()
+
+
+# Ways ----------------------------------------------------------------------------------------------------
+
+
+def add_way(*, access: Access, contact: Recipient, channel: str, address: str, label: str = "") -> Destination:
+    """One more way, the last in the order. Raises ValidationError for an address that is none or is taken."""
+    _demand(access, contact)
+    if channel not in ChannelName.values or channel == ChannelName.PUSH:
+        raise ValidationError(_("Choose a channel; push messages are switched on in the browser that shall show them."))
+    address = clean(channel, address)
+    ways = Destination.objects.filter(organization=access.organization, audience=contact.audience)
+    if ways.filter(channel=channel, address=address).exists():
+        raise ValidationError(_("This address is used already."))
+    if contact.destinations.count() >= MOST_WAYS:
+        raise ValidationError(_("Ways enough: remove one first."))
+    own = channel in OWN_SYSTEMS or address == str(access.user.email).lower()
+    with transaction.atomic():
+        way = Destination.objects.create(
+            organization=access.organization, recipient=contact, audience=contact.audience, channel=channel,
+            address=address, label=label.strip()[:80], position=contact.destinations.count() + 1,
+            confirmed_at=clock.now() if own else None,
+        )  # fmt: skip
+        if not own:
+            ask_to_confirm(way)
+        audit.record(access, "alert_contact.way_added", contact, channel=channel)
+    return way
+
+
+def clean(channel: str, address: str) -> str:
+    """As it is kept. Raises ValidationError with a sentence."""
+    if channel != ChannelName.EMAIL:
+        raise ValidationError(_("This channel is not set up here."))
+    validate_email(address.strip())
+    return address.strip().lower()
+
+
+def ask_to_confirm(way: Destination) -> None:
+    link = settings.PUBLIC_URL + reverse("subscription-confirm", args=[way.token])
+    notify(
+        key=f"contact:{way.pk}:{clock.now():%Y%m%d%H%M}",
+        template="contact_confirm",
+        to=way.address,
+        language=way.recipient.language,
+        organization_id=way.organization_id,
+        context={"link": link, "organization": str(way.organization)},
+    )
+
+
+def way_of(access: Access, pk: str) -> Destination:
+    """Of a contact of this organization. Raises ValidationError."""
+    rows = Destination.objects.filter(organization=access.organization).exclude(audience=Audience.DRIVER)
+    way = rows.select_related("recipient").filter(pk=int(pk) if pk.isdigit() and len(pk) < 18 else 0).first()
+    if way is None:
+        raise ValidationError(_("This way is gone."))
+    return way
+
+
+def remove_way(*, access: Access, way: Destination) -> None:
+    _demand(access, way.recipient)
+    with transaction.atomic():
+        audit.record(access, "alert_contact.way_removed", way.recipient, channel=way.channel)
+        way.delete()
+
+
+def prefer_way(*, access: Access, way: Destination) -> None:
+    """It is tried first from now on."""
+    _demand(access, way.recipient)
+    with transaction.atomic():
+        others = way.recipient.destinations.exclude(pk=way.pk).order_by("position", "pk")
+        for place, row in enumerate([way, *others], start=1):
+            Destination.objects.filter(pk=row.pk).update(position=place)
+        audit.record(access, "alert_contact.way_preferred", way.recipient, channel=way.channel)
+
+
+def enable_way(*, access: Access, way: Destination) -> None:
+    """A way that failed is tried again, once its owner has proven it anew."""
+    _demand(access, way.recipient)
+    own = way.channel in OWN_SYSTEMS or way.address == str(access.user.email).lower()
+    with transaction.atomic():
+        Destination.objects.filter(pk=way.pk).update(
+            disabled_at=None, disabled_reason="", confirmed_at=clock.now() if own else None
+        )
+        if not own:
+            ask_to_confirm(way)
+        audit.record(access, "alert_contact.way_enabled", way.recipient, channel=way.channel)
+
+
+def test_way(*, access: Access, way: Destination) -> None:
+    """A message that says that it is a test. Raises ValidationError for a way that nobody has proven."""
+    _demand(access, way.recipient)
+    if way.confirmed_at is None:
+        raise ValidationError(_("Its owner has to confirm it first."))
+    with transaction.atomic():
+        notify(
+            key=f"test:{way.pk}:{clock.now():%Y%m%d%H%M%S%f}",
+            template="contact_test",
+            to=way.address,
+            language=way.recipient.language,
+            organization_id=way.organization_id,
+            context={"organization": str(way.organization)},
+        )
+        audit.record(access, "alert_contact.tested", way.recipient, channel=way.channel)
+
+
+# Systems -------------------------------------------------------------------------------------------------
+
+
+def add_webhook(*, access: Access, name: str, url: str, events: Sequence[str]) -> tuple[Destination, str]:
+    """A system that is told as it happens. Returns the secret that signs what it gets: it is never shown again."""
+    access.demand(Permission.PEOPLE)
+    wanted = [event for event in events if event in WEBHOOK_EVENTS]
+    if not wanted:
+        raise ValidationError(_("Choose what the system shall hear of."))
+    secret = secrets.token_urlsafe(32)
+    with transaction.atomic():
+        system = _create(access, name.strip()[:120] or url[:120], Audience.SYSTEM, 1)
+        Recipient.objects.filter(pk=system.pk).update(events=wanted)
+        way = add_way(access=access, contact=system, channel=ChannelName.WEBHOOK, address=url)
+        Destination.objects.filter(pk=way.pk).update(keys={"secret": secret})
+        audit.record(access, "webhook.added", system, events=wanted)
+    return way, secret
+
+
+WEBHOOK_EVENTS: Final[dict[str, Any]] = {  # Any: lazy translations
+    "incident.opened": gettext_lazy("An incident opens, or is back"),
+    "incident.raised": gettext_lazy("An incident gets worse"),
+    "incident.acknowledged": gettext_lazy("Somebody has it"),
+    "incident.resolved": gettext_lazy("It is over"),
+}
+
+
+def _demand(access: Access, contact: Recipient) -> None:
+    access.demand(Permission.PEOPLE)
+    if contact.organization_id != access.organization.pk or contact.audience == Audience.DRIVER:
+        raise PermissionDenied(_("There is no such contact."))

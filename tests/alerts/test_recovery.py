@@ -17,7 +17,7 @@ from stations.models import Command, MaintenanceWindow
 from stations.vocabulary import Answer, CommandState
 from tests.alerts.conftest import later
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 ALL = ("restart_connector", "unlock", "reset_soft")
 

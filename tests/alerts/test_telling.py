@@ -14,7 +14,7 @@ from evcms.core.access import Role
 from stations.models import MaintenanceWindow
 from tests.alerts.conftest import later, make_access, make_contact
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture

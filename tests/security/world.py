@@ -4,7 +4,19 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from types import SimpleNamespace
 
-from alerts.models import Destination, Incident, IncidentEntry, Notification, Recipient, Subscription, Telling
+from alerts.models import (
+    Destination,
+    EscalationLevel,
+    EscalationPolicy,
+    Incident,
+    IncidentEntry,
+    Notification,
+    OnCallSchedule,
+    OnCallTurn,
+    Recipient,
+    Subscription,
+    Telling,
+)
 from billing import lookup
 from billing.models import (
     Account,
@@ -263,6 +275,12 @@ def duty(made, owner, now, number):
     rows.incident.stations.set([rows.station])
     IncidentEntry.objects.create(incident=rows.incident, text=f"{mark} looked at it")
     rows.contact = Recipient.objects.create(organization=org, audience="operator", name=f"{mark.lower()}@duty.example")
+    rows.rota = OnCallSchedule.objects.create(
+        organization=org, name=f"{mark} Rota", time_zone="Europe/Amsterdam", starts_on=now.date() - 9 * DAY
+    )
+    OnCallTurn.objects.create(schedule=rows.rota, position=1, recipient=rows.contact)
+    rows.chain = EscalationPolicy.objects.create(organization=org, name=f"{mark} Chain")
+    EscalationLevel.objects.create(policy=rows.chain, position=1, schedule=rows.rota)
     rows.telling = Telling.objects.create(
         incident=rows.incident, recipient=rows.contact, kind="opened", step="opened:1.0.0"
     )

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET
 
+from alerts import reach
 from alerts.models import Incident
 from alerts.queries import waiting_mails
 from alerts.vocabulary import IncidentState, Severity
@@ -164,7 +165,13 @@ def _of_money(access: Access, today: network.Today) -> Context:
 
 def _notices(access: Access) -> Context:
     waiting = 0 if settings.MAIL_ON else waiting_mails(access)
-    return {"mail_on": settings.MAIL_ON, "waiting_mails": waiting, "payments_on": settings.PAYMENTS_ON}
+    return {
+        "mail_on": settings.MAIL_ON,
+        "waiting_mails": waiting,
+        "payments_on": settings.PAYMENTS_ON,
+        "unreached": reach.problems(access.organization),
+        "may_mend": access.can(Permission.PEOPLE),
+    }
 
 
 def _flow(request: HttpRequest, access: Access) -> Context:
