@@ -6,9 +6,9 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from alerts import rules, services
-from alerts.events import IncidentOpened, IncidentResolved
+from alerts.events import IncidentAcknowledged, IncidentOpened, IncidentRaised, IncidentResolved
 from alerts.models import Incident
-from alerts.services import recovery, telling
+from alerts.services import hooks, recovery, telling
 from alerts.services.notifications import enqueue, notify
 from alerts.services.watching import station_key
 from alerts.vocabulary import IncidentKind
@@ -211,6 +211,26 @@ def tell_operators(fact: IncidentOpened) -> None:
 def tell_operators_resolved(fact: IncidentResolved) -> None:
     telling.tell_resolved(incident_id=fact.incident_id)
     telling.flush()
+
+
+@subscribe(IncidentOpened, "alerts.hook_opened")
+def hook_opened(fact: IncidentOpened) -> None:
+    hooks.tell_systems(incident_id=fact.incident_id, event="incident.opened")
+
+
+@subscribe(IncidentRaised, "alerts.hook_raised")
+def hook_raised(fact: IncidentRaised) -> None:
+    hooks.tell_systems(incident_id=fact.incident_id, event="incident.raised")
+
+
+@subscribe(IncidentAcknowledged, "alerts.hook_acknowledged")
+def hook_acknowledged(fact: IncidentAcknowledged) -> None:
+    hooks.tell_systems(incident_id=fact.incident_id, event="incident.acknowledged")
+
+
+@subscribe(IncidentResolved, "alerts.hook_resolved")
+def hook_resolved(fact: IncidentResolved) -> None:
+    hooks.tell_systems(incident_id=fact.incident_id, event="incident.resolved")
 
 
 @subscribe(CommandAnswered, "alerts.recovery_answered")

@@ -7,7 +7,7 @@ and what the organization runs itself (a chat room, a webhook), is taken as prov
 import secrets
 from collections.abc import Sequence
 from datetime import time
-from typing import Any, Final
+from typing import Final
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -15,14 +15,15 @@ from django.core.validators import validate_email
 from django.db import transaction
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
+from alerts import channels
 from alerts.models import Destination, Recipient
 from alerts.vocabulary import Audience, ChannelName
 from evcms.core import audit, clock
 from evcms.core.access import Access, Permission
 from stations.queries import visible_sites
 
+from . import hooks
 from .notifications import notify
 
 OWN_SYSTEMS: Final = (ChannelName.CHAT, ChannelName.WEBHOOK)
@@ -126,10 +127,9 @@ def add_way(*, access: Access, contact: Recipient, channel: str, address: str, l
 
 def clean(channel: str, address: str) -> str:
     """As it is kept. Raises ValidationError with a sentence."""
-    if channel != ChannelName.EMAIL:
+    if channel not in channels.FOLDERS:
         raise ValidationError(_("This channel is not set up here."))
-    validate_email(address.strip())
-    return address.strip().lower()
+    return channels.addresses(channel).clean(address.strip())
 
 
 def ask_to_confirm(way: Destination) -> None:
@@ -137,9 +137,8 @@ def ask_to_confirm(way: Destination) -> None:
     notify(
         key=f"contact:{way.pk}:{clock.now():%Y%m%d%H%M}",
         template="contact_confirm",
-        to=way.address,
-        language=way.recipient.language,
-        organization_id=way.organization_id,
+        destination=way,
+        urgent=True,
         context={"link": link, "organization": str(way.organization)},
     )
 
@@ -192,9 +191,8 @@ def test_way(*, access: Access, way: Destination) -> None:
         notify(
             key=f"test:{way.pk}:{clock.now():%Y%m%d%H%M%S%f}",
             template="contact_test",
-            to=way.address,
-            language=way.recipient.language,
-            organization_id=way.organization_id,
+            destination=way,
+            urgent=True,
             context={"organization": str(way.organization)},
         )
         audit.record(access, "alert_contact.tested", way.recipient, channel=way.channel)
@@ -206,7 +204,7 @@ def test_way(*, access: Access, way: Destination) -> None:
 def add_webhook(*, access: Access, name: str, url: str, events: Sequence[str]) -> tuple[Destination, str]:
     """A system that is told as it happens. Returns the secret that signs what it gets: it is never shown again."""
     access.demand(Permission.PEOPLE)
-    wanted = [event for event in events if event in WEBHOOK_EVENTS]
+    wanted = [event for event in events if event in hooks.EVENTS]
     if not wanted:
         raise ValidationError(_("Choose what the system shall hear of."))
     secret = secrets.token_urlsafe(32)
@@ -217,14 +215,6 @@ def add_webhook(*, access: Access, name: str, url: str, events: Sequence[str]) -
         Destination.objects.filter(pk=way.pk).update(keys={"secret": secret})
         audit.record(access, "webhook.added", system, events=wanted)
     return way, secret
-
-
-WEBHOOK_EVENTS: Final[dict[str, Any]] = {  # Any: lazy translations
-    "incident.opened": gettext_lazy("An incident opens, or is back"),
-    "incident.raised": gettext_lazy("An incident gets worse"),
-    "incident.acknowledged": gettext_lazy("Somebody has it"),
-    "incident.resolved": gettext_lazy("It is over"),
-}
 
 
 def _demand(access: Access, contact: Recipient) -> None:

@@ -330,12 +330,9 @@ def _listed(rows: list[Telling]) -> Notification | None:
 
 def _notify(row: Telling, **fields: Any) -> Notification | None:
     """Any: as notify takes it. None when the person can be reached no more."""
-    way = people.first_way(row.recipient)
-    if way is None:
+    if not people.reachable(row.recipient):
         return None
-    return notify(
-        to=way.address, language=row.recipient.language, organization_id=row.incident.organization_id, **fields
-    )
+    return notify(recipient=row.recipient, organization_id=row.incident.organization_id, urgent=row.urgent, **fields)
 
 
 def _zone(incident: Incident) -> str:

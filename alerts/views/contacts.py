@@ -8,10 +8,11 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from alerts import reach
+from alerts import channels, reach
 from alerts.forms import ContactEditForm, ContactForm
 from alerts.models import Recipient
 from alerts.services import contacts as services
+from alerts.services import hooks
 from alerts.vocabulary import Audience, ChannelName
 from evcms.core.access import Access, Permission
 
@@ -39,8 +40,9 @@ def contacts(request: HttpRequest) -> HttpResponse:
         "form": form,
         "contacts": rows.filter(audience=Audience.OPERATOR).order_by("name"),
         "systems": rows.filter(audience=Audience.SYSTEM).order_by("name"),
-        "events": services.WEBHOOK_EVENTS.items(),
+        "events": hooks.EVENTS.items(),
         "secret": secret,
+        "webhooks_on": ChannelName.WEBHOOK in channels.FOLDERS,
         "problems": reach.problems(access.organization),
     }
     return render(request, "alerts/contacts.html", context)
@@ -80,7 +82,7 @@ def contact(request: HttpRequest, pk: int) -> HttpResponse:
         "form": form,
         "contact": row,
         "ways": row.destinations.order_by("position", "pk"),
-        "channels": [(channel.value, channel.label) for channel in CHANNELS],
+        "channels": [(channel.value, channel.label) for channel in CHANNELS if channel in channels.FOLDERS],
     }
     return render(request, "alerts/contact.html", context)
 

@@ -266,8 +266,14 @@ class TariffSerializer(Row):
 
 
 class IncidentSerializer(Row):
+    """As webhooks carry it."""
+
     site = serializers.CharField(source="site.name", allow_null=True)
     station = serializers.CharField(source="station.identity", allow_null=True)
+    stations = serializers.SerializerMethodField(help_text="Identities of all that it covers.")
+    connector = serializers.CharField(source="connector.code", allow_null=True)
+    cause = serializers.IntegerField(source="cause_id", allow_null=True, help_text="The incident that explains it.")
+    assignee = serializers.CharField(source="assignee.email", allow_null=True)
     severity = serializers.SerializerMethodField(help_text="info, warning, serious or critical.")
     severity_label = serializers.CharField(source="get_severity_display", help_text="The same as a label.")
 
@@ -282,13 +288,46 @@ class IncidentSerializer(Row):
             "title",
             "site",
             "station",
+            "stations",
+            "connector",
+            "cause",
+            "assignee",
             "opened_at",
+            "last_seen_at",
             "acknowledged_at",
+            "snoozed_until",
             "resolved_at",
+            "reopened",
+            "recovery",
+            "public",
+            "public_note",
         )
+        read_only_fields = fields
 
     def get_severity(self, row: Incident) -> str:
         return Severity(row.severity).name.lower()
+
+    def get_stations(self, row: Incident) -> list[str]:
+        return [station.identity for station in row.stations.all()]
+
+
+class IncidentAction(serializers.Serializer):
+    """What is done, and what that needs: `text` of a note, `until` of a snooze, `assignee` (a member's address)."""
+
+    do = Choice(choices=["acknowledge", "resolve", "note", "snooze", "assign"])
+    text = serializers.CharField(required=False, allow_blank=True, max_length=500, default="")
+    until = serializers.DateTimeField(required=False)
+    assignee = serializers.EmailField(required=False, allow_null=True, default=None)
+
+
+class OnCallSerializer(serializers.Serializer):
+    """Who is on call in a rota now; null: nobody."""
+
+    schedule = serializers.CharField()
+    time_zone = serializers.CharField()
+    now = serializers.CharField(allow_null=True)
+    until = serializers.DateTimeField(allow_null=True)
+    next = serializers.CharField(allow_null=True)
 
 
 class ReservationSerializer(Row):

@@ -24,6 +24,7 @@ router.register("firmware-updates", reports.FirmwareUpdateView, "firmware-update
 router.register("logs", reports.LogView, "log")
 router.register("station-events", reports.StationEventView, "station-event")
 router.register("incidents", network.IncidentView, "incident")
+router.register("on-call", network.OnCallView, "on-call")
 
 app_name = "api"
 urlpatterns: list[URLPattern | URLResolver] = [

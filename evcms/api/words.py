@@ -35,12 +35,13 @@ TAGS: Final = {
     "Tokens": "Id tokens (cards, apps) that may charge. Any status; a past `expires_at` makes it expired to stations.",
     "Reservations": "Connectors kept free for a token.",
     "Tariffs": "What charging costs.",
-    "Incidents": "What is or was wrong.",
     "Security-events": "What stations report of attacks, starts and changes.",
     "Firmware-files": "Firmware that stations can be told to install.",
     "Firmware-updates": "Firmware on its way to stations.",
     "Logs": "Diagnostics and security logs that stations sent.",
     "Station-events": "Values that OCPP 2.x stations watch and report.",
+    "Incidents": "What is or was wrong, who has it, and what can be done about it. Webhooks carry the same object.",
+    "On-call": "Who is on call now, rota by rota.",
 }
 
 SUMMARIES: Final = {
@@ -79,6 +80,8 @@ SUMMARIES: Final = {
     "get /station-events/": "List values that stations reported by themselves, newest first",
     "get /incidents/": "List incidents, newest first",
     "get /incidents/{id}/": "Read an incident",
+    "post /incidents/{id}/act/": "Acknowledge, resolve, note, snooze or assign an incident",
+    "get /on-call/": "Who is on call now",
 }
 
 UNITS: Final = {  # by the end of a field's name

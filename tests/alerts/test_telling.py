@@ -6,7 +6,16 @@ import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
 
 from alerts import services
-from alerts.models import EscalationPolicy, Incident, Notification, OnCallSchedule, Rule, Telling
+from alerts.models import (
+    Destination,
+    EscalationPolicy,
+    Incident,
+    Notification,
+    OnCallSchedule,
+    Recipient,
+    Rule,
+    Telling,
+)
 from alerts.services import duty, telling
 from alerts.vocabulary import IncidentKind, IncidentState
 from evcms.core import clock
@@ -109,7 +118,6 @@ def test_a_level_that_reaches_nobody_costs_no_time(chain, trouble, organization)
 
 
 def test_when_nobody_can_be_reached_the_owners_hear_of_it(chain, trouble, owner):
-    from alerts.models import Destination
 
     Destination.objects.update(disabled_at=clock.now(), disabled_reason="bounced")
     trouble()
@@ -335,3 +343,23 @@ def test_rows_of_another_organization_are_refused(chain, rival, owner):
             access=owner, policy=None, name="X", default=False, least_severity=3, repeat=0,
             levels=[duty.Level(0, recipient_id=foreign.pk)],
         )  # fmt: skip
+
+
+def test_systems_hear_what_they_chose_of_the_sites_that_are_theirs(trouble, organization, owner, deliver, other_site):
+    system = Recipient.objects.create(
+        organization=organization, audience="system", name="Desk", events=["incident.opened", "incident.resolved"]
+    )
+    Destination.objects.create(
+        organization=organization, recipient=system, audience="system", channel="webhook",
+        address="https://desk.example/hook", confirmed_at=clock.now(),
+    )  # fmt: skip
+    far = Recipient.objects.create(organization=organization, audience="system", name="Far")
+    far.sites.set([other_site])
+    incident = trouble()
+    services.acknowledge(access=owner, incident=incident)
+    services.resolve_key(key="k", text="gone")
+    deliver()
+    said = Notification.objects.filter(recipient__audience="system").order_by("pk")
+    assert [row.data["event"] for row in said] == ["incident.opened", "incident.resolved"]
+    assert said[1].data["incident"]["state"] == "resolved"
+    assert {row.recipient for row in said} == {system}

@@ -285,8 +285,10 @@ API = {  # what writing needs; reading needs VIEW
     "api:firmware-update-list": Door(STATIONS),
     "api:log-list": Door(STATIONS),
     "api:station-event-list": Door(STATIONS),
-    "api:incident-list": Door(STATIONS),
-    "api:incident-detail": Door(STATIONS, (("pk", "incident", "pk"),)),
+    "api:incident-list": Door(INCIDENTS),
+    "api:incident-detail": Door(INCIDENTS, (("pk", "incident", "pk"),)),
+    "api:incident-act": Door(INCIDENTS, (("pk", "incident", "pk"),), data=(("do", "resolve"),)),
+    "api:on-call-list": Door(VIEW),
 }
 
 SOCKETS = {

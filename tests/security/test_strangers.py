@@ -208,6 +208,7 @@ SHARED = {
     "api-tokens",
     "api:token-list",
     "api:tariff-list",
+    "api:on-call-list",
 }
 
 

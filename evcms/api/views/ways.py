@@ -12,7 +12,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 LISTS: Final = (
-    "site", "station", "evse", "connector", "session", "token", "reservation", "tariff", "incident"
+    "site", "station", "evse", "connector", "session", "token", "reservation", "tariff", "incident",
+    "on-call",
 )  # fmt: skip
 
 
