@@ -23,6 +23,7 @@ DRIVER_PATHS = (
     "/u/",
     "/account",
     "/debt/",
+    "/status/",
     "/pay/",
     "/api/",
     "/admin/",

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from evcms.public.views import account, connector, debt, map, purse, receipts, session, signin, tryit
+from evcms.public.views import account, connector, debt, map, purse, receipts, session, signin, status, tryit
 
 app_name = "public"
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -10,6 +10,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("map/points.geojson", map.points, name="points"),
     path("map/streets.geojson", map.streets, name="streets"),
     path("map/<int:pk>/", map.site, name="site"),
+    path("status/<slug:slug>/", status.status, name="status"),
+    path("status/<slug:slug>/feed.atom", status.feed, name="status-feed"),
     path("c/<str:code>", connector.connector, name="connector"),
     path("c/<str:code>/", connector.without_slash, name="connector-slash"),
     path("c/<str:code>/pay", connector.pay, name="pay"),

@@ -83,6 +83,12 @@ def money(minor: int | None, currency: str) -> str:
 
 
 @register.filter
+def permille(share: int | None) -> str:
+    """994 → '99.4 %'."""
+    return figures.NOTHING if share is None else f"{figures.number(Decimal(share) / 10, 1)} %"
+
+
+@register.filter
 def duration(span: timedelta | int | None) -> str:
     return figures.duration(span)
 

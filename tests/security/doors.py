@@ -195,6 +195,8 @@ PAGES = {
     "public:points": Door(ANYBODY),
     "public:streets": Door(ANYBODY),
     "public:site": Door(ANYBODY, SITE),
+    "public:status": Door(ANYBODY, (("slug", "organization", "slug"),)),
+    "public:status-feed": Door(ANYBODY, (("slug", "organization", "slug"),)),
     "public:connector": Door(ANYBODY, CODE),
     "public:connector-slash": Door(ANYBODY, CODE),
     "public:pay": Door(ANYBODY, CODE, post=True),

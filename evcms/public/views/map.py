@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_GET
 
-from evcms.public import places
+from evcms.public import places, status
 from stations.models import PlugType
 
 POWERS = [("0", _("Any power")), ("11000", "11 kW+"), ("50000", "50 kW+"), ("150000", "150 kW+")]
@@ -76,4 +76,6 @@ def site(request: HttpRequest, pk: int) -> HttpResponse:
     place = places.place_of(pk)
     if place is None:
         raise Http404
-    return render(request, "public/site.html", {"place": place, "live_url": "/ws/public/map/"})
+    slug = place.site.organization.slug
+    context = {"place": place, "live_url": "/ws/public/map/", "status_of": slug if status.settings_of(slug) else ""}
+    return render(request, "public/site.html", context)

@@ -1,0 +1,198 @@
+"""The public status page: true, cheap, and silent about everything that is not meant for the public."""
+
+from datetime import UTC, date, datetime, timedelta
+from xml.etree import ElementTree
+
+import pytest
+from django.core.cache import cache
+
+from alerts import services
+from alerts.models import AlertSettings
+from alerts.vocabulary import IncidentKind
+from evcms.core import clock
+from stations import downtime
+from stations.models import Connector, MaintenanceWindow, Site, Station, StatusChange
+from tests.alerts.conftest import make_contact
+
+pytestmark = pytest.mark.django_db
+URL = "/status/city/"
+
+
+@pytest.fixture
+def page(organization):
+    return AlertSettings.objects.create(organization=organization, status_page=True, status_intro="We care.")
+
+
+def read(client, url=URL, **headers):
+    cache.clear()
+    answer = client.get(url, **headers)
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def outage(station, owner, note="A cable was stolen. We are on it."):
+    incident = services.open_incident(
+        kind=IncidentKind.STATION_OFFLINE, key="k", title="INTERNAL-TITLE router 10.0.0.7 dead",
+        organization_id=station.organization_id, station_ids=[station.pk], site_id=station.site_id, recovery=(),
+        detail={"error_code": "INTERNAL-CODE"},
+    )  # fmt: skip
+    services.add_note(access=owner, incident=incident, text="INTERNAL-NOTE blame the cleaner")
+    services.publish_note(access=owner, incident=incident, public=True, note=note)
+    return incident
+
+
+def test_there_is_no_page_unless_the_operator_wants_one(client, organization):
+    assert client.get(URL).status_code == 404
+    assert client.get(f"{URL}feed.atom").status_code == 404
+    AlertSettings.objects.create(organization=organization, status_page=False)
+    assert client.get(URL).status_code == 404
+    assert client.get("/status/nobody/").status_code == 404
+
+
+def test_it_says_how_many_connectors_can_be_used_and_where_there_is_trouble(client, page, linked):
+    Connector.objects.filter(station=linked).update(status="available", status_at=clock.now())
+    said = read(client)
+    assert "2 of 2 connectors can be used" in said
+    assert "Everything works" in said
+    Connector.objects.filter(station=linked, evse__number=1).update(status="faulted")
+    said = read(client)
+    assert "1 of 2 connectors can be used" in said
+    assert "1 of 2 connectors out of order" in said
+    assert "We care." in said
+
+
+def test_a_public_incident_shows_its_notes_and_nothing_internal_leaks(client, page, station, owner, organization):
+    make_contact(organization, "INTERNAL-contact@x.org")
+    incident = outage(station, owner)
+    services.publish_note(access=owner, incident=incident, public=True, note="Parts arrive on Monday.")
+    for url in (URL, f"{URL}feed.atom"):
+        said = read(client, url)
+        assert "A cable was stolen." in said
+        assert "Parts arrive on Monday." in said
+        assert "INTERNAL" not in said
+        assert owner.user.email not in said
+        assert str(incident.pk) + "/act" not in said
+
+
+def test_an_incident_that_is_not_public_is_not_there(client, page, station, owner):
+    incident = outage(station, owner)
+    services.publish_note(access=owner, incident=incident, public=False, note="A cable was stolen. We are on it.")
+    assert "stolen" not in read(client)
+
+
+def test_a_site_that_is_not_public_is_named_nowhere(client, page, station, owner):
+    Site.objects.update(public=False)
+    outage(station, owner, note="Something is wrong.")
+    MaintenanceWindow.objects.create(
+        organization=station.organization, site=station.site, title="x", starts_at=clock.now(),
+        ends_at=clock.now() + timedelta(hours=1),
+    )  # fmt: skip
+    said = read(client)
+    assert "Kade" not in said
+    assert "Something is wrong." in said
+    assert "No public charger yet" in said
+
+
+def test_what_is_over_stays_for_two_weeks(client, page, station, owner):
+    outage(station, owner)
+    services.resolve_key(key="k", text="INTERNAL-END")
+    said = read(client)
+    assert "Over again" in said
+    assert "INTERNAL" not in said
+    clock.advance(timedelta(days=15))
+    assert "stolen" not in read(client)
+
+
+def test_planned_work_is_shown_with_its_note_and_not_its_title(client, page, station):
+    now = clock.now()
+    MaintenanceWindow.objects.create(
+        organization=station.organization, station=station, title="INTERNAL swap of board", note="New cables.",
+        starts_at=now + timedelta(days=2), ends_at=now + timedelta(days=2, hours=3),
+    )  # fmt: skip
+    said = read(client)
+    assert "New cables." in said
+    assert "INTERNAL" not in said
+
+
+def test_the_feed_is_atom_with_an_entry_per_note(client, page, station, owner):
+    incident = outage(station, owner)
+    services.publish_note(access=owner, incident=incident, public=True, note="Parts arrive on Monday.")
+    tree = ElementTree.fromstring(read(client, f"{URL}feed.atom"))
+    entries = tree.findall("{http://www.w3.org/2005/Atom}entry")
+    assert len(entries) == 2
+    assert len({entry.find("{http://www.w3.org/2005/Atom}id").text for entry in entries}) == 2
+
+
+@pytest.mark.parametrize(
+    ("language", "word"),
+    [
+        ("de", "Nichts ist für die nächsten 30 Tage geplant"),
+        ("nl", "Voor de komende 30 dagen is niets gepland"),
+        ("fr", "Rien n’est prévu pour les 30 prochains jours"),
+        ("es", "No hay nada previsto para los próximos 30 días"),
+    ],
+)
+def test_it_speaks_the_drivers_language(language, word, client, page, station):
+    assert word in read(client, headers={"accept-language": language})
+
+
+# Ninety days -----------------------------------------------------------------------------------------------
+
+DAY = timedelta(days=1)
+
+
+def at(day, hour=0):
+    return datetime(2026, 5, day, hour, tzinfo=UTC)
+
+
+def test_a_days_share_is_the_connectors_time_without_the_outages():
+    bounds = [at(1), at(2), at(3)]
+    assert downtime.shares([], bounds, 4) == [1000, 1000]
+    assert downtime.shares([(at(1, 12), at(2, 12))], bounds, 1) == [500, 500]
+    assert downtime.shares([(at(1, 12), at(2, 12))], bounds, 4) == [875, 875]
+    assert downtime.shares([(at(1) - DAY, at(3) + DAY)], bounds, 1) == [0, 0]
+    assert downtime.shares([(at(1), at(2))], [], 1) == []
+
+
+def test_a_short_day_of_summer_time_counts_its_23_hours():
+    bounds = downtime.bounds_of("Europe/Amsterdam", date(2026, 3, 29), 2, datetime(2026, 3, 29, 22, tzinfo=UTC))
+    assert bounds[1].astimezone(UTC) - bounds[0].astimezone(UTC) == DAY
+    half = (bounds[2] - bounds[1].astimezone(UTC)) / 2
+    assert downtime.shares([(bounds[1], bounds[1].astimezone(UTC) + half)], bounds, 1)[1] == 500
+
+
+def change(connector, status, ago, station=None):
+    when = clock.now() - ago
+    return StatusChange.objects.create(
+        connector=connector, station=station or connector.station, status=status, at=when, happened_at=when
+    )
+
+
+def test_the_days_come_from_what_the_chargers_said(page, station, organization):
+    first, second = station.connectors.order_by("evse__number")
+    now = clock.now()
+    change(first, "faulted", timedelta(days=200))  # since long ago
+    change(second, "available", timedelta(days=200))
+    change(second, "faulted", 3 * DAY)
+    change(second, "unavailable", 3 * DAY - timedelta(hours=1))
+    change(second, "available", 2 * DAY)
+    [shares] = downtime.site_days(organization.pk, days=90).values()
+    assert len(shares) == 90
+    assert shares[:85] == [500] * 85
+    assert sum(1000 - share for share in shares[86:89]) in range(1990, 2011)  # one whole and one whole day of two
+    assert now
+
+
+def test_a_word_about_the_whole_station_covers_its_connectors_once(page, station, organization):
+    first, _second = station.connectors.order_by("evse__number")
+    change(None, "unavailable", 10 * DAY, station)
+    change(first, "faulted", 10 * DAY)
+    [shares] = downtime.site_days(organization.pk, days=5).values()
+    assert shares == [0] * 5
+
+
+def test_the_ninety_days_are_read_once_in_a_while(client, page, station, django_assert_max_num_queries):
+    read(client)
+    with django_assert_max_num_queries(12):
+        client.get(URL)
+    assert Station.objects.count() == 1
