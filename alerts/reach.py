@@ -1,5 +1,6 @@
 """Could anybody be told now? What stands in the way, in sentences: for the overview and the board."""
 
+from django.db.models import Count, Q
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -13,10 +14,11 @@ from evcms.core.models import Organization
 def problems(organization: Organization) -> list[str]:
     """Empty when incidents reach somebody. A handful of queries, whatever the size of the network."""
     contacts = Recipient.objects.filter(organization=organization, audience=Audience.OPERATOR)
-    total = contacts.count()
+    works = Q(destinations__confirmed_at__isnull=False, destinations__disabled_at=None)
+    counted = contacts.aggregate(total=Count("pk", distinct=True), able=Count("pk", filter=works, distinct=True))
+    total, able = counted["total"], counted["able"]
     if not total:
         return [_("Nobody is told about incidents: there is no alert contact.")]
-    able = contacts.filter(destinations__confirmed_at__isnull=False, destinations__disabled_at=None).distinct().count()
     if not able:
         return [_("Nobody can be told about incidents: no contact has a way that works.")]
     said = [*_chain(organization)]

@@ -11,12 +11,13 @@ from typing import Final
 from django.conf import settings
 
 from alerts import services as alerts
+from alerts.models import Notification
 from alerts.vocabulary import Severity
 from evcms.core import services as core
 from evcms.core.access import Access, Permission, Role
 from evcms.core.models import Membership, MfaPolicy, Organization, User
 from evcms.core.people import edit_organization, edit_profile
-from evcms.demo import funding
+from evcms.demo import duty, funding
 from evcms.simulator.city import City
 from sessions import services as sessions
 from sessions.models import Driver, IdToken
@@ -76,7 +77,10 @@ def found(city: City, since: datetime) -> Access:
     _describe(access, city)
     for login in LOGINS:
         _join(access, login)
-    alerts.save_contact(access=access, email=ALERT_CONTACT, least_severity=Severity.SERIOUS)
+    contact = alerts.save_contact(access=access, email=ALERT_CONTACT, least_severity=Severity.SERIOUS)
+    contact.destinations.update(confirmed_at=since)
+    Notification.objects.filter(template="contact_confirm").delete()  # its owner has answered long ago
+    duty.staff(access, since, DOMAIN)
     return access
 
 

@@ -107,7 +107,7 @@ def test_every_part_can_be_fetched_alone(network):
 def test_the_overview_costs_few_queries(network, django_assert_max_num_queries):
     client = browser(network.owner)
     client.get("/")
-    with django_assert_max_num_queries(20):
+    with django_assert_max_num_queries(21):
         client.get("/")
     with django_assert_max_num_queries(13):
         client.get("/?part=now", headers={"X-Requested-With": "evcms-live"})

@@ -69,9 +69,9 @@ class IncidentView(viewsets.ReadOnlyModelViewSet):
     @action(detail=True, methods=["post"])
     def act(self, request: Request, pk: str) -> Response:
         """Acknowledge, resolve, note, snooze or assign. 400 with a sentence when it cannot be done any more."""
+        row = get_object_or_404(self.get_queryset(), pk=pk)
         wish = IncidentAction(data=request.data)
         wish.is_valid(raise_exception=True)
-        row = get_object_or_404(self.get_queryset(), pk=pk)
         try:
             _act(access_of(request), row, wish.validated_data)
         except DjangoValidationError as error:
