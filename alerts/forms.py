@@ -37,7 +37,7 @@ class BoardFilter(forms.Form):
     )
     site = forms.ChoiceField(label=_("Site"), required=False)
     kind = forms.ChoiceField(label=_("Trouble"), required=False, choices=[ANY, *IncidentKind.choices])
-    mine = forms.BooleanField(label=_("Mine"), required=False)
+    mine = forms.ChoiceField(label=_("Who has it"), required=False, choices=[ANY, ("on", _("I"))])
 
     def __init__(self, *args: Any, access: Access, **kwargs: Any) -> None:
         """Any: as Django's forms take them."""
