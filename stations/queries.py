@@ -12,6 +12,7 @@ from django_stubs_ext import WithAnnotations
 
 from evcms.core import clock
 from evcms.core.access import Access
+from evcms.core.models import Organization
 
 from .models import (
     Command,
@@ -117,6 +118,19 @@ def windows(access: Access) -> QuerySet[MaintenanceWindow]:
         sites = visible_sites(access)
         rows = rows.filter(Q(site=None, station=None) | Q(site__in=sites) | Q(station__site__in=sites))
     return rows.order_by("-starts_at")
+
+
+def public_windows(organization: Organization, site: Site | None = None) -> QuerySet[MaintenanceWindow]:
+    """What anybody may know of: windows of the organization's public sites, of one of them, or of the whole network."""
+    shown = Q(site__public=True, site__archived_at=None) | Q(
+        station__site__public=True, station__site__archived_at=None
+    )
+    rows = MaintenanceWindow.objects.filter(organization=organization)
+    if site is None:
+        rows = rows.filter(shown | Q(site=None, station=None))
+    else:
+        rows = rows.filter(Q(site=site) | Q(station__site=site) | Q(site=None, station=None))
+    return rows.select_related("site", "station__site")
 
 
 def plans(access: Access) -> QuerySet[MaintenancePlan]:

@@ -2,7 +2,19 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from evcms.public.views import account, connector, debt, map, purse, receipts, session, signin, status, tryit
+from evcms.public.views import (
+    account,
+    connector,
+    debt,
+    feeds,
+    map,
+    purse,
+    receipts,
+    session,
+    signin,
+    status,
+    tryit,
+)
 
 app_name = "public"
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -12,6 +24,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("map/<int:pk>/", map.site, name="site"),
     path("status/<slug:slug>/", status.status, name="status"),
     path("status/<slug:slug>/feed.atom", status.feed, name="status-feed"),
+    path("maintenance/<slug:slug>.ics", feeds.calendar, name="maintenance-ics"),
+    path("maintenance/<slug:slug>.atom", feeds.atom, name="maintenance-atom"),
     path("c/<str:code>", connector.connector, name="connector"),
     path("c/<str:code>/", connector.without_slash, name="connector-slash"),
     path("c/<str:code>/pay", connector.pay, name="pay"),

@@ -193,6 +193,8 @@ PAGES = {
     # drivers
     "public:map": Door(ANYBODY),
     "public:points": Door(ANYBODY),
+    "public:maintenance-ics": Door(ANYBODY, (("slug", "organization", "slug"),)),
+    "public:maintenance-atom": Door(ANYBODY, (("slug", "organization", "slug"),)),
     "public:streets": Door(ANYBODY),
     "public:site": Door(ANYBODY, SITE),
     "public:status": Door(ANYBODY, (("slug", "organization", "slug"),)),

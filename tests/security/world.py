@@ -151,6 +151,7 @@ def charging(made, org, now, number):
     RefusedHandshake.objects.create(
         identity=station.identity, station=station, organization=org, reason="wrong_password", detail=mark
     )
+    rows.organization = org
     rows.plan = MaintenancePlan.objects.create(
         organization=org, site=station.site, title=f"{mark} Weekly", starts_on=now.date(), at=now.time(), minutes=60,
         time_zone="Europe/Amsterdam",
