@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from django.db.models import Q, QuerySet
 
 from evcms.core import clock
-from evcms.core.prepared import Prepared
+from evcms.core.prepared import Prepared, PreparedMany
 from stations.models import Connector, Site
 
 from .holidays import dates
@@ -29,25 +29,39 @@ class Setting(NamedTuple):
     frozen: bool = False
 
 
-def _assignments(
-    organization_id: int, site_id: int, station_id: int, connector_id: int, group_id: int, at: datetime
-) -> QuerySet[TariffAssignment]:
-    """Those valid at `at` for the place and the driver's group; 0 stands for none of them, and finds none."""
-    places = (
+class Place(NamedTuple):
+    """Where a session begins, when, and whose driver it is; ids that are None are nobody's."""
+
+    organization_id: int
+    site_id: int | None
+    station_id: int | None
+    connector_id: int | None
+    group_id: int | None
+    at: datetime
+
+
+def _assignments(places: Sequence[Sequence[int]]) -> QuerySet[TariffAssignment]:
+    """Those that may hold at one of the places (as `Place`, without its moment), at some time."""
+    organizations, sites, stations, connectors, groups = zip(*places, strict=True)
+    nearest = (
         Q(site=None, station=None, connector=None)
-        | Q(site_id=site_id, station=None, connector=None)
-        | Q(station_id=station_id, connector=None)
-        | Q(connector_id=connector_id)
+        | Q(site_id__in=sites, station=None, connector=None)
+        | Q(station_id__in=stations, connector=None)
+        | Q(connector_id__in=connectors)
     )
-    groups = Q(group=None) | Q(group_id=group_id)
     return (
-        TariffAssignment.objects.filter(places, groups, organization_id=organization_id, valid_from__lte=at)
-        .filter(Q(valid_until=None) | Q(valid_until__gt=at), tariff__archived_at=None)
+        TariffAssignment.objects.filter(
+            nearest,
+            Q(group=None) | Q(group_id__in=groups),
+            organization_id__in=organizations,
+            tariff__archived_at=None,
+        )
+        .order_by()
         .select_related("tariff")
     )
 
 
-_IN_FORCE: Final = Prepared(_assignments, int, int, int, int, int, datetime)
+_AT_PLACES: Final = PreparedMany(_assignments, int, int, int, int, int)
 _SNAPSHOT: Final = Prepared(
     lambda organization_id, tariff_id, digest: PriceSnapshot.objects.filter(
         organization_id=organization_id, tariff_id=tariff_id, digest=digest
@@ -66,9 +80,37 @@ def tariff_in_force(
     group_id: int | None = None,
 ) -> Tariff | None:
     """The tariff that holds there at `at` for a driver of the group (None: anybody). One query."""
-    places = (site_id or 0, station_id or 0, connector_id or 0, group_id or 0)  # 0: none
-    best = max(_IN_FORCE.rows(organization_id, *places, at), key=rank, default=None)
-    return best.tariff if best else None
+    place = Place(organization_id, site_id, station_id, connector_id, group_id, at)
+    return tariffs_at([place])[0]
+
+
+def tariffs_at(places: Sequence[Place]) -> list[Tariff | None]:
+    """As `tariff_in_force`, for many."""
+    keys = dict.fromkeys(tuple(pk or 0 for pk in place[:5]) for place in places)  # 0: none
+    found = {row.pk: row for row in _AT_PLACES.rows(list(keys))}.values()
+    return [
+        best.tariff if (best := max((row for row in found if _holds(row, place)), key=rank, default=None)) else None
+        for place in places
+    ]
+
+
+def _holds(row: TariffAssignment, place: Place) -> bool:
+    return (
+        row.organization_id == place.organization_id
+        and row.valid_from <= place.at
+        and (row.valid_until is None or row.valid_until > place.at)
+        and row.group_id in (None, place.group_id)
+        and _reaches(row, place)
+    )
+
+
+def _reaches(row: TariffAssignment, place: Place) -> bool:
+    """The nearest place that the row names decides."""
+    if row.connector_id is not None:
+        return row.connector_id == place.connector_id
+    if row.station_id is not None:
+        return row.station_id == place.station_id
+    return row.site_id in (None, place.site_id)
 
 
 def tariffs_in_force(connectors: Iterable[Connector], at: datetime) -> dict[int, Tariff]:

@@ -1,6 +1,6 @@
 """Our words for sessions, tokens and readings. Energy is integer mWh, power integer W, current mA, voltage mV."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -177,8 +177,8 @@ class DiscrepancyKind(models.TextChoices):
     AFTER_END = "after_end", _("readings after the end")
 
 
-Judge = Callable[["IdToken"], Verdict | None]
-"""A further word on a token that would be accepted (money's, given by the floor above): None lets it charge."""
+Judge = Callable[[Sequence["IdToken"]], Sequence[Verdict | None]]
+"""A further word on tokens that would be accepted (money's, given by the floor above): None lets one charge."""
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,11 @@ admission: what chargers ask · payments: scan and pay · guard: the budget · s
 refunds · following, webhooks: what the provider says · sweeps: what was left behind · tariffs: by people.
 """
 
-from .admission import admit, begin, begin_many, finish, finish_many, fund_session
+from .admission import admit, admit_many, begin, begin_many, finish, finish_many, fund_session
 from .autocharge import car_reported
 from .collections import collect_due
 from .corrections import Resolution, resolve_bill
-from .costs import final_cost, price_text, show_costs, show_price
+from .costs import Shown, final_cost, final_costs, price_text, price_texts, show_costs, show_prices
 from .debts import waive
 from .disputes import answer_due, send_evidence
 from .following import refresh
@@ -37,10 +37,12 @@ from .terminalreports import complete_settled, see_report, station_settled
 from .webhooks import apply_again, apply_webhooks, receive_webhook
 
 __all__ = [
+    "Shown",
     "UNPAID",
     "Resolution",
     "TariffFields",
     "admit",
+    "admit_many",
     "answer_due",
     "apply_again",
     "apply_webhooks",
@@ -61,6 +63,7 @@ __all__ = [
     "edit_tariff",
     "end_assignment",
     "final_cost",
+    "final_costs",
     "finish",
     "finish_many",
     "forget_driver",
@@ -78,6 +81,7 @@ __all__ = [
     "payouts_due",
     "place_due",
     "price_text",
+    "price_texts",
     "profile_answered",
     "prune_contacts",
     "prune_simulations",
@@ -100,7 +104,7 @@ __all__ = [
     "set_site_pricing",
     "settle_session",
     "show_costs",
-    "show_price",
+    "show_prices",
     "show_tariffs",
     "simulate",
     "start_checkout",

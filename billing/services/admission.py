@@ -19,9 +19,12 @@ from . import bills, funding, sources
 
 def admit(*, station_id: int, token_value: str, token_type: str = TokenType.ISO14443, at: datetime) -> TokenDecision:
     """May this token charge here: known and valid (sessions' word), and with a way to pay (ours)."""
-    return sessions.authorize(
-        station_id=station_id, token_value=token_value, token_type=token_type, at=at, judge=funding.judge
-    )
+    return admit_many(taps=[sessions.Tap(station_id, token_value, token_type, at)])[0]
+
+
+def admit_many(*, taps: Sequence[sessions.Tap]) -> list[TokenDecision]:
+    """As `admit`, for messages of different stations."""
+    return sessions.authorize_many(taps=taps, judge=funding.judge)
 
 
 def begin(*, start: SessionStart) -> Started:

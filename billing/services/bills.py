@@ -1,7 +1,8 @@
 """Bills: opened with a frozen price when a session starts, priced for good when it ends."""
 
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Final, NamedTuple
 
 from billing import lookup
 from billing.events import BillNeedsReview
@@ -14,7 +15,46 @@ from sessions.models import ChargingSession
 
 from . import funding
 
-_PLACES: Final = PreparedMany(
+
+class _Begun(NamedTuple):
+    """A session that has just started. What begins with "paid" is of the payment that it was started with."""
+
+    session_id: int
+    organization_id: int
+    site_id: int | None
+    station_id: int
+    connector_id: int | None
+    at: datetime
+    currency: str
+    snapshot_id: int | None
+    paid_in: str | None
+    paid_as: str | None
+    token_id: int | None
+    driver_id: int | None
+    group_id: int | None
+    time_zone: str | None
+    frozen: bool | None
+
+    @property
+    def payer(self) -> funding.Payer:
+        return funding.Payer(self.token_id, self.driver_id, self.group_id)
+
+    @property
+    def place(self) -> lookup.Place:
+        return lookup.Place(
+            self.organization_id, self.site_id, self.station_id, self.connector_id, self.group_id, self.at
+        )
+
+    @property
+    def setting(self) -> lookup.Setting:
+        return lookup.Setting(self.at.year, self.time_zone or "UTC", bool(self.frozen))
+
+    def way(self, choice: funding.Choice) -> funding.Choice:
+        """How it is paid; `choice` is for those that nobody has paid for yet."""
+        return funding.Choice(FundingSource(self.paid_as)) if self.paid_as else choice
+
+
+_BEGUN: Final = PreparedMany(
     lambda session_ids: ChargingSession.objects.filter(pk__in=session_ids).order_by("pk").values_list(
         "pk", "organization_id", "site_id", "station_id", "connector_id", "started_at", "organization__currency",
         "attempt__payment__snapshot_id", "attempt__payment__currency", "attempt__payment__kind", "id_token_id",
@@ -43,36 +83,33 @@ def open_bills(*, session_ids: Sequence[int]) -> dict[int, funding.Choice]:
     The terms of its payment win (the driver saw them), else the most particular tariff in force. Without any, the bill
     has no snapshot: it ends in REVIEW, never as a silent zero.
     """
+    begun = [_Begun(*row) for row in _BEGUN.tuples([(pk,) for pk in session_ids])]
+    choices = funding.choose_many(each.payer for each in begun)
+    ways = {each.session_id: each.way(choices[each.payer]) for each in begun}
     opened = stored(clock.now())
-    drafts = [_draft(place, opened) for place in _PLACES.tuples([(pk,) for pk in session_ids])]
-    sql.execute(_OPEN, [row for row, _ in drafts])
-    return {row[0]: choice for row, choice in drafts}
-
-
-def _draft(place: Sequence[Any], opened: Any) -> tuple[list[Any], funding.Choice]:
-    """A bill's row, and how it is paid. Any: what columns hold."""
-    session, organization, site, station, connector, at, currency, snapshot, paid_in, kind, *rest = place
-    token, driver, group, zone, frozen = rest
-    choice = (
-        funding.Choice(FundingSource(kind))
-        if kind
-        else funding.choose(token_id=token, driver_id=driver, group_id=group)
+    sql.execute(
+        _OPEN,
+        [
+            [each.session_id, each.organization_id, snapshot_id, currency, opened, str(way.source), way.account_id]
+            for each, (snapshot_id, currency) in zip(begun, _prices(begun), strict=True)
+            for way in [ways[each.session_id]]
+        ],
     )
-    if snapshot is None:
-        tariff = lookup.tariff_in_force(
-            organization_id=organization,
-            site_id=site,
-            station_id=station,
-            connector_id=connector,
-            at=at,
-            group_id=group,
-        )
-        if tariff:
-            here = lookup.Setting(at.year, zone or "UTC", bool(frozen))
-            snapshot, currency = lookup.snapshot_of(tariff, here).pk, tariff.currency
-    account = choice.account.pk if choice.account else None
-    row = [session, organization, snapshot, paid_in or currency, opened, str(choice.source), account]
-    return row, choice
+    return ways
+
+
+def _prices(begun: Sequence[_Begun]) -> Iterator[tuple[int | None, str]]:
+    """For each the frozen price, if there is any, and its currency."""
+    tariffs = lookup.tariffs_at([each.place for each in begun])
+    frozen: dict[tuple[int, lookup.Setting], int] = {}
+    for each, tariff in zip(begun, tariffs, strict=True):
+        if each.snapshot_id is not None or tariff is None:
+            yield each.snapshot_id, each.paid_in or each.currency
+            continue
+        content = (tariff.pk, each.setting)
+        if content not in frozen:
+            frozen[content] = lookup.snapshot_of(tariff, each.setting).pk
+        yield frozen[content], each.paid_in or tariff.currency
 
 
 def fund(*, session_id: int) -> funding.Choice | None:

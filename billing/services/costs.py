@@ -3,10 +3,10 @@
 Nothing of this is on the path of a reading: a sweep looks at running sessions of stations that are there.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from decimal import Decimal
-from typing import Final
+from typing import Final, NamedTuple
 
 import structlog
 from django.db import transaction
@@ -22,7 +22,7 @@ from billing.vocabulary import BillState, FundingSource
 from evcms.core import clock
 from evcms.core.figures import amount
 from evcms.core.money import to_major
-from evcms.core.prepared import Prepared
+from evcms.core.prepared import PreparedMany
 from sessions.models import ChargingSession, MeterSample
 from sessions.vocabulary import SessionState
 from stations import queries
@@ -43,19 +43,24 @@ WANTS: Final = ("", "CustomDisplayCostAndPrice")  # 1.6: "OCPP & California Pric
 DISPLAY: Final = "TariffCostCtrlr"
 MWH_PER_WH: Final = 1000
 # Prepared: a station asks with every card that it reads and with every session that ends
-_BILL_OF: Final = Prepared(
-    lambda session_id: Bill.objects.filter(session_id=session_id).select_related("session", "snapshot"), int
+_BILLS_OF: Final = PreparedMany(
+    lambda session_ids: (
+        Bill.objects.filter(session_id__in=session_ids, snapshot__isnull=False)
+        .order_by()
+        .select_related("session", "snapshot")
+    ),
+    int,
 )
-_SHOWS_PRICES: Final = Prepared(
-    lambda station_id: (
+_SHOWS_PRICES: Final = PreparedMany(
+    lambda station_ids: (
         Variable.objects.filter(
             Q(component=DISPLAY, variable="Enabled", variable_instance="Tariff")
             | Q(component=WANTS[0], variable=WANTS[1]),
-            station_id=station_id,
+            station_id__in=station_ids,
             value__iexact="true",
         )
-        .order_by("pk")
-        .select_related("station")[:1]
+        .order_by("station_id")
+        .select_related("station")
     ),
     int,
 )
@@ -152,18 +157,31 @@ def final_cost(*, session_id: int) -> Decimal | None:
 
     One query when the price needs no times; the bill itself is made by a worker, from the same rows.
     """
-    bill = _BILL_OF.first(session_id)
-    if bill is None or bill.snapshot is None:
-        return None
+    return final_costs(session_ids=[session_id]).get(session_id)
+
+
+def final_costs(*, session_ids: Sequence[int]) -> dict[int, Decimal]:
+    """As `final_cost`, by session. Without those that nobody knows a price of."""
+    return {bill.session_id: _final_cost(bill) for bill in _BILLS_OF.rows([(pk,) for pk in sorted(session_ids)])}
+
+
+def _final_cost(bill: Bill) -> Decimal:
     if bill.final_at is not None:
         return to_major(bill.total_minor, bill.currency)
-    session = bill.session
-    terms = lookup.frozen_terms(bill.snapshot)
+    session, snapshot = bill.session, _snapshot(bill)
+    terms = lookup.frozen_terms(snapshot)
     if terms.needs_time or session.ended_at is None:
-        return to_major(priced(session, bill.snapshot).total, bill.currency)
+        return to_major(priced(session, snapshot).total, bill.currency)
     end = max(session.started_at, session.ended_at)
     whole = Period(session.started_at, end, Activity.CHARGING, max(0, session.energy_mwh))
     return to_major(price(terms, [whole]).total, bill.currency)
+
+
+class Shown(NamedTuple):
+    """Who reads it: the token that was accepted, empty for anybody, and its driver's language."""
+
+    token_value: str
+    language: str
 
 
 def price_text(*, station_id: int, token_value: str = "", language: str = "") -> str:
@@ -172,24 +190,33 @@ def price_text(*, station_id: int, token_value: str = "", language: str = "") ->
 
     Told where the station has said that it shows prices (TariffCostCtrlr Enabled[Tariff], 1.6 its own key).
     """
-    row = _SHOWS_PRICES.first(station_id)
-    station = row.station if row else None
-    if station is None or station.organization_id is None:
+    return price_texts(drivers={station_id: Shown(token_value, language)}).get(station_id, "")
+
+
+def price_texts(*, drivers: Mapping[int, Shown]) -> dict[int, str]:
+    """As `price_text`, by station, for the drivers who have identified there. Without stations that say none."""
+    rows = _SHOWS_PRICES.rows([(station_id,) for station_id in sorted(drivers)])
+    asking = {row.station_id: row.station for row in rows}
+    texts = {pk: _price_text(station, drivers[pk]) for pk, station in asking.items()}
+    return {pk: text for pk, text in texts.items() if text}
+
+
+def _price_text(station: Station, driver: Shown) -> str:
+    if station.organization_id is None:
         return ""
-    group = stationprices.group_of(station.organization_id, token_value) if token_value else None
+    group = stationprices.group_of(station.organization_id, driver.token_value) if driver.token_value else None
     tariff = lookup.tariff_in_force(
         organization_id=station.organization_id, site_id=station.site_id, station_id=station.pk, connector_id=None,
         at=clock.now(), group_id=group,
     )  # fmt: skip
     if tariff is None:
         return ""
-    with translation.override(language or None):
+    with translation.override(driver.language or None):
         return "; ".join(line.sentence for line in wording.price_lines(lookup.terms_of(tariff)))
 
 
-def show_price(*, station_id: int, token_value: str, language: str = "") -> None:
+def show_prices(*, drivers: Mapping[int, Shown]) -> None:
     """1.6: the price comes as a message of its own (SetUserPrice), where the station shows prices at all."""
-    text = price_text(station_id=station_id, token_value=token_value, language=language)
-    if text:
-        command = ShowPrice(token_value, text)
-        stations.send(station=Station.objects.get(pk=station_id), command=command, origin=ORIGIN, expires_in=30)
+    for pk, text in price_texts(drivers=drivers).items():
+        command = ShowPrice(drivers[pk].token_value, text)
+        stations.send(station=Station.objects.get(pk=pk), command=command, origin=ORIGIN, expires_in=30)

@@ -12,13 +12,15 @@ from .reviews import resolve_discrepancy
 from .signing_in import add_own_token, ask_sign_in, enter, read_link, remove_own_token, rename
 from .starting import start, start_many
 from .sweeps import close_lost_sessions
-from .tokens import authorize, create_token, delete_token, edit_token, guest_token, paid_token
+from .tokens import Tap, authorize, authorize_many, create_token, delete_token, edit_token, guest_token, paid_token
 from .watches import reach_times, watch
 
 __all__ = [
+    "Tap",
     "add_own_token",
     "ask_sign_in",
     "authorize",
+    "authorize_many",
     "cancel_reservation",
     "close",
     "close_lost_sessions",

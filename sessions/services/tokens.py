@@ -11,7 +11,8 @@ from django.utils.translation import gettext as _
 
 from evcms.core import audit
 from evcms.core.access import Access, Permission
-from evcms.core.prepared import Prepared, PreparedMany, any_of
+from evcms.core.inserts import Insert
+from evcms.core.prepared import PreparedMany, any_of
 from sessions import cars
 from sessions.models import Attempt, Driver, IdToken
 from sessions.vocabulary import (
@@ -49,6 +50,15 @@ class Presented(NamedTuple):
     judge: Judge | None = None
 
 
+class Tap(NamedTuple):
+    """A card held to a station, which asks whether it may charge there."""
+
+    station_id: int
+    value: str
+    token_type: str
+    at: datetime
+
+
 Key = tuple[int | None, str]  # organization, value
 _BY_TEXT: Final = PreparedMany(
     lambda keys: (
@@ -74,7 +84,7 @@ _BY_TEXT: Final = PreparedMany(
 ORGANIZATIONS: Final = PreparedMany(
     lambda pks: Station.objects.filter(pk__in=pks).order_by().values_list("pk", "organization_id"), int
 )
-STATION_OF = Prepared(lambda pk: Station.objects.only("pk", "organization_id").filter(pk=pk), int)
+_ATTEMPTS: Final = Insert(Attempt)
 
 
 def fold(value: str) -> str:
@@ -98,27 +108,58 @@ def decide_many(presented: Sequence[Presented]) -> list[tuple[IdToken | None, To
     """As `decide`, in the order given."""
     presented = [each._replace(value=cars.spelled(each.value, each.token_type)) for each in presented]
     known = find_many((each.organization_id, each.value) for each in presented if _needs_row(each))
-    return [_decided(each, known.get((each.organization_id, fold(each.value)))) for each in presented]
+    tokens = [known.get((each.organization_id, fold(each.value))) if _needs_row(each) else None for each in presented]
+    cases = [(each.judge, token, _verdict(each, token)) for each, token in zip(presented, tokens, strict=True)]
+    refusals = _refusals(cases)
+    return [(token, _decision(token, _last_word(refusals, judge, token, verdict))) for judge, token, verdict in cases]
 
 
 def _needs_row(presented: Presented) -> bool:
     return presented.token_type != TokenType.NO_AUTHORIZATION
 
 
-def _decided(presented: Presented, token: IdToken | None) -> tuple[IdToken | None, TokenDecision]:
+def _verdict(presented: Presented, token: IdToken | None) -> Verdict:
+    """What the row says."""
     if not _needs_row(presented):
-        return None, TokenDecision(Verdict.ACCEPTED)
+        return Verdict.ACCEPTED
     if token is None:
         # 2.1 C20: the station's terminal holds the money
         paid = presented.token_type == TokenType.DIRECT_PAYMENT and bool(presented.value)
-        return None, TokenDecision(Verdict.ACCEPTED if paid else Verdict.INVALID)
+        return Verdict.ACCEPTED if paid else Verdict.INVALID
     verdict = VERDICTS[TokenStatus(token.status)]
     if verdict == Verdict.ACCEPTED and token.expires_at is not None and token.expires_at <= presented.at:
-        verdict = Verdict.EXPIRED
-    if verdict == Verdict.ACCEPTED and presented.judge is not None:
-        verdict = presented.judge(token) or verdict
-    language = token.driver.language if token.driver else ""
-    return token, TokenDecision(verdict, token.group_id, token.expires_at, language)
+        return Verdict.EXPIRED
+    return verdict
+
+
+Case = tuple[Judge | None, IdToken | None, Verdict]
+Refusals = dict[tuple[Judge | None, int], Verdict]
+
+
+def _refusals(cases: Iterable[Case]) -> Refusals:
+    """What judges say against tokens that would be accepted, by judge and token."""
+    asked: dict[Judge, dict[int, IdToken]] = {}
+    for judge, token, verdict in cases:
+        if judge is not None and token is not None and verdict == Verdict.ACCEPTED:
+            asked.setdefault(judge, {})[token.pk] = token
+    return {
+        (judge, pk): refusal
+        for judge, tokens in asked.items()
+        for pk, refusal in zip(tokens, judge(list(tokens.values())), strict=True)
+        if refusal is not None
+    }
+
+
+def _last_word(refusals: Refusals, judge: Judge | None, token: IdToken | None, verdict: Verdict) -> Verdict:
+    if token is None or verdict != Verdict.ACCEPTED:
+        return verdict
+    return refusals.get((judge, token.pk), verdict)
+
+
+def _decision(token: IdToken | None, verdict: Verdict) -> TokenDecision:
+    if token is None:
+        return TokenDecision(verdict)
+    return TokenDecision(verdict, token.group_id, token.expires_at, token.driver.language if token.driver else "")
 
 
 def find(organization_id: int | None, value: str) -> IdToken | None:
@@ -153,25 +194,40 @@ def _longer(organization_id: int, folded: str) -> IdToken | None:
 def authorize(
     *, station_id: int, token_value: str, token_type: str, at: datetime, judge: Judge | None = None
 ) -> TokenDecision:
-    """Authorize. A refused card is a failed attempt, so that people can be helped."""
-    station = STATION_OF.get(station_id)
-    token, decision = decide(
-        organization_id=station.organization_id, value=token_value, token_type=token_type, at=at, judge=judge
+    """Authorize. A refused card is a failed attempt, so that people can be helped. Raises Station.DoesNotExist."""
+    return authorize_many(taps=[Tap(station_id, token_value, token_type, at)], judge=judge)[0]
+
+
+def authorize_many(*, taps: Sequence[Tap], judge: Judge | None = None) -> list[TokenDecision]:
+    """As `authorize`, for messages of different stations."""
+    owners = dict(ORGANIZATIONS.tuples([(tap.station_id,) for tap in taps]))
+    if missing := [tap.station_id for tap in taps if tap.station_id not in owners]:
+        raise Station.DoesNotExist(f"no station {missing[0]}")
+    presented = [Presented(owners[tap.station_id], tap.value, tap.token_type, tap.at, judge) for tap in taps]
+    decided = decide_many(presented)
+    refused = [
+        _refused(tap, owner, token, decision)
+        for tap, (token, decision) in zip(taps, decided, strict=True)
+        if not decision.accepted and (owner := owners[tap.station_id]) is not None
+    ]
+    with transaction.atomic():
+        _ATTEMPTS.many(refused)
+    return [decision for _, decision in decided]
+
+
+def _refused(tap: Tap, organization_id: int, token: IdToken | None, decision: TokenDecision) -> Attempt:
+    return Attempt(
+        organization_id=organization_id,
+        station_id=tap.station_id,
+        kind=AttemptKind.TAP,
+        state=AttemptState.FAILED,
+        cause=FailureCause.TOKEN,
+        detail=decision.verdict,
+        token_value=tap.value[:255],
+        driver_id=token.driver_id if token else None,
+        at=tap.at,
+        ended_at=tap.at,
     )
-    if not decision.accepted and station.organization_id is not None:
-        Attempt.objects.create(
-            organization_id=station.organization_id,
-            station=station,
-            kind=AttemptKind.TAP,
-            state=AttemptState.FAILED,
-            cause=FailureCause.TOKEN,
-            detail=decision.verdict,
-            token_value=token_value[:255],
-            driver=token.driver if token else None,
-            at=at,
-            ended_at=at,
-        )
-    return decision
 
 
 def guest_token(*, organization_id: int, driver: Driver | None, expires_at: datetime) -> IdToken:

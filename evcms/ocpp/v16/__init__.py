@@ -33,7 +33,13 @@ HANDLERS: Mapping[str, Handler] = {
     **security.HANDLERS,
     **data_transfer.HANDLERS,
 }
-MANY: Mapping[str, ManyHandler] = {**availability.MANY, **transactions.MANY, **metering.MANY, **security.MANY}
+MANY: Mapping[str, ManyHandler] = {
+    **availability.MANY,
+    **authorization.MANY,
+    **transactions.MANY,
+    **metering.MANY,
+    **security.MANY,
+}
 COMMANDS: Mapping[type[Any], CommandCodec] = {  # Any: classes of stations.commands
     **provisioning.COMMANDS,
     **availability.COMMANDS,

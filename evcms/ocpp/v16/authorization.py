@@ -1,7 +1,10 @@
 """OCPP 1.6: 4.1 Authorize, 5.4 ClearCache."""
 
+from collections.abc import Sequence
+
 from billing import services
 from evcms.ocpp.charger import Call, Charger, CommandCodec, Payload
+from sessions.services import Tap
 from sessions.vocabulary import TokenType
 from stations import commands
 
@@ -9,15 +12,24 @@ from . import words
 
 
 def authorize(charger: Charger, payload: Payload) -> Payload:
-    decision = services.admit(
-        station_id=charger.station_id,
-        token_value=payload["idTag"],
-        token_type=TokenType.ISO14443,
-        at=charger.received_at,
+    return authorize_many([(charger, payload)])[0]
+
+
+def authorize_many(messages: Sequence[tuple[Charger, Payload]]) -> list[Payload]:
+    decisions = services.admit_many(taps=[_tap(charger, payload["idTag"]) for charger, payload in messages])
+    answered = list(zip(messages, decisions, strict=True))
+    services.show_prices(
+        drivers={
+            charger.station_id: services.Shown(payload["idTag"], decision.language)
+            for (charger, payload), decision in answered
+            if decision.accepted
+        }
     )
-    if decision.accepted:
-        services.show_price(station_id=charger.station_id, token_value=payload["idTag"], language=decision.language)
-    return {"idTagInfo": words.id_tag_info(decision)}
+    return [{"idTagInfo": words.id_tag_info(decision)} for decision in decisions]
+
+
+def _tap(charger: Charger, value: str) -> Tap:
+    return Tap(charger.station_id, value, TokenType.ISO14443, charger.received_at)
 
 
 def _clear(command: commands.ClearCache) -> Call:
@@ -25,4 +37,5 @@ def _clear(command: commands.ClearCache) -> Call:
 
 
 HANDLERS = {"Authorize": authorize}
+MANY = {"Authorize": authorize_many}
 COMMANDS = {commands.ClearCache: CommandCodec(_clear, words.answer)}

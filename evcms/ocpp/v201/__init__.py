@@ -39,6 +39,7 @@ HANDLERS: Mapping[str, Handler] = {
 }
 MANY: Mapping[str, ManyHandler] = {
     **availability.MANY,
+    **authorization.MANY,
     **transactions.MANY,
     **metering.MANY,
     **security.MANY,

@@ -1,6 +1,7 @@
 """OCPP 2.x, E: TransactionEvent, GetTransactionStatus."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 
 from billing import services as billing
 from evcms.ocpp.charger import Call, Charger, CommandCodec, Payload
@@ -55,8 +56,11 @@ def _updated(messages: Sequence[Message]) -> list[Payload]:
 
 def _ended(messages: Sequence[Message]) -> list[Payload]:
     found = _finished(messages)
+    costs = billing.final_costs(session_ids=[ended.session_id for ended in found if ended.session_id is not None])
     pairs = zip(messages, found, strict=True)
-    return [_answer(payload, ended.decision) | _total(ended) for (_, payload), ended in pairs]
+    return [
+        _answer(payload, ended.decision) | _total(costs.get(ended.session_id or 0)) for (_, payload), ended in pairs
+    ]
 
 
 def _finished(messages: Sequence[Message]) -> list[Ended]:
@@ -68,9 +72,8 @@ def _finished(messages: Sequence[Message]) -> list[Ended]:
     return [next(again) if ended.session_id is None else ended for ended in found]
 
 
-def _total(ended: Ended) -> Payload:
+def _total(cost: Decimal | None) -> Payload:
     """I03: what it has cost, with tax; 0 says that it was free. Left out when nobody knows a price."""
-    cost = billing.final_cost(session_id=ended.session_id) if ended.session_id is not None else None
     return {} if cost is None else {"totalCost": cost}
 
 

@@ -17,7 +17,7 @@ HANDLERS: Mapping[str, Handler] = {
     **payment.HANDLERS,
     **monitoring.HANDLERS,
 }
-MANY: Mapping[str, ManyHandler] = {**v201.MANY, **transactions.MANY}
+MANY: Mapping[str, ManyHandler] = {**v201.MANY, **authorization.MANY, **transactions.MANY}
 COMMANDS: Mapping[type[Any], CommandCodec] = {  # Any: classes of stations.commands
     **v201.COMMANDS,
     **remote.COMMANDS,
