@@ -223,7 +223,8 @@ def end_attempts(ends: Iterable[tuple[int, str, str, datetime]]) -> None:
 
 
 def _values(session: ChargingSession, fields: Conversions) -> list[Value]:
-    return [getattr(session, name) if convert is None else convert(getattr(session, name)) for name, convert in fields]
+    known = session.__dict__  # whoever writes these fields has read them; a descriptor for each costs as much again
+    return [known[name] if convert is None else convert(known[name]) for name, convert in fields]
 
 
 def add_usage(changes: Iterable[tuple[int, dict[int, Usage]]]) -> None:

@@ -73,12 +73,12 @@ def publish_many(facts: Sequence[object]) -> None:
 
 
 def _row(fact: object) -> Event:
-    return Event(name=type(fact).__name__, payload=dict(vars(fact)))
+    return _EVENTS.row(name=type(fact).__name__, payload=dict(vars(fact)))
 
 
 def _deliver(rows: Sequence[Event]) -> None:
     deliveries = [
-        Delivery(event_id=row.pk, subscriber=name, due_at=row.created_at)
+        _DELIVERIES.row(event_id=row.pk, subscriber=name, due_at=row.created_at)
         for row in rows
         for name in _subscribers.get(row.name, {})
     ]

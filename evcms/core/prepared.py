@@ -13,11 +13,11 @@ Each argument stands for exactly one plain value (no lists, no None); slices, `o
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from functools import reduce
+from functools import cached_property, reduce
 from operator import or_
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection
 from django.db.models import Model, Q, QuerySet
 from django.db.models.base import ModelState
 from django.db.models.query import get_related_populators
@@ -33,17 +33,16 @@ MARKS: Final[dict[type, Callable[[int], Any]]] = {
     str: lambda n: f"\x01argument {n}\x01",
     datetime: lambda n: datetime(1971, 1, 1, tzinfo=UTC) + timedelta(seconds=n),
 }
-SIZES: Final = (1, 4, 16, 64)  # keys of one statement of `PreparedMany`
+SIZES: Final = (1, 2, 4, 8, 16, 32, 64)  # keys of one statement of `PreparedMany`
 
 
 class _Plan(NamedTuple):
     """One compiled statement and how its rows become instances. Any: pieces of Django's compiler."""
 
     sql: str
-    fixed: tuple[Any, ...]
-    places: tuple[tuple[int, int], ...]  # position among the parameters, number of the argument
-    compiler: Any
-    converters: Any
+    fixed: Sequence[Any]
+    chosen: list[int]  # the parameters: positions in `fixed` and, after them, the arguments
+    converters: tuple[tuple[int, Any, Any], ...]  # column, functions, expression
     model: type[Model]
     start: int
     end: int
@@ -52,11 +51,11 @@ class _Plan(NamedTuple):
 
 
 class Prepared(Generic[M]):
-    """`build` gets one mark for each type and gives the queryset; it runs once a process and database vendor."""
+    """`build` gets one mark for each type and gives the queryset; it runs once a process."""
 
     def __init__(self, build: Callable[..., QuerySet[M, Any]], *types: type) -> None:
         self._build, self._types = build, types
-        self._plans: dict[str, _Plan] = {}
+        self._moments = [number for number, kind in enumerate(types) if kind is datetime]
 
     def first(self, *arguments: Any) -> M | None:
         """The first row that the queryset gives; slice it to `[:1]` where it may give many."""
@@ -66,52 +65,52 @@ class Prepared(Generic[M]):
         """The row; raises the model's DoesNotExist."""
         found = self.first(*arguments)
         if found is None:
-            raise self._plans[connection.vendor].model.DoesNotExist(f"no row for {arguments!r}")  # type: ignore[attr-defined]
+            raise self._plan.model.DoesNotExist(f"no row for {arguments!r}")  # type: ignore[attr-defined]
         return found
 
     def rows(self, *arguments: Any) -> list[M]:
         """Raises TypeError for an argument of another type than was promised."""
-        plan, found = self._found(arguments)
-        return [self._made(plan, row) for row in found]
+        plan, found = self._plan, self._found(arguments)
+        make = _as_django if _has_listeners(plan.model) else _instance
+        made = [make(plan, row[plan.start : plan.end]) for row in found]
+        for populator in plan.related:
+            for row, instance in zip(found, made, strict=True):
+                populator.populate(row, instance)
+        return made  # type: ignore[return-value]
 
     def tuples(self, *arguments: Any) -> list[tuple[Any, ...]]:
         """The rows of a queryset that ends in `values_list`."""
-        return [tuple(row) for row in self._found(arguments)[1]]
+        return [tuple(row) for row in self._found(arguments)]
 
-    def _found(self, arguments: Sequence[Any]) -> tuple[_Plan, Iterable[Sequence[Any]]]:
+    def _found(self, arguments: Sequence[Any]) -> Sequence[Sequence[Any]]:
+        plan = self._plan
         self._check(arguments)
-        plan = self._plans.get(connection.vendor) or self._compile()
-        params = list(plan.fixed)
-        for position, number in plan.places:
-            params[position] = _adapted(arguments[number])
-        found: Iterable[Sequence[Any]] = sql.fetch(plan.sql, params)
-        if plan.converters:
-            found = plan.compiler.apply_converters(found, plan.converters)
-        return plan, found
+        if self._moments:
+            arguments = list(arguments)
+            for number in self._moments:
+                arguments[number] = stored(arguments[number])
+        known = (*plan.fixed, *arguments)
+        found = sql.fetch(plan.sql, [known[position] for position in plan.chosen])
+        return [_converted(plan, row) for row in found] if plan.converters else found
 
     def _check(self, arguments: Sequence[Any]) -> None:
+        if len(arguments) == len(self._types) and all(map(isinstance, arguments, self._types)):
+            return
         for argument, wanted in zip(arguments, self._types, strict=True):
             if not isinstance(argument, wanted):
                 raise TypeError(f"{argument!r} is no {wanted.__name__}")
 
-    def _made(self, plan: _Plan, row: Sequence[Any]) -> M:
-        made = _instance(plan, row[plan.start : plan.end])
-        for populator in plan.related:
-            populator.populate(row, made)
-        return made  # type: ignore[return-value]
-
-    def _compile(self) -> _Plan:
+    @cached_property
+    def _plan(self) -> _Plan:
         marks = [MARKS[kind](number) for number, kind in enumerate(self._types)]
-        compiler: Any = self._build(*marks).query.get_compiler(connection.alias)
+        compiler: Any = self._build(*marks).query.get_compiler(DEFAULT_DB_ALIAS)
         text, params = compiler.as_sql()
-        adapted = [_adapted(mark) for mark in marks]
-        places = tuple((n, adapted.index(value)) for n, value in enumerate(params) if value in adapted)
-        if {number for _, number in places} != set(range(len(marks))):
+        adapted = [stored(mark) if isinstance(mark, datetime) else mark for mark in marks]
+        chosen = tuple(len(params) + adapted.index(value) if value in adapted else n for n, value in enumerate(params))
+        if set(chosen) - set(range(len(params))) != set(range(len(params), len(params) + len(marks))):
             raise ValueError("each argument must reach the statement as one plain value")
         converters = _quick(compiler.get_converters(column[0] for column in compiler.select))
-        plan = _Plan(text, tuple(params), places, compiler, converters, *_shape(compiler))
-        self._plans[connection.vendor] = plan
-        return plan
+        return _Plan(*_written_out(text, params, chosen), converters, *_shape(compiler))
 
 
 class PreparedMany(Generic[M]):
@@ -150,29 +149,67 @@ def any_of(names: Sequence[str], keys: Iterable[Sequence[Any]]) -> Q:
     return reduce(or_, (Q(**dict(zip(names, key, strict=True))) for key in keys))
 
 
+def _written_out(text: str, params: Sequence[Any], chosen: Sequence[int]) -> tuple[str, Sequence[Any], list[int]]:
+    """The statement with what stands in it written out, and the parameters that are left. SQLite alone: it compiles a
+    statement anew each time when a parameter might decide about a partial index or a LIKE, at ten times its cost.
+    """
+    if sql.vendor() != "sqlite":
+        return text, params, list(chosen)
+    marks = [_literal(params[n]) if n < len(params) else sql.MARK for n in chosen]
+    pieces = sql.pieces(text)
+    written = "".join(piece + mark for piece, mark in zip(pieces, [*marks, ""], strict=True))
+    return written, params, [n for n, mark in zip(chosen, marks, strict=True) if mark == sql.MARK]
+
+
+def _literal(value: Any) -> str:
+    """As SQL says it; a parameter where that is not plain."""
+    if type(value) is int:
+        return str(value)
+    if isinstance(value, str) and value.isascii() and value.isprintable():
+        return "'" + str(value).replace("'", "''").replace("%", "%%") + "'"
+    return sql.MARK
+
+
+def _has_listeners(model: type[Model]) -> bool:
+    return bool(pre_init.has_listeners(model) or post_init.has_listeners(model))
+
+
+def _as_django(plan: _Plan, values: Sequence[Any]) -> Model:
+    return plan.model.from_db(DEFAULT_DB_ALIAS, plan.names, values)
+
+
 def _instance(plan: _Plan, values: Sequence[Any]) -> Model:
     """As `Model.from_db`, which takes a third of what a reading costs: assigns what came from the database as it is,
-    and asks nobody, unless somebody listens.
+    and asks nobody; for models that nobody listens to.
     """
-    if pre_init.has_listeners(plan.model) or post_init.has_listeners(plan.model):
-        return plan.model.from_db(connection.alias, plan.names, values)
     made = plan.model.__new__(plan.model)
     made._state = ModelState()
-    made._state.adding, made._state.db = False, connection.alias
+    made._state.adding, made._state.db = False, DEFAULT_DB_ALIAS
     made.__dict__.update(zip(plan.names, values, strict=True))
     return made
 
 
-def _quick(converters: dict[int, Any]) -> dict[int, Any]:
+def _converted(plan: _Plan, row: Sequence[Any]) -> list[Any]:
+    """The row as the fields say it."""
+    values = list(row)
+    for column, functions, expression in plan.converters:
+        value = values[column]
+        for function in functions:
+            value = function(value, expression, connection)
+        values[column] = value
+    return values
+
+
+def _quick(converters: dict[int, Any]) -> tuple[tuple[int, Any, Any], ...]:
     """Any: Django's (functions, expression). SQLite's times are read by a function that does nothing else."""
-    return {
-        column: ([read_in_utc if _reads_time(function) else function for function in functions], expression)
+    return tuple(
+        (column, [read_in_utc if _reads_time(function) else function for function in functions], expression)
         for column, (functions, expression) in converters.items()
-    }
+    )
 
 
 def _reads_time(function: Any) -> bool:
-    return connection.vendor == "sqlite" and function == getattr(connection.ops, "convert_datetimefield_value", None)
+    return sql.vendor() == "sqlite" and function == getattr(connection.ops, "convert_datetimefield_value", None)
 
 
 def _shape(compiler: Any) -> tuple[Any, ...]:
@@ -182,9 +219,4 @@ def _shape(compiler: Any) -> tuple[Any, ...]:
         return None, 0, len(select), [], ()
     start, end = info["select_fields"][0], info["select_fields"][-1] + 1
     names = [column[0].target.attname for column in select[start:end]]
-    return info["model"], start, end, names, get_related_populators(info, select, connection.alias)  # type: ignore[call-arg]
-
-
-def _adapted(value: Any) -> Any:
-    """As the database's driver takes it."""
-    return stored(value) if isinstance(value, datetime) else value
+    return info["model"], start, end, names, get_related_populators(info, select, DEFAULT_DB_ALIAS)  # type: ignore[call-arg]

@@ -5,15 +5,17 @@ does: wrappers of the connection are called, counted queries and broken transact
 """
 
 import re
+import sqlite3
 from collections.abc import Sequence
-from functools import lru_cache, partial
+from functools import cache, lru_cache, partial
 from typing import Any, Final
 
 from django.db import DEFAULT_DB_ALIAS, connections
 
 Row = tuple[Any, ...]  # Any: what columns hold
 Params = Sequence[Any]
-_MARK: Final = re.compile(r"(?<!%)%s")
+MARK: Final = "%s"
+_MARKS: Final = re.compile(r"(?<!%)%s")
 
 
 def fetch(sql: str, params: Params) -> Sequence[Row]:
@@ -29,10 +31,18 @@ def execute(sql: str, rows: Sequence[Params]) -> None:
         _run(sql, rows, many=True)
 
 
+@cache
+def vendor() -> str:
+    """Of the database. A process has one; asking the connection costs as much as a small statement."""
+    return connections[DEFAULT_DB_ALIAS].vendor
+
+
 def _run(sql: str, params: Params, *, many: bool) -> Sequence[Row]:
     db = connections[DEFAULT_DB_ALIAS]
-    if db.vendor != "sqlite" or not db.in_atomic_block or db.needs_rollback or db.force_debug_cursor:
+    if vendor() != "sqlite" or not db.in_atomic_block or db.needs_rollback or db.force_debug_cursor:
         return _by_django(db, sql, params, many)
+    if not db.execute_wrappers:
+        return _straight(db, sql, params, many)
     run = partial(_straight, db)
     for wrapper in reversed(db.execute_wrappers):
         run = partial(wrapper, run)
@@ -40,14 +50,17 @@ def _run(sql: str, params: Params, *, many: bool) -> Sequence[Row]:
     return found
 
 
-def _straight(db: Any, sql: str, params: Params, many: bool, _context: Any) -> Sequence[Row]:
+def _straight(db: Any, sql: str, params: Params, many: bool, _context: Any = None) -> Sequence[Row]:
     """Any: Django's connection and what its wrappers pass on."""
-    with db.wrap_database_errors:
+    try:
         if many:
             db.connection.executemany(_in_sqlites_words(sql), params)
             return ()
         found: Sequence[Row] = db.connection.execute(_in_sqlites_words(sql), params).fetchall()
         return found
+    except sqlite3.Error:
+        with db.wrap_database_errors:
+            raise
 
 
 def _by_django(db: Any, sql: str, params: Params, many: bool) -> Sequence[Row]:
@@ -63,4 +76,9 @@ def _by_django(db: Any, sql: str, params: Params, many: bool) -> Sequence[Row]:
 
 @lru_cache(1000)
 def _in_sqlites_words(sql: str) -> str:
-    return _MARK.sub("?", sql).replace("%%", "%")
+    return _MARKS.sub("?", sql).replace("%%", "%")
+
+
+def pieces(sql: str) -> list[str]:
+    """The statement between its marks."""
+    return _MARKS.split(sql)

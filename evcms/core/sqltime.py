@@ -1,10 +1,11 @@
 """Moments as the database's driver takes and gives them, for plain SQL: what Django does, without its detours."""
 
 from datetime import UTC, datetime
-from functools import cache
-from typing import Any
+from typing import Any, Final
 
-from django.db import connection
+from .sql import vendor
+
+UTC_OFFSET: Final = len("+00:00")
 
 
 def stored(moment: datetime | None) -> Any:
@@ -16,17 +17,11 @@ def stored(moment: datetime | None) -> Any:
         return None
     if moment.tzinfo is None:
         raise ValueError(f"{moment} has no zone")
-    if not _keeps_text():
+    if vendor() != "sqlite":
         return moment
     if moment.tzinfo is not UTC:
         moment = moment.astimezone(UTC)
-    return moment.replace(tzinfo=None).isoformat(" ")
-
-
-@cache
-def _keeps_text() -> bool:
-    """A process has one database; asking the connection costs more than the rest of `stored`."""
-    return connection.vendor == "sqlite"
+    return str(moment)[:-UTC_OFFSET]
 
 
 def read_in_utc(value: datetime | None, _expression: Any = None, _connection: Any = None) -> datetime | None:

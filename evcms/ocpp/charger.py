@@ -1,7 +1,6 @@
 """What the engine tells a handler about the charger that speaks, and the shapes of the version tables."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
@@ -11,8 +10,7 @@ from stations.vocabulary import Answer, Approval
 Payload = dict[str, Any]  # Any: JSON as the action's schema has checked it; fractions are Decimal
 
 
-@dataclass(frozen=True, slots=True)
-class Charger:
+class Charger(NamedTuple):
     """The speaker of one message. `received_at` is UTC, taken when the frame was read."""
 
     station_id: int

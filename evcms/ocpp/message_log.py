@@ -52,7 +52,7 @@ class Row(NamedTuple):
 
 def keep(rows: Sequence[Row]) -> None:
     """Insert the rows in the transaction that is open."""
-    sql.execute(_statement(connection.vendor), [_values(row) for row in rows])
+    sql.execute(_statement(sql.vendor()), [_values(row) for row in rows])
 
 
 def _values(row: Row) -> tuple[Any, ...]:

@@ -41,13 +41,17 @@ LIMITS: Final = {  # what a row can hold, and any meter can mean
 OUTLETS: Final = frozenset({"", "Outlet"})
 SUFFIX: Final = {ENERGY: "mwh", INTERVAL: "mwh", POWER: "w", OFFERED: "w", CURRENT: "ma", VOLTAGE: "mv", SOC: "percent"}
 LONGEST_REFUSAL: Final = 200
+LONGEST_NUMBER: Final = 40  # digits
 OLDEST, NEWEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+
+
+Number = int | Decimal
 
 
 class Value(NamedTuple):
     """One sampledValue. `number` None: it could not be read. `raw`: as the station said it."""
 
-    number: Decimal | None
+    number: Number | None
     measurand: str
     unit: str
     phase: str
@@ -73,13 +77,24 @@ def format_time(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def parse_number(text: str) -> Decimal | None:
-    """None for "", "1,234.5", "NaN" and anything beyond sense."""
+def parse_number(text: str) -> Number | None:
+    """None for "", "1,234.5", "NaN" and anything beyond sense. Whole numbers, which most are, need no Decimal."""
+    if text.isdecimal() and text.isascii() and len(text) <= LONGEST_NUMBER:
+        return int(text)
     try:
         number = Decimal(text.strip())
     except InvalidOperation:
         return None
-    return number if number.is_finite() and abs(number.adjusted()) <= 40 else None
+    return number if number.is_finite() and abs(number.adjusted()) <= LONGEST_NUMBER else None
+
+
+def storable(value: Any) -> Any:
+    """Any: JSON. Numbers with their digits as text, since a JSON column keeps floats only."""
+    if isinstance(value, dict):
+        return {key: storable(item) for key, item in value.items() if key != "customData"}
+    if isinstance(value, list):
+        return [storable(item) for item in value]
+    return str(value) if isinstance(value, Decimal) else value
 
 
 def samples(at: datetime, values: Iterable[Value]) -> list[Sample]:
@@ -93,13 +108,13 @@ def samples(at: datetime, values: Iterable[Value]) -> list[Sample]:
 
 @dataclass(slots=True)
 class _Draft:
-    """The values of one moment and context, by measurand and phase."""
+    """The values of one moment and context: of the whole by measurand, of phases by measurand and phase."""
 
-    known: dict[tuple[str, str], int] = field(default_factory=dict)
+    whole: dict[str, int] = field(default_factory=dict)
+    phased: dict[tuple[str, str], int] = field(default_factory=dict)
     other: list[dict[str, Any]] = field(default_factory=list)  # Any: JSON
     signed: list[dict[str, Any]] = field(default_factory=list)  # Any: JSON
     refused: list[str] = field(default_factory=list)
-    has_phases: bool = False
 
     def take(self, value: Value) -> None:
         if value.signed is not None:
@@ -110,76 +125,67 @@ class _Draft:
             self.refused.append(str(value.raw.get("value", ""))[:LONGEST_REFUSAL])
             return
         if value.measurand not in UNITS or (value.location not in OUTLETS and value.measurand != SOC):
-            self.other.append(value.raw)
+            self.other.append(storable(value.raw))
             return
         amount = _in_our_unit(value, value.number)
         if amount is None:
             self.refused.append(f"{value.number} {value.unit}"[:LONGEST_REFUSAL])
+        elif value.phase:
+            self.phased.setdefault((value.measurand, value.phase), amount)
         else:
-            self.known.setdefault((value.measurand, value.phase), amount)
-            self.has_phases = self.has_phases or bool(value.phase)
+            self.whole.setdefault(value.measurand, amount)
 
     def sample(self, at: datetime, kind: ReadingKind) -> Sample:
+        known = {**self._of_phases(), **self.whole} if self.phased else self.whole
         return Sample(
             at=at,
             kind=kind,
-            energy_mwh=self._total(ENERGY),
-            interval_mwh=self._total(INTERVAL),
-            power_w=self._total(POWER),
-            offered_w=self._total(OFFERED),
-            current_ma=self._highest(CURRENT),
-            voltage_mv=self._mean(VOLTAGE),
-            soc_percent=self.known.get((SOC, "")),
-            phases=self._phases(),
+            energy_mwh=known.get(ENERGY),
+            interval_mwh=known.get(INTERVAL),
+            power_w=known.get(POWER),
+            offered_w=known.get(OFFERED),
+            current_ma=known.get(CURRENT),
+            voltage_mv=known.get(VOLTAGE),
+            soc_percent=known.get(SOC),
+            phases=self._phases() if self.phased else {},
             other=self.other,
             signed=self.signed,
             refused=self.refused,
         )
 
     def _phases(self) -> dict[str, int]:
-        if not self.has_phases:
-            return {}
         return {
             f"{phase.lower().replace('-', '_')}_{SUFFIX[measurand]}": amount
-            for (measurand, phase), amount in self.known.items()
-            if phase
+            for (measurand, phase), amount in self.phased.items()
         }
 
-    def _phased(self, measurand: str) -> list[int]:
-        if not self.has_phases:
-            return []
-        return [amount for (name, phase), amount in self.known.items() if name == measurand and phase]
+    def _of_phases(self) -> dict[str, int]:
+        """What the phases say together, for a station that told nothing of the whole."""
+        together: dict[str, int] = {}
+        for measurand in {name for name, _ in self.phased} - {SOC}:
+            parts = [amount for (name, _), amount in self.phased.items() if name == measurand]
+            if measurand == CURRENT:
+                together[measurand] = max(parts)  # the loaded phase tells what the cable carries
+            elif measurand == VOLTAGE:
+                together[measurand] = self._mean(measurand, parts)
+            else:
+                together[measurand] = sum(parts)
+        return together
 
-    def _total(self, measurand: str) -> int | None:
-        whole = self.known.get((measurand, ""))
-        return whole if whole is not None else (sum(parts) if (parts := self._phased(measurand)) else None)
-
-    def _highest(self, measurand: str) -> int | None:
-        """The loaded phase tells what the cable carries."""
-        whole = self.known.get((measurand, ""))
-        return whole if whole is not None else max(self._phased(measurand), default=None)
-
-    def _mean(self, measurand: str) -> int | None:
-        whole = self.known.get((measurand, ""))
-        if whole is not None:
-            return whole
-        if not self.has_phases:
-            return None
-        keys = [key for phase in ("L1", "L2", "L3") for key in _to_neutral(measurand, phase)]
-        parts = [self.known[key] for key in keys if key in self.known] or self._phased(measurand)
-        return sum(parts) // len(parts) if parts else None
+    def _mean(self, measurand: str, parts: list[int]) -> int:
+        keys = [(measurand, name) for phase in ("L1", "L2", "L3") for name in (f"{phase}-N", phase)]
+        to_neutral = [self.phased[key] for key in keys if key in self.phased] or parts
+        return sum(to_neutral) // len(to_neutral)
 
 
-def _to_neutral(measurand: str, phase: str) -> tuple[tuple[str, str], tuple[str, str]]:
-    return (measurand, f"{phase}-N"), (measurand, phase)
-
-
-def _in_our_unit(value: Value, number: Decimal) -> int | None:
+def _in_our_unit(value: Value, number: Number) -> int | None:
     factor = UNITS[value.measurand].get(value.unit)
     if factor is None or abs(value.multiplier) > 12:
         return None
     scaled = number * factor
     if value.multiplier:
-        scaled = scaled.scaleb(value.multiplier)
+        scaled = Decimal(scaled).scaleb(value.multiplier)
     lowest, highest = LIMITS[value.measurand]
-    return int(scaled.to_integral_value(ROUND_HALF_EVEN)) if lowest <= scaled <= highest else None
+    if not lowest <= scaled <= highest:
+        return None
+    return scaled if isinstance(scaled, int) else int(scaled.to_integral_value(ROUND_HALF_EVEN))

@@ -3,8 +3,7 @@
 Sources: OCPP-J 1.6 §4; OCPP 2.0.1 part 4 §4; OCPP 2.1 part 4 §4 (CALLRESULTERROR and SEND).
 """
 
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from evcms.ocpp import jsontext
 from evcms.ocpp.charger import Payload
@@ -15,15 +14,13 @@ MAX_MESSAGE_ID: Final = 36
 UNREADABLE_ID: Final = "-1"  # 2.0.1 part 4 §4.2.3: where the message id cannot be read
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     message_id: str
     action: str
     payload: Payload
 
 
-@dataclass(frozen=True, slots=True)
-class Send:
+class Send(NamedTuple):
     """2.1: a CALL that is not answered, whatever happens."""
 
     message_id: str
@@ -31,22 +28,19 @@ class Send:
     payload: Payload
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(NamedTuple):
     message_id: str
     payload: Any  # Any: an object by the specification, but kept verbatim whatever it is
 
 
-@dataclass(frozen=True, slots=True)
-class Error:
+class Error(NamedTuple):
     message_id: str
     code: str
     description: str
     details: Any  # Any: as for Result
 
 
-@dataclass(frozen=True, slots=True)
-class ResultError:
+class ResultError(NamedTuple):
     """2.1: the station could not use our CALLRESULT."""
 
     message_id: str

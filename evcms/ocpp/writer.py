@@ -205,9 +205,9 @@ class Writer:
         try:
             with transaction.atomic():
                 transaction.on_commit(lambda: committed.append(True))
-                with _WithoutSavepoints() as watch:
+                with _WithoutSavepoints():
                     for group in _groups_of(batch, bulk=bulk):
-                        _run_group(group, watch)
+                        _run_group(group)
                     self._keep([row for work in batch if (row := work.log_row()) is not None])
         except Exception as error:
             if committed:  # somebody's on_commit raised: what is stored is stored
@@ -239,21 +239,24 @@ class Writer:
             work.result, work.failure = None, error
 
 
-def _run_group(group: list[Work], watch: "_WithoutSavepoints") -> None:
+def _run_group(group: list[Work]) -> None:
     """One work, or several through their bulk form. A refusal before the first write costs no second run."""
     bulk = group[0].bulk
     if bulk is not None and len(group) > 1:
         bulk(group)
     else:
-        work = group[0]
-        watch.wrote = False
+        _run_alone(group[0])
+    if connection.needs_rollback:
+        raise TransactionManagementError("a service caught an error of its own inside the batch")
+
+
+def _run_alone(work: Work) -> None:
+    with _Watch() as watch:
         try:
             work.result = work.run()
         except Exception as error:
             if watch.wrote or connection.needs_rollback or not work.refuse(error):
                 raise
-    if connection.needs_rollback:
-        raise TransactionManagementError("a service caught an error of its own inside the batch")
 
 
 def _same_station(culprit: Work, works: list[Work]) -> list[Work]:
@@ -309,23 +312,32 @@ def _groups(wave: list[Work]) -> list[list[Work]]:
 
 
 class _WithoutSavepoints:
-    """Services' own transactions cost nothing inside; `wrote` tells whether anything but SELECT was executed.
+    """Services' own transactions cost nothing inside.
 
     Each service opens a transaction of its own; as savepoints they would cost two statements a message. An
     error therefore spoils the whole batch, which runs again without the culprit.
     """
 
+    def __enter__(self) -> Self:
+        connection._savepoint_allowed = lambda: False  # type: ignore[attr-defined]
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        del connection._savepoint_allowed  # type: ignore[attr-defined]
+
+
+class _Watch:
+    """`wrote` tells whether anything but SELECT was executed meanwhile."""
+
     def __init__(self) -> None:
         self.wrote = False
 
     def __enter__(self) -> Self:
-        connection._savepoint_allowed = lambda: False  # type: ignore[attr-defined]
         connection.execute_wrappers.append(self._watch)
         return self
 
     def __exit__(self, *_: object) -> None:
         connection.execute_wrappers.remove(self._watch)
-        del connection._savepoint_allowed  # type: ignore[attr-defined]
 
     def _watch(self, execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
         """Any: Django's own signature of an execute wrapper."""

@@ -135,7 +135,7 @@ def of_starts(beginnings: Sequence[Beginning]) -> None:
 def _own(session: ChargingSession, decision: TokenDecision | None) -> Attempt:
     kind = AttemptKind.TAP if session.token_value else AttemptKind.PLUG
     refused = decision is not None and not decision.accepted
-    return Attempt(
+    return _ATTEMPTS.row(
         organization_id=session.organization_id,
         station_id=session.station_id,
         connector_id=session.connector_id,
@@ -166,15 +166,14 @@ def join(session: ChargingSession, remote_start_id: int | None, token_value: str
 
 
 def _open(since: datetime) -> Q:
-    return Q(state=AttemptState.REQUESTED) | Q(state=AttemptState.FAILED, at__gte=since)
+    """Asked for by a command, and not too long ago; with every station of a list, so that its index is seen."""
+    return Q(Q(state=AttemptState.REQUESTED) | Q(state=AttemptState.FAILED, at__gte=since), command_id__isnull=False)
 
 
 _JOINABLE: Final = PreparedMany(
     lambda keys: (
         Attempt.objects.filter(
-            reduce(or_, (Q(_open(since), station_id=station_id) for station_id, since in keys)),
-            command_id__isnull=False,
-            session=None,
+            reduce(or_, (Q(_open(since), station_id=station_id) for station_id, since in keys)), session=None
         )
         .order_by()
         .values_list("station_id")
@@ -193,7 +192,7 @@ def _sought(station_id: int, remote_start_id: int | None, token_value: str) -> A
     if remote_start_id is None and not _stations_with_remote_starts([station_id]):
         return None
     rows = Attempt.objects.filter(
-        _open(clock.now() - STILL_JOINED), station_id=station_id, command_id__isnull=False, session=None
+        _open(clock.now() - STILL_JOINED), station_id=station_id, session=None
     ).select_for_update(of=("self",))
     if remote_start_id is not None and (row := rows.filter(pk=remote_start_id).first()):
         return row

@@ -170,7 +170,7 @@ def _decided(starts: Sequence[SessionStart], scenes: Sequence[_Scene]) -> list[_
         if decision is not None and start.station_id in reserved:
             decision = reservations.used(start.station_id, scene.connector, start, token, decision)
         session = _row(scene, start, decision)
-        session.id_token = token
+        session.id_token_id = token.pk if token else None
         session.driver_id = token.driver_id if token else None
         beginnings.append(_Beginning(start, scene, session, decision))
     return beginnings
@@ -190,11 +190,11 @@ def _store(beginnings: Sequence[_Beginning]) -> None:
 
 def _row(scene: _Scene, start: SessionStart, decision: TokenDecision | None) -> ChargingSession:
     key = None if start.transaction_id is not None else _key(start)
-    return ChargingSession(
+    return _SESSIONS.row(
         organization_id=scene.station.organization_id or 0,
         site_id=scene.station.site_id,
-        station=scene.station,
-        connector=scene.connector,
+        station_id=scene.station.pk,
+        connector_id=scene.connector.pk if scene.connector else None,
         evse_id=scene.connector.evse_id if scene.connector else None,
         transaction_id=start.transaction_id or PLACEHOLDER + str(key)[:32],
         start_key=key,

@@ -216,7 +216,7 @@ def authorize_many(*, taps: Sequence[Tap], judge: Judge | None = None) -> list[T
 
 
 def _refused(tap: Tap, organization_id: int, token: IdToken | None, decision: TokenDecision) -> Attempt:
-    return Attempt(
+    return _ATTEMPTS.row(
         organization_id=organization_id,
         station_id=tap.station_id,
         kind=AttemptKind.TAP,

@@ -51,6 +51,22 @@ def test_many_rows_keep_defaults_and_members_of_vocabularies():
     ]
 
 
+def test_a_row_is_what_the_constructor_makes():
+    said = {"name": "Lit", "payload": {"lamp": 1}, "created_at": AT}
+    quick, own = Insert(Event).row(**said), Event(**said)
+    names = [field.attname for field in Event._meta.concrete_fields]
+    assert [getattr(quick, name) for name in names] == [getattr(own, name) for name in names]
+    assert quick._state.adding
+    with pytest.raises(TypeError, match="Event has no lamp"):
+        Insert(Event).row(lamp=1)
+
+
+def test_defaults_are_made_anew_for_each_row():
+    first, second = Insert(Organization).row(name="A", slug="a"), Insert(Organization).row(name="B", slug="b")
+    assert first.created_at <= second.created_at
+    assert first.created_at is not second.created_at
+
+
 def test_what_the_database_refuses_is_djangos_integrity_error():
     with transaction.atomic():
         event = Insert(Event).one(an_event())

@@ -38,6 +38,14 @@ def test_one_plan_serves_other_arguments():
     assert BY_SLUG.first("a' OR '1'='1") is None
 
 
+def test_what_stands_in_the_queryset_may_be_any_text():
+    text = "5 % off 'it' %s"
+    Organization.objects.create(name=text, slug="odd")
+    odd = Prepared(lambda slug: Organization.objects.filter(slug=slug, name=text, name__contains="% off"), str)
+    assert odd.first("odd").name == text
+    assert odd.first("even") is None
+
+
 def test_a_missing_row_raises_as_the_model_does():
     with pytest.raises(Organization.DoesNotExist):
         BY_NUMBER.get(999)

@@ -240,7 +240,7 @@ def test_one_start_that_cannot_be_leaves_none_of_its_batch(site, station):
 def test_a_batch_of_twenty_starts_and_stops_costs_little_more_than_one(site, django_assert_max_num_queries):
     t, fleet = ago(minutes=10), [make_station(f"CP-{n}", site) for n in range(20)]
     billing.begin(start=start(make_station("WARM", site), t))
-    with django_assert_max_num_queries(32 + 4 * 20):  # money asks for each: its word, its rules, its bill, its tariff
+    with django_assert_max_num_queries(36):
         billing.begin_many(starts=[start(station, t) for station in fleet])
     last = (Sample(t + 5 * MINUTE, ReadingKind.END, energy_mwh=6 * KWH),)
     with django_assert_max_num_queries(20):

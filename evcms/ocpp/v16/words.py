@@ -58,16 +58,17 @@ def meter_values(values: list[Any], received_at: datetime) -> tuple[Sample, ...]
 
 def _value(raw: dict[str, Any]) -> Value:
     """Any: JSON."""
-    is_signed = raw.get("format") == "SignedData"
-    unit = raw.get("unit", "")
+    said = raw.get
+    is_signed = said("format") == "SignedData"
+    unit = said("unit", "")
     return Value(
-        number=None if is_signed else parse_number(raw["value"]),
-        measurand=raw.get("measurand", "Energy.Active.Import.Register"),
-        unit=SPELLED.get(unit, unit),
-        phase=raw.get("phase", ""),
-        location=raw.get("location", ""),
-        context=raw.get("context", ""),
-        raw=raw,
+        None if is_signed else parse_number(raw["value"]),
+        said("measurand", "Energy.Active.Import.Register"),
+        SPELLED.get(unit, unit),
+        said("phase", ""),
+        said("location", ""),
+        said("context", ""),
+        raw,
         signed=raw if is_signed else None,
     )
 

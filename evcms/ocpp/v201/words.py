@@ -2,11 +2,10 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from decimal import Decimal
 from typing import Any, Final
 
 from evcms.ocpp.charger import Payload
-from evcms.ocpp.readings import Value, format_time, parse_number, parse_time, samples
+from evcms.ocpp.readings import Value, format_time, parse_number, parse_time, samples, storable
 from sessions.vocabulary import Sample, SessionState, TokenDecision, TokenType, Verdict
 from stations.vocabulary import Answer, Approval, ConnectorStatus
 
@@ -94,28 +93,19 @@ def meter_values(values: Iterable[Any], received_at: datetime) -> tuple[Sample, 
 
 def _value(raw: dict[str, Any]) -> Value:
     """Any: JSON; fractions are Decimal."""
-    unit = raw.get("unitOfMeasure", {})
-    signed = raw.get("signedMeterValue")
+    said = raw.get
+    number, unit, signed = raw["value"], said("unitOfMeasure") or {}, said("signedMeterValue")
     return Value(
-        number=parse_number(str(raw["value"])),
-        measurand=raw.get("measurand", "Energy.Active.Import.Register"),
-        unit=unit.get("unit", ""),
-        phase=raw.get("phase", ""),
-        location=raw.get("location", ""),
-        context=raw.get("context", ""),
-        raw=storable(raw),
-        multiplier=unit.get("multiplier", 0),
-        signed=storable({**signed, "context": raw["context"]} if "context" in raw else signed) if signed else None,
+        number if type(number) is int else parse_number(str(number)),
+        said("measurand", "Energy.Active.Import.Register"),
+        unit.get("unit", ""),
+        said("phase", ""),
+        said("location", ""),
+        said("context", ""),
+        raw,
+        unit.get("multiplier", 0),
+        storable({**signed, "context": raw["context"]} if "context" in raw else signed) if signed else None,
     )
-
-
-def storable(value: Any) -> Any:
-    """Any: JSON. Numbers with their digits as text, since a JSON column keeps floats only."""
-    if isinstance(value, dict):
-        return {key: storable(item) for key, item in value.items() if key != "customData"}
-    if isinstance(value, list):
-        return [storable(item) for item in value]
-    return str(value) if isinstance(value, Decimal) else value
 
 
 def answer(command: object, payload: Payload) -> Answer:
