@@ -37,9 +37,9 @@ from .terminalreports import complete_settled, see_report, station_settled
 from .webhooks import apply_again, apply_webhooks, receive_webhook
 
 __all__ = [
-    "Shown",
     "UNPAID",
     "Resolution",
+    "Shown",
     "TariffFields",
     "admit",
     "admit_many",
