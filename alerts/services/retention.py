@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from alerts.models import DeliveryAttempt, Destination, Notification, Subscription
-from alerts.vocabulary import NotificationState
+from alerts.vocabulary import Audience, NotificationState
 from evcms.core import retention
 
 OVER = (NotificationState.SENT, NotificationState.FAILED)
@@ -23,9 +23,13 @@ def prune_contacts() -> int:
 
 
 def _unused(border: datetime) -> QuerySet[Destination]:
-    """Never confirmed, or without a subscription that is live or ended lately."""
+    """Drivers' addresses, never confirmed or without a subscription that is live or ended lately.
+
+    Ways of operators and webhooks have no subscriptions: people remove them.
+    """
     wanted = Subscription.objects.filter(Q(ended_at=None) | Q(ended_at__gte=border), recipient=OuterRef("recipient"))
-    return Destination.objects.filter(Q(confirmed_at=None) | ~Exists(wanted), created_at__lt=border)
+    drivers = Destination.objects.filter(audience=Audience.DRIVER)
+    return drivers.filter(Q(confirmed_at=None) | ~Exists(wanted), created_at__lt=border)
 
 
 def _blank(batch: QuerySet[Notification]) -> None:

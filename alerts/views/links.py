@@ -8,7 +8,7 @@ from django.views.decorators.http import require_http_methods
 
 from alerts import services
 from alerts.models import Destination, Subscription, Telling
-from alerts.vocabulary import EntryKind, TellingKind
+from alerts.vocabulary import Audience, EntryKind, TellingKind
 
 
 @require_http_methods(["GET", "POST"])
@@ -40,7 +40,11 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
     wishes = destination.recipient.subscriptions.filter(ended_at=None).select_related(
         "connector__station", "connector__evse"
     )
-    context = {"done": destination.confirmed_at is not None, "wishes": wishes.order_by("id")}
+    context = {
+        "done": destination.confirmed_at is not None,
+        "wishes": wishes.order_by("id"),
+        "operator": destination.audience == Audience.OPERATOR,
+    }
     return render(request, "alerts/confirm.html", context)
 
 

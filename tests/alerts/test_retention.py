@@ -7,6 +7,7 @@ import pytest
 from alerts import services
 from alerts.models import DeliveryAttempt, Destination, Notification, Recipient, Subscription
 from evcms.core import clock
+from tests.alerts.conftest import make_contact
 
 pytestmark = pytest.mark.django_db
 
@@ -35,6 +36,14 @@ def test_an_address_goes_a_while_after_its_last_subscription(destination, settin
     clock.advance(timedelta(days=31))
     assert services.prune_contacts() == 1
     assert not Destination.objects.exists()
+
+
+def test_an_operators_way_stays_however_old(organization, settings):
+    make_contact(organization, "duty@example.org")
+    settings.RETENTION_PERSONAL_DAYS = 30
+    clock.advance(timedelta(days=400))
+    assert services.prune_contacts() == 0
+    assert Destination.objects.exists()
 
 
 def test_an_address_that_nobody_confirmed_goes(destination, settings):
