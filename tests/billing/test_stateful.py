@@ -176,6 +176,7 @@ class Life(RuleBasedStateMachine):
 
     def teardown(self):
         if hasattr(self, "world"):
+            self.world.one_of_each()
             self.world.settles()
             self.world.holds_true()
 

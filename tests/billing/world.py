@@ -349,6 +349,43 @@ class World:
         clock.advance(span)
         self.provider.control("clock", advance=int(span.total_seconds()))
 
+    def one_of_each(self):
+        """What every life meets at last, whatever came before: a card charged beyond its hold, a hold that outlives its
+        time, one that nobody uses, goodwill, a notice told twice.
+        """
+        self.provider.control("faults", method="DELETE")
+        for plug in self.plugs:
+            if plug.running:
+                self.ends(plug, None)
+        first, second, third = self.plugs[:3]
+        self.taps(first, "good", None)
+        if first.running:
+            self.works_once()
+            self.draws(first, 24, None)
+            self.ends(first, None)
+        self.opens_page(second, None)
+        if second.pages:
+            self.pays(second, "pays", True, True, None)
+        self.taps(third, "asks", None)
+        self.works_once()
+        self.told_by_webhook("doubled", None)
+        for charge in self.captured()[-1:]:
+            self.refunds(charge, 10, None)
+        if third.running:
+            self.ends(third, None)
+        self.taps(third, "good", None)
+        if third.running:
+            self.works_once()
+            self.time(minutes=9_900)
+            self.works_once()
+            self.draws(third, 1, None)
+            self.ends(third, None)
+        self.works_once()
+
+    def works_once(self):
+        for function in TASKS.values():
+            heard(function)
+
     # Afterwards
 
     def settles(self):
