@@ -3,6 +3,7 @@
 import pytest
 from django.test import Client
 
+from evcms.core import audit
 from evcms.core.access import Role
 from evcms.core.models import ApiToken, AuditEntry, Event, Membership, MfaPolicy, Organization, User
 from tests.stations.conftest import make_access
@@ -85,6 +86,14 @@ def test_settings_lead_everyone_who_may_to_the_audit_log(organization, role):
     page = browser(make_access(organization, role))
     opens = page.get("/settings/audit/").status_code == 200
     assert ('href="/settings/audit/"' in page.get("/settings/").text) == opens
+
+
+def test_a_long_audit_log_costs_no_more_than_a_short_one(owner, django_assert_max_num_queries):
+    for _time in range(40):
+        audit.record(owner, "statement.paid", owner.organization, amount_minor=1250)
+    page = browser(owner)
+    with django_assert_max_num_queries(12):
+        assert page.get("/settings/audit/").text.count("12.50 €") == 40
 
 
 @pytest.mark.parametrize("role", list(Role))

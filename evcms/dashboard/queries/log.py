@@ -10,7 +10,7 @@ from stations.models import Site, Station
 
 def audit_log(access: Access) -> QuerySet[AuditEntry]:
     """All of the organization; without all sites what was done to one's own sites and stations, and by oneself."""
-    rows = AuditEntry.objects.filter(organization=access.organization).select_related("user")
+    rows = AuditEntry.objects.filter(organization=access.organization).select_related("user", "organization")
     if access.all_sites:
         return rows
     sites = queries.visible_sites(access).values_list("pk", flat=True)

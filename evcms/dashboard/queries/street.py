@@ -388,4 +388,5 @@ def variables(station: Station, text: str) -> QuerySet[Variable]:
 
 def audit_of(access: Access, station: Station) -> QuerySet[AuditEntry]:
     rows = AuditEntry.objects.filter(organization=access.organization, object_type=Station._meta.label)
+    rows = rows.select_related("organization")  # amounts are in its currency
     return rows.filter(object_id=str(station.pk)).order_by("-at", "-id")
