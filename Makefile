@@ -36,6 +36,7 @@ bench: setup
 	@$(RUN) -m benchmarks.gateway
 	@$(RUN) -m benchmarks.pricing
 	@$(RUN) -m benchmarks.simulator
+	@$(RUN) -m benchmarks.notices
 	@$(RUN) -m benchmarks.early_fault
 
 messages: setup

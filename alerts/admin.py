@@ -1,5 +1,7 @@
 """Incidents, subscriptions and the proof of every message."""
 
+from typing import Any
+
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -28,8 +30,9 @@ from alerts.models import (
     Subscription,
     Telling,
 )
+from alerts.services import wording
 from evcms.core import audit
-from evcms.core.admin_base import ReadOnlyAdmin
+from evcms.core.admin_base import ReadOnlyAdmin, ServiceAdmin, staff_access
 from evcms.core.models import User
 
 
@@ -205,11 +208,30 @@ class ProblemReportAdmin(ReadOnlyAdmin):
 
 
 @admin.register(MessageTemplate)
-class MessageTemplateAdmin(ReadOnlyAdmin):
+class MessageTemplateAdmin(ServiceAdmin):
+    """Staff changes the words of one organization, or (without one) of all."""
+
+    fixed = ("organization", "template", "language")
+    fields = ("organization", "template", "language", "subject", "text", "short")
     list_display = ("template", "language", "organization", "updated_at", "updated_by")
     list_filter = ("language", "organization")
     search_fields = ("template", "subject")
     list_select_related = ("organization", "updated_by")
+
+    def save_model(self, request: HttpRequest, obj: MessageTemplate, form: Any, change: bool) -> None:
+        """As for an organization's owner; without organization there is no access to act by. Any: Django's own."""
+        stored = MessageTemplate.objects.get(pk=obj.pk) if change else obj
+        access = staff_access(request, stored.organization) if stored.organization else None
+        assert isinstance(request.user, User)
+        row = wording.save(
+            access=access,
+            user=request.user,
+            organization=stored.organization,
+            template=stored.template,
+            language=stored.language,
+            **{part: form.cleaned_data[part] for part in wording.PARTS},
+        )
+        obj.__dict__.update(row.__dict__)
 
 
 @admin.register(Notification)

@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from alerts import delivery_views, webhooks, wording_views
 from alerts.views import contacts, duty, incidents, links, report
 
 urlpatterns = [
@@ -17,6 +18,16 @@ urlpatterns = [
     path("settings/on-call/<int:pk>/", duty.schedule, name="schedule"),
     path("settings/escalation/new/", duty.policy, name="policy-create"),
     path("settings/escalation/<int:pk>/", duty.policy, name="policy"),
+    path("notifications/", delivery_views.notifications, name="notifications"),
+    path("notifications/addresses/", delivery_views.addresses, name="dead-addresses"),
+    path("notifications/wording/", wording_views.wordings, name="wordings"),
+    path("notifications/wording/words/", wording_views.edit, name="wording"),
+    path("notifications/wording/preview/", wording_views.show, name="wording-preview"),
+    path("notifications/<uuid:public_id>/", delivery_views.notification, name="notification"),
+    path("notifications/<uuid:public_id>/replay/", delivery_views.replay, name="notification-replay"),
+    path("webhooks/sms/", webhooks.sms_status, name="sms-status"),
+    path("webhooks/mail/<slug:provider>/", webhooks.mail_status, name="mail-status"),
+    path("webhooks/push/opened/", webhooks.push_opened, name="push-opened"),
     path("u/incident/<str:token>/", links.have, name="incident-have"),
     path("u/confirm/<str:token>/", links.confirm, name="subscription-confirm"),
     path("u/<str:token>/", links.unsubscribe, name="unsubscribe"),

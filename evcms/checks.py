@@ -146,6 +146,30 @@ def mail() -> Iterable[CheckMessage]:
         yield Warning("EMAIL_HOST or EMAIL_BACKEND is not set: mails wait in the queue.", id="evcms.W023")
 
 
+def messages() -> Iterable[CheckMessage]:
+    given = {name: getattr(settings, name) for name in ("SMS_ACCOUNT", "SMS_TOKEN", "SMS_SENDER")}
+    absent = [name for name, value in given.items() if not value]
+    if absent and len(absent) < len(given):
+        yield Error(f"{' and '.join(absent)} missing: texts need account, token and sender.", id="evcms.E040")
+    if not absent and not settings.SMS_API_BASE.startswith("https://") and not (settings.DEMO or settings.TESTING):
+        yield Error("SMS_API_BASE must begin with https://: the token travels with each call.", id="evcms.E041")
+    if not settings.VAPID_SUBJECT.startswith(("mailto:", "https:")):
+        yield Error(
+            "VAPID_SUBJECT must be a mailto: or https: address: push services refuse messages without one.",
+            id="evcms.E042",
+        )
+    if settings.OUTGOING_ALLOWED and not (settings.DEMO or settings.TESTING):
+        yield Error(
+            "OUTGOING_ALLOWED opens our own network to addresses that people type: for demo and tests only.",
+            id="evcms.E043",
+        )
+    if "anymail" in settings.EMAIL_BACKEND and not settings.ANYMAIL.get("WEBHOOK_SECRET"):
+        yield Warning(
+            "ANYMAIL_WEBHOOK_SECRET is not set: bounces and deliveries that the mail provider tells are not heard.",
+            id="evcms.W044",
+        )
+
+
 def maps() -> Iterable[CheckMessage]:
     template = settings.MAP_TILE_URL
     missing = [part for part in ("{z}", "{x}", "{y}") if part not in template]
@@ -179,7 +203,7 @@ def timing() -> Iterable[CheckMessage]:
         )
 
 
-GROUPS: tuple[Check, ...] = (keys, addresses, ports, stores, payment, mail, maps, modes, timing)
+GROUPS: tuple[Check, ...] = (keys, addresses, ports, stores, payment, mail, messages, maps, modes, timing)
 
 
 @register(Tags.security)

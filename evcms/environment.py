@@ -49,15 +49,15 @@ def data_dir() -> Path:
     return Path(text("EVCMS_DATA_DIR", str(BASE_DIR / "var")))
 
 
-def secret(name: str, filename: str) -> str:
-    """The secret from the environment, else from its 0600 file, which the first start writes."""
+def secret(name: str, filename: str, size: int = 48) -> str:
+    """The secret from the environment, else from its 0600 file, which the first start writes (`size` random bytes)."""
     value = text(name)
     if value:
         return value
     path = data_dir() / "secrets" / filename
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        _write_once(path, secrets.token_urlsafe(48))
+        _write_once(path, secrets.token_urlsafe(size))
     return path.read_text().strip()
 
 

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from email.utils import parseaddr
 from typing import Any
 
 import dj_database_url
@@ -254,6 +255,13 @@ DEFAULT_FROM_EMAIL = text("EMAIL_FROM", "EVCMS <no-reply@localhost>")
 MAIL_ON = bool(EMAIL_HOST) or "anymail" in EMAIL_BACKEND or "locmem" in EMAIL_BACKEND
 
 # Messages to people
+SMS_API_BASE = text("SMS_API_BASE", "https://api.twilio.com").rstrip("/")  # any API as Twilio's Messages
+SMS_ACCOUNT = text("SMS_ACCOUNT")
+SMS_TOKEN = text("SMS_TOKEN")
+SMS_SENDER = text("SMS_SENDER")  # a number, a name, or MG… (a messaging service)
+VAPID_PRIVATE_KEY = secret("VAPID_PRIVATE_KEY", "vapid_private_key", size=32)  # a P-256 key is 32 random bytes
+VAPID_SUBJECT = text("VAPID_SUBJECT", PUBLIC_URL if BEHIND_TLS else f"mailto:{parseaddr(DEFAULT_FROM_EMAIL)[1]}")
+OUTGOING_ALLOWED = words("OUTGOING_ALLOWED")  # host:port of doubles that people's addresses may name
 MESSAGES_PER_ADDRESS_AN_HOUR = whole("MESSAGES_PER_ADDRESS_AN_HOUR", 60, least=1)
 SMS_PER_NUMBER_A_DAY = whole("SMS_PER_NUMBER_A_DAY", 10, least=1)
 SMS_PER_ORGANIZATION_A_DAY = whole("SMS_PER_ORGANIZATION_A_DAY", 500, least=1)

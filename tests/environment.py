@@ -36,6 +36,6 @@ os.environ["REDIS_URL"] = f"redis://127.0.0.1:{free_port()}/0"
 for name in ("SECRET_KEY", "STATION_PASSWORD_PEPPER"):
     os.environ.setdefault(name, f"{name.lower()} of the tests, the same in every process")
 for name in list(os.environ):
-    if name.startswith(("STRIPE_", "EMAIL_", "ANYMAIL_", "MAP_TILE_")):
+    if name.startswith(("STRIPE_", "EMAIL_", "ANYMAIL_", "MAP_TILE_", "SMS_", "OUTGOING_", "VAPID_")):
         del os.environ[name]
 os.environ["EMAIL_BACKEND"] = "django.core.mail.backends.locmem.EmailBackend"

@@ -11,6 +11,7 @@ from typing import Protocol, cast
 from .message import Handed, Message, OutcomeUnknown, Told, TransportError, Tried
 
 __all__ = [
+    "FOLDERS",
     "Addresses",
     "Handed",
     "Message",
@@ -44,14 +45,18 @@ class Transport(Protocol):
 
 
 class Addresses(Protocol):
-    def clean(self, text: str) -> str: ...
+    def clean(self, text: str) -> str:
+        """As it is kept. Raises ValidationError with a sentence."""
+
+    def shown(self, address: str) -> str:
+        """As people see it: without the secrets that some addresses carry."""
 
 
-FOLDERS = ("email",)
+FOLDERS = ("email", "sms", "push", "webhook", "chat")
 
 
 def ready(channel: str) -> bool:
-    return channel in FOLDERS and transport(channel).ready()
+    return transport(channel).ready()
 
 
 def transport(channel: str) -> Transport:

@@ -36,10 +36,14 @@ class Message:
 
 @dataclass(frozen=True)
 class Handed:
-    """The provider took it. `provider_id` is its name for the message, where it gives one."""
+    """The provider took it. `provider_id` is its name for the message, where it gives one.
+
+    `delivered`: there is nobody behind it that could still lose it.
+    """
 
     provider_id: str = ""
     detail: str = "accepted"
+    delivered: bool = False
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ A way is proven by its owner (a link in its first message) before anything else 
 and what the organization runs itself (a chat room, a webhook), is taken as proven.
 """
 
-import secrets
 from collections.abc import Sequence
 from datetime import time
 from typing import Final
@@ -17,14 +16,16 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from alerts import channels
+from alerts.channels.webhook import address as webhooks
 from alerts.models import Destination, Recipient
-from alerts.vocabulary import Audience, ChannelName
+from alerts.vocabulary import Audience, ChannelName, NotificationState
 from evcms.core import audit, clock
 from evcms.core.access import Access, Permission
 from stations.queries import visible_sites
 
 from . import hooks
 from .notifications import notify
+from .trying import send_test
 
 OWN_SYSTEMS: Final = (ChannelName.CHAT, ChannelName.WEBHOOK)
 MOST_WAYS, MOST_CONTACTS = 10, 200
@@ -183,19 +184,17 @@ def enable_way(*, access: Access, way: Destination) -> None:
 
 
 def test_way(*, access: Access, way: Destination) -> None:
-    """A message that says that it is a test. Raises ValidationError for a way that nobody has proven."""
+    """A message that says that it is a test, sent at once.
+
+    Raises ValidationError for a way that nobody has proven, and with what its provider said when it did not take it.
+    """
     _demand(access, way.recipient)
     if way.confirmed_at is None:
         raise ValidationError(_("Its owner has to confirm it first."))
-    with transaction.atomic():
-        notify(
-            key=f"test:{way.pk}:{clock.now():%Y%m%d%H%M%S%f}",
-            template="contact_test",
-            destination=way,
-            urgent=True,
-            context={"organization": str(way.organization)},
-        )
-        audit.record(access, "alert_contact.tested", way.recipient, channel=way.channel)
+    row = send_test(access=access, destination=way)
+    if row.state not in (NotificationState.SENT, NotificationState.DELIVERED):
+        said = row.delivery_attempts.order_by("id").values_list("detail", flat=True).last()
+        raise ValidationError(_("It did not go through: %(why)s") % {"why": said or row.get_state_display()})
 
 
 # Systems -------------------------------------------------------------------------------------------------
@@ -207,14 +206,14 @@ def add_webhook(*, access: Access, name: str, url: str, events: Sequence[str]) -
     wanted = [event for event in events if event in hooks.EVENTS]
     if not wanted:
         raise ValidationError(_("Choose what the system shall hear of."))
-    secret = secrets.token_urlsafe(32)
+    keys = webhooks.new_keys()
     with transaction.atomic():
         system = _create(access, name.strip()[:120] or url[:120], Audience.SYSTEM, 1)
         Recipient.objects.filter(pk=system.pk).update(events=wanted)
         way = add_way(access=access, contact=system, channel=ChannelName.WEBHOOK, address=url)
-        Destination.objects.filter(pk=way.pk).update(keys={"secret": secret})
+        Destination.objects.filter(pk=way.pk).update(keys=keys)
         audit.record(access, "webhook.added", system, events=wanted)
-    return way, secret
+    return way, keys["secrets"][0]["value"]
 
 
 def _demand(access: Access, contact: Recipient) -> None:

@@ -31,15 +31,20 @@ def accepted(handed: Sequence[tuple[Notification, DeliveryAttempt, Handed]]) -> 
         attempt.ended_at = now
     ids = [attempt.pk for _row, attempt, _word in handed]
     told = dict(DeliveryAttempt.objects.filter(pk__in=ids).values_list("pk", "outcome"))
-    for _row, attempt, _word in handed:
+    for _row, attempt, word in handed:
         early = told.get(attempt.pk, Outcome.STARTED)
-        attempt.outcome = Outcome.ACCEPTED if early in (Outcome.STARTED, Outcome.UNKNOWN) else early
+        mine = Outcome.DELIVERED if word.delivered else Outcome.ACCEPTED
+        attempt.outcome = mine if early in (Outcome.STARTED, Outcome.UNKNOWN) else early
     DeliveryAttempt.objects.bulk_update(
         [attempt for _row, attempt, _word in handed], ["outcome", "provider_id", "detail", "ended_at"]
     )
     on_their_way = Notification.objects.filter(
         pk__in=[row.pk for row, _attempt, _word in handed], state=NotificationState.SENDING
     )
+    arrived = [row.pk for row, _attempt, word in handed if word.delivered]
+    if arrived:
+        ours = on_their_way.filter(pk__in=arrived)
+        ours.update(state=NotificationState.DELIVERED, sent_at=now, delivered_at=now)
     on_their_way.update(state=NotificationState.SENT, sent_at=now)
 
 

@@ -11,7 +11,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from alerts.models import Incident
+from alerts.models import Incident, Notification
 from sessions.models import ChargingSession, IdToken, Reservation
 from stations.models import Connector, Evse, OcppMessage, Station, Variable
 from stations.vocabulary import Direction, MessageOutcome, Shown
@@ -149,6 +149,12 @@ class IncidentFilter(filters.FilterSet):
     class Meta:
         model = Incident
         fields = ("state", "kind", "station")
+
+
+class NotificationFilter(filters.FilterSet):
+    class Meta:
+        model = Notification
+        fields = ("state", "channel", "template", "incident")
 
 
 class ReservationFilter(filters.FilterSet):

@@ -5,7 +5,8 @@ from typing import Any, NoReturn
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
-from alerts.models import Incident
+from alerts import channels
+from alerts.models import DeliveryAttempt, Incident, Notification
 from alerts.vocabulary import Severity
 from billing.models import Tariff
 from evcms.api import derived
@@ -328,6 +329,43 @@ class OnCallSerializer(serializers.Serializer):
     now = serializers.CharField(allow_null=True)
     until = serializers.DateTimeField(allow_null=True)
     next = serializers.CharField(allow_null=True)
+
+
+class DeliveryAttemptSerializer(Row):
+    class Meta:
+        model = DeliveryAttempt
+        fields = ("at", "ended_at", "channel", "outcome", "provider_id", "detail")
+
+
+class NotificationSerializer(Row):
+    id = serializers.UUIDField(source="public_id", help_text="The stable id that every attempt carries.")
+    to = serializers.SerializerMethodField(help_text="The address, without the secrets that some carry.")
+    recipient = serializers.CharField(source="recipient.name", allow_null=True, default=None)
+    attempts = DeliveryAttemptSerializer(source="delivery_attempts", many=True)
+
+    class Meta:
+        model = Notification
+        fields = (
+            "id",
+            "template",
+            "channel",
+            "to",
+            "recipient",
+            "subject",
+            "text",
+            "urgent",
+            "state",
+            "incident",
+            "created_at",
+            "sent_at",
+            "delivered_at",
+            "opened_at",
+            "expires_at",
+            "attempts",
+        )
+
+    def get_to(self, row: Notification) -> str:
+        return channels.addresses(row.channel).shown(row.to) if row.to else ""
 
 
 class ReservationSerializer(Row):

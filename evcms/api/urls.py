@@ -25,6 +25,7 @@ router.register("logs", reports.LogView, "log")
 router.register("station-events", reports.StationEventView, "station-event")
 router.register("incidents", network.IncidentView, "incident")
 router.register("on-call", network.OnCallView, "on-call")
+router.register("notifications", network.NotificationView, "notification")
 
 app_name = "api"
 urlpatterns: list[URLPattern | URLResolver] = [

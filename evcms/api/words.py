@@ -82,6 +82,8 @@ SUMMARIES: Final = {
     "get /incidents/{id}/": "Read an incident",
     "post /incidents/{id}/act/": "Acknowledge, resolve, note, snooze or assign an incident",
     "get /on-call/": "Who is on call now",
+    "get /notifications/": "List messages to people and systems, newest first",
+    "get /notifications/{public_id}/": "Read a message and its attempts",
 }
 
 UNITS: Final = {  # by the end of a field's name

@@ -65,6 +65,7 @@ MENU = (
     Entry(_("Sessions"), "sessions", "bolt"),
     Entry(_("Attempts"), "attempts", "progress-alert"),
     Entry(_("Incidents"), "incidents", "alert-triangle", badge=count_incidents),
+    Entry(_("Messages"), "notifications", "mail", Permission.INCIDENTS),
     Entry(_("Maintenance"), "maintenance", "tool"),
     Entry(_("Quarantine"), "quarantine", "shield-lock", Permission.STATIONS, count_quarantined),
     Entry(_("Drivers"), "drivers", "user", Permission.TOKENS),

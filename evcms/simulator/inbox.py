@@ -1,9 +1,11 @@
-"""A mail server that keeps what it gets, and a page to read it: the inboxes of the demo's people.
+"""A mail server and the doubles of the other channels, and a page to read what came: the inboxes of the demo's people.
 
     python -m evcms.simulator.inbox --smtp-port 8025 --http-port 8026 --database var/demo/inbox.sqlite3
 
-Pages: `/` (newest first, `?to=` filters by recipient), `/messages/<id>`; for tests `/messages.json?to=` and
-`/messages/<id>.json`. It delivers nothing to anybody, so it starts in the demo and in tests only.
+Pages: `/` (newest first, `?to=` filters by recipient, `?channel=` by channel), `/messages/<id>`, `/notes/<id>`; for
+tests `/messages.json?to=`, `/messages/<id>.json` and `/notes.json?channel=&to=`. The doubles (see `outlets`) answer on
+the same port: `/2010-04-01/…` texts, `/push/…`, `/hooks/<name>`, `/notify/<room>`, `/faults`.
+It delivers nothing to anybody, so it starts in the demo and in tests only.
 """
 
 from __future__ import annotations
@@ -25,19 +27,26 @@ from aiosmtpd.controller import Controller
 
 from evcms.simulator import inbox_pages as pages
 from evcms.simulator.mailstore import MailStore
+from evcms.simulator.outlets import Outlets
+from evcms.simulator.outlets.faults import Faults
 
 LARGEST_MAIL = 20 * 2**20
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-src 'self'; form-action 'self'"
 
 
 class _Sink:
-    """aiosmtpd's handler: every mail is welcome."""
+    """aiosmtpd's handler: every mail is welcome, but on bad days."""
 
-    def __init__(self, store: MailStore) -> None:
-        self.store = store
+    def __init__(self, store: MailStore, faults: Faults) -> None:
+        self.store, self.faults = store, faults
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
+        luck = self.faults.throw("email")
+        if luck == "refuse":
+            return "451 busy, try later"
         self.store.add(envelope.mail_from or "", list(envelope.rcpt_tos), bytes(envelope.content))
+        if luck == "drop":
+            server.transport.abort()
         return "250 kept"
 
 
@@ -53,10 +62,14 @@ class Inbox:
     """SMTP sink and web page; ports 0 are chosen by the system and then readable."""
 
     def __init__(self, database: Path, *, smtp_port: int = 0, http_port: int = 0, host: str = "127.0.0.1") -> None:
-        self.store = MailStore(database)
-        self._http = ThreadingHTTPServer((host, http_port), _handler(self.store))
-        self._http.daemon_threads = True
-        self._smtp = _Server(_Sink(self.store), hostname=host, port=smtp_port, data_size_limit=LARGEST_MAIL)
+        self.store, self.faults = MailStore(database), Faults()
+        given = {"account": os.environ.get("SMS_ACCOUNT", ""), "token": os.environ.get("SMS_TOKEN", "")}
+        self.outlets = Outlets(database, self.faults, **{name: value for name, value in given.items() if value})
+        self._http = _Pages((host, http_port), _handler(self.store, self.outlets))
+        self.outlets.base = self.url_of(host)
+        self._smtp = _Server(
+            _Sink(self.store, self.faults), hostname=host, port=smtp_port, data_size_limit=LARGEST_MAIL
+        )
         self._host = host
 
     @property
@@ -64,9 +77,12 @@ class Inbox:
         """Where mail is taken (known once started)."""
         return int(self._smtp.port)
 
+    def url_of(self, host: str) -> str:
+        return f"http://{host}:{self._http.server_port}/"
+
     @property
     def url(self) -> str:
-        return f"http://{self._host}:{self._http.server_port}/"
+        return self.url_of(self._host)
 
     def start(self) -> None:
         self._smtp.start()
@@ -77,14 +93,40 @@ class Inbox:
         self._http.shutdown()
         self._http.server_close()
         self.store.close()
+        self.outlets.notes.close()
 
 
-def _handler(store: MailStore) -> type[BaseHTTPRequestHandler]:
+class _Pages(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128  # many senders at once
+
+
+def _handler(store: MailStore, outlets: Outlets) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             address = urlsplit(self.path)
-            to = parse_qs(address.query).get("to", [""])[0]
-            status, kind, body, headers = _answer(store, address.path, to)
+            if address.path.startswith("/2010-04-01/"):
+                self._reply(outlets.get(self.path, self._names()))
+                return
+            query = {name: values[0] for name, values in parse_qs(address.query).items()}
+            self._send(*_answer(store, outlets, address.path, query))
+
+        def do_POST(self) -> None:
+            size = int(self.headers.get("Content-Length") or 0)
+            body = self.rfile.read(size) if size <= LARGEST_MAIL else b""
+            self._reply(outlets.post(self.path, self._names(), body))
+
+        def _names(self) -> dict[str, str]:
+            return {name.lower(): value for name, value in self.headers.items()}
+
+        def _reply(self, reply: tuple[int, Any] | None) -> None:
+            """None: what was taken is not answered; the caller's line just breaks."""
+            if reply is None:
+                self.close_connection = True
+                return
+            self._send(reply[0], "application/json", pages.as_json(reply[1]), {})
+
+        def _send(self, status: int, kind: str, body: bytes, headers: dict[str, str]) -> None:
             self.send_response(status)
             self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(body)))
@@ -104,12 +146,21 @@ def _handler(store: MailStore) -> type[BaseHTTPRequestHandler]:
 Answer = tuple[int, str, bytes, dict[str, str]]
 
 
-def _answer(store: MailStore, path: str, to: str) -> Answer:
+def _answer(store: MailStore, outlets: Outlets, path: str, query: dict[str, str]) -> Answer:
     """The page, the JSON or the file behind a path."""
+    to, channel = query.get("to", ""), query.get("channel", "")
     if path == "/":
-        return _page(200, pages.index(store.find(to), to))
+        mails = store.find(to) if channel in ("", "email") else []
+        notes = outlets.notes.find(channel, to) if channel != "email" else []
+        return _page(200, pages.index(mails, notes, to, channel))
     if path == "/messages.json":
         return _json([mail.as_json() for mail in store.find(to)])
+    if path == "/notes.json":
+        return _json([note.as_json() for note in outlets.notes.find(channel, to, limit=5000)])
+    note_path = re.fullmatch(r"/notes/(\d{1,12})", path)
+    if note_path:
+        note = outlets.notes.get(int(note_path[1]))
+        return _page(200, pages.note(note)) if note else _page(404, pages.missing())
     if path == "/healthz":
         return _json({"status": "ok"})
     found = re.fullmatch(r"/messages/(\d{1,12})(\.json|\.html)?(?:/attachments/(\d{1,4}))?", path)

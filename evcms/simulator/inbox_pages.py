@@ -7,8 +7,12 @@ import re
 from datetime import datetime
 from html import escape
 from typing import Any
+from urllib.parse import quote
 
 from evcms.simulator.mailstore import Mail
+from evcms.simulator.outlets.notes import Note
+
+CHANNELS = {"": "all", "email": "e-mail", "sms": "SMS", "push": "push", "webhook": "webhook", "chat": "chat"}
 
 _STYLE = """
 :root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
@@ -34,14 +38,24 @@ def as_json(value: Any) -> bytes:
     return json.dumps(value, ensure_ascii=False).encode()
 
 
-def index(mails: list[Mail], to: str) -> str:
-    """Newest first; an empty inbox says what to do."""
-    rows = "".join(_row(mail) for mail in mails)
-    empty = "No mail for that recipient yet." if to else "No mail yet. What EVCMS sends in the demo arrives here."
+def index(mails: list[Mail], notes: list[Note], to: str, channel: str = "") -> str:
+    """Newest first, all channels in one list; an empty inbox says what to do."""
+    rows = [(mail.received_at, _row(mail)) for mail in mails] + [(note.received_at, _note_row(note)) for note in notes]
+    shown = "".join(row for _at, row in sorted(rows, reverse=True)[:200])
+    empty = "Nothing here yet." if to or channel else "Nothing yet. What EVCMS sends in the demo arrives here."
+    links = " · ".join(_filter(name, label, to, channel) for name, label in CHANNELS.items())
     body = f"""<header><h1>Inbox of the demo</h1><form action="/" method="get" role="search">
+<input type="hidden" name="channel" value="{escape(channel)}">
 <label>Recipient <input name="to" value="{escape(to)}" type="search"></label> <button>Search</button></form></header>
-{f"<ol>{rows}</ol>" if rows else f"<p>{empty}</p>"}"""
+<nav aria-label="Channels">{links}</nav>
+{f"<ol>{shown}</ol>" if shown else f"<p>{empty}</p>"}"""
     return _document("Inbox", body)
+
+
+def _filter(name: str, label: str, to: str, channel: str) -> str:
+    if name == channel:
+        return f'<strong aria-current="page">{label}</strong>'
+    return f'<a href="/?channel={name}&amp;to={quote(to)}">{label}</a>'
 
 
 def _row(mail: Mail) -> str:
@@ -49,8 +63,28 @@ def _row(mail: Mail) -> str:
     to = escape(", ".join(mail.recipients))
     return (
         f'<li><a href="/messages/{mail.id}"><span class="subject">{subject}</span>'
-        f'<span class="small">to {to} · {_time(mail)}</span></a></li>'
+        f'<span class="small">e-mail to {to} · {_time(mail.received_at)}</span></a></li>'
     )
+
+
+def _note_row(note: Note) -> str:
+    subject = escape(note.subject or note.text[:90]) or "(no words)"
+    channel = CHANNELS.get(note.channel, note.channel)
+    return (
+        f'<li><a href="/notes/{note.id}"><span class="subject">{subject}</span>'
+        f'<span class="small">{channel} to {escape(note.recipient)} · {_time(note.received_at)}</span></a></li>'
+    )
+
+
+def note(note: Note) -> str:
+    """One message of another channel, with what came beside the words."""
+    facts = {"Channel": CHANNELS.get(note.channel, note.channel), "To": note.recipient, "From": note.sender}
+    facts |= {"Received": _time(note.received_at), "Sender's id": note.ours}
+    facts |= {name: str(value) for name, value in note.detail.items()}
+    rows = "".join(f"<dt>{escape(name)}</dt><dd>{linked(value)}</dd>" for name, value in facts.items() if value)
+    body = f"""<p><a href="/">All messages</a></p><h1>{escape(note.subject or note.text[:90])}</h1>
+<dl>{rows}</dl><pre>{linked(note.text)}</pre>"""
+    return _document(note.subject or "Message", body)
 
 
 def message(mail: Mail) -> str:
@@ -62,9 +96,9 @@ def message(mail: Mail) -> str:
         f'<span class="small">{escape(kind)}, {size} bytes</span></a></li>'
         for number, (name, kind, size) in enumerate(mail.attachments)
     )
-    body = f"""<p><a href="/">All mail</a></p><h1>{escape(mail.subject) or "(no subject)"}</h1>
+    body = f"""<p><a href="/">All messages</a></p><h1>{escape(mail.subject) or "(no subject)"}</h1>
 <dl><dt>From</dt><dd>{escape(mail.headers.get("From", mail.sender))}</dd><dt>To</dt><dd>{escape(to)}</dd>
-<dt>Received</dt><dd>{_time(mail)}</dd></dl>
+<dt>Received</dt><dd>{_time(mail.received_at)}</dd></dl>
 {f"<ol>{files}</ol>" if files else ""}
 {f"<pre>{linked(mail.text)}</pre>" if mail.text else ""}
 {html if mail.html else ""}"""
@@ -82,11 +116,11 @@ def linked(text: str) -> str:
 
 
 def missing() -> str:
-    return _document("Not found", '<h1>There is no such mail.</h1><p><a href="/">All mail</a></p>')
+    return _document("Not found", '<h1>There is no such mail.</h1><p><a href="/">All messages</a></p>')
 
 
-def _time(mail: Mail) -> str:
-    return datetime.fromisoformat(mail.received_at).strftime("%Y-%m-%d %H:%M:%S UTC")
+def _time(received_at: str) -> str:
+    return datetime.fromisoformat(received_at).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def _document(title: str, body: str) -> str:

@@ -54,7 +54,7 @@ class Greeting:
         say(f"  Chargers        ws://{plan.ocpp_host}:{plan.ocpp_port}/ocpp/<identity>")
         say(f"  Health          {plan.web_url}/healthz")
         if plan.mail_catcher:
-            say(f"  Inbox           http://127.0.0.1:{plan.inbox_port}/")
+            say(f"  Inbox           http://127.0.0.1:{plan.inbox_port}/  (mails, texts, push, webhooks, chat)")
         if plan.provider_double:
             say(f"  Payment double  http://127.0.0.1:{plan.provider_port}/_double/")
         if plan.demo:

@@ -102,6 +102,7 @@ def make(*, demo: bool) -> Plan:
     if mail_catcher:
         given |= {"EMAIL_HOST": "127.0.0.1", "EMAIL_PORT": str(smtp_port)}
         given["EMAIL_FROM"] = text("EMAIL_FROM", DEMO_SENDER)
+        given |= _channel_doubles(_port("EVCMS_INBOX_PORT", 8026))
     return Plan(
         demo=demo,
         data_dir=data_dir(),
@@ -141,6 +142,15 @@ def _double(port: int) -> dict[str, str]:
         "STRIPE_WEBHOOK_SECRET": "whsec_" + secret("EVCMS_DOUBLE_WEBHOOK_SECRET", "double_webhook_secret"),
         "STRIPE_API_BASE": url,
     }
+
+
+def _channel_doubles(port: int) -> dict[str, str]:
+    """Texts go to the inbox's provider, and webhooks, chat and push may name it; a real provider stays what it is."""
+    given = {"OUTGOING_ALLOWED": f"127.0.0.1:{port}"}
+    if not text("SMS_ACCOUNT"):
+        given |= {"SMS_API_BASE": f"http://127.0.0.1:{port}", "SMS_ACCOUNT": "ACdemo", "SMS_SENDER": "+3197010203040"}
+        given["SMS_TOKEN"] = secret("EVCMS_DOUBLE_KEY", "double_key")
+    return given
 
 
 def _provider_options(web_port: int, environment: Mapping[str, str]) -> tuple[str, ...]:

@@ -130,7 +130,7 @@ def test_a_contacts_ways_are_added_ordered_tested_and_removed(browser, owner, co
     browser.post(url, {"first": second.pk})
     assert contact.destinations.order_by("position").first() == second
     browser.post(url, {"test": second.pk})
-    assert Notification.objects.filter(template="contact_test", to=owner.user.email).count() == 1
+    assert Notification.objects.filter(template="test", to=owner.user.email).count() == 1
     browser.post(url, {"remove": second.pk})
     assert contact.destinations.count() == 1
     assert "used already" in browser.post(url, {"channel": "email", "address": "duty@example.org"}, follow=True).text

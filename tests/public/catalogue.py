@@ -34,6 +34,8 @@ DRIVER_FILES = (
     "templates/alerts/unsubscribe.html",
     "templates/alerts/_topic.html",
     "templates/alerts/mail/layout.html",
+    "templates/alerts/mail/digest/*",
+    "templates/alerts/mail/test/*",
     "templates/alerts/mail/[bcfrs]*/*",  # broken, confirm, free, receipt, released, started; the others are operators'
     "templates/components/map*.html",
     "templates/components/messages.html",

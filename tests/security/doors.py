@@ -254,6 +254,16 @@ PAGES = {
     "login": Door(ANYBODY),
     "login-slash": Door(ANYBODY),
     "stripe-webhook": Door(ANYBODY, post=True),
+    "notifications": Door(INCIDENTS),
+    "notification": Door(INCIDENTS, (("public_id", "notification", "public_id"),)),
+    "notification-replay": Door(PEOPLE, (("public_id", "notification", "public_id"),), post=True),
+    "dead-addresses": Door(PEOPLE),
+    "wordings": Door(PEOPLE),
+    "wording": Door(PEOPLE, query="template=test&language=en"),
+    "wording-preview": Door(PEOPLE, post=True, query="template=test&language=en"),
+    "sms-status": Door(ANYBODY, post=True),
+    "mail-status": Door(ANYBODY, (("provider", "station", "identity"),), post=True),
+    "push-opened": Door(ANYBODY, post=True),
     "set_language": Door(ANYBODY, post=True),
     "api:start": Door(ANYBODY),
     "api:index": Door(ANYBODY),
@@ -293,6 +303,8 @@ API = {  # what writing needs; reading needs VIEW
     "api:incident-detail": Door(INCIDENTS, (("pk", "incident", "pk"),)),
     "api:incident-act": Door(INCIDENTS, (("pk", "incident", "pk"),), data=(("do", "resolve"),)),
     "api:on-call-list": Door(VIEW),
+    "api:notification-list": Door(STATIONS),
+    "api:notification-detail": Door(STATIONS, (("public_id", "notification", "public_id"),)),
 }
 
 SOCKETS = {

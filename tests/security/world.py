@@ -291,7 +291,7 @@ def duty(made, owner, now, number):
         organization=org, recipient=rows.recipient, address=f"{mark.lower()}@driver.example"
     )
     rows.subscription = Subscription.objects.create(recipient=rows.recipient, connector=rows.connector, topic="free")
-    Notification.objects.create(
+    rows.notification = Notification.objects.create(
         organization=org, key=mark, template="receipt", to=f"{mark.lower()}@driver.example", subject=mark, text=mark,
         incident=rows.incident,
     )  # fmt: skip

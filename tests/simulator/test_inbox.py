@@ -97,7 +97,7 @@ def test_what_is_not_there_is_a_plain_404(inbox: Inbox, path: str) -> None:
 
 
 def test_an_empty_inbox_says_what_will_be_here(inbox: Inbox) -> None:
-    assert "No mail yet" in read(inbox, "")
+    assert "Nothing yet" in read(inbox, "")
 
 
 def test_mails_survive_a_restart(tmp_path: Path) -> None:

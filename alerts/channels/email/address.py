@@ -8,3 +8,7 @@ def clean(text: str) -> str:
     address = text.strip().lower()
     validate_email(address)
     return address
+
+
+def shown(address: str) -> str:
+    return address

@@ -1,4 +1,4 @@
-"""Tariffs, incidents and who is on call."""
+"""Tariffs, incidents, who is on call, and what people were told."""
 
 from datetime import timedelta
 from typing import Any, Final
@@ -16,16 +16,22 @@ from rest_framework.generics import get_object_or_404
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from alerts import delivery_queries, services
 from alerts import queries as alerts
-from alerts import services
-from alerts.models import Incident, OnCallSchedule
+from alerts.models import Incident, Notification, OnCallSchedule
 from alerts.services import duty
 from billing import ocpi
 from billing.models import Tariff
 from billing.queries import exchange
 from evcms.api import filters
 from evcms.api.scope import access_of
-from evcms.api.serializers import IncidentAction, IncidentSerializer, OnCallSerializer, TariffSerializer
+from evcms.api.serializers import (
+    IncidentAction,
+    IncidentSerializer,
+    NotificationSerializer,
+    OnCallSerializer,
+    TariffSerializer,
+)
 from evcms.core import clock
 from evcms.core.access import Access, Permission
 from evcms.core.models import User
@@ -124,3 +130,14 @@ class OnCallView(viewsets.ViewSet):
                 }
             )
         return Response(OnCallSerializer(rows, many=True).data)
+
+
+class NotificationView(viewsets.ReadOnlyModelViewSet):
+    serializer_class = NotificationSerializer
+    filterset_class = filters.NotificationFilter
+    queryset = Notification.objects.none()
+    lookup_field = "public_id"
+    lookup_value_converter = "uuid"
+
+    def get_queryset(self) -> QuerySet[Notification]:
+        return delivery_queries.notifications(access_of(self.request))

@@ -13,7 +13,7 @@ from rest_framework.views import APIView
 
 LISTS: Final = (
     "site", "station", "evse", "connector", "session", "token", "reservation", "tariff", "incident",
-    "on-call",
+    "on-call", "notification",
 )  # fmt: skip
 
 

@@ -1,0 +1,1 @@
+"""Chat services tell nothing after their answer."""
