@@ -36,7 +36,10 @@ DRIVER_FILES = (
     "templates/alerts/mail/layout.html",
     "templates/alerts/mail/digest/*",
     "templates/alerts/mail/test/*",
-    "templates/alerts/mail/[bcfrs]*/*",  # broken, confirm, free, receipt, released, started; the others are operators'
+    *(
+        f"templates/alerts/mail/{name}/*"
+        for name in ("broken", "car_seen", "card_refused", "confirm", "free", "receipt", "released", "started")
+    ),
     "templates/components/map*.html",
     "templates/components/messages.html",
     "templates/components/empty_state.html",
