@@ -2,7 +2,7 @@
 
 from django.db.models import Q, QuerySet
 
-from alerts.models import Incident, Notification, Subscription
+from alerts.models import Incident, Notification, Rule, Subscription
 from alerts.vocabulary import IncidentState, NotificationState
 from evcms.core.access import Access
 from stations.queries import visible_sites
@@ -34,3 +34,12 @@ def waiting_mails(access: Access) -> int:
 
 def live_subscriptions(connector_id: int) -> int:
     return Subscription.objects.filter(connector_id=connector_id, ended_at=None).count()
+
+
+def rules(access: Access) -> QuerySet[Rule]:
+    """Exceptions of the organization; without all sites those that concern all, or granted sites."""
+    rows = Rule.objects.filter(organization=access.organization).select_related("site", "station", "policy")
+    if not access.all_sites:
+        sites = visible_sites(access)
+        rows = rows.filter(Q(site=None, station=None) | Q(site__in=sites) | Q(station__site__in=sites))
+    return rows.order_by("kind", "scope")

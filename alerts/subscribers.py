@@ -15,12 +15,9 @@ from alerts.vocabulary import IncidentKind
 from billing import facts as billing
 from billing.events import BillNeedsReview, PaymentAuthorized, PaymentFailed, PaymentReleased, ReceiptIssued
 from evcms.core.adapter import MailRequested
-from evcms.core.delivery import DeliveryDied
 from evcms.core.events import subscribe
-from sessions.events import DiscrepancyFound
-from sessions.vocabulary import DiscrepancyKind
 from stations import places as stations
-from stations.events import CommandAnswered, ConnectorStatusChanged, GatewayLost, MaintenanceEnded, StationConnected
+from stations.events import CommandAnswered, ConnectorStatusChanged, GatewayLost, StationConnected
 
 
 @subscribe(StationConnected, "alerts.station_back")
@@ -49,65 +46,14 @@ def connector_status(fact: ConnectorStatusChanged) -> None:
         return
     verdict = rules.judge_status(fact.status, fact.previous, live=fact.live, in_maintenance=place.in_maintenance)
     key = fault_key(fact.station_id, fact.connector_id)
-    if verdict.opens:
-        _open_fault(place, key)
-    elif verdict.resolves:
+    if verdict.resolves:
         services.resolve_key(key=key, text=_("Its status is %(status)s again") % {"status": fact.status})
     if verdict.broken and fact.connector_id:
         services.tell_broken(connector_id=fact.connector_id, fact=fact.at)
 
 
-@subscribe(MaintenanceEnded, "alerts.recheck_after_maintenance")
-def recheck_after_maintenance(fact: MaintenanceEnded) -> None:
-    """A fault during maintenance pages nobody; one that is still there afterwards does."""
-    for place in stations.faulted_places(window_id=fact.window_id):
-        _open_fault(place, fault_key(place.station_id, place.connector_id))
-
-
 def fault_key(station_id: int, connector_id: int | None) -> str:
     return f"fault:connector:{connector_id}" if connector_id else f"fault:station:{station_id}"
-
-
-def _open_fault(place: stations.Place, key: str) -> None:
-    kind = IncidentKind.CONNECTOR_FAULTED if place.connector_id else IncidentKind.STATION_FAULTED
-    error = f": {place.error_code}" if place.error_code and place.error_code != "NoError" else ""
-    services.open_incident(
-        kind=kind,
-        key=key,
-        organization_id=place.organization_id,
-        site_id=place.site_id,
-        station_ids=[place.station_id],
-        connector_id=place.connector_id,
-        title=_("%(what)s reports a fault") % {"what": place.label} + error,
-        detail={"error_code": place.error_code, "info": place.error_info},
-    )
-
-
-@subscribe(DiscrepancyFound, "alerts.discrepancy")
-def discrepancy(fact: DiscrepancyFound) -> None:
-    place = stations.place(station_id=fact.station_id, connector_id=None)
-    if place is None:
-        return
-    services.open_incident(
-        kind=IncidentKind.METER,
-        key=f"meter:{fact.station_id}:{fact.kind}",
-        organization_id=place.organization_id,
-        site_id=place.site_id,
-        station_ids=[fact.station_id],
-        detail={"discrepancy": fact.discrepancy_id},
-        title=_("%(station)s: %(what)s") % {"station": place.label, "what": DiscrepancyKind(fact.kind).label},
-    )
-
-
-@subscribe(DeliveryDied, "alerts.delivery_died")
-def delivery_died(fact: DeliveryDied) -> None:
-    services.open_incident(
-        kind=IncidentKind.DEAD_DELIVERY,
-        key=f"delivery:{fact.subscriber}",
-        organization_id=None,
-        title=_("%(subscriber)s failed for the last time") % {"subscriber": fact.subscriber},
-        detail={"delivery": fact.delivery_id, "error": fact.error},
-    )
 
 
 @subscribe(PaymentFailed, "alerts.payment_failed")

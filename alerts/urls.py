@@ -3,7 +3,7 @@
 from django.urls import path
 
 from alerts import delivery_views, webhooks, wording_views
-from alerts.views import contacts, duty, incidents, links, report
+from alerts.views import contacts, duty, incidents, links, report, rules
 
 urlpatterns = [
     path("incidents/", incidents.board, name="incidents"),
@@ -28,6 +28,10 @@ urlpatterns = [
     path("webhooks/sms/", webhooks.sms_status, name="sms-status"),
     path("webhooks/mail/<slug:provider>/", webhooks.mail_status, name="mail-status"),
     path("webhooks/push/opened/", webhooks.push_opened, name="push-opened"),
+    path("settings/trouble/", rules.rules, name="alert-rules"),
+    path("settings/trouble/new/", rules.rule_new, name="alert-rule-new"),
+    path("settings/trouble/<int:pk>/", rules.rule, name="alert-rule"),
+    path("settings/trouble/<int:pk>/remove/", rules.rule_remove, name="alert-rule-remove"),
     path("u/incident/<str:token>/", links.have, name="incident-have"),
     path("u/confirm/<str:token>/", links.confirm, name="subscription-confirm"),
     path("u/<str:token>/", links.unsubscribe, name="unsubscribe"),

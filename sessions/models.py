@@ -111,6 +111,7 @@ class Attempt(models.Model):
         indexes = [
             models.Index(fields=["station", "-at"], name="attempts_of_station"),
             models.Index(fields=["expires_at"], condition=models.Q(state="requested"), name="attempts_open"),
+            models.Index(fields=["at"], condition=models.Q(state="failed"), name="attempts_failed"),
             models.Index(
                 fields=["station", "-at"], condition=models.Q(command_id__isnull=False), name="attempts_remote"
             ),

@@ -8,23 +8,19 @@ from datetime import datetime, timedelta
 
 from django.db.models import Max, OuterRef, Q, QuerySet, Subquery
 
-from evcms.core import clock
-
 from . import queries
 from .models import (
     Connection,
     Connector,
     FirmwareUpdate,
-    Gateway,
     LogUpload,
-    MaintenanceWindow,
     OcppMessage,
     SecurityEvent,
     Station,
     StationEvent,
 )
 from .reports import FIRMWARE_ENDS, FIRMWARE_TROUBLE, LOG_ENDS, ROUTINE_SECURITY_EVENTS
-from .vocabulary import Approval, ConnectorStatus, Direction, MessageOutcome, Shown
+from .vocabulary import Direction, MessageOutcome, Shown
 
 
 @dataclass(frozen=True)
@@ -97,18 +93,6 @@ def connector_place(connector_id: int) -> Place | None:
     return _of_connector(connector) if connector else None
 
 
-def dark_stations(*, before: datetime) -> list[Place]:
-    """Accepted stations without a link since `before` or longer."""
-    dark = _stations().filter(approval=Approval.ACCEPTED, online=False, dark_since__lte=before)
-    return [_of_station(station) for station in dark]
-
-
-def gateways_are_young(*, since: datetime) -> bool:
-    """Did all gateways that live now start after `since`? Then stations have had no time yet to come back to them."""
-    living = Gateway.objects.filter(ended_at=None, lease_until__gt=clock.now())
-    return living.exists() and not living.filter(started_at__lte=since).exists()
-
-
 def count_dark(station_ids: Iterable[int]) -> int:
     return _stations().filter(pk__in=list(station_ids), online=False).count()
 
@@ -132,17 +116,6 @@ def by_organization(station_ids: Iterable[int]) -> dict[int, list[int]]:
     for pk, organization_id in rows.values_list("pk", "organization_id"):
         groups[organization_id].append(pk)
     return dict(groups)
-
-
-def faulted_places(*, window_id: int) -> list[Place]:
-    """What reports a fault within a maintenance window's reach."""
-    window = MaintenanceWindow.objects.get(pk=window_id)
-    reach = Q(station__organization=window.organization_id)
-    if window.station_id:
-        reach &= Q(station=window.station_id)
-    elif window.site_id:
-        reach &= Q(station__site=window.site_id)
-    return [_of_connector(row) for row in _connectors().filter(reach, status=ConnectorStatus.FAULTED)]
 
 
 # What stations report of themselves ----------------------------------------------------------------

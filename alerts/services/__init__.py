@@ -15,6 +15,7 @@ from .incidents import explain, open_incident, raise_severity, resolve_key
 from .notifications import notify, replay, retry
 from .recovery import recover
 from .retention import prune_contacts
+from .rules import preview, remove_rule, save_rule
 from .sending import send_due
 from .subscriptions import confirm, subscribe, tell_broken, tell_free, unsubscribe
 from .telling import tell
@@ -32,16 +33,19 @@ __all__ = [
     "explain",
     "notify",
     "open_incident",
+    "preview",
     "prune_contacts",
     "publish_note",
     "raise_severity",
     "recover",
     "remove_contact",
+    "remove_rule",
     "replay",
     "resolve",
     "resolve_key",
     "retry",
     "save_contact",
+    "save_rule",
     "send_due",
     "send_test",
     "snooze",

@@ -9,9 +9,9 @@ from typing import Any, Final
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
+from alerts.catalogue import CATALOGUE
 from alerts.events import IncidentOpened, IncidentRaised, IncidentResolved
 from alerts.models import Incident
-from alerts.rules import SEVERITIES, WARNING
 from alerts.vocabulary import INCIDENT_MOVES, EntryKind, IncidentKind, IncidentState, Recovery, Severity
 from evcms.core import clock
 from evcms.core.events import publish
@@ -20,7 +20,7 @@ from . import recovery as helping
 from . import telling
 from .timeline import signal, write
 
-COMES_BACK_WITHIN: Final = timedelta(minutes=10)  # it was never really over
+COMES_BACK_WITHIN: Final = timedelta(minutes=15)  # it was never really over
 TOUCH_EVERY: Final = timedelta(seconds=30)
 STILL_SEEN: Final = timedelta(minutes=2)  # a cause that nobody reported for so long was gone in between
 SYSTEM: Final = "system"
@@ -52,7 +52,7 @@ def open_incident(
     fields: dict[str, Any] = {
         "title": title[:200],
         "detail": detail or {},
-        "severity": severity or SEVERITIES.get(kind, WARNING),
+        "severity": severity or CATALOGUE[kind].severity,
     }
     with transaction.atomic():
         last = Incident.objects.filter(key=key).order_by("-opened_at", "-pk").first()

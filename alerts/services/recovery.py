@@ -13,9 +13,9 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.translation import gettext as _
 
+from alerts.catalogue import CATALOGUE
 from alerts.models import AlertSettings, Incident, RecoveryStep
-from alerts.rules import STEPS
-from alerts.vocabulary import EntryKind, IncidentState, Recovery, RecoveryKind, RecoveryState, Severity
+from alerts.vocabulary import EntryKind, IncidentKind, IncidentState, Recovery, RecoveryKind, RecoveryState, Severity
 from evcms.core import clock
 from evcms.core.events import nudge
 from sessions.queries import somebody_charges
@@ -43,7 +43,7 @@ OPEN: Final = (RecoveryState.WAITING, RecoveryState.SENT)
 
 def plan(*, incident: Incident, kinds: Iterable[str] | None, tries: int) -> int:
     """Writes the steps of a new incident, in the caller's transaction; returns how many. None for a whole site."""
-    wanted = STEPS.get(incident.kind, ()) if kinds is None else tuple(kinds)
+    wanted = CATALOGUE[IncidentKind(incident.kind)].steps if kinds is None else tuple(kinds)
     if not wanted or not incident.station_id or not switched_on(incident.organization_id):
         return 0
     done = tries_of(incident.station_id)

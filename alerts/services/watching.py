@@ -1,18 +1,19 @@
-"""What no single event says: dark for too long, free for long enough, all back again. Runs every ten seconds."""
+"""What no single event says: what is wrong by now, free for long enough, all back again. Runs every ten seconds."""
 
 from datetime import timedelta
 
-from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
 
 from alerts import rules
 from alerts.models import Incident, Subscription
 from alerts.vocabulary import IncidentKind, IncidentState, Topic
+from billing import signs as billing
 from evcms.core import clock
 from stations import places as stations
 
-from .incidents import open_incident, resolve_key
+from .incidents import resolve_key
+from .looking import look
 from .subscriptions import tell_free
 
 FREE_FOR = timedelta(seconds=20)  # a plug that is only changed over is not free
@@ -20,41 +21,9 @@ FREE_FOR = timedelta(seconds=20)  # a plug that is only changed over is not free
 
 def sweep() -> None:
     gateways_back()
-    stations_dark()
+    bills_decided()
+    look()
     connectors_free()
-
-
-def stations_dark() -> int:
-    """An incident per station dark for STATION_OFFLINE_AFTER seconds that no lost gateway or maintenance explains.
-
-    None right after our own start: stations get as long to come back.
-    """
-    threshold = timedelta(seconds=settings.STATION_OFFLINE_AFTER)
-    now = clock.now()
-    if stations.gateways_are_young(since=now - threshold):
-        return 0
-    explained = set(
-        Incident.objects.filter(kind=IncidentKind.GATEWAY_LOST)
-        .exclude(state=IncidentState.RESOLVED)
-        .values_list("stations", flat=True)
-    )
-    known = set(_open_keys(IncidentKind.STATION_OFFLINE))
-    opened = 0
-    for place in stations.dark_stations(before=now - threshold):
-        key = station_key(place.station_id)
-        if place.in_maintenance or place.station_id in explained or key in known:
-            continue
-        open_incident(
-            kind=IncidentKind.STATION_OFFLINE,
-            key=key,
-            organization_id=place.organization_id,
-            site_id=place.site_id,
-            station_ids=[place.station_id],
-            title=_("%(station)s is offline") % {"station": place.label},
-            detail={"since": place.offline_since.isoformat() if place.offline_since else ""},
-        )
-        opened += 1
-    return opened
 
 
 def gateways_back() -> None:
@@ -66,6 +35,15 @@ def gateways_back() -> None:
         if rules.gateway_verdict(incident.opened_at, clock.now(), dark, len(ids) - dark):
             text = _("%(back)s of %(all)s stations are back") % {"back": len(ids) - dark, "all": len(ids)}
             resolve_key(key=incident.key, text=text)
+
+
+def bills_decided() -> None:
+    """A bill that no longer waits for a person ends its incident."""
+    rows = Incident.objects.filter(kind=IncidentKind.BILL_REVIEW).exclude(state=IncidentState.RESOLVED)
+    keys = {int(key.rpartition(":")[2]): key for key in rows.values_list("key", flat=True)}
+    waiting = billing.bills_in_review(keys) if keys else set()
+    for bill_id in sorted(keys.keys() - waiting):
+        resolve_key(key=keys[bill_id], text=_("Somebody has decided"))
 
 
 def connectors_free() -> int:
@@ -82,8 +60,3 @@ def connectors_free() -> int:
 
 def station_key(station_id: int) -> str:
     return f"station_offline:{station_id}"
-
-
-def _open_keys(kind: IncidentKind) -> list[str]:
-    rows = Incident.objects.filter(kind=kind).exclude(state=IncidentState.RESOLVED)
-    return list(rows.values_list("key", flat=True))

@@ -100,3 +100,12 @@ def prune() -> int:
     ids = list(old.values_list("pk", flat=True)[:10_000])
     Event.objects.filter(pk__in=ids).delete()
     return len(ids)
+
+
+def dead_deliveries() -> list[tuple[str, str]]:
+    """(subscriber, its last error), one for each subscriber with something that died and was not tried again."""
+    dead = Delivery.objects.filter(state=DeliveryState.DEAD).order_by("subscriber", "-pk")
+    found: dict[str, str] = {}
+    for subscriber, error in dead.values_list("subscriber", "last_error")[:1_000]:
+        found.setdefault(subscriber, error[:400])
+    return list(found.items())

@@ -31,7 +31,7 @@ CARDS_HERE: Final = 12  # that the live simulator holds to a station's reader
 ODD: Final[dict[str, dict[str, Any]]] = {  # Any: fields of FleetStation
     "MH-TUI-02": {"broken": "GroundFailure"},
     "MH-STR-02": {"flap_every_s": 240},
-    "MH-STR-01": {"security_every_s": 1800},
+    "MH-STR-01": {"security_every_s": 1800, "clock_skew_s": 240},
     "MH-MER-06": {"kept_free": True},  # the greeting sends people there; 2.0.1
     "MH-MER-04": {"kept_free": True},  # 2.1
     "MH-MER-02": {"kept_free": True},  # 1.6

@@ -8,8 +8,8 @@ from typing import Final
 from django.conf import settings
 from django.utils.translation import gettext as _
 
+from alerts.catalogue import CATALOGUE
 from alerts.models import Incident, IncidentEntry
-from alerts.rules import SEVERITIES
 from alerts.services.watching import station_key
 from alerts.subscribers import fault_key
 from alerts.vocabulary import IncidentKind, IncidentState
@@ -19,6 +19,9 @@ from evcms.simulator.past import PastOutage
 from stations.models import MaintenanceWindow, Station, WindowState
 
 SWEEP: Final = timedelta(seconds=5)  # alerts look at dark stations every ten seconds
+LOSES_THE_TIME: Final = timedelta(hours=2)
+SETS_THE_TIME: Final = timedelta(minutes=25)
+MOST_CLOCKS: Final = 3
 PLANNED_AHEAD: Final = timedelta(days=3)
 
 
@@ -39,6 +42,7 @@ def load(street: Street, places: dict[tuple[str, int], Place], outages: list[Pas
         for trouble in _incident(street, places, outage)
         if not any(_covers(window, outage) for window in windows)
     ]
+    troubles += _wrong_clocks(street, outages)
     Incident.objects.bulk_create([trouble.incident for trouble in troubles])
     through = Incident.stations.through
     through.objects.bulk_create([through(incident_id=one.incident.pk, station_id=one.station.pk) for one in troubles])
@@ -93,11 +97,22 @@ def _fault(street: Street, place: Place, outage: PastOutage) -> _Trouble:
     return _Trouble(row, station, _("Its status is %(status)s again") % {"status": "available"})
 
 
+def _wrong_clocks(street: Street, outages: list[PastOutage]) -> Iterator[_Trouble]:
+    """Who comes back after a long outage may have lost the time until somebody sets it."""
+    long = [one for one in outages if one.kind == "offline" and one.end - one.start >= LOSES_THE_TIME]
+    for outage in long[-MOST_CLOCKS:]:
+        station = street.stations[outage.station]
+        row = _row(street, IncidentKind.CLOCK_SKEW, station, outage.end, outage.end + SETS_THE_TIME)
+        row.key = f"clock_skew:{station.pk}"
+        row.title = _("The clock of %(station)s is wrong by %(how)s") % {"station": station, "how": _("2 hours")}
+        yield _Trouble(row, station, _("The clock is right again"))
+
+
 def _row(street: Street, kind: IncidentKind, station: Station, opened: datetime, resolved: datetime) -> Incident:
     return Incident(
         organization=street.access.organization,
         kind=kind,
-        severity=SEVERITIES[kind],
+        severity=CATALOGUE[kind].severity,
         state=IncidentState.RESOLVED,
         site_id=station.site_id,
         station=station,

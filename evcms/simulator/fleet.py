@@ -58,6 +58,10 @@ class FleetStation:
     kept_free: bool = False  # no driver of ours comes here: for a person who tries it
     security_every_s: int = 0  # it reports a security event about this often; 0: only what happens
     flap_every_s: int = 0  # its link is lost about this often, for a moment; 0: never
+    reboot_every_s: int = 0  # it starts anew about this often; 0: never
+    clock_skew_s: int = 0  # its clock is ahead by this
+    no_energy: bool = False  # it says that it charges, and nothing flows
+    refuse_remote_start: bool = False  # nobody can start there with a phone
 
 
 def derived_password(identity: str, seed: int) -> str:

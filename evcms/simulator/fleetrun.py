@@ -78,7 +78,14 @@ class FleetRun:
         return line
 
     def _made(self, station: FleetStation) -> Charger:
-        faults = Faults(flap_every_s=station.flap_every_s, security_every_s=station.security_every_s)
+        faults = Faults(
+            flap_every_s=station.flap_every_s,
+            security_every_s=station.security_every_s,
+            reboot_every_s=station.reboot_every_s,
+            clock_skew_s=station.clock_skew_s,
+            no_energy=station.no_energy,
+            refuse_remote_start=station.refuse_remote_start,
+        )
         options = Options(speed=self.speed, sample_interval_s=self.sample_s, faults=faults)
         return make_charger(station, self.url, options)
 

@@ -24,7 +24,10 @@ class Connection(models.Model):
     address = models.GenericIPAddressField(null=True)
 
     class Meta:
-        indexes = [models.Index(fields=["station", "-opened_at"], name="connections_of_station")]
+        indexes = [
+            models.Index(fields=["station", "-opened_at"], name="connections_of_station"),
+            models.Index(fields=["opened_at"], name="connections_by_age"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.station_id} since {self.opened_at:%F %T}"

@@ -14,7 +14,7 @@ from evcms.core.access import Role
 from evcms.core.events import publish
 from evcms.core.models import AuditEntry
 from stations.events import ConnectorStatusChanged, GatewayLost, StationConnected
-from stations.models import Gateway, MaintenanceWindow, Station
+from stations.models import Gateway, Station
 from tests.alerts.conftest import later, make_access, make_station
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -116,42 +116,16 @@ def test_after_a_night_without_a_gateway_stations_get_time_to_come_back_before_a
     assert [incident.station_id for incident in open_incidents()] == [lasting.pk]
 
 
-def test_a_fault_opens_and_its_end_resolves(connector, deliver):
-    tell(status(connector, "faulted"))
-    tell(status(connector, "faulted"))
-    deliver()
+def test_a_fault_opens_and_its_end_resolves_at_once(connector, deliver):
+    since = clock.now() - timedelta(minutes=1)
+    type(connector).objects.filter(pk=connector.pk).update(status="faulted", status_at=since)
+    services.sweep()
+    services.sweep()
     assert open_incidents().get().connector_id == connector.pk
+    type(connector).objects.filter(pk=connector.pk).update(status="available")
     tell(status(connector, "available", previous="faulted"))
     deliver()
     assert not open_incidents().exists()
-
-
-def test_a_replayed_fault_of_yesterday_pages_nobody(connector, deliver):
-    tell(status(connector, "faulted", live=False))
-    deliver()
-    assert not Incident.objects.exists()
-
-
-def test_a_fault_during_maintenance_pages_nobody_until_the_end(organization, station, connector, deliver):
-    now = clock.now()
-    window = MaintenanceWindow.objects.create(
-        organization=organization,
-        station=station,
-        title="New cable",
-        state="running",
-        starts_at=now - timedelta(hours=1),
-        ends_at=now + timedelta(minutes=5),
-    )
-    type(connector).objects.filter(pk=connector.pk).update(status="faulted", error_code="GroundFailure")
-    tell(status(connector, "faulted"))
-    deliver()
-    assert not Incident.objects.exists()
-    MaintenanceWindow.objects.filter(pk=window.pk).update(state="ended")
-    from stations.events import MaintenanceEnded
-
-    tell(MaintenanceEnded(window_id=window.pk))
-    deliver()
-    assert "GroundFailure" in open_incidents().get().title
 
 
 def test_an_incident_moves_only_as_its_table_allows(station, owner):
@@ -188,7 +162,7 @@ def test_the_same_trouble_long_after_its_end_is_a_new_incident(station):
     darken(station, seconds=95)
     services.sweep()
     services.resolve_key(key=f"station_offline:{station.pk}", text="back")
-    later(minutes=11)
+    later(minutes=16)
     services.sweep()
     assert Incident.objects.count() == 2
     assert open_incidents().count() == 1
@@ -224,3 +198,31 @@ def test_two_workers_that_open_the_same_incident_get_one(station, organization):
         thread.join()
     assert len(set(found)) == 1
     assert Incident.objects.count() == 1
+
+
+@pytest.mark.postgres
+def test_two_workers_that_sweep_at_once_open_one(site, station):
+    from threading import Barrier, Thread
+
+    from django.db import connection
+
+    for each in (station, make_station("KADE-02", site)):
+        darken(each, seconds=95)
+    barrier, failed = Barrier(2), []
+
+    def run():
+        barrier.wait()
+        try:
+            services.sweep()
+        except Exception as error:
+            failed.append(error)
+        finally:
+            connection.close()
+
+    threads = [Thread(target=run) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failed
+    assert sorted(Incident.objects.values_list("station__identity", flat=True)) == ["KADE-01", "KADE-02"]

@@ -247,7 +247,7 @@ def test_what_a_person_resolved_and_that_was_gone_comes_back_as_a_new_one(contac
     incident = trouble()
     services.resolve(access=owner, incident=incident)
     services.resolve_key(key="k", text="gone")
-    later(minutes=11)
+    later(minutes=16)
     trouble()
     assert Incident.objects.count() == 2
 

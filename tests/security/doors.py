@@ -43,6 +43,7 @@ RECEIPT, CODE = (("public_id", "receipt", "public_id"),), (("code", "connector",
 DEBT, ENROLMENT = (("public_id", "debt", "public_id"),), (("public_id", "enrolment", "public_id"),)
 SETUP, COLLECTION = (("public_id", "setup", "public_id"),), (("public_id", "collection", "public_id"),)
 METHOD, PERSON = (("pk", "method", "pk"),), (("pk", "driver", "pk"),)
+RULE = (("pk", "alert_rule", "pk"),)
 DISPUTE = (("public_id", "dispute", "public_id"),)
 ALL = "organization"
 
@@ -190,6 +191,10 @@ PAGES = {
     "schedule": Door(PEOPLE, (("pk", "rota", "pk"),), level=ALL),
     "policy-create": Door(PEOPLE),
     "policy": Door(PEOPLE, (("pk", "chain", "pk"),), level=ALL),
+    "alert-rules": Door(VIEW),
+    "alert-rule-new": Door(STATIONS, query="kind=station_offline"),
+    "alert-rule": Door(STATIONS, RULE),
+    "alert-rule-remove": Door(STATIONS, RULE, post=True),
     # drivers
     "public:map": Door(ANYBODY),
     "public:points": Door(ANYBODY),

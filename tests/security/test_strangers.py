@@ -204,6 +204,7 @@ SHARED = {
     "on-call",
     "schedule-create",
     "policy-create",
+    "alert-rule-new",  # offers the chains, too
     "members",
     "api-tokens",
     "api:token-list",

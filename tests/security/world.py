@@ -14,6 +14,7 @@ from alerts.models import (
     OnCallSchedule,
     OnCallTurn,
     Recipient,
+    Rule,
     Subscription,
     Telling,
 )
@@ -283,6 +284,9 @@ def duty(made, owner, now, number):
     OnCallTurn.objects.create(schedule=rows.rota, position=1, recipient=rows.contact)
     rows.chain = EscalationPolicy.objects.create(organization=org, name=f"{mark} Chain")
     EscalationLevel.objects.create(policy=rows.chain, position=1, schedule=rows.rota)
+    rows.alert_rule = Rule.objects.create(
+        organization=org, kind="station_offline", site=rows.site, scope=f"site:{rows.site.pk}", duration_s=600
+    )
     rows.telling = Telling.objects.create(
         incident=rows.incident, recipient=rows.contact, kind="opened", step="opened:1.0.0"
     )

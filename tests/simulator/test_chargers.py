@@ -608,6 +608,26 @@ async def test_a_flapping_link_comes_back_each_time(csms: Csms, make: Make, prot
     assert len(csms.of("BootNotification")) == 1
 
 
+async def test_a_boot_loop_boots_again_and_again(csms: Csms, make: Make, protocol: str) -> None:
+    charger = make(protocol, faults=Faults(reboot_every_s=0.1))
+    await charger.connect()
+    await charger.wait_for(lambda: len(csms.of("BootNotification")) >= 3, 10)
+    charger.faults.reboot_every_s = 0
+    await charger.wait_for(lambda: charger.is_accepted)
+
+
+async def test_a_dead_power_stage_says_that_it_charges_and_nothing_flows(csms: Csms, make: Make, protocol: str) -> None:
+    charger = make(protocol, faults=Faults(no_energy=True))
+    await charger.connect()
+    register = charger.ports[1].register_mwh
+    await started(charger)
+    assert charger.ports[1].power_w == 0
+    assert charger.ports[1].register_mwh == register
+    charger.faults.no_energy = False
+    charger.refresh(charger.ports[1])
+    assert charger.ports[1].power_w > 0
+
+
 async def test_a_fast_charger_reports_the_state_of_charge(csms: Csms, make: Make, protocol: str) -> None:
     charger = make(protocol, dc=True)
     await charger.connect()

@@ -275,7 +275,7 @@ class Charger(Wired):
         session.adopt(authorization)
         session.is_energized = True
         session.next_sample = asyncio.get_running_loop().time() + self._sample_interval()
-        port.refresh_power(self._limit_w(port))
+        port.refresh_power(self._limit_w(port), dead=self.faults.no_energy)
         self.tx_energized(port)
 
     def stop(self, port: Port, reason: str, trigger: str, token: str = "") -> None:
@@ -308,7 +308,7 @@ class Charger(Wired):
 
     def refresh(self, port: Port) -> None:
         """Recompute the power and report the status if it changed."""
-        port.refresh_power(self._limit_w(port))
+        port.refresh_power(self._limit_w(port), dead=self.faults.no_energy)
         if self.status_word(port) != port.reported:
             port.reported = self.status_word(port)
             self.report_status(port)

@@ -23,6 +23,8 @@ class Faults:
     security_every_s: float = 0.0  # it reports a security event about this often; 0: only what happens
     heat_c: float = 0.0  # 2.x: the cabinet's temperature, whatever the power; 0: as it is
     flap_every_s: float = 0.0  # the link is lost about this often; 0: never
+    reboot_every_s: float = 0.0  # it starts anew about this often; 0: never
+    no_energy: bool = False  # it says that it charges, and nothing flows
 
 
 @dataclass

@@ -97,6 +97,7 @@ class Port:
     car: Car | None = None
     fault: str = ""
     fault_info: str = ""
+    dead: bool = False  # it says that it charges, and nothing flows
     is_operative: bool = True
     closes_after_session: bool = False
     authorization: Authorization | None = None
@@ -132,17 +133,18 @@ class Port:
         return PortState.RESERVED if self.reservation else PortState.AVAILABLE
 
     def _charging_state(self) -> PortState:
-        if self.power_w > 0:
+        if self.power_w > 0 or (self.dead and self.offered_w > 0):
             return PortState.CHARGING
         return PortState.SUSPENDED_EV if self.offered_w > 0 else PortState.SUSPENDED_EVSE
 
-    def refresh_power(self, limit_w: int | None) -> None:
-        """What is offered and what flows, now."""
+    def refresh_power(self, limit_w: int | None, *, dead: bool = False) -> None:
+        """What is offered and what flows, now. `dead`: nothing flows, and the charger does not notice."""
+        self.dead = dead
         self.offered_w = self.plug.max_power_w if limit_w is None else max(0, min(limit_w, self.plug.max_power_w))
         if self.car is None or self.session is None or not self.session.is_energized:
             self.power_w = 0
             return
-        self.power_w = self.car.accepts_w(self.plug.kind, self.offered_w, self.plug.phases)
+        self.power_w = 0 if dead else self.car.accepts_w(self.plug.kind, self.offered_w, self.plug.phases)
 
     def advance(self, milliseconds: int) -> None:
         """Let the power flow this long into car and register."""

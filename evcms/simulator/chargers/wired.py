@@ -52,6 +52,7 @@ class Wired(ABC):
         self._tasks: set[asyncio.Task[Any]] = set()
         self._next_heartbeat = 0.0
         self._next_flap = 0.0
+        self._next_reboot = 0.0
 
     @property
     def is_connected(self) -> bool:
@@ -221,6 +222,8 @@ class Wired(ABC):
         self._next_heartbeat = loop_time + self.heartbeat_s
         if self.faults.flap_every_s:
             self._next_flap = loop_time + self.rng.expovariate(1 / self.faults.flap_every_s)
+        if self.faults.reboot_every_s:
+            self._next_reboot = loop_time + self.rng.expovariate(1 / self.faults.reboot_every_s)
         self.changed()
 
     async def _boot(self) -> None:
@@ -319,6 +322,9 @@ class Wired(ABC):
         upkeep.now_and_then(self, now)
         if self.faults.flap_every_s and now >= self._next_flap:
             self.link.abort()
+        elif self.faults.reboot_every_s and now >= self._next_reboot:
+            self._next_reboot = now + self.faults.reboot_every_s
+            self.spawn(self._reboot(announce=False))
 
     # Being told things
 

@@ -1,0 +1,88 @@
+"""What stations say of themselves: faults, readings that do not add up, security events, firmware."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from django.utils.translation import gettext as _
+
+from alerts.vocabulary import IncidentKind
+from sessions import signs
+from stations import fleet
+
+from .finding import Finding, View
+
+
+def connector_faulted(view: View) -> Iterator[Finding]:
+    for fault in fleet.faulted_connectors():
+        station = view.stations.get(fault.station_id)
+        if station is None:
+            continue
+        title = _("%(what)s reports a fault") % {"what": fault.label} + _code(fault.error)
+        yield view.at_station(
+            IncidentKind.CONNECTOR_FAULTED,
+            f"fault:connector:{fault.connector_id}",
+            station,
+            title,
+            fault.since,
+            connector_id=fault.connector_id,
+            symptom=f"{IncidentKind.CONNECTOR_FAULTED} {fault.error}",
+            error_code=fault.error,
+            info=fault.info,
+        )
+
+
+def station_faulted(view: View) -> Iterator[Finding]:
+    kind = IncidentKind.STATION_FAULTED
+    for station in view.stations.values():
+        if station.faulted:
+            title = _("%(what)s reports a fault") % {"what": station.label} + _code(station.error)
+            yield view.at_station(
+                kind,
+                f"fault:station:{station.id}",
+                station,
+                title,
+                station.status_at or view.now,
+                symptom=f"{kind} {station.error}",
+                error_code=station.error,
+            )
+
+
+def _code(error: str) -> str:
+    return f": {error}" if error and error != "NoError" else ""
+
+
+def readings(view: View) -> Iterator[Finding]:
+    kind = IncidentKind.METER
+    for row in signs.oddities(since=view.now - view.book.longest(kind)):
+        station = view.stations.get(row.station_id)
+        if station is not None:
+            title = _("%(station)s: %(what)s") % {"station": station.label, "what": row.word}
+            yield view.at_station(kind, f"meter:{station.id}:{row.kind}", station, title, row.first_at)
+
+
+def security(view: View) -> Iterator[Finding]:
+    kind = IncidentKind.SECURITY_EVENT
+    for row in fleet.security_events(since=view.now - view.book.longest(kind)):
+        station = view.stations.get(row.station_id)
+        if station is not None:
+            title = _("%(station)s reports: %(event)s") % {"station": station.label, "event": row.type}
+            key = f"security:{station.id}:{row.type}"
+            yield view.at_station(kind, key, station, title, row.first_at, info=row.info)
+
+
+def firmware(view: View) -> Iterator[Finding]:
+    """Failed, or not moved for too long. An update that is newer ends the trouble of the one before."""
+    kind = IncidentKind.FIRMWARE_FAILED
+    for row in fleet.firmware_updates(since=view.now - view.book.longest(kind)):
+        station = view.stations.get(row.station_id)
+        if station is None:
+            continue
+        said = {"station": station.label, "version": row.version or "?", "state": row.state_word}
+        patience = timedelta(minutes=view.setting(kind, station).threshold)
+        if row.trouble:
+            title = _("Firmware %(version)s of %(station)s: %(state)s") % said
+        elif not row.ended and view.now - row.moved_at >= patience:
+            title = _("Firmware %(version)s of %(station)s does not move on: %(state)s") % said
+        else:
+            continue
+        yield view.at_station(kind, f"firmware:{station.id}", station, title, row.moved_at, info=row.info)

@@ -1,0 +1,228 @@
+"""Exceptions from the catalogue: made, changed and taken away by people, and what they would have changed."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
+
+from alerts import hindsight, schedule
+from alerts.catalogue import CATALOGUE, STATIONS, Scope
+from alerts.models import EscalationPolicy, Rule
+from alerts.rulebook import Rulebook, Setting, Spot, scope_key
+from alerts.vocabulary import IncidentKind, RecoveryKind, Severity
+from evcms.core import audit, clock
+from evcms.core.access import Access, Permission
+from stations import fleet, history
+from stations.fleet import Standing
+from stations.queries import stations, visible_sites
+
+LOOKS_BACK: Final = timedelta(days=30)
+MOST: Final = 1_000_000_000  # of a threshold, or seconds
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What a person wants. None stays as the catalogue says."""
+
+    kind: IncidentKind
+    site_id: int | None = None
+    station_id: int | None = None
+    model: str = ""
+    enabled: bool = True
+    threshold: int | None = None
+    duration_s: int | None = None
+    severity: int | None = None
+    schedule: Sequence[Mapping[str, Any]] = ()  # Any: as alerts.schedule takes it
+    recovery: Sequence[str] | None = None
+    recovery_tries: int = 2
+    interrupts: bool = False
+    policy: EscalationPolicy | None = None
+
+
+def save_rule(*, access: Access, rule: Rule | None, draft: Draft) -> Rule:
+    """A new exception, or a changed one. Raises ValidationError with words for the form, PermissionDenied."""
+    access.demand(Permission.STATIONS)
+    _mine(access, rule)
+    _check(access, draft)
+    row = _written(access, rule, draft)
+    try:
+        with transaction.atomic():
+            row.save()
+            audit.record(access, "alert_rule.saved", row, scope=row.scope, **_said(row))
+    except IntegrityError:
+        raise ValidationError(_("There is an exception for this place already: change that one.")) from None
+    return row
+
+
+def remove_rule(*, access: Access, rule: Rule) -> None:
+    """From now on the catalogue says it again, or a wider exception."""
+    access.demand(Permission.STATIONS)
+    _mine(access, rule)
+    with transaction.atomic():
+        audit.record(access, "alert_rule.removed", rule, scope=rule.scope)
+        rule.delete()
+
+
+def _written(access: Access, rule: Rule | None, draft: Draft) -> Rule:
+    row = rule or Rule(organization=access.organization)
+    row.kind, row.site_id, row.station_id, row.station_model = draft.kind, draft.site_id, draft.station_id, draft.model
+    row.scope = scope_key(site_id=draft.site_id, station_id=draft.station_id, model=draft.model)
+    row.enabled, row.threshold, row.duration_s = draft.enabled, draft.threshold, draft.duration_s
+    row.severity, row.schedule = draft.severity, [dict(entry) for entry in draft.schedule]
+    row.recovery = None if draft.recovery is None else list(draft.recovery)
+    row.recovery_tries, row.interrupts, row.policy = draft.recovery_tries, draft.interrupts, draft.policy
+    return row
+
+
+def _said(row: Rule) -> dict[str, Any]:
+    """What the audit keeps. Any: JSON."""
+    names = ("kind", "enabled", "threshold", "duration_s", "severity", "schedule", "recovery", "recovery_tries")
+    return {name: getattr(row, name) for name in names}
+
+
+def _mine(access: Access, rule: Rule | None) -> None:
+    """Who does not see all sites changes what concerns his own only."""
+    if rule is None:
+        return
+    if rule.organization_id != access.organization.pk or not _sees(access, rule.site_id, rule.station_id):
+        raise PermissionDenied(_("There is no such exception."))
+
+
+def _sees(access: Access, site_id: int | None, station_id: int | None) -> bool:
+    if station_id is not None:
+        return stations(access).filter(pk=station_id).exists()
+    if site_id is not None:
+        return visible_sites(access).filter(pk=site_id).exists()
+    return access.all_sites
+
+
+def _check(access: Access, draft: Draft) -> None:
+    if not _sees(access, draft.site_id, draft.station_id):
+        raise ValidationError(_("Choose one of your sites or stations."))
+    if draft.station_id is not None and (draft.site_id is not None or draft.model):
+        raise ValidationError(_("Choose a station, or a site and a model, not both."))
+    trouble = CATALOGUE[draft.kind]
+    wanted = {Scope.SITE: draft.site_id, Scope.STATION: draft.station_id, Scope.MODEL: draft.model or None}
+    if any(value is not None and scope not in trouble.scopes for scope, value in wanted.items()):
+        raise ValidationError(_("This kind of trouble has no exceptions for such a place."))
+    if draft.threshold is not None and (trouble.threshold is None or not 1 <= draft.threshold <= MOST):
+        raise ValidationError(_("This number makes no sense here."))
+    if draft.duration_s is not None and not 0 <= draft.duration_s <= 30 * 86_400:
+        raise ValidationError(_("A span is at most 30 days."))
+    if draft.severity is not None and draft.severity not in Severity.values:
+        raise ValidationError(_("Choose a severity."))
+    if schedule.problems([dict(entry) for entry in draft.schedule]):
+        raise ValidationError(_("Write times as Mo-Fr 08:00-18:00, one line each."))
+    if set(draft.recovery or ()) - set(RecoveryKind) or not 0 <= draft.recovery_tries <= 10:
+        raise ValidationError(_("At most 10 automatic tries a day."))
+    if draft.policy is not None and draft.policy.organization_id != access.organization.pk:
+        raise ValidationError(_("Choose one of your chains."))
+
+
+# What it would have changed -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Preview:
+    """Incidents of the last 30 days at the places of the rule: with it, and as things stand."""
+
+    with_rule: int
+    without: int
+    days: int = LOOKS_BACK.days
+
+
+Count = Callable[[list[Standing], Callable[[Standing], Setting], datetime], int]
+
+
+def preview(*, access: Access, rule: Rule | None, draft: Draft) -> Preview | None:
+    """None for kinds of which the rows of the past do not tell enough."""
+    count = COUNTS.get(draft.kind)
+    if count is None:
+        return None
+    _check(access, draft)
+    seen = set(stations(access).values_list("pk", flat=True))
+    rules = list(Rule.objects.filter(organization=access.organization, kind=draft.kind))
+    fresh = _written(access, None, draft)
+    fresh.pk = rule.pk if rule else 0
+    others = _without(rules, rule, fresh.scope)
+    old, new = Rulebook(rules), Rulebook([*others, fresh])
+    there = [
+        one for one in fleet.standing() if one.id in seen and new.setting(draft.kind, _spot(one)).rule_id == fresh.pk
+    ]
+    since = clock.now() - LOOKS_BACK
+    return Preview(
+        with_rule=count(there, lambda one: new.setting(draft.kind, _spot(one)), since),
+        without=count(there, lambda one: old.setting(draft.kind, _spot(one)), since),
+    )
+
+
+def _without(rules: Iterable[Rule], rule: Rule | None, scope: str) -> list[Rule]:
+    return [row for row in rules if row.scope != scope and (rule is None or row.pk != rule.pk)]
+
+
+def _spot(one: Standing) -> Spot:
+    return Spot(one.organization_id, one.site_id, one.id, one.model, one.zone)
+
+
+def _wanted(setting: Setting, zone: str) -> hindsight.Wanted:
+    return lambda at: setting.holds(at, zone)
+
+
+def _offline(there: list[Standing], setting_of: Callable[[Standing], Setting], since: datetime) -> int:
+    found, now, total = history.links([one.id for one in there], since=since), clock.now(), 0
+    for one in there:
+        setting = setting_of(one)
+        spans = history.gaps(found.get(one.id, []), now)
+        total += hindsight.lasting(spans, duration=setting.duration, wanted=_wanted(setting, one.zone))
+    return total
+
+
+def _flapping(there: list[Standing], setting_of: Callable[[Standing], Setting], since: datetime) -> int:
+    found = history.links([one.id for one in there], since=since)
+    moments = {pk: [opened for opened, _closed in spans] for pk, spans in found.items()}
+    return _bursts(there, setting_of, moments)
+
+
+def _boots(there: list[Standing], setting_of: Callable[[Standing], Setting], since: datetime) -> int:
+    return _bursts(there, setting_of, history.boots([one.id for one in there], since=since))
+
+
+def _bursts(
+    there: list[Standing], setting_of: Callable[[Standing], Setting], moments: Mapping[int, Sequence[datetime]]
+) -> int:
+    total = 0
+    for one in there:
+        setting = setting_of(one)
+        total += hindsight.bursts(
+            moments.get(one.id, ()), threshold=setting.threshold, within=setting.duration,
+            wanted=_wanted(setting, one.zone),
+        )  # fmt: skip
+    return total
+
+
+def _faults(connectors: bool) -> Count:
+    def count(there: list[Standing], setting_of: Callable[[Standing], Setting], since: datetime) -> int:
+        by_id = {one.id: one for one in there}
+        found = history.faults(by_id, since=since, until=clock.now(), connectors=connectors)
+        total = 0
+        for (station_id, _connector), spans in found.items():
+            setting = setting_of(by_id[station_id])
+            wanted = _wanted(setting, by_id[station_id].zone)
+            total += hindsight.lasting(spans, duration=setting.duration, wanted=wanted)
+        return total
+
+    return count
+
+
+COUNTS: Final[dict[IncidentKind, Count]] = {
+    IncidentKind.STATION_OFFLINE: _offline,
+    IncidentKind.LINK_FLAPPING: _flapping,
+    IncidentKind.BOOT_LOOP: _boots,
+    IncidentKind.CONNECTOR_FAULTED: _faults(connectors=True),
+    IncidentKind.STATION_FAULTED: _faults(connectors=False),
+}
+assert all(CATALOGUE[kind].scopes == STATIONS for kind in COUNTS)

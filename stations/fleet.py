@@ -1,0 +1,252 @@
+"""The whole fleet in few queries, for those above who look for trouble. Nothing here is cut to a person.
+
+Each function is one query however many stations there are, or one for each PORTION of those that are worth a look.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from django.db.models import Count, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce
+
+from evcms.core import clock
+
+from . import queries
+from .models import Connection, Connector, FirmwareUpdate, Gateway, OcppMessage, SecurityEvent, Site, Station
+from .reports import FIRMWARE_ENDS, FIRMWARE_TROUBLE, ROUTINE_SECURITY_EVENTS
+from .vocabulary import Approval, ConnectorStatus, Direction, MessageOutcome
+
+PORTION: Final = 500  # ids in one statement
+OURS: Final = ("the gateway stopped", "the gateway was lost")  # ends of links that are no fault of the station's
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """An accepted station of an organization. `dark_since`: None while online, and when it never had a link."""
+
+    id: int
+    organization_id: int
+    site_id: int | None
+    label: str
+    site: str
+    zone: str
+    vendor: str
+    model: str
+    firmware: str
+    network: str  # address of the link that is open, "" when none is
+    carrier: str  # of the SIM card: country and operator
+    online: bool
+    dark_since: datetime | None
+    in_maintenance: bool
+    faulted: bool
+    error: str
+    status_at: datetime | None
+    booted_at: datetime | None
+    skew_ms: int | None
+    since: datetime
+
+
+COLUMNS: Final = (
+    "id", "organization_id", "site_id", "name", "identity", "site__name", "site__time_zone", "vendor", "model",
+    "firmware_version", "connection__address", "iccid", "imsi", "connection__closed_at",
+    "connection__gateway__ended_at", "connection__gateway__lease_until", "dark", "status", "status_error",
+    "status_at", "last_boot_at", "clock_skew_ms", "created_at",
+)  # fmt: skip
+
+
+def standing() -> list[Standing]:
+    """Every accepted station that stands."""
+    now, covers = clock.now(), _maintenance()
+    rows = Station.objects.filter(archived_at=None, organization__isnull=False, approval=Approval.ACCEPTED)
+    dark = Coalesce("offline_since", "connection__gateway__lease_until")
+    return [_standing(row, now, covers) for row in rows.order_by("pk").annotate(dark=dark).values_list(*COLUMNS)]
+
+
+def _standing(row: Sequence[Any], now: datetime, covers: set[tuple[str, int]]) -> Standing:
+    """Any: columns of COLUMNS."""
+    (pk, organization, site, name, identity, place, zone, vendor, model, firmware, address, iccid, imsi, closed, ended,
+     lease, dark, status, error, status_at, booted_at, skew_ms, since) = row  # fmt: skip
+    online = lease is not None and closed is None and ended is None and lease > now
+    return Standing(
+        id=pk,
+        organization_id=organization,
+        site_id=site,
+        label=name or identity,
+        site=place or "",
+        zone=zone or "UTC",
+        vendor=vendor,
+        model=model,
+        firmware=firmware,
+        network=address or "",
+        carrier=imsi[:5] or iccid[:6],  # ITU-T E.212: country and network; E.118: 89, country, issuer
+        online=online,
+        dark_since=None if online else dark,
+        in_maintenance=bool(covers & {("station", pk), ("site", site), ("organization", organization)}),
+        faulted=status == ConnectorStatus.FAULTED,
+        error=error,
+        status_at=status_at,
+        booted_at=booted_at,
+        skew_ms=skew_ms,
+        since=since,
+    )
+
+
+def _maintenance() -> set[tuple[str, int]]:
+    """What windows cover now: ("station", id), ("site", id) or ("organization", id)."""
+    rows = queries.windows_now().values_list("organization_id", "site_id", "station_id")
+    return {
+        ("station", station) if station else ("site", site) if site else ("organization", organization)
+        for organization, site, station in rows
+    }
+
+
+def gateways_since() -> datetime | None:
+    """Since when somebody has been there for stations to come back to; None while no gateway lives."""
+    living = Gateway.objects.filter(ended_at=None, lease_until__gt=clock.now())
+    return living.order_by("started_at").values_list("started_at", flat=True).first()
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A connector that says that it is faulted."""
+
+    station_id: int
+    connector_id: int
+    label: str
+    code: str
+    error: str
+    info: str
+    since: datetime
+
+
+def faulted_connectors() -> list[Fault]:
+    rows = Connector.objects.filter(status=ConnectorStatus.FAULTED, archived_at=None, station__archived_at=None)
+    return [
+        Fault(
+            station_id=row.station_id,
+            connector_id=row.pk,
+            label=str(row),
+            code=row.code,
+            error=row.error_code or row.vendor_error_code,
+            info=row.error_info,
+            since=row.status_at or clock.now(),
+        )
+        for row in rows.select_related("station", "evse").order_by("pk")
+    ]
+
+
+def links_opened(*, since: datetime, least: int) -> dict[int, list[datetime]]:
+    """When stations that opened at least so many links since then did, oldest first. What our own gateways ended counts
+    not.
+    """
+    rows = Connection.objects.filter(opened_at__gte=since).exclude(close_reason__in=OURS)
+    groups = rows.values("station_id").annotate(opened=Count("pk")).filter(opened__gte=least)
+    found: dict[int, list[datetime]] = defaultdict(list)
+    for some in _portions(groups.order_by("station_id").values_list("station_id", flat=True)):
+        for pk, at in rows.filter(station_id__in=some).order_by("opened_at").values_list("station_id", "opened_at"):
+            found[pk].append(at)
+    return dict(found)
+
+
+def last_networks(station_ids: Iterable[int]) -> dict[int, str]:
+    """The address that each of these (dark) stations last came from."""
+    newest = Connection.objects.filter(station=OuterRef("pk")).order_by("-opened_at").values("address")[:1]
+    found: dict[int, str] = {}
+    for some in _portions(station_ids):
+        rows = Station.objects.filter(pk__in=some).annotate(address=Subquery(newest))
+        found |= {pk: address or "" for pk, address in rows.values_list("pk", "address")}
+    return found
+
+
+def boots(station_ids: Iterable[int], *, since: datetime) -> dict[int, list[datetime]]:
+    """When these stations booted, oldest first."""
+    found: dict[int, list[datetime]] = defaultdict(list)
+    for some in _portions(station_ids):
+        rows = OcppMessage.objects.filter(
+            station_id__in=some,
+            at__gte=since,
+            direction=Direction.IN,
+            action="BootNotification",
+            outcome=MessageOutcome.RESULT,
+        )
+        for pk, at in rows.order_by("at").values_list("station_id", "at"):
+            found[pk].append(at)
+    return dict(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Security:
+    station_id: int
+    type: str
+    info: str
+    first_at: datetime
+    count: int
+
+
+def security_events(*, since: datetime) -> list[Security]:
+    """Critical ones that are no ordinary life, received since then: one for each station and type."""
+    rows = SecurityEvent.objects.filter(critical=True, received_at__gte=since)
+    rows = rows.exclude(type__in=ROUTINE_SECURITY_EVENTS).order_by("received_at", "pk")
+    found: dict[tuple[int, str], Security] = {}
+    for station_id, kind, info, at in rows.values_list("station_id", "type", "tech_info", "received_at"):
+        before = found.get((station_id, kind))
+        first, count = (before.first_at, before.count) if before else (at, 0)
+        found[station_id, kind] = Security(station_id, kind, info, first, count + 1)
+    return list(found.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """A firmware update, the newest of its station. `moved_at`: its last sign of life."""
+
+    station_id: int
+    update_id: int
+    version: str
+    state: str
+    state_word: str
+    trouble: bool
+    ended: bool
+    info: str
+    moved_at: datetime
+
+
+def firmware_updates(*, since: datetime) -> list[Update]:
+    """Those under way, and those that ended since then; of a station the newest."""
+    rows = FirmwareUpdate.objects.filter(Q(ended_at=None) | Q(ended_at__gte=since)).order_by("requested_at", "pk")
+    newest = {row.station_id: row for row in rows}
+    return [
+        Update(
+            station_id=row.station_id,
+            update_id=row.pk,
+            version=row.version,
+            state=row.state,
+            state_word=str(row.get_state_display()),
+            trouble=row.state in FIRMWARE_TROUBLE,
+            ended=row.state in FIRMWARE_ENDS,
+            info=row.info or row.last_status,
+            moved_at=row.ended_at or row.status_at or max(row.requested_at, row.retrieve_at or row.requested_at),
+        )
+        for row in newest.values()
+    ]
+
+
+def _portions(ids: Iterable[int]) -> Iterator[list[int]]:
+    every = list(ids)
+    return (every[start : start + PORTION] for start in range(0, len(every), PORTION))
+
+
+@dataclass(frozen=True, slots=True)
+class GridLimit:
+    organization_id: int
+    site: str
+    limit_w: int
+
+
+def grid_limits() -> dict[int, GridLimit]:
+    """Sites for which a grid limit was entered."""
+    rows = Site.objects.filter(archived_at=None, grid_limit_w__isnull=False)
+    columns = ("pk", "organization_id", "name", "grid_limit_w")
+    return {pk: GridLimit(org, name, limit or 0) for pk, org, name, limit in rows.values_list(*columns)}

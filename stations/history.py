@@ -1,0 +1,63 @@
+"""What happened to stations in a stretch of the past, for those above who count it. One query each."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import datetime
+
+from .models import Connection, OcppMessage, StatusChange
+from .vocabulary import ConnectorStatus, Direction, MessageOutcome
+
+Span = tuple[datetime, datetime]
+
+
+def links(station_ids: Iterable[int], *, since: datetime) -> dict[int, list[Span]]:
+    """(opened, closed) of each station's links, oldest first; one that is open ends at its last known moment: now."""
+    found: dict[int, list[Span]] = defaultdict(list)
+    rows = Connection.objects.filter(station_id__in=list(station_ids), opened_at__gte=since).order_by("opened_at")
+    for pk, opened, closed in rows.values_list("station_id", "opened_at", "closed_at"):
+        found[pk].append((opened, closed or datetime.max.replace(tzinfo=opened.tzinfo)))
+    return dict(found)
+
+
+def gaps(links_of: list[Span], until: datetime) -> list[Span]:
+    """The stretches without a link between these, and after the last."""
+    found, end = [], None
+    for opened, closed in links_of:
+        if end is not None and opened > end:
+            found.append((end, opened))
+        end = closed if end is None else max(end, closed)
+    if end is not None and end < until:
+        found.append((end, until))
+    return found
+
+
+def faults(
+    station_ids: Iterable[int], *, since: datetime, until: datetime, connectors: bool
+) -> dict[tuple[int, int | None], list[Span]]:
+    """(station, connector) → when it said that it was faulted. `connectors` False: the stations as a whole."""
+    rows = StatusChange.objects.filter(
+        station_id__in=list(station_ids), happened_at__gte=since, connector__isnull=not connectors
+    ).order_by("happened_at", "pk")
+    found: dict[tuple[int, int | None], list[Span]] = defaultdict(list)
+    begun: dict[tuple[int, int | None], datetime] = {}
+    for station, connector, status, at in rows.values_list("station_id", "connector_id", "status", "happened_at"):
+        place: tuple[int, int | None] = (station, connector)
+        if status == ConnectorStatus.FAULTED:
+            begun.setdefault(place, at)
+        elif place in begun:
+            found[place].append((begun.pop(place), at))
+    for where, at in begun.items():
+        found[where].append((at, until))
+    return dict(found)
+
+
+def boots(station_ids: Iterable[int], *, since: datetime) -> dict[int, list[datetime]]:
+    """As long as messages are kept."""
+    found: dict[int, list[datetime]] = defaultdict(list)
+    rows = OcppMessage.objects.filter(
+        station_id__in=list(station_ids), at__gte=since, direction=Direction.IN, action="BootNotification",
+        outcome=MessageOutcome.RESULT,
+    )  # fmt: skip
+    for pk, at in rows.order_by("at").values_list("station_id", "at"):
+        found[pk].append(at)
+    return dict(found)
