@@ -10,19 +10,23 @@ from unfold.admin import TabularInline
 from alerts import services
 from alerts.models import (
     AlertSettings,
+    Asked,
     ConnectorHealth,
     DeliveryAttempt,
     Destination,
     EscalationLevel,
     EscalationPolicy,
+    Following,
     Incident,
     IncidentEntry,
+    KnownPrice,
     MessageTemplate,
     Notification,
     Offer,
     OnCallOverride,
     OnCallSchedule,
     OnCallTurn,
+    Outage,
     ProblemReport,
     Recipient,
     RecoveryStep,
@@ -196,6 +200,37 @@ class OfferAdmin(ReadOnlyAdmin):
     list_filter = ("at",)
     search_fields = ("connector__code",)
     list_select_related = ("subscription__recipient", "connector__station", "connector__evse")
+
+
+@admin.register(Asked)
+class AskedAdmin(ReadOnlyAdmin):
+    list_display = ("at", "organization", "channel", "prefix")
+    list_filter = ("channel", "organization")
+    search_fields = ("prefix",)
+
+
+@admin.register(Outage)
+class OutageAdmin(ReadOnlyAdmin):
+    list_display = ("connector", "began_at", "due_at", "closed_at")
+    list_filter = ("closed_at",)
+    search_fields = ("connector__code",)
+    list_select_related = ("connector__station", "connector__evse")
+
+
+@admin.register(KnownPrice)
+class KnownPriceAdmin(ReadOnlyAdmin):
+    list_display = ("connector", "changed_at")
+    list_filter = ("changed_at",)
+    search_fields = ("connector__code",)
+    list_select_related = ("connector__station", "connector__evse")
+
+
+@admin.register(Following)
+class FollowingAdmin(ReadOnlyAdmin):
+    list_display = ("recipient", "session", "created_at", "ended_at")
+    list_filter = ("ended_at",)
+    search_fields = ("session__public_id",)
+    list_select_related = ("recipient", "session")
 
 
 @admin.register(ProblemReport)

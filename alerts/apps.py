@@ -8,4 +8,4 @@ class AlertsConfig(AppConfig):
     verbose_name = "Alerts"
 
     def ready(self) -> None:
-        from . import claims, driver_mails, early_signs, subscribers  # noqa: F401
+        from . import claims, driver_facts, driver_mails, early_signs, subscribers  # noqa: F401

@@ -2,8 +2,8 @@
 
 from django.db.models import Q, QuerySet
 
-from alerts.models import Incident, Notification, Rule, Subscription
-from alerts.vocabulary import IncidentState, NotificationState
+from alerts.models import Incident, Notification, ProblemReport, Recipient, Rule, Subscription
+from alerts.vocabulary import Audience, IncidentState, NotificationState
 from evcms.core.access import Access
 from stations.queries import visible_sites
 
@@ -32,10 +32,6 @@ def waiting_mails(access: Access) -> int:
     return Notification.objects.filter(organization=access.organization, state__in=waiting).count()
 
 
-def live_subscriptions(connector_id: int) -> int:
-    return Subscription.objects.filter(connector_id=connector_id, ended_at=None).count()
-
-
 def rules(access: Access) -> QuerySet[Rule]:
     """Exceptions of the organization; without all sites those that concern all, or granted sites."""
     rows = Rule.objects.filter(organization=access.organization).select_related("site", "station", "policy")
@@ -43,3 +39,35 @@ def rules(access: Access) -> QuerySet[Rule]:
         sites = visible_sites(access)
         rows = rows.filter(Q(site=None, station=None) | Q(site__in=sites) | Q(station__site__in=sites))
     return rows.order_by("kind", "scope")
+
+
+PLACE = (
+    "connector__station__site",
+    "connector__evse",
+    "station__site",
+    "site",
+)  # what a wish's words need
+
+
+def wishes_of(recipient: Recipient) -> QuerySet[Subscription]:
+    """Live ones, also those that are asleep or paused."""
+    return recipient.subscriptions.filter(ended_at=None).select_related(*PLACE).order_by("id")
+
+
+def recipient_of_driver(driver_id: int) -> Recipient | None:
+    """The one of a driver's account, when there is one already."""
+    rows = Recipient.objects.filter(audience=Audience.DRIVER, driver_id=driver_id)
+    return rows.select_related("organization").first()
+
+
+def reports_of(incident: Incident) -> QuerySet[ProblemReport]:
+    """What drivers reported of it, oldest first."""
+    return incident.reports.select_related("connector__station", "connector__evse").order_by("created_at")
+
+
+def report_photo(access: Access, public_id: str) -> str:
+    """The name of a report's photo, for who sees the site; "" otherwise."""
+    rows = ProblemReport.objects.filter(organization=access.organization, public_id=public_id)
+    if not access.all_sites:
+        rows = rows.filter(connector__station__site__in=visible_sites(access))
+    return rows.values_list("photo", flat=True).first() or ""

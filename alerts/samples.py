@@ -32,6 +32,11 @@ SAMPLES: dict[str, Any] = {  # by the whole name, or its last part; Any: values 
     "get_severity_display": "Serious", "reason": "No car was connected.", "zone": "Europe/Amsterdam",
     "topic": "free", "topics": ["free", "broken"],
     "count": 3, "more": 0, "credit": False, "confirm": False, "code": "482 913", "minutes": 10, "name": "Kade 12",
+    "since": MOMENT, "until": MOMENT, "due": MOMENT, "starts_at": MOMENT, "ends_at": MOMENT,
+    "mine": f"{LINK}u/mine/x", "energy": 23_410_000, "cost": "12.50 €", "fee": "0.10 € per minute",
+    "cause": "The station lost its power.", "problem": "Cable or plug is damaged", "lasting": False, "note": "",
+    "labels": ["Kade 12 · 1", "Kade 12 · 2"],
+    "changes": [{"labels": ["Kade 12 · 1"], "before": ["Energy: 0.49 € per kWh"], "after": ["Energy: 0.59 € per kWh"]}],
     "parts": [{"subject": "Free now: Kade 12", "text": "It is free now.", "short": "It is free.", "page": LINK}],
 }  # fmt: skip
 

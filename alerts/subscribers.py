@@ -48,8 +48,6 @@ def connector_status(fact: ConnectorStatusChanged) -> None:
     key = fault_key(fact.station_id, fact.connector_id)
     if verdict.resolves:
         services.resolve_key(key=key, text=_("Its status is %(status)s again") % {"status": fact.status})
-    if verdict.broken and fact.connector_id:
-        services.tell_broken(connector_id=fact.connector_id, fact=fact.at)
 
 
 def fault_key(station_id: int, connector_id: int | None) -> str:

@@ -13,7 +13,7 @@ def send() -> int:
 
 @shared_task(name="alerts.sweep")
 def sweep() -> None:
-    """Every ten seconds: dark stations, returned gateways, freed connectors."""
+    """Every ten seconds: dark stations, returned gateways."""
     services.sweep()
 
 
@@ -34,3 +34,16 @@ def tell() -> int:
 def prune_contacts() -> int:
     """Nightly: old addresses and the words of old mails."""
     return services.prune_contacts()
+
+
+@shared_task(name="alerts.offer")
+def offer() -> int:
+    """Every ten seconds: freed connectors to those who wait for one, and outages that are over."""
+    services.look_at_outages()
+    return services.offer_free()
+
+
+@shared_task(name="alerts.prices")
+def prices() -> int:
+    """Every few minutes, for prices that begin by the calendar; a changed tariff is looked at at once."""
+    return services.compare_prices()

@@ -3,7 +3,7 @@
 from django.urls import path
 
 from alerts import delivery_views, webhooks, wording_views
-from alerts.views import contacts, duty, incidents, links, report, rules
+from alerts.views import contacts, duty, incidents, links, report, rules, wishes
 
 urlpatterns = [
     path("incidents/", incidents.board, name="incidents"),
@@ -33,6 +33,9 @@ urlpatterns = [
     path("settings/trouble/<int:pk>/", rules.rule, name="alert-rule"),
     path("settings/trouble/<int:pk>/remove/", rules.rule_remove, name="alert-rule-remove"),
     path("u/incident/<str:token>/", links.have, name="incident-have"),
+    path("incidents/photo/<str:public_id>", wishes.photo, name="report-photo"),
     path("u/confirm/<str:token>/", links.confirm, name="subscription-confirm"),
-    path("u/<str:token>/", links.unsubscribe, name="unsubscribe"),
+    path("u/mine/<str:token>/", wishes.mine, name="my-messages"),
+    path("u/all/<str:token>/", wishes.unsubscribe_all, name="unsubscribe-all"),
+    path("u/<str:token>/", wishes.unsubscribe, name="unsubscribe"),
 ]

@@ -121,6 +121,17 @@ class Topic(models.TextChoices):
     PRICE = "price", _("price change")
 
 
+class Step(models.TextChoices):
+    """What a driver may hear of his own charge."""
+
+    STARTED = "started", _("it has started")
+    MILESTONE = "milestone", _("every few kWh or euros")
+    FINISHED = "finished", _("it is finished")
+    IDLE = "idle", _("a blocking fee begins in 10 minutes")
+    STOPPED = "stopped", _("it stopped unexpectedly")
+    RECEIPT = "receipt", _("the receipt is there")
+
+
 class Audience(models.TextChoices):
     DRIVER = "driver", _("driver")
     OPERATOR = "operator", _("operator")

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from django.db.models import Q
 from django.utils import translation
 
 from evcms.core.figures import amount
@@ -36,6 +37,7 @@ class ReceiptFacts:
     energy_mwh: int
     seller: str
     credit: bool  # a credit note
+    session_id: int
 
 
 @dataclass(frozen=True)
@@ -122,6 +124,12 @@ def payment_facts(payment_id: int) -> PaymentFacts:
     )
 
 
+def payment_of(session_id: int) -> tuple[int, str] | None:
+    """(id, public id) of the payment of a session, also of one that its start has not been joined with yet."""
+    linked = Q(session=session_id) | Q(attempt__session=session_id)
+    return Payment.objects.filter(linked).values_list("pk", "public_id").first()
+
+
 def receipt_facts(receipt_id: int) -> ReceiptFacts:
     rows = Receipt.objects.select_related("payment", "bill__account", "bill__session__driver", "organization")
     receipt = rows.get(pk=receipt_id)
@@ -138,6 +146,7 @@ def receipt_facts(receipt_id: int) -> ReceiptFacts:
         energy_mwh=said["session"]["energy_mwh"],
         seller=said["seller"]["name"],
         credit=receipt.kind == ReceiptKind.CREDIT,
+        session_id=receipt.bill.session_id,
     )
 
 

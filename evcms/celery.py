@@ -44,8 +44,9 @@ EVERY_TEN_SECONDS = (
     "alerts.recover",
     "alerts.tell",
     "alerts.send",
+    "alerts.offer",
 )
-OFTEN = {"billing.readers": 2.0, "billing.watch_readers": 30.0}  # a driver stands there and waits
+OFTEN = {"billing.readers": 2.0, "billing.watch_readers": 30.0, "alerts.prices": 300.0}  # readers: a driver waits there
 EVERY_NIGHT = (
     "core.prune",
     "stations.extend_plans",

@@ -237,6 +237,15 @@ def active_reservations(connector: Connector) -> QuerySet[Reservation]:
     return Reservation.objects.filter(connector=connector, state=ReservationState.ACTIVE, expires_at__gt=clock.now())
 
 
+def reserved() -> tuple[set[int], set[int]]:
+    """(connector ids, ids of stations reserved as a whole) of all reservations that stand. One query."""
+    rows = Reservation.objects.filter(state=ReservationState.ACTIVE, expires_at__gt=clock.now())
+    pairs = list(rows.values_list("connector_id", "station_id"))
+    return {connector for connector, _ in pairs if connector}, {
+        station for connector, station in pairs if not connector
+    }
+
+
 # The network ----------------------------------------------------------------------------------------------------------
 
 

@@ -2,27 +2,32 @@
 
 from .duty import AlertSettings, EscalationLevel, EscalationPolicy, OnCallOverride, OnCallSchedule, OnCallTurn
 from .early import ConnectorHealth
+from .following import Following, KnownPrice, Outage
 from .incidents import Incident, IncidentEntry, RecoveryStep, Telling
 from .messages import DeliveryAttempt, MessageTemplate, Notification
-from .people import Destination, Offer, Recipient, Subscription
+from .people import Asked, Destination, Offer, Recipient, Subscription
 from .reports import ProblemReport
 from .rules import Rule
 
 __all__ = [
     "AlertSettings",
+    "Asked",
     "ConnectorHealth",
     "DeliveryAttempt",
     "Destination",
     "EscalationLevel",
     "EscalationPolicy",
+    "Following",
     "Incident",
     "IncidentEntry",
+    "KnownPrice",
     "MessageTemplate",
     "Notification",
     "Offer",
     "OnCallOverride",
     "OnCallSchedule",
     "OnCallTurn",
+    "Outage",
     "ProblemReport",
     "Recipient",
     "RecoveryStep",

@@ -34,6 +34,7 @@ class Recipient(models.Model):
     )
     events = models.JSONField(default=list, blank=True, help_text=_("Names of what is wanted; empty: everything"))
     sites = models.ManyToManyField("stations.Site", blank=True, related_name="+", help_text=_("Empty: all sites"))
+    charge = models.JSONField(default=dict, blank=True, help_text=_("What a driver hears of his own charges"))
     token = models.CharField(max_length=40, unique=True, default=link_token, editable=False)
     created_at = models.DateTimeField(default=clock.now)
 
@@ -89,7 +90,8 @@ class Destination(models.Model):
 class Subscription(models.Model):
     """A driver's wish: a topic at a connector, a station, a site or in a drawn area of the map.
 
-    Asleep until one of the recipient's destinations is confirmed. `area` is a polygon [[latitude, longitude], …].
+    Asleep until the owner of the address has agreed (`confirmed_at`), and while it is paused. `area` is a polygon
+    [[latitude, longitude], …], the four edges its bounding box. `lasting`: "free" is told every time, not once.
     """
 
     recipient = models.ForeignKey(Recipient, models.CASCADE, related_name="subscriptions")
@@ -98,7 +100,14 @@ class Subscription(models.Model):
     station = models.ForeignKey("stations.Station", models.CASCADE, null=True, related_name="+")
     site = models.ForeignKey("stations.Site", models.CASCADE, null=True, related_name="+")
     area = models.JSONField(null=True)
+    south = models.FloatField(null=True)
+    west = models.FloatField(null=True)
+    north = models.FloatField(null=True)
+    east = models.FloatField(null=True)
     label = models.CharField(max_length=120, blank=True, help_text=_("What the driver calls the area"))
+    lasting = models.BooleanField(default=True)
+    confirmed_at = models.DateTimeField(null=True)
+    paused_at = models.DateTimeField(null=True)
     token = models.CharField(max_length=40, unique=True, default=link_token, editable=False)
     created_at = models.DateTimeField(default=clock.now)
     ended_at = models.DateTimeField(null=True)
@@ -131,17 +140,40 @@ class Subscription(models.Model):
 
 
 class Offer(models.Model):
-    """Somebody was told that a connector is free since then; the next in line is told some minutes later."""
+    """Somebody was told that a connector is free since then; the next in line (`turn`) is told some minutes later."""
 
     subscription = models.ForeignKey(Subscription, models.CASCADE, related_name="offers")
     connector = models.ForeignKey("stations.Connector", models.CASCADE, related_name="+")
     free_since = models.DateTimeField()
+    turn = models.PositiveIntegerField(default=0)
     at = models.DateTimeField(default=clock.now)
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["connector", "free_since", "subscription"], name="one_offer_per_freedom")
+            models.UniqueConstraint(fields=["connector", "free_since", "subscription"], name="one_offer_per_freedom"),
+            models.UniqueConstraint(fields=["connector", "free_since", "turn"], name="one_offer_a_turn"),
         ]
 
     def __str__(self) -> str:
         return f"{self.connector_id} free since {self.free_since:%F %T}"
+
+
+class Asked(models.Model):
+    """A mail or an SMS went to an address that had not agreed: counted, so that nobody fills a phone or our bill.
+
+    Only digests of the address and of the network that asked; `prefix` is the number's first digits.
+    """
+
+    organization = models.ForeignKey(Organization, models.CASCADE, related_name="+")
+    channel = models.CharField(max_length=8, choices=ChannelName)
+    address = models.CharField(max_length=32)
+    network = models.CharField(max_length=32, blank=True)
+    prefix = models.CharField(max_length=12, blank=True)
+    at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        verbose_name_plural = "asked"
+        indexes = [models.Index(fields=["channel", "at"], name="asked_lately")]
+
+    def __str__(self) -> str:
+        return f"{self.channel} {self.at:%F %T}"

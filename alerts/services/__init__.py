@@ -13,11 +13,14 @@ from .handling import (
 )
 from .incidents import explain, open_incident, raise_severity, resolve_key
 from .notifications import notify, replay, retry
+from .offers import offer_free
+from .outages import look_at_outages
+from .prices import compare_prices
 from .recovery import recover
 from .retention import prune_contacts
 from .rules import preview, remove_rule, save_rule
 from .sending import send_due
-from .subscriptions import confirm, subscribe, tell_broken, tell_free, unsubscribe
+from .subscriptions import change_wish, confirm, subscribe, unsubscribe, unsubscribe_all, wish
 from .telling import tell
 from .tracking import told
 from .trying import enable_destination, send_test
@@ -28,10 +31,14 @@ __all__ = [
     "acknowledge_by_link",
     "add_note",
     "assign",
+    "change_wish",
+    "compare_prices",
     "confirm",
     "enable_destination",
     "explain",
+    "look_at_outages",
     "notify",
+    "offer_free",
     "open_incident",
     "preview",
     "prune_contacts",
@@ -52,9 +59,9 @@ __all__ = [
     "subscribe",
     "sweep",
     "tell",
-    "tell_broken",
-    "tell_free",
     "told",
     "unsubscribe",
+    "unsubscribe_all",
     "wake",
+    "wish",
 ]

@@ -1,9 +1,19 @@
-"""Recipients and the ways to reach them."""
+"""Recipients, the ways to reach them, and how a driver's account takes over what its address asked for before."""
 
+from datetime import datetime, time
+from zoneinfo import available_timezones
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils.translation import gettext as _
 
-from alerts.models import Destination, Recipient
-from alerts.vocabulary import Audience, ChannelName
+from alerts import quiet
+from alerts.models import Destination, Following, Notification, ProblemReport, Recipient, Subscription
+from alerts.vocabulary import Audience, ChannelName, Digest, NotificationState, Step
+from evcms.core import clock
+
+from . import routing
 
 
 def driver_destination(*, organization_id: int, channel: ChannelName, address: str, language: str) -> Destination:
@@ -32,3 +42,128 @@ def first_way(recipient: Recipient) -> Destination | None:
 def reachable(recipient: Recipient) -> bool:
     """Is there a way that is proven and has not failed?"""
     return recipient.destinations.filter(confirmed_at__isnull=False, disabled_at=None).exists()
+
+
+def by_token(token: str) -> Recipient | None:
+    """Who holds the link. None when it opens nothing (any more)."""
+    rows = Recipient.objects.select_related("organization").filter(audience=Audience.DRIVER)
+    return rows.filter(token=token).first() if token else None
+
+
+def is_quiet(recipient: Recipient, moment: datetime) -> bool:
+    """In his quiet hours?"""
+    return quiet.is_quiet(moment, routing.zone(recipient), recipient.quiet_from, recipient.quiet_until)
+
+
+# With an account -------------------------------------------------------------------------------------------
+
+
+def signed_in(*, driver_id: int, organization_id: int, email: str, name: str, language: str) -> Recipient:
+    """The recipient of a driver's account. His sign-in has proven the address: what waits at it becomes his.
+
+    Wishes at an address that nobody had confirmed may be a stranger's: they end.
+    """
+    now = clock.now()
+    with transaction.atomic():
+        mine = Recipient.objects.filter(organization_id=organization_id, driver_id=driver_id).first()
+        way = driver_destination(
+            organization_id=organization_id, channel=ChannelName.EMAIL, address=email.strip().lower(), language=language
+        )
+        if mine is None:
+            mine = way.recipient
+            Recipient.objects.filter(pk=mine.pk).update(driver_id=driver_id, name=(name or email)[:120])
+        elif way.recipient_id != mine.pk:
+            _merge(way.recipient, mine)
+        if way.confirmed_at is None:
+            mine.subscriptions.filter(confirmed_at=None, ended_at=None).update(ended_at=now)
+            Destination.objects.filter(pk=way.pk).update(confirmed_at=now, disabled_at=None)
+    return Recipient.objects.select_related("organization").get(pk=mine.pk)
+
+
+def _merge(other: Recipient, mine: Recipient) -> None:
+    """All that hung on the other one hangs on his; a wish that he has already ends."""
+    held = set(mine.subscriptions.filter(ended_at=None).values_list("topic", "connector", "station", "site"))
+    for wish in other.subscriptions.filter(ended_at=None, area__isnull=True):
+        if (wish.topic, wish.connector_id, wish.station_id, wish.site_id) in held:
+            Subscription.objects.filter(pk=wish.pk).update(ended_at=clock.now())
+    Subscription.objects.filter(recipient=other).update(recipient=mine)
+    Destination.objects.filter(recipient=other).update(recipient=mine)
+    ProblemReport.objects.filter(recipient=other).update(recipient=mine)
+    Notification.objects.filter(recipient=other).update(recipient=mine)
+    known = set(Following.objects.filter(recipient=mine).values_list("payment", "session"))
+    for following in Following.objects.filter(recipient=other):
+        if (following.payment_id, following.session_id) not in known:
+            Following.objects.filter(pk=following.pk).update(recipient=mine)
+    other.delete()
+
+
+def forget_driver(*, driver_id: int) -> int:
+    """His account is erased: ways, wishes and the words of his messages go with it."""
+    gone = list(Recipient.objects.filter(driver_id=driver_id, audience=Audience.DRIVER))
+    for recipient in gone:
+        erase(recipient=recipient)
+    return len(gone)
+
+
+def erase(*, recipient: Recipient) -> None:
+    """Forgets somebody at his own word, for good. That messages were sent, and when, stays without their words."""
+    with transaction.atomic():
+        messages = Notification.objects.filter(recipient=recipient)
+        messages.filter(state=NotificationState.QUEUED).update(state=NotificationState.EXPIRED)
+        messages.update(to="", subject="", text="", html="", short="", data={}, headers={})
+        Recipient.objects.filter(pk=recipient.pk).delete()
+
+
+# His own settings ------------------------------------------------------------------------------------------
+
+
+def set_preferences(
+    *,
+    recipient: Recipient,
+    language: str,
+    time_zone: str,
+    quiet_from: time | None,
+    quiet_until: time | None,
+    digest: str,
+    digest_at: time,
+) -> None:
+    """Raises ValidationError with a sentence for what makes no sense."""
+    if language not in dict(settings.LANGUAGES) or digest not in Digest.values:
+        raise ValidationError(_("Choose one of the list."))
+    if time_zone and time_zone not in available_timezones():
+        raise ValidationError(_("This time zone does not exist."))
+    if (quiet_from is None) != (quiet_until is None):
+        raise ValidationError(_("Quiet hours have a beginning and an end."))
+    Recipient.objects.filter(pk=recipient.pk).update(
+        language=language,
+        time_zone=time_zone,
+        quiet_from=quiet_from,
+        quiet_until=quiet_until,
+        digest=digest,
+        digest_at=digest_at,
+    )
+
+
+def set_charge(*, recipient: Recipient, topics: list[str], kwh: int, euros: int) -> None:
+    """What he hears of his own charges: Steps, and every how many kWh and whole units of money."""
+    wanted = [each for each in topics if each in Step.values]
+    charge = {"topics": wanted, "kwh": max(0, min(kwh, 1000)), "money": max(0, min(euros, 1000))}
+    Recipient.objects.filter(pk=recipient.pk).update(charge=charge if wanted else {})
+
+
+def remove_way(*, recipient: Recipient, pk: int) -> None:
+    """The last way takes nothing with it: wishes sleep until there is another."""
+    Destination.objects.filter(recipient=recipient, pk=pk).delete()
+
+
+def prefer_way(*, recipient: Recipient, pk: int) -> None:
+    """Tried first from now on."""
+    with transaction.atomic():
+        ways = list(recipient.destinations.select_for_update().order_by("position", "id"))
+        ways.sort(key=lambda way: way.pk != pk)
+        for position, way in enumerate(ways, 1):
+            Destination.objects.filter(pk=way.pk).update(position=position)
+
+
+def end_followings(recipient: Recipient) -> None:
+    Following.objects.filter(recipient=recipient, ended_at=None).update(ended_at=clock.now())

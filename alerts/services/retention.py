@@ -9,11 +9,15 @@ from alerts.models import DeliveryAttempt, Destination, Notification, Subscripti
 from alerts.vocabulary import Audience, NotificationState
 from evcms.core import retention
 
+from . import asking, outages
+
 OVER = (NotificationState.SENT, NotificationState.FAILED)
 
 
 def prune_contacts() -> int:
     """Removes destinations and blanks mails older than RETENTION_PERSONAL_DAYS (0: never); returns how many rows."""
+    asking.forget()
+    outages.forget()
     border = retention.border(settings.RETENTION_PERSONAL_DAYS)
     if border is None:
         return 0
@@ -23,12 +27,12 @@ def prune_contacts() -> int:
 
 
 def _unused(border: datetime) -> QuerySet[Destination]:
-    """Drivers' addresses, never confirmed or without a subscription that is live or ended lately.
+    """Addresses of drivers without an account, never confirmed or without a subscription that is live or ended lately.
 
     Ways of operators and webhooks have no subscriptions: people remove them.
     """
     wanted = Subscription.objects.filter(Q(ended_at=None) | Q(ended_at__gte=border), recipient=OuterRef("recipient"))
-    drivers = Destination.objects.filter(audience=Audience.DRIVER)
+    drivers = Destination.objects.filter(audience=Audience.DRIVER, recipient__driver=None)
     return drivers.filter(Q(confirmed_at=None) | ~Exists(wanted), created_at__lt=border)
 
 

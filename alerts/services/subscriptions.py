@@ -1,81 +1,157 @@
-"""Drivers ask to be told about a connector: by e-mail, confirmed by its owner, ended with one click (RFC 8058)."""
+"""Drivers ask to be told about a connector, a station, a site or a drawn area: asleep until the owner of the address
+agrees, ended with one click (RFC 8058). Whoever asks hears the same answer, whatever we know of the address.
+"""
 
-from datetime import datetime, timedelta
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
 
-from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
-from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from alerts.models import Destination, Notification, Subscription
+from alerts import areas
+from alerts.models import Destination, Recipient, Subscription
 from alerts.vocabulary import ChannelName, Topic
 from evcms.core import clock
-from stations import places as stations
+from stations import spots
 
-from . import people
+from . import asking, people, prices, voice
 from .notifications import notify
 
-CONFIRMATIONS_PER_HOUR = 3  # a form must not become a way to flood somebody's mailbox
+MOST_WISHES = 60  # live ones of one person
 
 
-def subscribe(*, connector_id: int, email: str, topics: list[str], language: str) -> Destination:
-    """Writes the wish and, for a new address, asks its owner to confirm. Silent about what is subscribed already.
+@dataclass(frozen=True)
+class Wanted:
+    """Where: one of the three, or an area (with what the driver calls it). What: topics; `lasting`: every time."""
 
-    Raises ValidationError with a sentence for a bad address, no topic, or a connector that is not public.
+    organization_id: int
+    label: str
+    topics: list[str]
+    connector_id: int | None = None
+    station_id: int | None = None
+    site_id: int | None = None
+    area: list[areas.Point] = field(default_factory=list)
+    lasting: bool = False
+
+    @property
+    def place(self) -> dict[str, Any]:
+        """Fields of Subscription. Any: values of columns."""
+        if self.area:
+            box = areas.box(self.area)
+            edges = {"south": box.south, "west": box.west, "north": box.north, "east": box.east}
+            return {"area": [list(corner) for corner in self.area], "label": self.label[:120], **edges}
+        named = {"connector_id": self.connector_id, "station_id": self.station_id, "site_id": self.site_id}
+        return {name: value for name, value in named.items() if value}
+
+
+def topics_of(given: Iterable[str]) -> list[str]:
+    """Those that exist. Raises ValidationError when none does."""
+    wanted = [topic for topic in Topic.values if topic in set(given)]
+    if not wanted:
+        raise ValidationError(_("Choose what you want to hear about."))
+    return wanted
+
+
+def at_connector(
+    *, connector_id: int, topics: Iterable[str], reach: str = "connector", lasting: bool = False
+) -> Wanted:
+    """`reach`: the connector alone, its station, or its site. Raises ValidationError."""
+    wanted = topics_of(topics)
+    spot = spots.of_connector(connector_id)
+    if spot is None:
+        raise ValidationError(_("This connector does not exist."))
+    if reach == "site":
+        return Wanted(spot.organization_id, spot.site, wanted, site_id=spot.site_id, lasting=lasting)
+    if reach == "station":
+        return Wanted(spot.organization_id, spot.station, wanted, station_id=spot.station_id, lasting=lasting)
+    return Wanted(spot.organization_id, spot.label, wanted, connector_id=connector_id, lasting=lasting)
+
+
+def in_area(
+    *, organization_id: int, corners: object, label: str, topics: Iterable[str], lasting: bool = False
+) -> Wanted:
+    """Raises ValidationError."""
+    try:
+        area = areas.polygon(corners)
+    except areas.BadArea as error:
+        raise ValidationError(_("Draw an area on the map, or choose a distance.")) from error
+    return Wanted(organization_id, label.strip()[:120] or _("my area"), topics_of(topics), area=area, lasting=lasting)
+
+
+# Asking ------------------------------------------------------------------------------------------------------
+
+
+def subscribe(*, wanted: Wanted, email: str, language: str, network: str = "") -> Destination:
+    """Writes the wish, asleep, and asks the owner of the address to confirm it.
+
+    Silent about what is subscribed already and about who is known. Raises ValidationError with a sentence.
     """
     email = email.strip().lower()
     validate_email(email)
-    wanted = [topic for topic in topics if topic in Topic.values]
-    if not wanted:
-        raise ValidationError(_("Choose what you want to hear about."))
-    place = stations.connector_place(connector_id)
-    if place is None:
-        raise ValidationError(_("This connector does not exist."))
     with transaction.atomic():
         destination = people.driver_destination(
-            organization_id=place.organization_id, channel=ChannelName.EMAIL, address=email, language=language
+            organization_id=wanted.organization_id, channel=ChannelName.EMAIL, address=email, language=language
         )
-        for topic in wanted:
-            Subscription.objects.get_or_create(
-                recipient=destination.recipient, connector_id=connector_id, topic=topic, ended_at=None
-            )
-        if destination.confirmed_at is None:
-            _ask_to_confirm(destination, place.label, wanted)
+        wishes = wish(recipient=destination.recipient, wanted=wanted, proven=False)
+        if wishes and asking.may_ask(
+            organization_id=wanted.organization_id, channel=ChannelName.EMAIL, address=email, network=network
+        ):
+            _ask_to_confirm(destination, wanted, language)
     return destination
 
 
-def _ask_to_confirm(destination: Destination, label: str, topics: list[str]) -> None:
-    """At most a few mails an hour to an address that has not agreed to anything yet."""
-    now = clock.now()
-    key = f"confirm:{destination.pk}:"
-    recent = destination_mails(key, now - timedelta(hours=1))
-    if recent >= CONFIRMATIONS_PER_HOUR:
-        return
-    link = settings.PUBLIC_URL + reverse("subscription-confirm", args=[destination.token])
+def wish(*, recipient: Recipient, wanted: Wanted, proven: bool) -> list[Subscription]:
+    """The wishes that are new, or asleep still. `proven`: he stands behind it himself (his account, his browser)."""
+    live = recipient.subscriptions.filter(ended_at=None)
+    if live.count() + len(wanted.topics) > MOST_WISHES:
+        raise ValidationError(_("You have asked for a lot already. End something first."))
+    now, found = clock.now(), []
+    for topic in wanted.topics:
+        fields = {**wanted.place, "topic": topic}
+        row = live.filter(**fields).first() or Subscription.objects.create(
+            recipient=recipient, **fields, lasting=wanted.lasting or topic != Topic.FREE
+        )
+        if row.confirmed_at is None and proven:
+            Subscription.objects.filter(pk=row.pk).update(confirmed_at=now)
+        if row.confirmed_at is None:
+            found.append(row)
+    if proven:
+        prices.remember_for(recipient)
+    return found
+
+
+def _ask_to_confirm(destination: Destination, wanted: Wanted, language: str) -> None:
     notify(
-        key=f"{key}{now:%Y%m%d%H%M%S%f}",
+        key=f"confirm:{destination.pk}:{voice.now_key()}",
         template="confirm",
         to=destination.address,
-        language=destination.recipient.language,
+        language=language,
         organization_id=destination.organization_id,
-        context={"link": link, "label": label, "topics": topics},
+        context={
+            "link": voice.link("subscription-confirm", destination.token),
+            "label": wanted.label,
+            "topics": wanted.topics,
+        },
     )
 
 
-def destination_mails(key_prefix: str, since: datetime) -> int:
-    return Notification.objects.filter(key__startswith=key_prefix, created_at__gte=since).count()
-
-
 def confirm(*, token: str) -> Destination:
-    """The owner of the address agreed. Raises Destination.DoesNotExist. Twice is once."""
+    """The owner of the address agreed to what waits at it. Raises Destination.DoesNotExist. Twice is once."""
+    now = clock.now()
     with transaction.atomic():
         destination = Destination.objects.select_related("recipient").get(token=token)
         if destination.confirmed_at is None:
-            Destination.objects.filter(pk=destination.pk).update(confirmed_at=clock.now(), disabled_at=None)
-            destination.refresh_from_db()
+            Destination.objects.filter(pk=destination.pk).update(confirmed_at=now, disabled_at=None)
+        destination.recipient.subscriptions.filter(confirmed_at=None, ended_at=None).update(confirmed_at=now)
+        prices.remember_for(destination.recipient)
+        destination.refresh_from_db()
     return destination
+
+
+# Ending ------------------------------------------------------------------------------------------------------
 
 
 def unsubscribe(*, token: str) -> Subscription:
@@ -86,59 +162,24 @@ def unsubscribe(*, token: str) -> Subscription:
     return subscription
 
 
-def tell_broken(*, connector_id: int, fact: str) -> int:
-    """Tells everybody who asked that the connector is broken; `fact` makes it once per outage."""
-    return sum(_tell(subscription, "broken", fact) for subscription in live(connector_id, Topic.BROKEN))
+def unsubscribe_all(*, recipient: Recipient) -> int:
+    """Every wish, every charge, and what he heard of his charges ends; returns how many wishes."""
+    with transaction.atomic():
+        people.end_followings(recipient)
+        Recipient.objects.filter(pk=recipient.pk).update(charge={})
+        return recipient.subscriptions.filter(ended_at=None).update(ended_at=clock.now())
 
 
-def tell_free(*, connector_id: int, since: datetime) -> int:
-    """Tells everybody who asked before `since` that the connector is free, and ends those subscriptions: told once.
-
-    Who asked while it was free already waits for the next time.
-    """
-    told = 0
-    for subscription in live(connector_id, Topic.FREE):
-        if subscription.created_at >= since:
-            continue
-        with transaction.atomic():
-            ended = Subscription.objects.filter(pk=subscription.pk, ended_at=None).update(ended_at=clock.now())
-            told += ended and _tell(subscription, "free", since.isoformat())
-    return told
-
-
-def live(connector_id: int, topic: Topic) -> list[Subscription]:
-    rows = Subscription.objects.filter(
-        connector_id=connector_id,
-        topic=topic,
-        ended_at=None,
-        recipient__destinations__confirmed_at__isnull=False,
-        recipient__destinations__disabled_at=None,
-    )
-    return list(rows.select_related("recipient").distinct())
-
-
-def _tell(subscription: Subscription, template: str, fact: str) -> int:
-    place = stations.connector_place(subscription.connector_id or 0)
-    if place is None:
-        return 0
-    destination = people.first_way(subscription.recipient)
-    if destination is None:
-        return 0
-    link = settings.PUBLIC_URL + reverse("unsubscribe", args=[subscription.token])
-    notify(
-        key=f"sub:{subscription.pk}:{template}:{fact}",
-        template=template,
-        to=destination.address,
-        language=subscription.recipient.language,
-        organization_id=place.organization_id,
-        subscription=subscription,
-        context={
-            "where": place.label if place.site in place.label else f"{place.label} ({place.site})",
-            "label": place.label,
-            "topic": subscription.topic,
-            "page": f"{settings.PUBLIC_URL}/c/{place.code}",
-            "unsubscribe": link,
-        },
-        headers={"List-Unsubscribe": f"<{link}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"},
-    )
-    return 1
+def change_wish(*, recipient: Recipient, pk: int, what: str) -> None:
+    """`what`: pause, resume, end, once or always."""
+    now = clock.now()
+    changes: dict[str, dict[str, Any]] = {  # Any: values of columns
+        "pause": {"paused_at": now},
+        "resume": {"paused_at": None},
+        "end": {"ended_at": now},
+        "once": {"lasting": False},
+        "always": {"lasting": True},
+    }
+    if what not in changes:
+        raise ValidationError(_("Choose one of the list."))
+    recipient.subscriptions.filter(pk=pk, ended_at=None).update(**changes[what])

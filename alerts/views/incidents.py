@@ -85,6 +85,7 @@ def incident(request: HttpRequest, pk: int) -> HttpResponse:
         "effects": effects,
         "steps": row.steps.all(),
         "notices": queries.notices(row),
+        "reports": queries.reports_of(row),
         "tellings": row.tellings.select_related("recipient", "notification").order_by("pk"),
         "similar": boards.similar(access, row) if row.station_id or row.site_id else [],
         "form": NoteForm(),

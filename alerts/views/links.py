@@ -1,13 +1,13 @@
-"""Pages behind the keys of messages: I look after it, confirm, unsubscribe. No login."""
+"""Pages behind the keys of messages: I look after it, confirm. No login."""
 
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
-from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from alerts import services
-from alerts.models import Destination, Subscription, Telling
+from alerts import proofs, queries, services
+from alerts.models import Destination, Telling
 from alerts.vocabulary import Audience, EntryKind, TellingKind
 
 
@@ -31,29 +31,23 @@ def have(request: HttpRequest, token: str) -> HttpResponse:
     return render(request, "alerts/have.html", context)
 
 
+@never_cache
 @require_http_methods(["GET", "POST"])
 def confirm(request: HttpRequest, token: str) -> HttpResponse:
     """A page with a button: mail scanners open links, and a look must not confirm anything."""
-    destination = get_object_or_404(Destination, token=token)
+    destination = get_object_or_404(Destination.objects.select_related("recipient"), token=token)
     if request.method == "POST":
         destination = services.confirm(token=token)
-    wishes = destination.recipient.subscriptions.filter(ended_at=None).select_related(
-        "connector__station", "connector__evse"
-    )
+    wishes = queries.wishes_of(destination.recipient)
+    waiting = wishes.filter(confirmed_at=None)
+    done = destination.confirmed_at is not None and not waiting.exists()
     context = {
-        "done": destination.confirmed_at is not None,
-        "wishes": wishes.order_by("id"),
+        "done": done,
+        "wishes": wishes if done else waiting,
         "operator": destination.audience == Audience.OPERATOR,
+        "recipient": destination.recipient,
     }
-    return render(request, "alerts/confirm.html", context)
-
-
-@csrf_exempt  # RFC 8058: the mail provider posts here without our cookie; the token is the authority
-@require_http_methods(["GET", "POST"])
-def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
-    rows = Subscription.objects.select_related("connector__station", "connector__evse")
-    subscription = get_object_or_404(rows, token=token)
-    if request.method == "POST":
-        services.unsubscribe(token=token)
-    context = {"done": request.method == "POST" or subscription.ended_at, "subscription": subscription}
-    return render(request, "alerts/unsubscribe.html", context)
+    response = render(request, "alerts/confirm.html", context)
+    if request.method == "POST" and destination.audience == Audience.DRIVER:
+        proofs.remember(response, destination.recipient)
+    return response

@@ -13,7 +13,7 @@ from .signing_in import add_own_token, ask_sign_in, enter, read_link, remove_own
 from .starting import start, start_many
 from .sweeps import close_lost_sessions
 from .tokens import Tap, authorize, authorize_many, create_token, delete_token, edit_token, guest_token, paid_token
-from .watches import reach_times, watch
+from .watches import reach_times, watch, watch_by_id
 
 __all__ = [
     "Tap",
@@ -60,4 +60,5 @@ __all__ = [
     "update",
     "update_many",
     "watch",
+    "watch_by_id",
 ]

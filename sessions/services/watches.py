@@ -29,6 +29,13 @@ def watch(
     return row
 
 
+def watch_by_id(*, session_id: int, reason: str, at_mwh: int | None = None, at: datetime | None = None) -> None:
+    """As `watch`, for those above who hold no rows of ours. A session that has ended reaches nothing any more."""
+    session = ChargingSession.objects.filter(pk=session_id, ended_at=None).first()
+    if session:
+        watch(session=session, reason=reason, at_mwh=at_mwh, at=at)
+
+
 def cross(session: ChargingSession) -> None:
     """Publishes what the session's energy has reached; the caller holds the session's row."""
     due = SessionWatch.objects.filter(session=session, reached_at=None, at_mwh__lte=session.energy_mwh)

@@ -11,17 +11,21 @@ from django.test import Client
 from django.urls import reverse
 
 from alerts.models import (
+    Asked,
     ConnectorHealth,
     DeliveryAttempt,
     EscalationLevel,
     EscalationPolicy,
+    Following,
     Incident,
+    KnownPrice,
     MessageTemplate,
     Notification,
     Offer,
     OnCallOverride,
     OnCallSchedule,
     OnCallTurn,
+    Outage,
     ProblemReport,
     RecoveryStep,
     Rule,
@@ -110,6 +114,10 @@ def watch(rows, number):
     policy = EscalationPolicy.objects.create(organization=organization, name=f"Nights {number}")
     EscalationLevel.objects.create(policy=policy, position=1, schedule=rota)
     Offer.objects.create(subscription=rows.subscription, connector=rows.connector, free_since=now)
+    Asked.objects.create(organization=organization, channel="email", address="a" * 32)
+    Outage.objects.create(connector=rows.connector)
+    KnownPrice.objects.create(connector=rows.connector)
+    Following.objects.create(recipient=rows.recipient, session=rows.session)
     ProblemReport.objects.create(organization=organization, connector=rows.connector, problem="cable")
     MessageTemplate.objects.create(organization=organization, template=f"free{number}", language="en")
 

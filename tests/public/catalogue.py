@@ -10,6 +10,7 @@ from django.conf import settings
 from django.utils import translation
 from django.utils.translation.template import templatize
 
+from alerts.vocabulary import Digest, Problem, Step
 from billing.vocabulary import FundingSource, Refusal
 from sessions.vocabulary import FailureCause, SessionState
 from stations.models import PlugType
@@ -32,7 +33,15 @@ DRIVER_FILES = (
     "templates/[45]*.html",
     "templates/alerts/confirm.html",
     "templates/alerts/unsubscribe.html",
+    "templates/alerts/erased.html",
+    "templates/alerts/mine.html",
     "templates/alerts/_topic.html",
+    "templates/alerts/_place.html",
+    "templates/alerts/mail/_foot.*",
+    "templates/alerts/mail/maintenance*/*",
+    "templates/alerts/mail/price/*",
+    "alerts/causes_of_stop.py",
+    "alerts/services/reports.py",
     "templates/alerts/mail/layout.html",
     "templates/alerts/mail/digest/*",
     "templates/alerts/mail/test/*",
@@ -49,6 +58,8 @@ DRIVER_FILES = (
     "evcms/core/figures.py",
     "evcms/templatetags/figures.py",
     "alerts/services/subscriptions.py",
+    "alerts/services/people.py",
+    "alerts/views/wishes.py",
     "billing/wording.py",
     "billing/queries/accounts.py",
     "billing/queries/glance.py",
@@ -58,7 +69,18 @@ DRIVER_FILES = (
     "billing/services/screens.py",
     "billing/services/settlement.py",
 )
-VOCABULARY = (Shown, ConnectorStatus, SessionState, FailureCause, Refusal, PlugType, FundingSource)
+VOCABULARY = (
+    Problem,
+    Step,
+    Digest,
+    Shown,
+    ConnectorStatus,
+    SessionState,
+    FailureCause,
+    Refusal,
+    PlugType,
+    FundingSource,
+)
 CALLS = {"_", "gettext", "gettext_lazy", "ngettext", "pgettext"}
 LITERAL = r"""((?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"))"""
 IN_TEMPLATE = re.compile(rf"\b(gettext|ngettext|pgettext|_)\(u?{LITERAL}(?:,\s*u?{LITERAL})?", re.S)

@@ -2,8 +2,12 @@
 
 from dataclasses import dataclass, field
 from datetime import timedelta
+from io import BytesIO
 from types import SimpleNamespace
 
+from PIL import Image
+
+from alerts import photos
 from alerts.models import (
     Destination,
     EscalationLevel,
@@ -13,6 +17,7 @@ from alerts.models import (
     Notification,
     OnCallSchedule,
     OnCallTurn,
+    ProblemReport,
     Recipient,
     Rule,
     Subscription,
@@ -294,6 +299,12 @@ def duty(made, owner, now, number):
     rows.destination = Destination.objects.create(
         organization=org, recipient=rows.recipient, address=f"{mark.lower()}@driver.example"
     )
+    picture = BytesIO()
+    Image.new("RGB", (8, 8)).save(picture, "JPEG")
+    rows.problem_report = ProblemReport.objects.create(
+        organization=org, connector=rows.connector, problem="cable", text=mark, incident=rows.incident,
+        photo=photos.store(BytesIO(picture.getvalue()), 1),
+    )  # fmt: skip
     rows.subscription = Subscription.objects.create(recipient=rows.recipient, connector=rows.connector, topic="free")
     rows.notification = Notification.objects.create(
         organization=org, key=mark, template="receipt", to=f"{mark.lower()}@driver.example", subject=mark, text=mark,

@@ -11,7 +11,6 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from alerts import services as alerts
 from billing import queries as billing
 from billing import services
 from billing.errors import PaymentError
@@ -20,6 +19,7 @@ from billing.services import holds
 from billing.vocabulary import Refusal
 from evcms.public import drivers, keys, places
 from evcms.public.limits import too_often
+from evcms.public.views import tell
 from sessions import queries as sessions
 from sessions.models import Driver
 from stations import queries as stations
@@ -48,19 +48,19 @@ def without_slash(request: HttpRequest, code: str) -> HttpResponse:
     return redirect("public:connector", code=connector_or_404(code).code)
 
 
-def page_context(request: HttpRequest, row: Connector) -> dict[str, Any]:
-    """Any: template context. About 12 queries."""
+def page_context(request: HttpRequest, row: Connector, wish: Any = None) -> dict[str, Any]:
+    """`wish`: what was refused. Any: template context. About 14 queries."""
     site = row.station.site
     driver = drivers.driver_of(request)
     offer = billing.offer(connector=row, group_id=driver.group_id if driver else None)
     shown = Shown(row.shown)  # type: ignore[attr-defined]
     own = keys.own_payment(request, row)
+    free_now = shown == Shown.AVAILABLE and offer.refusal != Refusal.OCCUPIED
     starting = shown == Shown.AVAILABLE and offer.refusal == Refusal.OCCUPIED
     return {
         "own": own,
         "starting": starting,  # somebody has paid, and the station does not say so yet
-        "free_now": shown == Shown.AVAILABLE and not starting,
-        "asked": request.GET.get("asked", ""),
+        **tell.form_context(request, row.station.organization_id or 0, free_now=free_now, wish=wish),
         "cancelled": "cancelled" in request.GET,
         "connector": row,
         "site": site,
@@ -128,30 +128,19 @@ def start(request: HttpRequest, driver: Driver, code: str) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 def subscribe(request: HttpRequest, code: str) -> HttpResponse:
-    """Tell me when it is free again, or broken. A refused wish comes back with what was typed."""
+    """Tell me about it, its station or its site. A refused wish comes back with what was typed."""
     row = connector_or_404(code)
     if request.method != "POST":  # a refused form's address, loaded again
         return redirect(_card(row))
-    if too_often(request, "subscribe", most=10, seconds=3600):
-        return _asked_in_vain(request, row, _("Too many tries. Please wait a while."))
     try:
-        destination = alerts.subscribe(
-            connector_id=row.pk,
-            email=request.POST.get("email", ""),
-            topics=request.POST.getlist("topic"),
-            language=get_language() or "en",
-        )
+        asked = tell.ask(request, tell.wanted_at(request, row, request.POST.get("reach", "")))
     except ValidationError as error:
-        return _asked_in_vain(request, row, " ".join(error.messages))
-    return redirect(_card(row, "known" if destination.confirmed_at else "new"))
+        context = page_context(request, row, tell.refused(request, error))
+        return render(request, "public/connector.html", context, status=422)
+    return redirect(_card(row, asked))
 
 
 def _card(row: Connector, asked: str = "") -> str:
     """The address of the card that the form stands in."""
     query = f"?asked={asked}" if asked else ""
     return f"{reverse('public:connector', args=[row.code])}{query}#subscribe"
-
-
-def _asked_in_vain(request: HttpRequest, row: Connector, why: str) -> HttpResponse:
-    wish = {"email": request.POST.get("email", ""), "topics": request.POST.getlist("topic"), "error": why}
-    return render(request, "public/connector.html", page_context(request, row) | {"wish": wish}, status=422)

@@ -11,6 +11,7 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_GET
 
 from evcms.public import places, status
+from evcms.public.views import tell
 from stations.models import PlugType
 
 POWERS = [("0", _("Any power")), ("11000", "11 kW+"), ("50000", "50 kW+"), ("150000", "150 kW+")]
@@ -77,5 +78,5 @@ def site(request: HttpRequest, pk: int) -> HttpResponse:
     if place is None:
         raise Http404
     slug = place.site.organization.slug
-    context = {"place": place, "live_url": "/ws/public/map/", "status_of": slug if status.settings_of(slug) else ""}
+    context = tell.site_context(request, place) | {"status_of": slug if status.settings_of(slug) else ""}
     return render(request, "public/site.html", context)

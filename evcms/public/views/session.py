@@ -16,6 +16,7 @@ from billing.models import Payment, Receipt
 from billing.receipts import about, pdf, title
 from billing.vocabulary import PaymentState
 from evcms.public import links
+from evcms.public.views import follow
 from evcms.templatetags.figures import at_zone
 from sessions import queries as sessions
 from sessions import services
@@ -37,8 +38,9 @@ def session(request: HttpRequest, public_id: str) -> HttpResponse:
     context = page_context(payment)
     if "receipt" in request.GET and context["receipt"]:  # what a station showed before there was one
         return redirect("public:receipt", public_id=context["receipt"].public_id)
-    template = "public/_session_state.html" if request.GET.get("part") == "state" else "public/session.html"
-    return render(request, template, context)
+    if request.GET.get("part") == "state":
+        return render(request, "public/_session_state.html", context)
+    return render(request, "public/session.html", context | follow.panel(request, payment))
 
 
 def page_context(payment: Payment) -> dict[str, Any]:

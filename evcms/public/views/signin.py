@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from evcms.core.models import Organization
 from evcms.public import drivers
 from evcms.public.limits import too_often
+from evcms.public.views import tell
 from sessions import services
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
@@ -73,8 +74,9 @@ def enter(request: HttpRequest, token: str) -> HttpResponse:
     entered = services.enter(token=token)
     if entered is None:
         return render(request, "public/account/enter.html", {"invitation": None}, status=410)
-    user, _driver, back_to = entered
+    user, driver, back_to = entered
     login(request, user, backend=BACKEND)
+    tell.recipient_of(tell.Asker(driver=driver))  # what this address asked for before is his
     return redirect(back_to)
 
 

@@ -1,0 +1,119 @@
+"""What drivers' wishes hear from below: broken and repaired, planned work, prices, people who leave."""
+
+from alerts.events import IncidentOpened, IncidentResolved
+from alerts.models import Incident
+from alerts.services import following, outages, people, prices, reports, works
+from alerts.vocabulary import IncidentKind
+from billing.events import ReceiptIssued, TariffChanged
+from evcms.core.events import subscribe
+from sessions.events import DriverErased, SessionEnded, SessionIdentified, SessionJoined, SessionReached, SessionStarted
+from stations import spots
+from stations.events import ConnectorStatusChanged, MaintenanceCancelled, MaintenancePlanned
+from stations.spots import Spot
+
+FAULTED = "faulted"
+RESTING = ("suspended_ev", "finishing")
+
+
+@subscribe(ConnectorStatusChanged, "alerts.outages")
+def follow_outages(fact: ConnectorStatusChanged) -> None:
+    """What the connector says by now counts, not what the fact says: it may be late. A station speaks for all of its
+    connectors.
+    """
+    if not fact.live:
+        return
+    found = _spots(fact.station_id, fact.connector_id)
+    if fact.status == FAULTED:
+        outages.broke(found=found)
+    else:
+        outages.eased(connector_ids=[spot.connector_id for spot in found if spot.shown not in outages.BROKEN])
+
+
+def _spots(station_id: int, connector_id: int | None) -> list[Spot]:
+    if not connector_id:
+        return spots.of_station(station_id)
+    spot = spots.of_connector(connector_id)
+    return [spot] if spot else []
+
+
+@subscribe(IncidentOpened, "alerts.outage_offline")
+def outage_offline(fact: IncidentOpened) -> None:
+    """A station without a link is as good as broken to a driver, once it is trouble to us."""
+    incident = Incident.objects.get(pk=fact.incident_id)
+    if incident.kind == IncidentKind.STATION_OFFLINE and incident.station_id:
+        outages.broke(found=spots.of_station(incident.station_id))
+
+
+@subscribe(IncidentResolved, "alerts.outage_online")
+def outage_online(fact: IncidentResolved) -> None:
+    incident = Incident.objects.get(pk=fact.incident_id)
+    if incident.kind == IncidentKind.STATION_OFFLINE and incident.station_id:
+        outages.eased(connector_ids=[spot.connector_id for spot in spots.of_station(incident.station_id)])
+
+
+@subscribe(MaintenancePlanned, "alerts.tell_maintenance")
+def tell_maintenance(fact: MaintenancePlanned) -> None:
+    works.tell_planned(window_id=fact.window_id)
+
+
+@subscribe(MaintenanceCancelled, "alerts.tell_maintenance_off")
+def tell_maintenance_off(fact: MaintenanceCancelled) -> None:
+    works.tell_cancelled(window_id=fact.window_id)
+
+
+@subscribe(TariffChanged, "alerts.tell_prices")
+def tell_prices(fact: TariffChanged) -> None:
+    prices.compare_prices()
+
+
+@subscribe(DriverErased, "alerts.forget_driver")
+def forget_driver(fact: DriverErased) -> None:
+    people.forget_driver(driver_id=fact.driver_id)
+
+
+@subscribe(IncidentResolved, "alerts.tell_reporters")
+def tell_reporters(fact: IncidentResolved) -> None:
+    reports.tell_reporters(incident_id=fact.incident_id)
+
+
+# A driver's own charge -------------------------------------------------------------------------------------
+
+
+@subscribe(SessionStarted, "alerts.follow_started")
+def follow_started(fact: SessionStarted) -> None:
+    if fact.live:
+        following.started(session_id=fact.session_id)
+
+
+@subscribe(SessionJoined, "alerts.follow_joined")
+def follow_joined(fact: SessionJoined) -> None:
+    following.started(session_id=fact.session_id)
+
+
+@subscribe(SessionIdentified, "alerts.follow_identified")
+def follow_identified(fact: SessionIdentified) -> None:
+    following.started(session_id=fact.session_id)
+
+
+@subscribe(SessionReached, "alerts.follow_reached")
+def follow_reached(fact: SessionReached) -> None:
+    if fact.reason == following.MILESTONES:
+        following.milestone(session_id=fact.session_id)
+    elif fact.reason == following.IDLE:
+        following.fee_ahead(session_id=fact.session_id)
+
+
+@subscribe(ConnectorStatusChanged, "alerts.follow_resting")
+def follow_resting(fact: ConnectorStatusChanged) -> None:
+    if fact.live and fact.connector_id and fact.status in RESTING:
+        following.resting(connector_id=fact.connector_id)
+
+
+@subscribe(SessionEnded, "alerts.follow_ended")
+def follow_ended(fact: SessionEnded) -> None:
+    following.ended(session_id=fact.session_id, live=fact.live)
+
+
+@subscribe(ReceiptIssued, "alerts.follow_receipt")
+def follow_receipt(fact: ReceiptIssued) -> None:
+    following.receipt(receipt_id=fact.receipt_id)

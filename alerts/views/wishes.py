@@ -1,0 +1,178 @@
+"""Pages that links in drivers' messages open: end it, and all that somebody is told; the link is the key. And photos."""
+
+from collections.abc import Callable
+from datetime import time
+from typing import Any
+from zoneinfo import available_timezones
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import translation
+from django.utils.dateparse import parse_time
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_GET, require_http_methods
+
+from alerts import photos, proofs, queries, services
+from alerts.models import Recipient, Subscription
+from alerts.services import people, routing
+from alerts.vocabulary import Audience, Digest, Step
+from evcms.core.access import Permission
+
+LONGEST_HISTORY = 50
+
+
+@csrf_exempt  # RFC 8058: the mail provider posts here without our cookie; the token is the authority
+@require_http_methods(["GET", "POST"])
+def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
+    rows = Subscription.objects.select_related(*queries.PLACE, "recipient")
+    subscription = get_object_or_404(rows, token=token)
+    if request.method == "POST":
+        services.unsubscribe(token=token)
+    context = {
+        "done": request.method == "POST" or subscription.ended_at is not None,
+        "wish": subscription,
+        "recipient": subscription.recipient,
+    }
+    return render(request, "alerts/unsubscribe.html", context)
+
+
+@csrf_exempt  # as above
+@require_http_methods(["GET", "POST"])
+def unsubscribe_all(request: HttpRequest, token: str) -> HttpResponse:
+    recipient = _recipient(token)
+    if request.method == "POST":
+        services.unsubscribe_all(recipient=recipient)
+    context = {"done": request.method == "POST", "recipient": recipient}
+    return render(request, "alerts/unsubscribe.html", context)
+
+
+def _recipient(token: str) -> Recipient:
+    rows = Recipient.objects.select_related("organization").filter(audience=Audience.DRIVER)
+    return get_object_or_404(rows, token=token)
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+def mine(request: HttpRequest, token: str) -> HttpResponse:
+    """All that somebody is told, by which ways, and when: his to change."""
+    recipient = _recipient(token)
+    if request.method == "POST":
+        if request.POST.get("do") == "erase":
+            return _erase(request, recipient)
+        try:
+            DEEDS.get(request.POST.get("do", ""), _change_wish)(recipient, request.POST)
+            messages.success(request, _("Saved."))
+        except ValidationError as error:
+            messages.error(request, " ".join(error.messages))
+        return redirect("my-messages", token=token)
+    context: dict[str, Any] = {  # Any: template context
+        "recipient": recipient,
+        "brand": recipient.organization.name,
+        "ways": recipient.destinations.order_by("position", "id"),
+        "wishes": queries.wishes_of(recipient),
+        "history": recipient.notifications.order_by("-created_at")[:LONGEST_HISTORY],
+        "zone": str(routing.zone(recipient)),
+        "zones": sorted(available_timezones()),
+        "languages": settings.LANGUAGES,
+        "digests": Digest.choices,
+        "steps": Step.choices,
+        "charge": recipient.charge,
+    }
+    response = render(request, "alerts/mine.html", context)
+    proofs.remember(response, recipient)
+    response["Referrer-Policy"] = "no-referrer"
+    return response
+
+
+def _erase(request: HttpRequest, recipient: Recipient) -> HttpResponse:
+    people.erase(recipient=recipient)
+    response = render(request, "alerts/erased.html", {"brand": recipient.organization.name})
+    proofs.forget(response, recipient.organization_id)
+    return response
+
+
+def _change_wish(recipient: Recipient, said: Any) -> None:  # Any: QueryDict
+    services.change_wish(recipient=recipient, pk=_number(said.get("wish", "")), what=said.get("do", ""))
+
+
+def _change_settings(recipient: Recipient, said: Any) -> None:  # Any: QueryDict
+    people.set_preferences(
+        recipient=recipient,
+        language=said.get("language", ""),
+        time_zone=said.get("time_zone", ""),
+        quiet_from=_time(said.get("quiet_from", "")),
+        quiet_until=_time(said.get("quiet_until", "")),
+        digest=said.get("digest", ""),
+        digest_at=_time(said.get("digest_at", "")) or time(8),
+    )
+    translation.activate(said.get("language", ""))
+
+
+def _change_charge(recipient: Recipient, said: Any) -> None:  # Any: QueryDict
+    people.set_charge(
+        recipient=recipient,
+        topics=said.getlist("step"),
+        kwh=_number(said.get("kwh", "")),
+        euros=_number(said.get("money", "")),
+    )
+
+
+def _remove_way(recipient: Recipient, said: Any) -> None:  # Any: QueryDict
+    people.remove_way(recipient=recipient, pk=_number(said.get("way", "")))
+
+
+def _prefer_way(recipient: Recipient, said: Any) -> None:  # Any: QueryDict
+    people.prefer_way(recipient=recipient, pk=_number(said.get("way", "")))
+
+
+def _end_all(recipient: Recipient, said: Any) -> None:  # Any: QueryDict
+    services.unsubscribe_all(recipient=recipient)
+
+
+DEEDS: dict[str, Callable[[Recipient, Any], None]] = {  # Any: QueryDict
+    "settings": _change_settings,
+    "charge": _change_charge,
+    "remove-way": _remove_way,
+    "prefer-way": _prefer_way,
+    "end-all": _end_all,
+}
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 12 else 0
+
+
+def _time(text: str) -> time | None:
+    """None for an empty field. Raises ValidationError."""
+    if not text:
+        return None
+    try:
+        found = parse_time(text)
+    except ValueError:
+        found = None
+    if found is None:
+        raise ValidationError(_("A time such as 22:00."))
+    return found
+
+
+@login_required
+@require_GET
+def photo(request: HttpRequest, public_id: str) -> HttpResponseBase:
+    """A driver's photo, to members who see the site."""
+    access = getattr(request, "access", None)
+    if access is None:
+        raise PermissionDenied(_("You are not a member of any organization."))
+    access.demand(Permission.VIEW)
+    name = queries.report_photo(access, public_id)
+    if not name or not photos.path_of(name).exists():
+        raise Http404
+    response = FileResponse(photos.path_of(name).open("rb"), content_type="image/jpeg")
+    response["Cache-Control"] = "private, max-age=3600"
+    return response

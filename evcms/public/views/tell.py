@@ -1,0 +1,224 @@
+"""Tell me: wishes about a connector, its station or site, and a drawn area of the map. With or without an account."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods
+
+from alerts import areas, proofs, queries
+from alerts import services as alerts
+from alerts.models import Recipient
+from alerts.services import people
+from alerts.services.subscriptions import Wanted, at_connector, in_area, topics_of
+from alerts.vocabulary import Topic
+from evcms.core.middleware import client_address
+from evcms.public import drivers, places
+from evcms.public.limits import too_often
+from sessions.models import Driver
+from stations.models import Connector, Site
+
+DISTANCES = (1, 2, 5)  # km
+
+
+@dataclass(frozen=True)
+class Asker:
+    """Who asks: a driver's account, a browser that has proven an address, or neither (his e-mail is asked for)."""
+
+    recipient: Recipient | None = None
+    driver: Driver | None = None
+
+    @property
+    def account(self) -> str:
+        return self.driver.email if self.driver else ""
+
+
+def asker_of(request: HttpRequest, organization_id: int) -> Asker:
+    """Reads only: a look at a page writes nothing."""
+    driver = drivers.driver_of(request)
+    if driver and driver.organization_id == organization_id and driver.email:
+        return Asker(queries.recipient_of_driver(driver.pk), driver)
+    return Asker(proofs.known(request, organization_id))
+
+
+def recipient_of(asker: Asker) -> Recipient | None:
+    """Whose wish needs no confirmation."""
+    if asker.driver is None:
+        return asker.recipient
+    return people.signed_in(
+        driver_id=asker.driver.pk,
+        organization_id=asker.driver.organization_id,
+        email=asker.driver.email,
+        name=asker.driver.name,
+        language=asker.driver.language or get_language() or "en",
+    )
+
+
+def ask(request: HttpRequest, wanted: Wanted) -> str:
+    """Writes the wish; "known" when nothing more is needed, else "new". Raises ValidationError."""
+    if too_often(request, "subscribe", most=10, seconds=3600):
+        raise ValidationError(_("Too many tries. Please wait a while."))
+    recipient = recipient_of(asker_of(request, wanted.organization_id))
+    if recipient:
+        alerts.wish(recipient=recipient, wanted=wanted, proven=True)
+        return "known"
+    alerts.subscribe(
+        wanted=wanted,
+        email=request.POST.get("email", ""),
+        language=get_language() or "en",
+        network=client_address(request) or "",
+    )
+    return "new"
+
+
+def topics_for(chosen: list[str] | None, *, free_now: bool) -> list[tuple[str, bool]]:
+    """(topic, checked) in the order of the form: "free" only where it is not."""
+    offered = [topic for topic in Topic.values if not (topic == Topic.FREE and free_now)]
+    first = [offered[0]] if chosen is None else chosen
+    return [(topic, topic in first) for topic in offered]
+
+
+def form_context(request: HttpRequest, organization_id: int, *, free_now: bool, wish: Any = None) -> dict[str, Any]:
+    """What public/_tell_me.html shows. `wish`: what was refused. Any: template context."""
+    asker = asker_of(request, organization_id)
+    return {
+        "topics": topics_for(wish["topics"] if wish else None, free_now=free_now),
+        "asker": asker.recipient,
+        "account": asker.account,
+        "asked": request.GET.get("asked", ""),
+        "wish": wish,
+    }
+
+
+def refused(request: HttpRequest, error: ValidationError) -> dict[str, Any]:
+    """Any: template context."""
+    said = request.POST
+    return {
+        "email": said.get("email", ""),
+        "topics": said.getlist("topic"),
+        "reach": said.get("reach", ""),
+        "often": said.get("often", ""),
+        "error": " ".join(error.messages),
+    }
+
+
+def wanted_at(request: HttpRequest, connector: Connector, reach: str) -> Wanted:
+    return at_connector(
+        connector_id=connector.pk,
+        topics=request.POST.getlist("topic"),
+        reach=reach,
+        lasting=request.POST.get("often") == "always",
+    )
+
+
+@require_http_methods(["GET", "POST"])
+def at_site(request: HttpRequest, pk: int) -> HttpResponse:
+    """A site's own form."""
+    place = places.place_of(pk)
+    if place is None:
+        raise Http404
+    page = reverse("public:site", args=[pk])
+    if request.method != "POST":
+        return redirect(f"{page}#subscribe")
+    try:
+        asked = ask(request, wanted_at(request, place.connectors[0], "site"))
+    except ValidationError as error:
+        return render(request, "public/site.html", site_context(request, place, refused(request, error)), status=422)
+    return redirect(f"{page}?asked={asked}#subscribe")
+
+
+def site_context(request: HttpRequest, place: places.Place, wish: Any = None) -> dict[str, Any]:
+    """Any: template context."""
+    form = form_context(request, place.site.organization_id, free_now=place.free > 0, wish=wish)
+    return {"place": place, "live_url": "/ws/public/map/", **form}
+
+
+@require_GET
+@drivers.signed_in
+def own(request: HttpRequest, driver: Driver) -> HttpResponse:
+    """From the account to all that its driver is told."""
+    recipient = recipient_of(Asker(driver=driver))
+    return redirect("my-messages", token=recipient.token) if recipient else redirect("public:account")
+
+
+# An area -----------------------------------------------------------------------------------------------------
+
+
+class AreaForm(forms.Form):
+    """Drawn corners, or a distance around a site for those who do not draw."""
+
+    corners = forms.CharField(required=False, max_length=4000)
+    site = forms.IntegerField(required=False)
+    distance = forms.TypedChoiceField(choices=[(km, km) for km in DISTANCES], coerce=int, required=False)
+    label = forms.CharField(required=False, max_length=120)
+
+    def area(self, sites: list[Site]) -> tuple[object, str]:
+        """(corners, a name for them). Raises ValidationError."""
+        if not self.is_valid():
+            raise ValidationError(_("Draw an area on the map, or choose a distance."))
+        said = self.cleaned_data
+        if said["corners"]:
+            try:
+                return json.loads(said["corners"]), said["label"]
+            except ValueError as error:
+                raise ValidationError(_("Draw an area on the map, or choose a distance.")) from error
+        centre = next((site for site in sites if site.pk == said["site"]), None)
+        if centre is None or not said["distance"]:
+            raise ValidationError(_("Draw an area on the map, or choose a distance."))
+        around = _("%(km)s km around %(place)s") % {"km": said["distance"], "place": centre.name}
+        return areas.circle((centre.latitude, centre.longitude), said["distance"]), said["label"] or around
+
+
+@require_http_methods(["GET", "POST"])
+def in_drawn_area(request: HttpRequest) -> HttpResponse:
+    """The map, to draw on."""
+    sites = [place.site for place in places.places()]
+    wish = None
+    if request.method == "POST":
+        try:
+            asked = _ask_in_area(request, sites)
+            return redirect(f"{reverse('public:area')}?asked={asked}#subscribe")
+        except ValidationError as error:
+            wish = refused(request, error) | {name: request.POST.get(name, "") for name in ("corners", "label")}
+    owners = {site.organization_id for site in sites}
+    context = {
+        "sites": sorted(sites, key=lambda site: site.name),
+        "distances": DISTANCES,
+        "tiles": settings.MAP_TILE_URL,
+        "attribution": settings.MAP_TILE_ATTRIBUTION,
+        "live_url": "/ws/public/map/",
+        **form_context(request, owners.pop() if len(owners) == 1 else 0, free_now=False, wish=wish),
+    }
+    return render(request, "public/area.html", context, status=422 if wish else 200)
+
+
+def _ask_in_area(request: HttpRequest, sites: list[Site]) -> str:
+    """One wish for each operator who has something there. Raises ValidationError."""
+    corners, label = AreaForm(request.POST).area(sites)
+    topics = topics_of(request.POST.getlist("topic"))
+    try:
+        shape = areas.polygon(corners if not isinstance(corners, tuple) else list(corners))
+    except areas.BadArea as error:
+        raise ValidationError(_("Draw an area on the map, or choose a distance.")) from error
+    owners = {site.organization_id for site in sites if areas.inside((site.latitude, site.longitude), shape)}
+    if not owners:
+        raise ValidationError(_("No charger stands in this area."))
+    asked = ""
+    for organization_id in sorted(owners):
+        wanted = in_area(
+            organization_id=organization_id,
+            corners=[list(corner) for corner in shape],
+            label=label,
+            topics=topics,
+            lasting=request.POST.get("often") == "always",
+        )
+        asked = ask(request, wanted)
+    return asked
