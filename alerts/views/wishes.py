@@ -1,4 +1,4 @@
-"""Pages that links in drivers' messages open: end it, and all that somebody is told; the link is the key. And photos."""
+"""Pages that links in drivers' messages open: end it, all that somebody is told; the link is the key. And photos."""
 
 from collections.abc import Callable
 from datetime import time

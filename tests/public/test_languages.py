@@ -6,8 +6,10 @@ import re
 from functools import partialmethod
 from importlib import import_module
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from django.conf import settings
 from django.test import Client
 from django.utils import translation
 
@@ -15,6 +17,7 @@ from alerts.models import Destination, Notification
 from alerts.services.notifications import notify
 from billing.models import Payment, Receipt
 from billing.receipts import pdf
+from evcms.core import clock
 from evcms.core.models import Organization
 from sessions.vocabulary import FailureCause
 from stations.models import Connector, Site
@@ -233,19 +236,43 @@ def test_subscription_mails_and_their_pages_speak_the_subscribers_language(langu
     answer = driver(language).post(f"/c/{place.code}/subscribe", {"email": "d@example.org", "topic": ["free"]})
     assert answer.status_code == 302
     destination = Destination.objects.get()
+    now = clock.now()
     context = {
         "label": "KADE-01 · 1",
+        "labels": ["KADE-01 · 1", "KADE-01 · 2"],
         "site": "Kade",
+        "where": "KADE-01",
+        "place": "KADE-01",
         "page": "https://e.example/c",
         "unsubscribe": "https://e.example/u",
+        "mine": "https://e.example/m",
+        "since": now,
+        "until": now,
+        "due": now,
+        "zone": "UTC",
+        "window": SimpleNamespace(title="Kabel", note="", starts_at=now, ends_at=now),
+        "changes": [{"labels": ["KADE-01"], "before": [], "after": ["0.49"]}],
+        "energy": 4_000_000,
+        "cost": "3.06 €",
+        "total": "3.06 €",
+        "fee": "0.10 €",
+        "cause": "",
+        "problem": "Kabel",
     }
     spoken = destination.recipient.language
-    for template in ("free", "broken"):
+    folder = settings.BASE_DIR / "templates" / "alerts" / "mail"
+    told = [each.name for each in folder.iterdir() if each.name.startswith("charge_")]
+    wishes = ["free", "broken", "repaired", "maintenance", "maintenance_off", "price", "report_over"]
+    for template in [*wishes, *told]:
         notify(key=template, template=template, to="d@example.org", language=spoken, context=context)
     for mail in Notification.objects.all():
         assert not catalogue.leftovers(language, f"{mail.subject} {mail.text} {seen(mail.html)}"), mail.template
     read(language, f"/u/confirm/{destination.token}/")
     read(language, f"/u/{destination.recipient.subscriptions.get().token}/")
+    read(language, f"/u/mine/{destination.recipient.token}/")
+    read(language, f"/u/all/{destination.recipient.token}/")
+    read(language, f"/c/{place.code}/report")
+    read(language, "/map/area")
 
 
 @with_rows

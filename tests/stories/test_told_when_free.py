@@ -44,7 +44,7 @@ def mailbox(settings):
 
 
 @pytest.fixture
-def connector(linked):
+def connector(linked):  # noqa: F811
     row = linked.connectors.select_related("evse").order_by("evse__number")[0]
     says(row, ConnectorStatus.CHARGING)
     return row
