@@ -230,7 +230,7 @@ class FollowingAdmin(ReadOnlyAdmin):
     list_display = ("recipient", "session", "created_at", "ended_at")
     list_filter = ("ended_at",)
     search_fields = ("session__public_id",)
-    list_select_related = ("recipient", "session")
+    list_select_related = ("recipient", "session__station__site")
 
 
 @admin.register(ProblemReport)

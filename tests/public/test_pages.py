@@ -279,7 +279,7 @@ def test_a_drivers_page_loads_nothing_from_elsewhere_and_runs_no_inline_script(c
 
 
 @pytest.mark.parametrize(
-    ("path", "most"), [("/map", 4), ("/map/points.geojson", 4), ("/c/{code}", 20), ("/map/{site}/", 4)]
+    ("path", "most"), [("/map", 4), ("/map/points.geojson", 4), ("/c/{code}", 20), ("/map/{site}/", 5)]
 )
 def test_a_page_costs_few_queries_however_many_stations(
     connector, tariff, site, path, most, django_assert_max_num_queries
