@@ -70,9 +70,7 @@ def link_in(mail, path):
     return re.search(rf"https?://[^/\s]+({path}[^\s]+)", text).group(1)
 
 
-def test_a_driver_waits_for_a_plug_hears_that_it_is_free_and_ends_it(
-    connector, mailbox, phone, live_server, settings
-):
+def test_a_driver_waits_for_a_plug_hears_that_it_is_free_and_ends_it(connector, mailbox, phone, live_server, settings):
     settings.PUBLIC_URL = live_server.url
     phone.goto(f"{live_server.url}/c/{connector.code}")
     phone.select_option("#often", "always")
