@@ -140,7 +140,7 @@ CACHES = {
 REDIS_PREFIX = text("EVCMS_CHANNEL_PREFIX", "evcms")  # of every name that we use there
 CHANNEL_LAYERS = {
     "default": {
-        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "BACKEND": "evcms.core.layer.ChannelLayer",
         "CONFIG": {"hosts": [REDIS_URL], "prefix": REDIS_PREFIX},
     }
 }

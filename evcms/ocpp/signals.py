@@ -11,13 +11,15 @@ from typing import Any, Final
 
 import structlog
 from celery import current_app
-from channels.layers import BaseChannelLayer, get_channel_layer
+from channels.layers import get_channel_layer
 
+from evcms.core.layer import ChannelLayer, Signal
 from evcms.ocpp import metrics
 
 log = structlog.get_logger(__name__)
 
 LONGEST_QUEUE: Final = 10_000
+MOST_AT_ONCE: Final = 100  # signals of one round trip
 SEND_TIMEOUT: Final = 2.0  # s
 PAUSE: Final = 1.0  # s after a failure: a dead Redis is not hammered
 NUDGE_PAUSE: Final = 0.05  # s; a nudge names no row, so the next one stands for all that came meanwhile
@@ -29,7 +31,7 @@ class Signals:
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._wake = asyncio.Event()
-        self._broadcasts: deque[tuple[str, dict[str, Any]]] = deque(maxlen=LONGEST_QUEUE)
+        self._broadcasts: deque[Signal] = deque(maxlen=LONGEST_QUEUE)
         self._nudges: dict[str, None] = {}
         self._told = False
 
@@ -68,13 +70,13 @@ class Signals:
 
     async def _send_broadcasts(self) -> None:
         while self._broadcasts:
-            group, message = self._broadcasts.popleft()
+            some = [self._broadcasts.popleft() for _ in range(min(len(self._broadcasts), MOST_AT_ONCE))]
             try:
                 async with asyncio.timeout(SEND_TIMEOUT):
-                    await channel_layer().group_send(group, message)
+                    await channel_layer().group_send_many(some)
             except Exception as error:  # a dead Redis in any of its many ways
                 metrics.ERRORS.labels("signal").inc()
-                log.warning("signal not sent", group=group, error=str(error))
+                log.warning("signals not sent", signals=len(some), error=str(error))
                 await asyncio.sleep(PAUSE)
 
     async def _send_nudges(self) -> None:
@@ -85,10 +87,10 @@ class Signals:
             await asyncio.sleep(NUDGE_PAUSE)
 
 
-def channel_layer() -> BaseChannelLayer:
-    """The layer of the settings, which always name one."""
+def channel_layer() -> ChannelLayer:
+    """The layer of the settings, which always name ours."""
     layer = get_channel_layer()
-    assert layer is not None
+    assert isinstance(layer, ChannelLayer)
     return layer
 
 

@@ -139,7 +139,7 @@ async def test_without_a_signal_server_chargers_are_served_all_the_same(
 
     settings.CHANNEL_LAYERS = {
         "default": {
-            "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+            "BACKEND": "evcms.core.layer.ChannelLayer",
             "CONFIG": {"hosts": ["redis://127.0.0.1:1/0"], "prefix": "nowhere"},
         }
     }
