@@ -142,7 +142,7 @@ CATALOGUE: Final[dict[IncidentKind, Trouble]] = {
         span=Span.WITHIN,
         silenced=False,
     ),
-    K.EARLY_FAULT: Trouble(_("A connector is changing for the worse although it works still."), S.WARNING, found=False),
+    K.EARLY_FAULT: Trouble(_("A connector is changing for the worse although it works still."), S.WARNING),
     K.SITE_POWER: Trouble(
         _("A site draws more than the grid limit that was entered for it."),
         S.CRITICAL,

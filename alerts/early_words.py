@@ -10,8 +10,18 @@ from django.utils.translation import ngettext
 from alerts.early import judge
 from alerts.early.charts import Level, Rate
 from alerts.early.judge import Health
+from alerts.models import ConnectorHealth
 
 WORTH_SAYING = 0.5  # of a sign's threshold
+
+
+def of_connector(connector_id: int, zone: str) -> dict[str, Any] | None:
+    """For the incident's page; None when nothing is known of the connector. Any: template context."""
+    row = ConnectorHealth.objects.filter(connector_id=connector_id).first()
+    if row is None:
+        return None
+    health = judge.unpack(row.state)
+    return {"sentences": sentences(health), "label": reading(health), "chart": chart(health, zone)}
 
 
 def headline(health: Health) -> str:

@@ -8,7 +8,7 @@ from typing import Final
 
 from alerts.vocabulary import IncidentKind
 
-from . import charging, faults, house, links, money, nobody
+from . import charging, early, faults, house, links, money, nobody
 from .finding import Finding, View
 
 K = IncidentKind
@@ -26,6 +26,7 @@ DETECTORS: Final[dict[IncidentKind, Callable[[View], Iterable[Finding]]]] = {
     K.NO_ENERGY: charging.no_energy,
     K.START_FAILURES: charging.start_failures,
     K.STUCK_SESSION: charging.stuck,
+    K.EARLY_FAULT: early.early_fault,
     K.SILENT_STATION: nobody.silent,
     K.SITE_POWER: house.site_power,
     K.READER_OFFLINE: money.readers_offline,

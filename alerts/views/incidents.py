@@ -11,10 +11,10 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from alerts import boards, queries, reach, services
+from alerts import boards, early_words, queries, reach, services
 from alerts.forms import SNOOZES, BoardFilter, NoteForm, PublicForm
 from alerts.models import AlertSettings, Incident, IncidentEntry
-from alerts.vocabulary import EntryKind, IncidentState, Severity
+from alerts.vocabulary import EntryKind, IncidentKind, IncidentState, Severity
 from evcms.core import clock
 from evcms.core.access import Access, Permission
 from evcms.core.models import Membership, User
@@ -79,10 +79,13 @@ def incident(request: HttpRequest, pk: int) -> HttpResponse:
     effects = queries.incidents(access).filter(cause=row)
     context: Context = {
         "incident": row,
-        "zone": row.site.time_zone if row.site else access.organization.time_zone,
+        "zone": _zone(access, row),
         "lines": [line(entry) for entry in row.entries.all()],
         "stations": stations,
         "effects": effects,
+        "early": early_words.of_connector(row.connector_id, _zone(access, row))
+        if row.kind == IncidentKind.EARLY_FAULT and row.connector_id
+        else None,
         "steps": row.steps.all(),
         "notices": queries.notices(row),
         "reports": queries.reports_of(row),
@@ -98,6 +101,10 @@ def incident(request: HttpRequest, pk: int) -> HttpResponse:
         "may": may,
     }
     return render(request, "alerts/incident.html", context)
+
+
+def _zone(access: Access, row: Incident) -> str:
+    return row.site.time_zone if row.site else access.organization.time_zone
 
 
 def _members(access: Access) -> list[User]:

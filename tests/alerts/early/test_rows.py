@@ -4,8 +4,9 @@ from datetime import timedelta
 
 import pytest
 
+from alerts import services
 from alerts.early import judge
-from alerts.models import ConnectorHealth
+from alerts.models import ConnectorHealth, Incident
 from alerts.services import early
 from evcms.core import clock
 from sessions import services as sessions
@@ -121,3 +122,24 @@ def test_a_card_that_drew_more_elsewhere_is_measured_against_itself(linked, conn
     ended = charge(linked, 52, power=11_000, token="CARD-9")
     early.session_ended(session_id=ended.pk)
     assert health(connector).known_car.mean == pytest.approx(-0.69, abs=0.01)
+
+
+def test_the_alarm_is_one_incident_with_words_and_a_plot_and_ends_when_a_person_resolves_it(
+    client, owner, linked, connector, deliver
+):
+    for number in range(33):
+        charge(linked, number, reason="EVDisconnected" if number < 25 else "PowerLoss")
+    deliver()
+    services.sweep()
+    services.sweep()
+    incident = Incident.objects.get(kind="early_fault")
+    assert "breaks sessions off" in incident.title
+    client.force_login(owner.user)
+    page = client.get(f"/incidents/{incident.pk}/").content.decode()
+    assert "% is usual here" in page
+    assert 'data-source="early"' in page
+    services.resolve(access=owner, incident=incident)
+    deliver()
+    services.sweep()
+    assert not Incident.objects.filter(kind="early_fault").exclude(state="resolved").exists()
+    assert not health(connector).alarmed
