@@ -41,6 +41,7 @@ TAGS: Final = {
     "Logs": "Diagnostics and security logs that stations sent.",
     "Station-events": "Values that OCPP 2.x stations watch and report.",
     "Incidents": "What is or was wrong, who has it, and what can be done about it. Webhooks carry the same object.",
+    "Notifications": "What people and systems were told, by which channel, and what became of each attempt.",
     "On-call": "Who is on call now, rota by rota.",
 }
 
