@@ -125,5 +125,6 @@ class PastLinkAdmin(ReadOnlyAdmin):
     """Without the token itself: it may still ask for its successor."""
 
     fields = list_display = ("ended_at", "debt", "statement")
+    list_filter = ("ended_at",)
     search_fields = ("debt__email", "statement__account__name")
     list_select_related = ("debt", "statement")

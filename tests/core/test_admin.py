@@ -36,10 +36,12 @@ from billing.models import (
     CostShown,
     JournalEntry,
     JournalLine,
+    PastLink,
     Payment,
     ReceiptCounter,
     Refund,
     SitePricing,
+    StatementCorrection,
     Tariff,
     TariffAssignment,
     WebhookEvent,
@@ -134,6 +136,11 @@ def books(rows):
     CostShown.objects.create(session=rows.session, total_minor=900)
     SitePricing.objects.create(site=rows.site, energy_cost="0.11")
     BillingSettings.objects.get_or_create(organization=organization)
+    PastLink.objects.create(token=f"PAST{rows.debt.pk:08}", debt=rows.debt)
+    StatementCorrection.objects.create(
+        organization=organization, account=rows.account, bill=rows.bill, statement=rows.statement, net_minor=-83,
+        tax_minor=-17, total_minor=-100, taxes=[], reason="Half of it was lost",
+    )  # fmt: skip
 
 
 @pytest.fixture

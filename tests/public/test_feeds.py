@@ -65,7 +65,7 @@ def test_one_site_and_what_concerns_all(client, plan, site, other_site):
 
 def test_what_is_not_public_is_not_there(client, plan, site, rival):
     plan("Secret", site=site)
-    Site.objects.update(public=False)
+    Site.objects.filter(pk=site.pk).update(public=False)
     assert entries(client.get("/maintenance/city.atom")) == []
     for path in ("nobody.ics", f"city.ics?site={site.pk}", f"rival.ics?site={site.pk}", "city.ics?site=x"):
         assert client.get(f"/maintenance/{path}").status_code == 404

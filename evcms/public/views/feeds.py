@@ -27,7 +27,8 @@ Made = Callable[[Organization, Site | None, list[MaintenanceWindow], str], HttpR
 
 def _feed(request: HttpRequest, slug: str, made: Made) -> HttpResponse:
     """`?site=<id>` narrows it. What is not public is not there."""
-    organization = get_object_or_404(Organization, slug=slug)
+    shown = Site.objects.filter(public=True, archived_at=None).values("organization")
+    organization = get_object_or_404(Organization, slug=slug, pk__in=shown)
     site = _site(organization, request.GET["site"]) if "site" in request.GET else None
     since = clock.now() - PAST
     rows = queries.public_windows(organization, site).filter(ends_at__gte=since).order_by("starts_at", "pk")[:MOST]
