@@ -21,6 +21,8 @@ TEXTS: Final[dict[str, Any]] = {  # Any: JSON
     "token_type": "ISO14443",
     "periods": {"0": "11000", "3600": "0"},
     "kinds": ["AC_three_phase"],
+    "value": "80",
+    "monitor_ids": ["1"],
 }
 VALUES: Final[dict[FieldType, Any]] = {
     FieldType.WHOLE: 1,

@@ -11,6 +11,7 @@ from django.test import Client
 from django.urls import reverse
 
 from alerts.models import (
+    AlertSettings,
     Asked,
     ConnectorHealth,
     DeliveryAttempt,
@@ -71,7 +72,7 @@ MODELS = [model for label in OURS for model in apps.get_app_config(label).get_mo
 MODELS = [model for model in MODELS if not model.__name__.startswith("Historical")]
 CONFIGURATION = {
     "Site", "Station", "Connector", "MaintenanceWindow", "SiteGrant", "IdToken", "Driver", "Tariff",
-    "TariffAssignment",
+    "TariffAssignment", "MessageTemplate",
 }  # fmt: skip
 ACCOUNTS = {"User", "Organization", "Membership"}
 READ_ONLY = [model for model in MODELS if model.__name__ not in CONFIGURATION | ACCOUNTS]
@@ -101,6 +102,7 @@ def machinery(rows, number):
 def watch(rows, number):
     """Rules, duty, and what the drivers of one connector said and were told."""
     organization, now = rows.site.organization, clock.now()
+    AlertSettings.objects.get_or_create(organization=organization)
     RecoveryStep.objects.create(incident=rows.incident, position=1, kind="unlock", station_id=rows.station.pk)
     ConnectorHealth.objects.create(connector=rows.connector)
     Rule.objects.create(

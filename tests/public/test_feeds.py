@@ -63,7 +63,7 @@ def test_one_site_and_what_concerns_all(client, plan, site, other_site):
     ]
 
 
-def test_what_is_not_public_is_not_there(client, plan, site, rival):
+def test_what_is_not_public_is_not_there(client, plan, site, other_site, rival):
     plan("Secret", site=site)
     Site.objects.filter(pk=site.pk).update(public=False)
     assert entries(client.get("/maintenance/city.atom")) == []
