@@ -4,12 +4,11 @@ from datetime import timedelta
 
 import pytest
 
+from alerts import services as alerts
 from alerts.models import Incident
-from alerts.subscribers import discrepancy
 from alerts.vocabulary import Severity
 from evcms.core import clock
-from sessions.events import DiscrepancyFound
-from sessions.models import Reservation
+from sessions.models import Discrepancy, Reservation
 from stations import commands, services
 from stations.models import Connector, MaintenanceWindow, OcppMessage, Station
 from stations.vocabulary import Answer, CommandState, VariableReport
@@ -145,7 +144,8 @@ def test_cancelling_at_a_station_without_a_link_ends_the_reservation_at_once(api
 
 
 def test_an_incident_tells_its_severity_as_a_code_and_readings_in_a_sentence(api, station):
-    discrepancy(DiscrepancyFound(discrepancy_id=1, station_id=station.pk, kind="register_reset"))
+    Discrepancy.objects.create(station=station, kind="register_reset")
+    alerts.sweep()
     Incident.objects.update(severity=Severity.SERIOUS)
     (row,) = api.get("/api/v1/incidents/").json()["results"]
     assert (row["severity"], row["severity_label"]) == ("serious", "Serious")

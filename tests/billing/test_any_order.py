@@ -52,7 +52,7 @@ def test_any_order_any_repetition_days_late_ends_in_the_same_rows(
     kept = provider.api.disputes.retrieve(dispute).status
     lost = 500 if kept == "lost" else 0
     assert (payment.state, payment.captured_minor, payment.refunded_minor) == (PaymentState.CAPTURED, 1090, 90)
-    assert (Refund.objects.get().state, Receipt.objects.count()) == (RefundState.DONE, 1)
+    assert (Refund.objects.get().state, Receipt.objects.count()) == (RefundState.DONE, 2)  # and its credit note
     assert (Dispute.objects.get().state, payment.disputed_minor) == (DisputeState(kept), lost)
     sums = {name: ledger.balance(name, organization_id=organization.pk) for name in LedgerAccount}
     assert sum(sums.values()) == 0

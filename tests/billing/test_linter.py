@@ -224,7 +224,7 @@ def test_a_gap_names_days_and_hours():
     assert "Monday to Friday 00:00–07:00 and 19:00–24:00; Saturday, Sunday all day" in text
     assert "below 5 kWh" in sentence(Code.FREE_MOMENTS, terms(kwh("0.59", min_kwh=D(5))))
     assert "on holidays" in sentence(Code.FREE_MOMENTS, terms(kwh("0.59", holidays="never")))
-    assert "from 12/24/2026 on" in sentence(Code.FREE_MOMENTS, terms(kwh("0.59", end_date="2026-12-24")))
+    assert "from 24 Dec 2026 on" in sentence(Code.FREE_MOMENTS, terms(kwh("0.59", end_date="2026-12-24")))
 
 
 def test_a_gap_says_when_it_takes_only_one_of_several_circumstances():
