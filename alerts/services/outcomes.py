@@ -9,7 +9,7 @@ from django.db import transaction
 
 from alerts.channels import Handed, OutcomeUnknown, TransportError
 from alerts.models import DeliveryAttempt, Destination, Notification
-from alerts.vocabulary import ChannelName, NotificationState, Outcome
+from alerts.vocabulary import NotificationState, Outcome
 from evcms.core import clock
 from evcms.core.events import nudge
 
@@ -17,8 +17,7 @@ from . import routing
 
 log = structlog.get_logger(__name__)
 
-MOST_TRIES = {ChannelName.WEBHOOK: 12}  # a receiver may be down for a day
-USUAL_TRIES = 8
+MOST_TRIES = 14  # about ten hours; with every third try failing one message in twenty million is given up
 TRIES_BEFORE_THE_NEXT = 3  # with another way at hand nobody waits for hours
 SLOWEST_RETRY = timedelta(hours=4)
 
@@ -67,7 +66,7 @@ def after_failure(row: Notification, *, permanent: bool) -> None:
     """Once more later, by the next way, or the end. Only while the row is still ours (SENDING under our lease)."""
     tries = row.tries + 1
     following = routing.next_way(row.recipient, row.destination) if row.recipient else None
-    most = TRIES_BEFORE_THE_NEXT if following else MOST_TRIES.get(ChannelName(row.channel), USUAL_TRIES)
+    most = TRIES_BEFORE_THE_NEXT if following else MOST_TRIES
     if not permanent and tries < most:
         wait = min(timedelta(seconds=5 * 2**tries), SLOWEST_RETRY)
         due = routing.may_be_told(row.recipient, clock.now() + wait, urgent=row.urgent)

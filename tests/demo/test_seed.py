@@ -148,7 +148,7 @@ def test_a_driver_with_a_card_on_file_taps_plugs_in_and_owes_nothing_and_another
     car = Enrolment.objects.get(driver=daan)
     assert (car.state, car.token.type) == ("confirmed", "MacAddress")
     for token in IdToken.objects.filter(driver=daan):
-        assert judge(token) is None
+        assert judge([token]) == [None]
     with running(database=str(scratch / "provider.sqlite3")) as double:
         known = stripe.StripeClient("sk_test_demo", base_addresses={"api": double.public_url}).v1
         for method in PaymentMethod.objects.all():
