@@ -265,9 +265,8 @@ OUTGOING_ALLOWED = words("OUTGOING_ALLOWED")  # host:port of doubles that people
 MESSAGES_PER_ADDRESS_AN_HOUR = whole("MESSAGES_PER_ADDRESS_AN_HOUR", 60, least=1)
 SMS_PER_NUMBER_A_DAY = whole("SMS_PER_NUMBER_A_DAY", 10, least=1)
 SMS_PER_ORGANIZATION_A_DAY = whole("SMS_PER_ORGANIZATION_A_DAY", 500, least=1)
-# Codes by SMS for those who subscribe with a phone: what a day may cost, and where numbers may begin ("+49 +31")
+# Codes by SMS for those who subscribe with a phone: what a day may cost
 SMS_CODES_PER_DAY = whole("SMS_CODES_PER_DAY", 200)  # of an organization
-SMS_PREFIXES = words("SMS_PREFIXES") or ["+3", "+4"]  # Europe
 
 # Chargers
 OCPP_HEARTBEAT_INTERVAL = whole("OCPP_HEARTBEAT_INTERVAL", 300, least=10)
