@@ -1,8 +1,6 @@
 """Tariffs with hours, groups and priorities from row to bill: what a session froze, what its bill keeps."""
 
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
-from importlib import import_module
+from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -12,7 +10,7 @@ from billing import lookup, queries
 from billing import services as billing
 from billing.models import Bill, SitePricing, Tariff, TariffAssignment
 from billing.periods import stored_periods
-from billing.pricing import Activity, Period, Terms, price
+from billing.pricing import Terms, price
 from billing.services import settlement
 from evcms.core import clock
 from sessions.models import Driver, DriverGroup, IdToken
@@ -161,20 +159,3 @@ def test_a_group_of_another_organization_gets_no_price_here(tariff, owner, rival
     theirs = DriverGroup.objects.create(organization=rival, name="Theirs")
     with pytest.raises(PermissionDenied):
         billing.assign_tariff(access=owner, tariff=tariff, group=theirs)
-
-
-def test_frozen_terms_of_the_first_version_price_as_they_did():
-    """Migration 0009: 0.49 a kWh, 0.02 a minute, 0.35 a session, 0.10 a minute of blocking after 15."""
-    old = {
-        "currency": "EUR", "per_kwh": "0.49", "per_minute": "0.02", "per_start": "0.35", "idle_per_minute": "0.1",
-        "idle_grace_minutes": 15, "tax_percent": "21", "tax_included": True, "max_price": "60", "rounding": "half_up",
-    }  # fmt: skip
-    terms = Terms.from_json(import_module("billing.migrations.0009_tariff_elements").converted(old))
-    start = datetime(2026, 1, 7, 12, tzinfo=UTC)
-    full = start + timedelta(minutes=40)
-    periods = [
-        Period(start, full, Activity.CHARGING, 20 * KWH),
-        Period(full, full + timedelta(minutes=20), Activity.IDLE),
-    ]
-    assert [line.amount for line in price(terms, periods).lines] == [980, 80, 35, 50]
-    assert (terms.max_price, terms.rates) == (Decimal(60), (Decimal(21),))

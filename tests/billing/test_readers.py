@@ -403,7 +403,7 @@ def test_a_worker_that_dies_while_asking_asks_once(
     looks()
     payment.refresh_from_db()
     assert payment.state == PaymentState.AUTHORIZED
-    intents = provider.api.payment_intents.list({"limit": 100}).data
+    intents = provider.api.payment_intents.list({"limit": 100}).auto_paging_iter()
     assert [each.id for each in intents if payment.public_id in str(each.metadata)] == [payment.intent_id]
 
 

@@ -136,7 +136,7 @@ def test_a_payment_that_a_bank_took_back_is_not_refunded_even_when_it_was_asked_
 ):
     row = billing.refund(payment=settled, amount_minor=800, reason="x", access=asker)
     provider.control("disputes", charge=settled.charge_id)
-    dispute = provider.api.disputes.list().data[0]
+    dispute = provider.api.disputes.list({"charge": settled.charge_id}).data[0]
     from billing.gateways import gateway
     from billing.services import disputes
 

@@ -1,7 +1,6 @@
 """Drivers' pages over a network with prices, a station that a test plays, and the provider's double."""
 
 import pytest
-from django.core.cache import cache
 from django.utils import translation
 
 from tests.billing.conftest import car, connector, double, provider, tariff
@@ -15,9 +14,3 @@ def own_language():
     """A request leaves its language active in the thread; the next test finds none."""
     yield
     translation.deactivate()
-
-
-@pytest.fixture(autouse=True)
-def nobody_pressed_a_button_yet():
-    """Counts of costly buttons live in the signal server, which outlives a test."""
-    cache.clear()

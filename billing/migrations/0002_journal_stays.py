@@ -26,9 +26,9 @@ def seal(apps: Any, schema_editor: Any) -> None:
 def _statements(vendor: str, table: str) -> list[str]:
     if vendor == "postgresql":
         when = f"BEFORE UPDATE OR DELETE ON {table}"
-        return [f"CREATE TRIGGER {table}_stays {when} FOR EACH ROW EXECUTE FUNCTION journal_stays()"]
+        return [f"CREATE OR REPLACE TRIGGER {table}_stays {when} FOR EACH ROW EXECUTE FUNCTION journal_stays()"]
     return [
-        f"CREATE TRIGGER {table}_no_{verb} BEFORE {verb.upper()} ON {table} BEGIN SELECT RAISE(ABORT, '{REFUSAL}'); END"
+        f"CREATE TRIGGER IF NOT EXISTS {table}_no_{verb} BEFORE {verb.upper()} ON {table} BEGIN SELECT RAISE(ABORT, '{REFUSAL}'); END"
         for verb in ("update", "delete")
     ]
 
@@ -44,5 +44,5 @@ def unseal(apps: Any, schema_editor: Any) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("billing", "0009_tariff_elements")]
+    dependencies = [("billing", "0001_initial")]
     operations = [migrations.RunPython(seal, unseal, elidable=False)]
