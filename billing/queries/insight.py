@@ -61,19 +61,20 @@ class Scope:
 
 def bills(scope: Scope) -> QuerySet[Bill]:
     """Priced bills of sessions that ended in the period, of sites that this person sees."""
-    rows = Bill.objects.filter(
-        organization=scope.access.organization,
-        currency=scope.currency,
-        session__ended_at__gte=scope.since,
-        session__ended_at__lt=scope.until,
-    ).exclude(state=BillState.OPEN)
+    return Bill.objects.filter(conditions(scope), organization=scope.access.organization)
+
+
+def conditions(scope: Scope) -> Q:
+    """Which bills of the organization are meant."""
+    said = Q(currency=scope.currency, session__ended_at__gte=scope.since, session__ended_at__lt=scope.until)
+    said &= ~Q(state=BillState.OPEN)
     if not scope.access.all_sites:
-        rows = rows.filter(session__site__in=visible_sites(scope.access))
+        said &= Q(session__site__in=visible_sites(scope.access))
     if scope.site:
-        rows = rows.filter(session__site=scope.site)
+        said &= Q(session__site=scope.site)
     if scope.tariff:
-        rows = rows.filter(snapshot__tariff=scope.tariff)
-    return rows
+        said &= Q(snapshot__tariff=scope.tariff)
+    return said
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from billing.vocabulary import BillState, DebtState
 from evcms.core import audit, clock, events
 from evcms.core.access import Access, Permission
 
-from . import bills, numbering, postings
+from . import bills, goodwill, numbering, postings
 
 
 def open_debt(*, bill: Bill, amount_minor: int, reason: str, payment: Payment | None = None) -> Debt | None:
@@ -76,6 +76,7 @@ def _less_short(bill: Bill, taken: int) -> None:
         payment = Payment.objects.filter(session_id=bill.session_id).first()
         receipt = numbering.issue_receipt(payment=payment, bill=bill)
         events.publish(ReceiptIssued(receipt_id=receipt.pk))
+        goodwill.receipt_came(bill, receipt)
 
 
 def waive(*, debt: Debt, reason: str, access: Access) -> Debt:

@@ -1,9 +1,11 @@
 """Money given back for a session: what of it nobody owed is posted back, the rest is goodwill. Goodwill makes a taxed
 supply cheaper, so a credit note takes that part of the receipt back, rate by rate, with the next number of the row.
 
-The provider's word brings it (`given`), its other word takes it away again (`came_back`: the card was closed).
+The provider's word brings it (`given`), its other word takes it away again (`came_back`: the card was closed). Of a
+debt that is paid in part there is no receipt yet: the note waits for it (`receipt_came`).
 """
 
+from collections import defaultdict
 from typing import Any
 
 from billing.events import ReceiptIssued
@@ -19,7 +21,19 @@ def given(refund: Refund, bill: Bill, *, surplus: int = 0) -> None:
     """In the transaction that learns of it. Twice is once."""
     shares = post(refund, bill, surplus=surplus)
     receipt = numbering.standing_receipt(bill)
-    if shares and receipt is not None:
+    if receipt is not None:
+        _note(receipt, refund, shares)
+
+
+def receipt_came(bill: Bill, receipt: Receipt) -> None:
+    """The first receipt says the whole price: what went back before it gets its note now, in the same transaction."""
+    earlier_ones = Refund.objects.filter(journal__bill=bill, journal__kind="refund", receipts=None)
+    for refund in earlier_ones.order_by("pk").distinct():
+        _note(receipt, refund, _posted(refund))
+
+
+def _note(receipt: Receipt, refund: Refund, shares: list[Share]) -> None:
+    if shares:
         note = numbering.issue_goodwill(receipt=receipt, refund=refund, shares=shares)
         events.publish(ReceiptIssued(receipt_id=note.pk))
 
@@ -45,6 +59,17 @@ def came_back(refund: Refund) -> None:
     if note is not None and note.kind == ReceiptKind.CREDIT:
         undone = numbering.undo_goodwill(note=note, refund=refund)
         events.publish(ReceiptIssued(receipt_id=undone.pk))
+
+
+def _posted(refund: Refund) -> list[Share]:
+    """What the journal says of it; nothing when it came back to us."""
+    rates: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    for (account, rate), minor in ledger.posted("refund", refund=refund).items():
+        rates[rate][account] += minor
+    shares = [
+        Share(rate, parts[LedgerAccount.REVENUE], parts[LedgerAccount.TAX]) for rate, parts in sorted(rates.items())
+    ]
+    return [share for share in shares if share.net or share.tax]
 
 
 def whole(bill: Bill) -> list[Share]:

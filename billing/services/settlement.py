@@ -15,18 +15,18 @@ from django.utils.translation import gettext as _
 from billing.events import PaymentFailed, PaymentSettled, ReceiptIssued
 from billing.gateways import gateway
 from billing.gateways.base import GatewayError, Hold, HoldStatus
-from billing.models import Bill, Payment, PriceSnapshot
+from billing.models import Bill, Debt, Payment, PriceSnapshot, Receipt
 from billing.periods import pack
 from billing.pricing import Priced
 from billing.reckoning import priced
-from billing.vocabulary import BillState, FundingSource, PaymentKind, PaymentState
+from billing.vocabulary import BillState, DebtState, FundingSource, PaymentKind, PaymentState
 from evcms.core import clock, events
 from evcms.core.access import Access
 from evcms.core.models import User
 from evcms.core.money import format_money
 from sessions.models import ChargingSession
 
-from . import bills, debts, evening, moves, numbering, payments, people, postings, sources
+from . import bills, debts, evening, goodwill, moves, numbering, payments, people, postings, sources
 
 log = structlog.get_logger(__name__)
 
@@ -126,7 +126,10 @@ def capture_seen(*, payment_id: int, hold: Hold) -> None:
 
 
 def captured(*, payment_id: int, hold: Hold) -> None:
-    """Money in hand: receipt with the next number, all in this transaction. Twice is once."""
+    """Money in hand: receipt with the next number, all in this transaction. Twice is once.
+
+    When its debt was paid meanwhile, both count: what is too much by that waits for a person, the receipt stands.
+    """
     with transaction.atomic():
         payment = moves.lock(payment_id)
         if payment.state != PaymentState.CAPTURING or payment.session_id is None:
@@ -144,13 +147,20 @@ def captured(*, payment_id: int, hold: Hold) -> None:
             error_text="",
         )
         bill = bills.lock(payment.session_id)
-        bills.paid(bill, hold.captured_minor)
+        by_debt = bill.total_minor - bill.waived_minor - evening.owed(bill)
+        bills.paid(bill, by_debt + hold.captured_minor)
         postings.captured(payment, bill, hold.captured_minor)
         debts.paid_otherwise(bill)
         debts.open_debt(bill=bill, amount_minor=bill.shortfall_minor, reason=bill.reason, payment=payment)
-        receipt = numbering.issue_receipt(payment=payment, bill=bill)
+        receipt = numbering.standing_receipt(bill) or _first_receipt(payment, bill)
         events.publish(PaymentSettled(payment_id=payment.pk, receipt_id=receipt.pk))
-        events.publish(ReceiptIssued(receipt_id=receipt.pk))
+
+
+def _first_receipt(payment: Payment, bill: Bill) -> Receipt:
+    receipt = numbering.issue_receipt(payment=payment, bill=bill)
+    events.publish(ReceiptIssued(receipt_id=receipt.pk))
+    goodwill.receipt_came(bill, receipt)
+    return receipt
 
 
 def capture_failed(*, payment_id: int, code: str, text: str) -> None:
@@ -279,6 +289,7 @@ def _changed(bill: Bill, now: Priced) -> str:
 
 def retry(*, payment: Payment, access: Access | None = None, staff: User | None = None) -> None:
     """A member with MONEY, or staff, lets a failed payment be tried again: capture when something is due, else release.
+    Once anything of its debt has come, or was let go, the hold is only freed: nobody pays twice.
 
     Raises PermissionDenied, ValidationError with a sentence when there is nothing to try.
     """
@@ -288,10 +299,16 @@ def retry(*, payment: Payment, access: Access | None = None, staff: User | None 
         ours = payment.kind != PaymentKind.STATION  # a station's terminal asks nobody but its own bank
         if payment.state != PaymentState.FAILED or not payment.intent_id or not ours:
             raise ValidationError(_("There is nothing to try again."))
-        to = PaymentState.CAPTURING if payment.due_minor else PaymentState.RELEASING
+        due = payment.due_minor and not _paid_otherwise(payment)
+        to = PaymentState.CAPTURING if due else PaymentState.RELEASING
         moves.move(payment, to, text=_("tried again by a person"), due_at=clock.now(), tries=1)
         people.record("payment.retried", payment, access, staff, state=str(to))
         if payment.session_id and to == PaymentState.CAPTURING:
             bill = bills.lock(payment.session_id)
             bills.close(bill, BillState.DUE, "", shortfall=bill.total_minor - (payment.due_minor or 0))
         events.nudge("billing.capture")
+
+
+def _paid_otherwise(payment: Payment) -> bool:
+    debt = Debt.objects.filter(bill__session=payment.session_id or 0).first()
+    return debt is not None and (debt.collected_minor > 0 or debt.state != DebtState.OPEN)

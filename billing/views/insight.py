@@ -155,23 +155,22 @@ def people(request: HttpRequest) -> HttpResponse:
     """Who comes, comes back, spends and prefers what; never of fewer than five people."""
     form = InsightForm(request.GET or None, access=access_of(request, Permission.MONEY))
     scope = form.scope(usual_days=USUAL_DAYS)
-    seen, first = customers.visits(scope), customers.first_seen(scope.access)
     chosen = form.cleaned_data.get("segment") if form.is_bound and form.is_valid() else ""
-    part = customers.segment(seen, chosen or "all", scope, first)
-    likes = customers.preferences(part, scope)
+    looked = customers.look(scope, chosen or "all")
+    likes = customers.preferences(looked)
     if wanted := request.GET.get("export"):
         rows = [(each.title, row.label, row.people) for each in likes for row in each.rows]
         return sheets.answer(wanted, "preferences", ("question", "answer", "people"), rows)
-    spend = customers.spend(part)
+    spend = customers.spend(looked.part)
     context = {
         "form": form,
         "scope": scope,
-        "sums": customers.customers(scope, seen, first),
-        "cohorts": _cohorts(customers.retention(scope, seen, first)),
+        "sums": customers.customers(looked),
+        "cohorts": _cohorts(customers.retention(looked)),
         "spend": spend,
         "likes": likes,
         "fewest": customers.FEWEST,
-        "months_chart": _months_chart(customers.months(scope, seen, first)),
+        "months_chart": _months_chart(customers.months(looked)),
         "spend_chart": _spend_chart(spend, scope),
         "query": _query(request),
     }
@@ -191,12 +190,11 @@ def _cohorts(found: list[customers.Cohort]) -> list[dict[str, Any]]:
     ]
 
 
-def _month_name(month: str) -> str:
-    """'2026-11' → 'Nov 2026'."""
-    return str(date_format(date.fromisoformat(f"{month}-01"), "M Y"))
+def _month_name(month: date) -> str:
+    return str(date_format(month, "M Y"))
 
 
-def _months_chart(months: list[tuple[str, int, int]]) -> dict[str, Any]:
+def _months_chart(months: list[tuple[date, int, int]]) -> dict[str, Any]:
     """Any: chart data."""
     return {
         "labels": [_month_name(month) for month, _new, _back in months],

@@ -9,8 +9,10 @@ from typing import Any, Final
 
 from django.conf import settings
 
-from billing.gateways.amounts import to_wire
-from billing.models import Payment
+from billing.gateways.amounts import from_wire, to_wire
+from billing.gateways.base import Claim, ClaimStatus
+from billing.models import Collection, Payment
+from billing.vocabulary import Purpose
 from evcms.simulator.provider import history
 from evcms.simulator.provider.history import History
 from evcms.simulator.provider.provider import Provider
@@ -65,6 +67,29 @@ class Till:
         if taken is None:
             past.close_page(payment.public_id, paid.session, at=int(until.timestamp()))
         return self._held(paid.intent, paid.charge, paid.session)
+
+    def collect(self, row: Collection, *, at: datetime, until: datetime) -> Held:
+        """A top-up, debt or statement that was paid on its page."""
+        page = _page_of(row, at, f"{settings.PUBLIC_URL}/pay/{row.public_id}/back")
+        paid = self._open().payment(
+            row.public_id, amount=row.amount_minor, currency=row.currency.lower(), at=int(at.timestamp()),
+            taken=row.amount_minor, taken_at=int(until.timestamp()), description=str(Purpose(row.purpose).label),
+            metadata=page["metadata"], page=page,
+        )  # fmt: skip
+        return self._held(paid.intent, paid.charge, paid.session)
+
+    def dispute(self, row: Collection, *, reason: str, at: datetime) -> Claim:
+        """Its bank takes the whole of it back; nobody has answered yet."""
+        key = f"dispute-{row.public_id}"
+        made = self._open().dispute(key, row.charge_id, reason=reason, at=int(at.timestamp()))
+        currency = row.currency
+        return Claim(
+            dispute_id=made["id"], intent_id=row.intent_id, charge_id=row.charge_id, currency=currency,
+            amount_minor=from_wire(made["amount"], currency), taken_minor=from_wire(made["amount"], currency),
+            fee_minor=from_wire(sum(line["fee"] for line in made["balance_transactions"]), currency), reason=reason,
+            status=ClaimStatus.NEEDS_RESPONSE, opened_at=at,
+            respond_by=datetime.fromtimestamp(made["evidence_details"]["due_by"], UTC),
+        )  # fmt: skip
 
     def refund(self, payment: Payment, reference: str, *, amount: int, at: datetime) -> str:
         return self._open().refund(
@@ -151,6 +176,25 @@ def _page(payment: Payment, at: datetime) -> dict[str, Any]:
         "customer_email": payment.email,
         "success_url": f"{settings.PUBLIC_URL}/s/{payment.public_id}/back",
         "cancel_url": f"{settings.PUBLIC_URL}/c/{payment.connector.code}",
+        "expires_at": int((at + PAGE_LIVES).timestamp()),
+    }
+
+
+def _page_of(row: Collection, at: datetime, back: str) -> dict[str, Any]:
+    """Any: as `_page`."""
+    price = {
+        "currency": row.currency.lower(),
+        "unit_amount": to_wire(row.amount_minor, row.currency),
+        "product_data": {"name": str(Purpose(row.purpose).label)},
+    }
+    return {
+        "client_reference_id": row.public_id,
+        "allowed_payment_method_types": ["card"],
+        "line_items": [{"quantity": 1, "price_data": price}],
+        "metadata": {"collection": row.public_id},
+        "customer_email": row.email,
+        "success_url": back,
+        "cancel_url": back,
         "expires_at": int((at + PAGE_LIVES).timestamp()),
     }
 

@@ -4,6 +4,7 @@ the journal says, and the provider's books agree.
 
 import io
 import zipfile
+from dataclasses import replace
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
@@ -23,6 +24,7 @@ from billing.models import (
     Debt,
     Dispute,
     JournalEntry,
+    Receipt,
     Refund,
     Statement,
     WebhookEvent,
@@ -318,6 +320,27 @@ def test_a_debt_that_was_paid_goes_back_as_goodwill(provider, paid_debt, owed, o
     assert (paid_debt.refunded_minor, owed.state) == (200, DebtState.PAID)
     assert books(organization, LedgerAccount.RECEIVABLE, LedgerAccount.CARD_CLEARING) == (0, 400)
     all_adds_up(organization)
+
+
+@pytest.mark.parametrize("came_back", [False, True])
+def test_goodwill_on_a_debt_paid_in_part_has_its_credit_note_once_the_receipt_comes(
+    provider, owed, owner, organization, came_back
+):
+    first = paid_by_page(provider, purpose=Purpose.DEBT, amount=400, organization=organization, debt=owed)
+    billing.refund_collection(collection=first, amount_minor=200, reason="sorry", access=owner)
+    work()
+    assert not Receipt.objects.exists()
+    if came_back:
+        failed = [replace(each, status="failed") for each in gateway().refunds(first.intent_id)]
+        following.follow_refunds(charge=first, given_back=failed)
+    paid_by_page(provider, purpose=Purpose.DEBT, amount=200, organization=organization, debt=owed)
+    receipt, *notes = Receipt.objects.order_by("pk")
+    assert receipt.total_minor == 600
+    assert [(note.corrects, note.total_minor) for note in notes] == ([] if came_back else [(receipt, -200)])
+    now = clock.now()
+    found = proofs.prove(organization=organization, since=now - timedelta(days=100), until=now + SOON)
+    assert found.leaks == ()
+    assert found.exact
 
 
 def test_a_debt_paid_twice_has_a_refund_row_and_the_journal_knows_the_surplus(provider, owed, organization):

@@ -2,20 +2,22 @@
 
 import io
 import zipfile
-from datetime import timedelta
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from billing.insight_forms import InsightForm
 from billing.models import Bill, SitePricing
-from billing.queries import customers, insight
+from billing.queries import customers, insight, patrons
 from billing.services import vouchers
 from billing.vocabulary import FundingSource
 from evcms.core import clock
 from evcms.core.access import Role
 from sessions import services as sessions
-from sessions.models import Driver
+from sessions.models import ChargingSession, Driver
 from stations import services as stations
+from stations.models import Connector, PlugType, Site
 from stations.vocabulary import ConnectorStatus, StatusReport
 from tests.billing.conftest import KWH, Car, later, paid, work
 from tests.billing.past import past_sessions
@@ -108,7 +110,7 @@ def test_the_pages_and_their_files_show_it(month, finance):
     assert finance.get("/money/customers/").status_code == 200
 
 
-@pytest.mark.parametrize(("path", "most"), [("/money/insight/", 30), ("/money/customers/", 20)])
+@pytest.mark.parametrize(("path", "most"), [("/money/insight/", 30), ("/money/customers/", 16)])
 def test_a_page_costs_few_queries_however_many_sessions(
     path, most, finance, tariff, connector, django_assert_max_num_queries
 ):
@@ -131,69 +133,167 @@ def test_others_than_finance_are_refused(client, organization):
     assert client.get("/money/customers/").status_code == 403
 
 
-def visit(who, number=0, total=1000, **fields):
-    now = clock.now()
-    said = {
-        "who": who, "ended_at": now + timedelta(minutes=number), "started_at": now, "total": total, "site_id": 1,
-        "site": "Kade", "plug": "cType2", "power_w": 22_000, "source": FundingSource.SCAN,
-    }  # fmt: skip
-    return customers.Visit(**(said | fields))
+# Customers ------------------------------------------------------------------------------------------------------------
+
+NOON = datetime(2026, 7, 15, 12, tzinfo=ZoneInfo("Europe/Amsterdam"))
 
 
-def test_preferences_of_fewer_than_five_people_are_hidden(owner):
-    seen = [visit(f"d{number}") for number in range(5)] + [visit("d9", site="Secret"), visit("d9", site="Secret")]
-    usual = customers.preferences(seen, scope_of(owner))[0]
-    assert [(row.label, row.people) for row in usual.rows] == [("Kade", 5)]
-    assert usual.hidden_in_words == "fewer than 5"
+@pytest.fixture
+def comes(organization, tariff, connector):
+    """`comes("Ada", at)`: a session of that driver began then, for half an hour."""
+    drivers = {}
+
+    def comes(name, at, *, where=connector, **bill):
+        if name and name not in drivers:
+            drivers[name] = Driver.objects.create(organization=organization, name=name, email=f"{name}@x.example")
+        (session,) = past_sessions(tariff, where, 1)
+        ChargingSession.objects.filter(pk=session.pk).update(
+            driver=drivers.get(name), started_at=at, ended_at=at + timedelta(minutes=30)
+        )
+        Bill.objects.filter(session=session).update(total_minor=1000, **bill)
+        return session
+
+    return comes
 
 
-def test_the_power_class_is_that_of_the_plug_up_to_its_border(owner):
-    powers = {11_000: "≤ 11 kW", 11_001: "≤ 22 kW", 150_000: "≤ 150 kW", 150_001: "> 150 kW"}
-    for power, words in powers.items():
-        seen = [
-            visit(f"d{number}", power_w=power, started_at=clock.now().replace(month=1, hour=8)) for number in range(5)
-        ]
-        usual = {each.title: each.rows[0].label for each in customers.preferences(seen, scope_of(owner))}
-        assert (usual["Power class"], usual["Usual hour of the start"]) == (words, "09:00")  # UTC + 1 in winter
+def seen_by(owner, first="2026-07-01", last="2026-07-31", segment="all", **said):
+    form = InsightForm({"since": first, "until": last} | said, access=owner)
+    return customers.look(form.scope(), segment)
 
 
-def test_each_person_counts_once_with_what_he_does_most(owner):
-    seen = [visit(f"d{number}", site=site) for number in range(5) for site in ("Kade", "Kade", "Plein")]
-    usual = customers.preferences(seen, scope_of(owner))[0]
-    assert [(row.label, row.people) for row in usual.rows] == [("Kade", 5)]
+def usual(looked, title):
+    return {each.title: each for each in customers.preferences(looked)}[title]
+
+
+def test_preferences_of_fewer_than_five_people_are_hidden(owner, site, connector, comes):
+    far = Site.objects.create(organization=site.organization, name="Secret", latitude=52.1, longitude=4.3)
+    for number in range(5):
+        comes(f"d{number}", NOON)
+    for _twice in range(2):
+        ChargingSession.objects.filter(pk=comes("d9", NOON).pk).update(site=far)
+    told = usual(seen_by(owner), "Usual site")
+    assert [(row.label, row.people) for row in told.rows] == [(site.name, 5)]
+    assert told.hidden_in_words == "fewer than 5"
+
+
+@pytest.mark.parametrize(
+    ("power", "words"), [(11_000, "≤ 11 kW"), (11_001, "≤ 22 kW"), (150_000, "≤ 150 kW"), (150_001, "> 150 kW")]
+)
+def test_the_power_class_is_that_of_the_plug_up_to_its_border(owner, connector, comes, power, words):
+    Connector.objects.filter(pk=connector.pk).update(max_power_w=power, plug=PlugType.CHADEMO)
+    for number in range(5):
+        comes(f"d{number}", NOON)
+    looked = seen_by(owner)
+    assert usual(looked, "Power class").rows == [(words, 5)]
+    assert usual(looked, "Plug").rows == [("CHAdeMO", 5)]
+
+
+@pytest.mark.parametrize("month", [1, 3, 7, 10])
+def test_hours_are_those_of_the_clock_on_the_wall_on_both_sides_of_a_change(owner, comes, month):
+    zone = ZoneInfo("Europe/Amsterdam")
+    for number in range(5):
+        comes(f"d{number}", datetime(2026, month, 2 + 6 * number, 9, 10, tzinfo=zone))
+    looked = seen_by(owner, f"2026-{month:02}-01", f"2026-{month:02}-28")
+    assert usual(looked, "Usual hour of the start").rows == [("09:00", 5)]
+
+
+def test_each_person_counts_once_with_what_he_does_most(owner, comes):
+    for number in range(5):
+        for hour in (8, 8, 17):
+            comes(f"d{number}", NOON.replace(hour=hour))
+    assert usual(seen_by(owner), "Usual hour of the start").rows == [("08:00", 5)]
+
+
+def person(spent, **said):
+    return customers.Person(**({"known": 1, "first": 0, "last": 0, "visits": 1, "spent": spent} | said))
 
 
 def test_spending_is_told_of_five_people_and_its_spread_of_fifty():
-    assert customers.spend([visit(f"d{number}") for number in range(4)]) is None
-    few = customers.spend([visit(f"d{number}", total=100 * number) for number in range(1, 6)])
+    assert customers.spend([person(1000)] * 4) is None
+    few = customers.spend([person(100 * number) for number in range(1, 6)])
     assert (few.median, few.mean, few.top_tenth, few.deciles) == (300, 300, None, [])
-    many = customers.spend([visit(f"d{number}", total=100 if number < 45 else 1100) for number in range(50)])
+    many = customers.spend([person(100 if number < 45 else 1100) for number in range(50)])
     assert many.top_tenth == 55
     assert many.deciles == [100] * 9 + [1100]
 
 
-def test_new_and_returning_customers_by_their_first_session_ever(owner):
-    scope = scope_of(owner)
-    seen = [visit("d1"), visit("d1"), visit("d2")]
-    first = {"d1": scope.since - timedelta(days=1), "d2": clock.now()}
-    found = customers.customers(scope, seen, first)
-    assert (found.people, found.new, found.returning, found.visits) == (2, 1, 1, 3)
+def test_who_is_new_and_who_came_back(owner, comes):
+    comes("old", NOON - timedelta(days=60))  # before the period
+    comes("old", NOON)
+    comes("loyal", NOON)  # new, and back on another day
+    comes("loyal", NOON + timedelta(days=1))
+    comes("twice", NOON)  # twice on one day is one coming
+    comes("twice", NOON + timedelta(hours=3))
+    comes("once", NOON)
+    comes("later", NOON + timedelta(days=60))  # after the period
+    comes("", NOON)
+    found = customers.customers(seen_by(owner))
+    assert (found.people, found.new, found.returned, found.visits, found.unknown) == (4, 3, 2, 6, 1)
 
 
-def test_a_cohort_says_who_came_back_in_later_months(owner):
-    scope = scope_of(owner)
-    start = clock.now().replace(day=5, hour=12)
-    before = start - timedelta(days=31)
-    people = [f"d{number}" for number in range(5)]
-    seen = [visit(who, ended_at=before) for who in people] + [visit(who, ended_at=start) for who in people[:2]]
-    cohort = customers.retention(scope, seen, dict.fromkeys(people, before))[0]
-    assert (cohort.people, cohort.percents) == (5, [40])
+@pytest.mark.parametrize("first", ["2026-07-01", "2026-01-01", "2024-01-01"])
+def test_a_longer_period_makes_nobody_less_loyal(owner, comes, first):
+    """All that is known may lie within the period: who came again has come back all the same."""
+    for days in (0, 20, 40):
+        comes("loyal", NOON - timedelta(days=days))
+    comes("once", NOON)
+    found = customers.customers(seen_by(owner, first))
+    assert (found.people, found.returned) == (2, 1)
+
+
+def test_days_are_days_of_the_organization(owner, comes):
+    comes("late", NOON.replace(hour=23, minute=0))  # ends at 23:30, which is 21:30 in UTC
+    comes("late", NOON.replace(hour=23, minute=45))  # ends at 00:15 the next day, 22:15 in UTC
+    assert customers.customers(seen_by(owner)).returned == 1
+    assert customers.customers(seen_by(owner, "2026-07-16", "2026-07-16")).visits == 1
+
+
+def test_a_cohort_says_who_came_back_in_later_months(owner, comes):
+    for number in range(5):
+        comes(f"d{number}", NOON)
+    for number in range(2):
+        comes(f"d{number}", NOON + timedelta(days=31))
+        comes(f"d{number}", NOON + timedelta(days=33))
+    comes("d7", NOON + timedelta(days=31))
+    looked = seen_by(owner, last="2026-09-30")
+    (cohort,) = customers.retention(looked)
+    assert (cohort.month, cohort.people, cohort.percents) == (date(2026, 7, 1), 5, [40, 0])
+    assert customers.months(looked) == [(date(2026, 7, 1), 5, 0), (date(2026, 8, 1), 1, 2)]
+
+
+@pytest.mark.parametrize(("segment", "people"), [("all", 4), ("new", 3), ("regular", 2), ("frequent", 1)])
+def test_a_segment_has_its_people_and_what_they_do(owner, comes, segment, people):
+    comes("old", NOON - timedelta(days=60))
+    for name, times in {"old": 2, "once": 1, "some": 7, "often": 8}.items():
+        for number in range(times):
+            comes(name, NOON + timedelta(hours=number))
+    looked = seen_by(owner, segment=segment)
+    assert len(looked.part) == people
+    assert sum(looked.found.usual["hour"].values()) == people
+
+
+def test_only_what_is_asked_for_counts_but_who_is_new_is_known_from_everywhere(owner, site, comes):
+    far = Site.objects.create(organization=site.organization, name="Far", latitude=52.1, longitude=4.3)
+    ChargingSession.objects.filter(pk=comes("Ada", NOON - timedelta(days=40)).pk).update(site=far)
+    comes("Ada", NOON)
+    comes("Bob", NOON, state="open")
+    comes("Cem", NOON, currency="JPY")
+    found = customers.customers(seen_by(owner, site=str(site.pk)))
+    assert (found.people, found.new, found.returned) == (1, 0, 1)
+    assert customers.customers(seen_by(owner, site=str(far.pk))).people == 0
 
 
 def test_guests_are_told_apart_by_mail_and_drivers_by_themselves(month, organization):
     driver = Driver.objects.create(organization=organization, name="Ada")
-    Bill.objects.filter(source=FundingSource.VOUCHER).first().session.__class__.objects.filter(
-        bill__source=FundingSource.VOUCHER
-    ).update(driver=driver)
-    who = {each.who[0] for each in customers.visits(scope_of(month))}
-    assert who == {"d", "e", "t"}
+    ChargingSession.objects.filter(bill__source=FundingSource.VOUCHER).update(driver=driver)
+    rows = patrons._rows(scope_of(month))
+    assert {row["who"][:1] for row in rows} == {"d", "e", "t"}
+
+
+@pytest.mark.postgres
+def test_on_both_databases_the_page_says_the_same(comes, owner, finance):
+    for number in range(6):
+        comes(f"d{number}", NOON)
+        comes(f"d{number}", NOON + timedelta(days=number))
+    text = finance.get("/money/customers/?since=2026-07-01&until=2026-07-31").text
+    assert "6 of them new; 5 came back" in text

@@ -2,6 +2,7 @@
 
 import json
 import stat
+from dataclasses import replace
 from datetime import timedelta
 from io import StringIO
 
@@ -10,7 +11,19 @@ import stripe
 from django.core.management import CommandError, call_command
 
 from billing import services as billing
-from billing.models import CardReader, Debt, Enrolment, Payment, PaymentMethod, Receipt, Refund
+from billing.gateways import gateway
+from billing.models import (
+    BalanceLine,
+    CardReader,
+    Debt,
+    Dispute,
+    Enrolment,
+    Payment,
+    PaymentMethod,
+    Receipt,
+    Refund,
+    StatementCorrection,
+)
 from billing.queries.proof import prove
 from billing.services.funding import judge
 from evcms.core import clock
@@ -19,6 +32,7 @@ from evcms.core.models import ApiToken, Membership, Organization, User
 from evcms.core.services import token_digest
 from evcms.demo import people, seed
 from evcms.simulator import fleet
+from evcms.simulator.history import build_history
 from evcms.simulator.provider import running
 from sessions.models import ChargingSession, Discrepancy, Driver, IdToken, UsageHour
 from stations import passwords
@@ -84,6 +98,40 @@ def test_its_past_adds_up(scratch):
     assert proof.leaks == ()
     assert proof.proven
     assert all(row.total_minor == row.payment.captured_minor for row in Receipt.objects.select_related("payment"))
+
+
+def test_a_bank_disputes_a_top_up_and_waits_for_an_answer(scratch, settings):
+    plant()
+    dispute = Dispute.objects.select_related("collection__account").get()
+    top_up, account = dispute.collection, dispute.collection.account
+    assert (top_up.state, top_up.disputed_minor, dispute.state) == ("paid", top_up.amount_minor, "needs_response")
+    assert account.held_minor == account.balance_minor == dispute.aside_minor < top_up.amount_minor
+    with running(database=str(scratch / "provider.sqlite3")) as double:
+        settings.STRIPE_API_BASE = double.public_url
+        assert gateway().dispute(dispute.provider_id).taken_minor == top_up.amount_minor
+        billing.read_books()
+        assert not BalanceLine.objects.filter(organization=None).exists()
+        now = clock.now()
+        proof = prove(organization=Organization.objects.get(), since=now - timedelta(days=40), until=now, provider=True)
+        assert proof.leaks == ()
+
+
+def test_a_bill_of_a_paid_statement_was_corrected_and_the_fleet_has_its_credit(scratch, monkeypatch):
+    monkeypatch.setattr(seed, "DAYS", 33)  # a whole month
+    monkeypatch.setattr(seed, "build_history", of_the_depot)
+    plant()
+    correction = StatementCorrection.objects.get()
+    assert correction.total_minor < 0
+    assert (correction.statement.kind, correction.listed_on.kind) == ("month", "credit")
+    assert correction.bill.total_minor < correction.statement.total_minor
+    now = clock.now()
+    assert prove(organization=Organization.objects.get(), since=now - timedelta(days=99), until=now).proven
+
+
+def of_the_depot(**said):
+    """The depot's alone: they are a fleet's, and quickly loaded."""
+    whole = build_history(**said)
+    return replace(whole, sessions=tuple(one for one in whole.sessions if one.site == "DEP"), outages=(), attempts=())
 
 
 def test_a_second_start_keeps_the_data_and_meters_go_on_where_they_stood(scratch):

@@ -19,6 +19,7 @@ from evcms.simulator.provider.provider import Call, Provider
 from evcms.simulator.provider.resources import (
     checkout,
     customers,
+    disputes,
     hosted,
     payment_intents,
     payment_methods,
@@ -179,6 +180,12 @@ class History:
         if self._provider.store.get(identifier) is None:
             refunds.create(self._call(key, at), {"charge": charge, "amount": amount, "metadata": metadata or {}})
         return identifier
+
+    def dispute(self, key: str, charge: str, *, reason: str, at: int) -> JsonObject:
+        """The cardholder's bank takes a captured charge back; returns the dispute."""
+        store = self._provider.store
+        known = store.get(past_id("du", f"{key}/1"))
+        return known or disputes.open_for(self._call(key, at), store.get(charge) or {}, reason=reason)
 
     def payout(self, key: str, currency: str, *, at: int) -> str | None:
         """Pay out what had become available by then; None when there was nothing."""

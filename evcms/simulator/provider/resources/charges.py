@@ -13,6 +13,16 @@ if TYPE_CHECKING:
 ONLINE_HOLD_SECONDS = 7 * 86_400
 EXTENDED_HOLD_SECONDS = 30 * 86_400
 TERMINAL_HOLD_SECONDS = 2 * 86_400
+_EMPTY = (
+    "application application_fee application_fee_amount balance_transaction failure_balance_transaction "
+    "failure_code failure_message on_behalf_of receipt_number receipt_url review source_transfer transfer_data "
+    "transfer_group"
+)
+"""Members of a charge that are null until somebody fills them."""
+_INTENTS = (
+    "currency", "customer", "description", "receipt_email", "shipping", "statement_descriptor",
+    "statement_descriptor_suffix",
+)  # fmt: skip
 
 
 def built(
@@ -30,52 +40,35 @@ def built(
     hold_until = created + _hold_seconds(options, present)
     details = _present_details(method) if present else _online_details(method, intent, options, challenged)
     details["capture_before"] = hold_until
-    return {
-        "id": identifier,
-        "object": "charge",
-        "amount": intent["amount"],
-        "amount_captured": 0,
-        "amount_refunded": 0,
-        "application": None,
-        "application_fee": None,
-        "application_fee_amount": None,
-        "balance_transaction": None,
-        "billing_details": method["billing_details"],
-        "calculated_statement_descriptor": merchant.upper()[:22],
-        "captured": False,
-        "created": created,
-        "currency": intent["currency"],
-        "customer": intent["customer"],
-        "description": intent["description"],
-        "disputed": False,
-        "failure_balance_transaction": None,
-        "failure_code": None,
-        "failure_message": None,
-        "fraud_details": {},
-        "livemode": False,
-        "metadata": dict(intent["metadata"]),
-        "on_behalf_of": None,
-        "outcome": _outcome("approved_by_network", "authorized", "Payment complete."),
-        "paid": True,
-        "payment_intent": intent["id"],
-        "payment_method": method["id"],
-        "payment_method_details": {"type": method["type"], method["type"]: details},
-        "radar_options": {},
-        "receipt_email": intent["receipt_email"],
-        "receipt_number": None,
-        "receipt_url": None,
-        "refunded": False,
-        "review": None,
-        "shipping": intent["shipping"],
-        "source_transfer": None,
-        "statement_descriptor": intent["statement_descriptor"],
-        "statement_descriptor_suffix": intent["statement_descriptor_suffix"],
-        "status": "succeeded",
-        "transfer_data": None,
-        "transfer_group": None,
-        "_hold_until": hold_until,
-        "_behaviour": method["_behaviour"],
-    }
+    return common.members(
+        identifier,
+        "charge",
+        {name: intent[name] for name in _INTENTS}
+        | {
+            "amount": intent["amount"],
+            "amount_captured": 0,
+            "amount_refunded": 0,
+            "billing_details": method["billing_details"],
+            "calculated_statement_descriptor": merchant.upper()[:22],
+            "captured": False,
+            "created": created,
+            "disputed": False,
+            "fraud_details": {},
+            "livemode": False,
+            "metadata": dict(intent["metadata"]),
+            "outcome": _outcome("approved_by_network", "authorized", "Payment complete."),
+            "paid": True,
+            "payment_intent": intent["id"],
+            "payment_method": method["id"],
+            "payment_method_details": {"type": method["type"], method["type"]: details},
+            "radar_options": {},
+            "refunded": False,
+            "status": "succeeded",
+            "_hold_until": hold_until,
+            "_behaviour": method["_behaviour"],
+        },
+        _EMPTY,
+    )
 
 
 def _hold_seconds(options: JsonObject, present: bool) -> int:

@@ -31,77 +31,49 @@ _INTENT_DATA = frozenset(
     }
 )  # fmt: skip
 _PRICE_DATA = frozenset(["currency", "product_data", "unit_amount", "tax_behavior"])
+_EMPTY = (
+    "adaptive_pricing after_expiration allow_promotion_codes allowed_payment_method_types amount_subtotal "
+    "amount_total billing_address_collection branding_settings cancel_url client_reference_id client_secret "
+    "collected_information consent consent_collection currency currency_conversion customer customer_account "
+    "customer_creation customer_details customer_email excluded_payment_method_types integration_identifier "
+    "invoice locale optional_items origin_context payment_intent payment_link payment_method_collection "
+    "payment_method_configuration_details permissions recovered_from redirect_on_completion return_url "
+    "saved_payment_method_options setup_intent shipping_address_collection shipping_cost submit_type subscription "
+    "success_url total_details url wallet_options"
+)
+"""Members of a Checkout Session that are null until somebody fills them."""
 
 
 def _built(identifier: str, created: int) -> JsonObject:
-    return {
-        "id": identifier,
-        "object": "checkout.session",
-        "adaptive_pricing": None,
-        "after_expiration": None,
-        "allow_promotion_codes": None,
-        "allowed_payment_method_types": None,
-        "amount_subtotal": None,
-        "amount_total": None,
-        "automatic_tax": {"enabled": False, "liability": None, "provider": None, "status": None},
-        "billing_address_collection": None,
-        "branding_settings": None,
-        "cancel_url": None,
-        "client_reference_id": None,
-        "client_secret": None,
-        "collected_information": None,
-        "consent": None,
-        "consent_collection": None,
-        "created": created,
-        "currency": None,
-        "currency_conversion": None,
-        "custom_fields": [],
-        "custom_text": {
-            "after_submit": None, "shipping_address": None, "submit": None, "terms_of_service_acceptance": None,
+    return common.members(
+        identifier,
+        "checkout.session",
+        {
+            "automatic_tax": {"enabled": False, "liability": None, "provider": None, "status": None},
+            "created": created,
+            "custom_fields": [],
+            "custom_text": {
+                "after_submit": None,
+                "shipping_address": None,
+                "submit": None,
+                "terms_of_service_acceptance": None,
+            },
+            "discounts": [],
+            "expires_at": created + LONGEST_SECONDS,
+            "invoice_creation": {"enabled": False, "invoice_data": {}},
+            "livemode": False,
+            "metadata": {},
+            "mode": "payment",
+            "payment_method_options": {"card": {"request_three_d_secure": "automatic"}},
+            "payment_method_types": ["card"],
+            "payment_status": "unpaid",
+            "phone_number_collection": {"enabled": False},
+            "shipping_options": [],
+            "status": "open",
+            "ui_mode": "hosted_page",
         },
-        "customer": None,
-        "customer_account": None,
-        "customer_creation": None,
-        "customer_details": None,
-        "customer_email": None,
-        "discounts": [],
-        "excluded_payment_method_types": None,
-        "expires_at": created + LONGEST_SECONDS,
-        "integration_identifier": None,
-        "invoice": None,
-        "invoice_creation": {"enabled": False, "invoice_data": {}},
-        "livemode": False,
-        "locale": None,
-        "metadata": {},
-        "mode": "payment",
-        "optional_items": None,
-        "origin_context": None,
-        "payment_intent": None,
-        "payment_link": None,
-        "payment_method_collection": None,
-        "payment_method_configuration_details": None,
-        "payment_method_options": {"card": {"request_three_d_secure": "automatic"}},
-        "payment_method_types": ["card"],
-        "payment_status": "unpaid",
-        "permissions": None,
-        "phone_number_collection": {"enabled": False},
-        "recovered_from": None,
-        "redirect_on_completion": None,
-        "return_url": None,
-        "saved_payment_method_options": None,
-        "setup_intent": None,
-        "shipping_address_collection": None,
-        "shipping_cost": None,
-        "shipping_options": [],
-        "status": "open",
-        "submit_type": None,
-        "subscription": None,
-        "success_url": None,
-        "total_details": None,
-        "ui_mode": "hosted_page",
-        "url": None,
-        "wallet_options": None,
-    }  # fmt: skip
+        _EMPTY,
+    )
 
 
 @route("POST", "/v1/checkout/sessions", "checkout.SessionCreateParams", _CREATE)

@@ -44,6 +44,12 @@ def apply(body: JsonObject, values: JsonObject, names: str) -> JsonObject:
     return body
 
 
+def members(identifier: str, kind: str, said: JsonObject, empty: str) -> JsonObject:
+    """An object as the API writes it: id and object, then all members by name, those in `empty` null."""
+    found = dict.fromkeys(empty.split()) | said
+    return {"id": identifier, "object": kind} | {name: found[name] for name in sorted(found)}
+
+
 def check_url(url: str, param: str) -> str:
     parts = urlsplit(url.replace("{CHECKOUT_SESSION_ID}", "x"))
     if parts.scheme not in ("http", "https") or not parts.netloc:

@@ -46,53 +46,41 @@ def unexpected_state(intent: JsonObject, verb: str, allowed: tuple[str, ...], pa
     return error
 
 
+_EMPTY = (
+    "allowed_payment_method_types application application_fee_amount canceled_at cancellation_reason customer "
+    "customer_account description excluded_payment_method_types last_payment_error latest_charge next_action "
+    "on_behalf_of payment_method payment_method_configuration_details processing receipt_email review "
+    "setup_future_usage shipping statement_descriptor statement_descriptor_suffix transfer_data transfer_group"
+)
+"""Members of a PaymentIntent that are null until somebody fills them."""
+
+
 def built(identifier: str, *, amount: int, currency: str, created: int, secret: str | None = None) -> JsonObject:
     """A PaymentIntent that waits for a payment method."""
-    return {
-        "id": identifier,
-        "object": "payment_intent",
-        "allowed_payment_method_types": None,
-        "amount": amount,
-        "amount_capturable": 0,
-        "amount_details": {"tip": {}},
-        "amount_received": 0,
-        "application": None,
-        "application_fee_amount": None,
-        "automatic_payment_methods": {"allow_redirects": "always", "enabled": True},
-        "canceled_at": None,
-        "cancellation_reason": None,
-        "capture_method": "automatic_async",
-        "client_secret": secret or common.client_secret(identifier),
-        "confirmation_method": "automatic",
-        "created": created,
-        "currency": currency,
-        "customer": None,
-        "customer_account": None,
-        "description": None,
-        "excluded_payment_method_types": None,
-        "last_payment_error": None,
-        "latest_charge": None,
-        "livemode": False,
-        "metadata": {},
-        "next_action": None,
-        "on_behalf_of": None,
-        "payment_method": None,
-        "payment_method_configuration_details": None,
-        "payment_method_options": {
-            "card": {"installments": None, "network": None, "request_three_d_secure": "automatic"}
+    return common.members(
+        identifier,
+        "payment_intent",
+        {
+            "amount": amount,
+            "amount_capturable": 0,
+            "amount_details": {"tip": {}},
+            "amount_received": 0,
+            "automatic_payment_methods": {"allow_redirects": "always", "enabled": True},
+            "capture_method": "automatic_async",
+            "client_secret": secret or common.client_secret(identifier),
+            "confirmation_method": "automatic",
+            "created": created,
+            "currency": currency,
+            "livemode": False,
+            "metadata": {},
+            "payment_method_options": {
+                "card": {"installments": None, "network": None, "request_three_d_secure": "automatic"}
+            },
+            "payment_method_types": ["card"],
+            "status": "requires_payment_method",
         },
-        "payment_method_types": ["card"],
-        "processing": None,
-        "receipt_email": None,
-        "review": None,
-        "setup_future_usage": None,
-        "shipping": None,
-        "statement_descriptor": None,
-        "statement_descriptor_suffix": None,
-        "status": "requires_payment_method",
-        "transfer_data": None,
-        "transfer_group": None,
-    }
+        _EMPTY,
+    )
 
 
 def confirm(call: "Call", intent: JsonObject, terms: Terms) -> JsonObject:
