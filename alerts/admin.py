@@ -27,6 +27,7 @@ from alerts.models import (
     OnCallSchedule,
     OnCallTurn,
     Outage,
+    PhoneCode,
     ProblemReport,
     Recipient,
     RecoveryStep,
@@ -182,7 +183,7 @@ class DestinationAdmin(ReadOnlyAdmin):
     list_filter = ("channel", "audience", "organization", "confirmed_at", "disabled_at")
     search_fields = ("address",)
     list_select_related = ("organization",)
-    exclude = ("token", "keys", "code_digest")
+    exclude = ("token", "keys")
 
 
 @admin.register(Subscription)
@@ -207,6 +208,14 @@ class AskedAdmin(ReadOnlyAdmin):
     list_display = ("at", "organization", "channel", "prefix")
     list_filter = ("channel", "organization")
     search_fields = ("prefix",)
+
+
+@admin.register(PhoneCode)
+class PhoneCodeAdmin(ReadOnlyAdmin):
+    list_display = ("created_at", "organization", "number", "tries", "until", "used_at")
+    list_filter = ("organization", "used_at")
+    search_fields = ("number",)
+    exclude = ("token", "digest", "then")
 
 
 @admin.register(Outage)

@@ -31,7 +31,7 @@ SAMPLES: dict[str, Any] = {  # by the whole name, or its last part; Any: values 
     "title": "Kade 12 is offline", "opened_at": MOMENT, "resolved_at": MOMENT, "at": MOMENT, "site": "Harbour",
     "get_severity_display": "Serious", "reason": "No car was connected.", "zone": "Europe/Amsterdam",
     "topic": "free", "topics": ["free", "broken"],
-    "count": 3, "more": 0, "credit": False, "confirm": False, "code": "482 913", "minutes": 10, "name": "Kade 12",
+    "count": 3, "more": 0, "credit": False, "confirm": False, "code": "482913", "minutes": 10, "name": "Kade 12",
     "since": MOMENT, "until": MOMENT, "due": MOMENT, "starts_at": MOMENT, "ends_at": MOMENT,
     "mine": f"{LINK}u/mine/x", "energy": 23_410_000, "cost": "12.50 €", "fee": "0.10 € per minute",
     "cause": "The station lost its power.", "problem": "Cable or plug is damaged", "lasting": False, "note": "",

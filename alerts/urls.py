@@ -3,7 +3,7 @@
 from django.urls import path
 
 from alerts import delivery_views, webhooks, wording_views
-from alerts.views import contacts, duty, incidents, links, report, rules, wishes
+from alerts.views import codes, contacts, duty, incidents, links, report, rules, wishes
 
 urlpatterns = [
     path("incidents/", incidents.board, name="incidents"),
@@ -32,6 +32,8 @@ urlpatterns = [
     path("settings/trouble/new/", rules.rule_new, name="alert-rule-new"),
     path("settings/trouble/<int:pk>/", rules.rule, name="alert-rule"),
     path("settings/trouble/<int:pk>/remove/", rules.rule_remove, name="alert-rule-remove"),
+    path("u/code/<str:token>/", codes.code, name="phone-code"),
+    path("u/push/changed/", codes.push_changed, name="push-changed"),
     path("u/incident/<str:token>/", links.have, name="incident-have"),
     path("incidents/photo/<str:public_id>", wishes.photo, name="report-photo"),
     path("u/confirm/<str:token>/", links.confirm, name="subscription-confirm"),

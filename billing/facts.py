@@ -130,6 +130,12 @@ def payment_of(session_id: int) -> tuple[int, str] | None:
     return Payment.objects.filter(linked).values_list("pk", "public_id").first()
 
 
+def session_of(payment_id: int) -> int | None:
+    """The session that a payment pays, once one has begun."""
+    row = Payment.objects.filter(pk=payment_id).values_list("session", "attempt__session").first()
+    return row[0] or row[1] if row else None
+
+
 def receipt_facts(receipt_id: int) -> ReceiptFacts:
     rows = Receipt.objects.select_related("payment", "bill__account", "bill__session__driver", "organization")
     receipt = rows.get(pk=receipt_id)

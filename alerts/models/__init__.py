@@ -5,7 +5,7 @@ from .early import ConnectorHealth
 from .following import Following, KnownPrice, Outage
 from .incidents import Incident, IncidentEntry, RecoveryStep, Telling
 from .messages import DeliveryAttempt, MessageTemplate, Notification
-from .people import Asked, Destination, Offer, Recipient, Subscription
+from .people import Asked, Destination, Offer, PhoneCode, Recipient, Subscription
 from .reports import ProblemReport
 from .rules import Rule
 
@@ -28,6 +28,7 @@ __all__ = [
     "OnCallSchedule",
     "OnCallTurn",
     "Outage",
+    "PhoneCode",
     "ProblemReport",
     "Recipient",
     "RecoveryStep",

@@ -16,7 +16,7 @@ from .people import Destination, Recipient, Subscription
 class Notification(models.Model):
     """One message to one person, whole as it will be sent by whichever channel; `key` keeps a repeat from doubling it.
 
-    With a `recipient` its destinations are tried in their order; without one it goes to the mail address `to`.
+    With a `recipient` its destinations are tried in their order; without one it goes to the address `to` alone.
     `public_id` is the one stable id that every attempt carries. `short` is for channels of few characters, `data` for
     machines.
     """

@@ -67,9 +67,6 @@ class Destination(models.Model):
     keys = models.JSONField(default=dict, editable=False)
     position = models.PositiveSmallIntegerField(default=1)
     token = models.CharField(max_length=40, unique=True, default=link_token, editable=False)
-    code_digest = models.CharField(max_length=64, blank=True, editable=False)
-    code_until = models.DateTimeField(null=True, editable=False)
-    code_tries = models.PositiveSmallIntegerField(default=0, editable=False)
     confirmed_at = models.DateTimeField(null=True)
     disabled_at = models.DateTimeField(null=True)
     disabled_reason = models.CharField(max_length=160, blank=True)
@@ -85,6 +82,35 @@ class Destination(models.Model):
 
     def __str__(self) -> str:
         return self.label or self.address
+
+
+class PhoneCode(models.Model):
+    """A code on its way to a telephone, and what is done once it comes back: one row for each asking.
+
+    `token` opens the page on which it is typed, so the browser that asked alone can use it. Nothing else is written
+    before the number is proven: `then` waits here ({"wishes": […]} or {"follow": {…}}), for `recipient` or, without
+    one, for whoever the number belongs to. `destination`: an operator's way that waits. The code itself is not kept.
+    """
+
+    organization = models.ForeignKey(Organization, models.CASCADE, related_name="+")
+    token = models.CharField(max_length=40, unique=True, default=link_token, editable=False)
+    number = models.CharField(max_length=16)
+    digest = models.CharField(max_length=64, blank=True, editable=False)
+    until = models.DateTimeField(null=True)
+    tries = models.PositiveSmallIntegerField(default=0)
+    language = models.CharField(max_length=8, default="en")
+    page = models.CharField(max_length=500, blank=True, help_text=_("Where it was asked for"))
+    recipient = models.ForeignKey(Recipient, models.CASCADE, null=True, related_name="+")
+    destination = models.ForeignKey(Destination, models.CASCADE, null=True, related_name="phone_codes")
+    then = models.JSONField(default=dict)
+    used_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        indexes = [models.Index(fields=["created_at"], name="phone_codes_by_age")]
+
+    def __str__(self) -> str:
+        return f"code for {self.number} ({self.created_at:%F %T})"
 
 
 class Subscription(models.Model):

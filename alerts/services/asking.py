@@ -30,7 +30,16 @@ SMS: Final = {
 
 
 def may_ask(*, organization_id: int, channel: ChannelName, address: str, network: str = "") -> bool:
-    """True counts as asked. One asks at a time in an organization, so that a thousand at once get no further."""
+    """True counts as asked."""
+    return refusal(organization_id=organization_id, channel=channel, address=address, network=network) is None
+
+
+def refusal(*, organization_id: int, channel: ChannelName, address: str, network: str = "") -> str | None:
+    """None: nothing is in the way, and it counts as asked. Else the limit that is reached: "network" (who asks),
+    "prefix" (numbers like this one), "" (the organization), and only then "address", which tells of somebody else.
+
+    One asks at a time in an organization, so that a thousand at once get no further.
+    """
     asked = {
         "address": _digest(address),
         "network": _digest(network) if network else "",
@@ -38,22 +47,22 @@ def may_ask(*, organization_id: int, channel: ChannelName, address: str, network
     }
     with transaction.atomic():
         Organization.objects.select_for_update().get(pk=organization_id)
-        if not _within(Asked.objects.filter(organization=organization_id, channel=channel), channel, asked):
-            return False
-        Asked.objects.create(organization_id=organization_id, channel=channel, at=clock.now(), **asked)
-    return True
+        reached = _reached(Asked.objects.filter(organization=organization_id, channel=channel), channel, asked)
+        if reached is None:
+            Asked.objects.create(organization_id=organization_id, channel=channel, at=clock.now(), **asked)
+    return reached
 
 
-def _within(rows: QuerySet[Asked], channel: ChannelName, asked: dict[str, str]) -> bool:
+def _reached(rows: QuerySet[Asked], channel: ChannelName, asked: dict[str, str]) -> str | None:
     limits = {**SMS, "": ((settings.SMS_CODES_PER_DAY, DAY),)} if channel == ChannelName.SMS else MAIL
     now = clock.now()
-    for name, several in limits.items():
+    for name, several in sorted(limits.items(), key=lambda limit: limit[0] == "address"):
         if name and not asked[name]:
             continue
         same = rows.filter(**{name: asked[name]}) if name else rows
         if any(same.filter(at__gt=now - span).count() >= most for most, span in several):
-            return False
-    return True
+            return name
+    return None
 
 
 def forget() -> int:

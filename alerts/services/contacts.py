@@ -1,7 +1,7 @@
 """Who of an organization is told about incidents: contacts with their ways, in order; systems that get webhooks.
 
-A way is proven by its owner (a link in its first message) before anything else is sent there. An owner's own address,
-and what the organization runs itself (a chat room, a webhook), is taken as proven.
+A way is proven by its owner (a link in its first message, a code to a telephone) before anything else is sent there.
+An owner's own address, and what the organization runs itself (a chat room, a webhook), is taken as proven.
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ from evcms.core import audit, clock
 from evcms.core.access import Access, Permission
 from stations.queries import visible_sites
 
-from . import hooks
+from . import codes, hooks
 from .notifications import notify
 from .trying import send_test
 
@@ -134,6 +134,10 @@ def clean(channel: str, address: str) -> str:
 
 
 def ask_to_confirm(way: Destination) -> None:
+    """By a code where a telephone is asked, else by a link. Raises ValidationError."""
+    if way.channel == ChannelName.SMS:
+        codes.ask_owner(way=way)
+        return
     link = settings.PUBLIC_URL + reverse("subscription-confirm", args=[way.token])
     notify(
         key=f"contact:{way.pk}:{clock.now():%Y%m%d%H%M}",
@@ -142,6 +146,26 @@ def ask_to_confirm(way: Destination) -> None:
         urgent=True,
         context={"link": link, "organization": str(way.organization)},
     )
+
+
+def confirm_way(*, access: Access, way: Destination, code: str) -> None:
+    """The owner of a telephone has read out the code that it got. Raises ValidationError with a sentence."""
+    _demand(access, way.recipient)
+    row = codes.waiting(way=way)
+    if row is None:
+        raise ValidationError(_("This code has expired. Ask for a new one."))
+    codes.check(row=row, typed=code)
+    audit.record(access, "alert_contact.way_confirmed", way.recipient, channel=way.channel)
+
+
+def ask_again(*, access: Access, way: Destination) -> None:
+    """Another code or link for a way that waits for its owner. Raises ValidationError."""
+    _demand(access, way.recipient)
+    if way.confirmed_at:
+        return
+    with transaction.atomic():
+        ask_to_confirm(way)
+        audit.record(access, "alert_contact.way_asked", way.recipient, channel=way.channel)
 
 
 def way_of(access: Access, pk: str) -> Destination:

@@ -10,10 +10,12 @@ from decimal import Decimal
 from typing import Any, Final
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from alerts.causes_of_stop import sentence
-from alerts.models import Following, Notification, Recipient
+from alerts.models import Destination, Following, Notification, Recipient
 from alerts.vocabulary import NotificationState, Step
 from billing import driver_prices
 from billing import facts as billing
@@ -33,6 +35,7 @@ STALE: Final = timedelta(minutes=30)  # a step that left no earlier is no news
 COST_EVERY: Final = timedelta(minutes=3)  # a price per minute grows without any energy
 LEAST_MWH: Final = 100_000
 PER_KWH: Final = 1_000_000  # mWh
+MOST: Final = 3  # who hear of one charge
 DURING: Final = ("charge_started", "charge_milestone", "charge_idle")
 
 
@@ -45,30 +48,49 @@ def follow(
     language: str,
     recipient: Recipient | None = None,
     to: str = "",
+    destination: Destination | None = None,
     session_id: int | None = None,
+    instead_of: int | None = None,
 ) -> Following:
     """Somebody who holds the link of a payment wants to hear how its charge goes; a second call changes what he hears.
 
-    `to`: an address for this charge alone.
+    `to`: a mail address for this charge alone; `destination`: the recipient's way for it, the others only when that
+    fails. `instead_of`: his following of the same charge by another address. Raises ValidationError.
     """
+    may_follow(payment_id=payment_id, session_id=session_id, recipient=recipient, to=to)
     wanted = {
         "topics": [each for each in topics if each in Step.values],
         "step_mwh": max(0, min(kwh, 1000)) * PER_KWH,
         "step_minor": max(0, min(money, 1000)),
         "language": language,
         "session_id": session_id,
+        "destination": destination,
+        "ended_at": None,
     }
     who = {"recipient": recipient} if recipient else {"recipient": None, "to": to}
     with transaction.atomic():
+        old = Following.objects.filter(pk=instead_of or 0, payment=payment_id, ended_at=None).exclude(**who)
+        old.update(ended_at=clock.now(), topics=[])
         row, _created = Following.objects.update_or_create(payment_id=payment_id, **who, defaults=wanted)
         if session_id:
             watch(session_id=session_id)
     return row
 
 
+def may_follow(*, payment_id: int, session_id: int | None, recipient: Recipient | None, to: str = "") -> None:
+    """Raises ValidationError when the charge is over, or enough people hear of it."""
+    found = sessions.session_facts(session_id) if session_id else None
+    if found and found.ended_at:
+        raise ValidationError(_("This charge is over."))
+    others = Following.objects.filter(payment=payment_id, ended_at=None).exclude(recipient=recipient, to=to)
+    if others.count() >= MOST:
+        raise ValidationError(_("Enough people hear of this charge already."))
+
+
 def unfollow(*, payment_id: int, recipient: Recipient | None, to: str = "") -> None:
+    """He hears nothing more of it, not even of its receipt."""
     rows = Following.objects.filter(payment_id=payment_id, recipient=recipient, to=to if recipient is None else "")
-    rows.update(ended_at=clock.now())
+    rows.update(ended_at=clock.now(), topics=[])
 
 
 # What happens --------------------------------------------------------------------------------------------------
@@ -112,7 +134,7 @@ def _follow_own(found: SessionFacts) -> None:
 
 def _live(session_id: int) -> list[Following]:
     rows = Following.objects.filter(session=session_id, ended_at=None)
-    return list(rows.select_related("recipient__organization", "payment").order_by("pk"))
+    return list(rows.select_related("recipient__organization", "destination", "payment").order_by("pk"))
 
 
 def watch(*, session_id: int) -> None:
@@ -228,7 +250,8 @@ def receipt(*, receipt_id: int) -> None:
     """To those who follow by another way than the mail that brings it anyway."""
     said = billing.receipt_facts(receipt_id)
     found = sessions.session_facts(said.session_id)
-    rows = Following.objects.filter(session=said.session_id).select_related("recipient__organization", "payment")
+    near = ("recipient__organization", "destination", "payment")
+    rows = Following.objects.filter(session=said.session_id).select_related(*near)
     for row in rows if found and found.live and not said.credit else ():
         if row.recipient and not _mailed(row.recipient, said.email):
             page = f"{settings.PUBLIC_URL}/r/{said.public_id}"
@@ -274,8 +297,15 @@ def _tell(
     if not urgent and expires_at:
         return
     voice.tell(
-        row.recipient, key=name, template=template, context=words, page=page, urgent=urgent, expires_at=expires_at
-    )
+        row.recipient, key=name, template=template, context=words, page=page, urgent=urgent, expires_at=expires_at,
+        destination=_way(row),
+    )  # fmt: skip
+
+
+def _way(row: Following) -> Destination | None:
+    """The one that was chosen for this charge, while it works."""
+    way = row.destination
+    return way if way and way.confirmed_at and way.disabled_at is None else None
 
 
 def _cost(session_id: int, language: str) -> tuple[int, str]:

@@ -25,6 +25,7 @@ def notify(
     template: str,
     context: Mapping[str, Any],
     to: str = "",
+    channel: ChannelName = ChannelName.EMAIL,
     recipient: Recipient | None = None,
     destination: Destination | None = None,
     language: str | None = None,
@@ -41,8 +42,8 @@ def notify(
     """Writes the notification in the caller's transaction, once per `key`. Any: template context, JSON for machines.
 
     To a `recipient` by his ways in their order (with `destination`: beginning there), to one `destination` alone
-    (also one that is not proven yet: codes, tests), or to the mail address `to`. Quiet hours and the daily digest hold
-    back what is not `urgent`; after `expires_at` it is of no use and not sent. `template`: see `wording.render`.
+    (also one that is not proven yet: tests), or to the address `to` of a `channel`. Quiet hours and the daily digest
+    hold back what is not `urgent`; after `expires_at` it is of no use and not sent. `template`: see `wording.render`.
     """
     asked = recipient or (destination.recipient if destination else None)
     language = language or (asked.language if asked else "en")
@@ -56,7 +57,7 @@ def notify(
         "organization_id": organization_id,
         "recipient": recipient,
         "destination": way,
-        "channel": way.channel if way else ChannelName.EMAIL,
+        "channel": way.channel if way else channel,
         "to": way.address if way else to,
         "subject": words.subject,
         "text": words.text,

@@ -1,6 +1,7 @@
 """Recipients, the ways to reach them, and how a driver's account takes over what its address asked for before."""
 
 from datetime import datetime, time
+from typing import Any, Final
 from zoneinfo import available_timezones
 
 from django.conf import settings
@@ -15,9 +16,13 @@ from evcms.core import clock
 
 from . import routing
 
+MOST_WAYS: Final = 10  # of one driver
 
-def driver_destination(*, organization_id: int, channel: ChannelName, address: str, language: str) -> Destination:
-    """The driver's destination of this address, made with its recipient when it is new."""
+
+def driver_destination(
+    *, organization_id: int, channel: ChannelName, address: str, language: str, of: Recipient | None = None
+) -> Destination:
+    """The driver's destination of this address, made when it is new: `of` somebody known, or with its recipient."""
     with transaction.atomic():
         known = (
             Destination.objects.select_related("recipient")
@@ -26,10 +31,46 @@ def driver_destination(*, organization_id: int, channel: ChannelName, address: s
         )
         if known:
             return known
-        recipient = Recipient.objects.create(organization_id=organization_id, name=address[:120], language=language)
+        name = "" if channel == ChannelName.PUSH else address[:120]
+        recipient = of or Recipient.objects.create(organization_id=organization_id, name=name, language=language)
         return Destination.objects.create(
             organization_id=organization_id, recipient=recipient, channel=channel, address=address
         )
+
+
+def prove(
+    *,
+    organization_id: int,
+    channel: ChannelName,
+    address: str,
+    language: str,
+    recipient: Recipient | None = None,
+    keys: dict[str, str] | None = None,
+    label: str = "",
+) -> Destination:
+    """A way whose owner has just proven it. For `recipient` it is the first from now on, and what hung on it, with
+    nobody's account behind it, becomes his. Without one: whoever it belongs to, or somebody new.
+
+    Raises ValidationError when he has too many.
+    """
+    with transaction.atomic():
+        way = driver_destination(
+            organization_id=organization_id, channel=channel, address=address, language=language, of=recipient
+        )
+        if recipient and way.recipient_id != recipient.pk:
+            if way.recipient.driver_id is None:
+                _merge(way.recipient, recipient)
+            else:
+                Destination.objects.filter(pk=way.pk).update(recipient=recipient)
+        if recipient and recipient.destinations.count() > MOST_WAYS:
+            raise ValidationError(_("Ways enough: remove one first."))
+        fields: dict[str, Any] = {"confirmed_at": clock.now(), "disabled_at": None, "disabled_reason": ""}
+        fields |= {"keys": keys} if keys else {}
+        fields |= {"label": label[:80]} if label else {}
+        Destination.objects.filter(pk=way.pk).update(**fields)
+        if recipient:
+            prefer_way(recipient=recipient, pk=way.pk)
+    return Destination.objects.select_related("recipient__organization").get(pk=way.pk)
 
 
 def first_way(recipient: Recipient) -> Destination | None:

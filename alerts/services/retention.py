@@ -9,7 +9,7 @@ from alerts.models import DeliveryAttempt, Destination, Notification, Subscripti
 from alerts.vocabulary import Audience, NotificationState
 from evcms.core import retention
 
-from . import asking, outages
+from . import asking, codes, outages
 
 OVER = (NotificationState.SENT, NotificationState.FAILED)
 
@@ -17,6 +17,7 @@ OVER = (NotificationState.SENT, NotificationState.FAILED)
 def prune_contacts() -> int:
     """Removes destinations and blanks mails older than RETENTION_PERSONAL_DAYS (0: never); returns how many rows."""
     asking.forget()
+    codes.forget()
     outages.forget()
     border = retention.border(settings.RETENTION_PERSONAL_DAYS)
     if border is None:

@@ -3,7 +3,7 @@ agrees, ended with one click (RFC 8058). Whoever asks hears the same answer, wha
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -45,6 +45,15 @@ class Wanted:
             return {"area": [list(corner) for corner in self.area], "label": self.label[:120], **edges}
         named = {"connector_id": self.connector_id, "station_id": self.station_id, "site_id": self.site_id}
         return {name: value for name, value in named.items() if value}
+
+    def as_json(self) -> dict[str, Any]:
+        """For a row in which it waits. Any: JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, said: dict[str, Any]) -> "Wanted":
+        """Any: JSON."""
+        return cls(**{**said, "area": [(corner[0], corner[1]) for corner in said["area"]]})
 
 
 def topics_of(given: Iterable[str]) -> list[str]:
@@ -143,8 +152,8 @@ def confirm(*, token: str) -> Destination:
     now = clock.now()
     with transaction.atomic():
         destination = Destination.objects.select_related("recipient").get(token=token)
-        if destination.confirmed_at is None:
-            Destination.objects.filter(pk=destination.pk).update(confirmed_at=now, disabled_at=None)
+        if destination.confirmed_at is None or destination.disabled_at:
+            Destination.objects.filter(pk=destination.pk).update(confirmed_at=now, disabled_at=None, disabled_reason="")
         destination.recipient.subscriptions.filter(confirmed_at=None, ended_at=None).update(confirmed_at=now)
         prices.remember_for(destination.recipient)
         destination.refresh_from_db()

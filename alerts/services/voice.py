@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.urls import reverse
 
-from alerts.models import Notification, Recipient, Subscription
+from alerts.models import Destination, Notification, Recipient, Subscription
 from evcms.core import clock
 
 from . import people
@@ -28,8 +28,12 @@ def tell(
     subscription: Subscription | None = None,
     urgent: bool = False,
     expires_at: datetime | None = None,
+    destination: Destination | None = None,
 ) -> Notification | None:
-    """Writes the message, once per `key`; None when no proven way leads to him. Any: template context."""
+    """Writes the message, once per `key`; None when no proven way leads to him. Any: template context.
+
+    `destination`: his way for this one, where it begins.
+    """
     if not people.reachable(recipient):
         return None
     end = link("unsubscribe", subscription.token) if subscription else link("unsubscribe-all", recipient.token)
@@ -41,6 +45,7 @@ def tell(
         subscription=subscription,
         headers={"List-Unsubscribe": f"<{end}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"},
         recipient=recipient,
+        destination=destination,
         page=page,
         urgent=urgent,
         expires_at=expires_at,

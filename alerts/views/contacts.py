@@ -82,9 +82,14 @@ def contact(request: HttpRequest, pk: int) -> HttpResponse:
         "form": form,
         "contact": row,
         "ways": row.destinations.order_by("position", "pk"),
-        "channels": [(channel.value, channel.label) for channel in CHANNELS if channel in channels.FOLDERS],
+        "channels": [(channel.value, channel.label) for channel in CHANNELS if _offered(channel)],
     }
     return render(request, "alerts/contact.html", context)
+
+
+def _offered(channel: ChannelName) -> bool:
+    """A telephone is proven by a text: without a provider for texts there is none to add."""
+    return channel in channels.FOLDERS and (channel != ChannelName.SMS or channels.ready(channel))
 
 
 def _initial(row: Recipient) -> dict[str, Any]:
@@ -96,18 +101,23 @@ def _initial(row: Recipient) -> dict[str, Any]:
 
 
 def _do(access: Access, row: Recipient, said: QueryDict) -> None:
-    """`add`, or `remove`, `first`, `enable`, `test` with a way's number."""
+    """`address` adds a way, `code` proves one; `remove`, `first`, `enable`, `test` or `again` name one."""
     if "address" in said:
         services.add_way(
             access=access, contact=row, channel=said.get("channel", ""), address=said.get("address", "")[:500],
             label=said.get("label", ""),
         )  # fmt: skip
         return
+    if "code" in said:
+        way = services.way_of(access, said.get("way", ""))
+        services.confirm_way(access=access, way=way, code=said.get("code", "")[:20])
+        return
     acts: dict[str, Any] = {  # Any: services of one shape
         "remove": services.remove_way,
         "first": services.prefer_way,
         "enable": services.enable_way,
         "test": services.test_way,
+        "again": services.ask_again,
     }
     for name, act in acts.items():
         if name in said:

@@ -8,7 +8,7 @@ from django.views.decorators.http import require_http_methods
 
 from alerts import proofs, queries, services
 from alerts.models import Destination, Telling
-from alerts.vocabulary import Audience, EntryKind, TellingKind
+from alerts.vocabulary import Audience, ChannelName, EntryKind, TellingKind
 
 
 @require_http_methods(["GET", "POST"])
@@ -35,7 +35,8 @@ def have(request: HttpRequest, token: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def confirm(request: HttpRequest, token: str) -> HttpResponse:
     """A page with a button: mail scanners open links, and a look must not confirm anything."""
-    destination = get_object_or_404(Destination.objects.select_related("recipient"), token=token)
+    rows = Destination.objects.select_related("recipient").exclude(channel=ChannelName.SMS)  # a code proves a telephone
+    destination = get_object_or_404(rows, token=token)
     if request.method == "POST":
         destination = services.confirm(token=token)
     wishes = queries.wishes_of(destination.recipient)

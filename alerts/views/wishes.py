@@ -1,5 +1,6 @@
 """Pages that links in drivers' messages open: end it, all that somebody is told; the link is the key. And photos."""
 
+import hashlib
 from collections.abc import Callable
 from datetime import time
 from typing import Any
@@ -19,11 +20,13 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_http_methods
 
-from alerts import photos, proofs, queries, services
-from alerts.models import Recipient, Subscription
-from alerts.services import people, routing
-from alerts.vocabulary import Audience, Digest, Step
+from alerts import channels, photos, proofs, queries, services
+from alerts.channels.push import borrowed
+from alerts.models import Destination, PhoneCode, Recipient, Subscription
+from alerts.services import browsers, codes, people, routing, trying
+from alerts.vocabulary import Audience, ChannelName, Digest, Step
 from evcms.core.access import Permission
+from evcms.core.middleware import client_address
 
 LONGEST_HISTORY = 50
 
@@ -67,15 +70,16 @@ def mine(request: HttpRequest, token: str) -> HttpResponse:
         if request.POST.get("do") == "erase":
             return _erase(request, recipient)
         try:
-            DEEDS.get(request.POST.get("do", ""), _change_wish)(recipient, request.POST)
-            messages.success(request, _("Saved."))
+            if request.POST.get("do") == "add-phone":
+                return redirect("phone-code", token=_ask_code(request, recipient).token)
+            messages.success(request, _do(request, recipient) or _("Saved."))
         except ValidationError as error:
             messages.error(request, " ".join(error.messages))
         return redirect("my-messages", token=token)
     context: dict[str, Any] = {  # Any: template context
         "recipient": recipient,
         "brand": recipient.organization.name,
-        "ways": recipient.destinations.order_by("position", "id"),
+        "ways": [_Way(row) for row in recipient.destinations.order_by("position", "id")],
         "wishes": queries.wishes_of(recipient),
         "history": recipient.notifications.order_by("-created_at")[:LONGEST_HISTORY],
         "zone": str(routing.zone(recipient)),
@@ -84,11 +88,52 @@ def mine(request: HttpRequest, token: str) -> HttpResponse:
         "digests": Digest.choices,
         "steps": Step.choices,
         "charge": recipient.charge,
+        "sms_on": channels.ready(ChannelName.SMS),
+        "push_demo": bool(settings.DEMO_INBOX_URL),
     }
     response = render(request, "alerts/mine.html", context)
     proofs.remember(response, recipient)
     response["Referrer-Policy"] = "no-referrer"
     return response
+
+
+class _Way:
+    """A way as its owner sees it; `mark` lets his browser find itself among them."""
+
+    def __init__(self, row: Destination) -> None:
+        self.row, self.pk = row, row.pk
+        self.words = row.label or channels.addresses(row.channel).shown(row.address)
+        push = row.channel == ChannelName.PUSH
+        self.mark = hashlib.sha256(row.address.encode()).hexdigest() if push else ""
+        self.works = row.confirmed_at is not None and row.disabled_at is None
+
+
+def _ask_code(request: HttpRequest, recipient: Recipient) -> PhoneCode:
+    """Raises ValidationError."""
+    return codes.ask(
+        organization_id=recipient.organization_id, number=request.POST.get("phone", "")[:40],
+        language=recipient.language, network=client_address(request) or "", then={}, recipient=recipient,
+        page=request.path,
+    )  # fmt: skip
+
+
+def _do(request: HttpRequest, recipient: Recipient) -> str | None:
+    """The words afterwards. Raises ValidationError."""
+    do = request.POST.get("do", "")
+    if do == "add-push":
+        return _add_push(request, recipient)
+    return DEEDS.get(do, _change_wish)(recipient, request.POST)
+
+
+def _add_push(request: HttpRequest, recipient: Recipient) -> str:
+    browsers.register(
+        organization_id=recipient.organization_id,
+        subscription=request.POST.get("push", "")[:4000] or borrowed.subscription(),
+        language=recipient.language,
+        device=browsers.device(request.headers.get("User-Agent", "")),
+        recipient=recipient,
+    )
+    return _("Push messages come to this device from now on.")
 
 
 def _erase(request: HttpRequest, recipient: Recipient) -> HttpResponse:
@@ -132,15 +177,21 @@ def _prefer_way(recipient: Recipient, said: Any) -> None:  # Any: QueryDict
     people.prefer_way(recipient=recipient, pk=_number(said.get("way", "")))
 
 
+def _test_way(recipient: Recipient, said: Any) -> str:  # Any: QueryDict
+    trying.test_own(recipient=recipient, pk=_number(said.get("way", "")))
+    return _("Sent. It should be there in a moment.")
+
+
 def _end_all(recipient: Recipient, said: Any) -> None:  # Any: QueryDict
     services.unsubscribe_all(recipient=recipient)
 
 
-DEEDS: dict[str, Callable[[Recipient, Any], None]] = {  # Any: QueryDict
+DEEDS: dict[str, Callable[[Recipient, Any], str | None]] = {  # the words afterwards, else "Saved."; Any: QueryDict
     "settings": _change_settings,
     "charge": _change_charge,
     "remove-way": _remove_way,
     "prefer-way": _prefer_way,
+    "test-way": _test_way,
     "end-all": _end_all,
 }
 

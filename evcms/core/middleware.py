@@ -25,6 +25,9 @@ DRIVER_PAGES = (
     "/i18n/",
     "/account/",
     "/debt/",
+    "/app/",
+    "/manifest.webmanifest",
+    "/sw.js",
 )  # the browser's language, or the chosen one
 FREE_PATHS = (
     "/accounts/",
@@ -40,6 +43,9 @@ FREE_PATHS = (
     "/u/",
     "/pay/",
     "/webhooks/",
+    "/app/",
+    "/manifest.webmanifest",
+    "/sw.js",
     "/in/",
     "/firmware/",
     "/healthz",

@@ -24,6 +24,7 @@ DRIVER_PATHS = (
     "/account",
     "/debt/",
     "/status/",
+    "/app/",
     "/pay/",
     "/api/",
     "/admin/",

@@ -43,13 +43,14 @@ class Login:
 
 
 OWNER: Final = Login("owner", "Olga Owens", Role.OWNER, staff=True)
+DRIVER: Final = Login("driver", "Daan Dekkers", None)
 LOGINS: Final = (
     Login("operator", "Otto Prins", Role.OPERATOR),
     Login("staff", "Sanne Staal", None, staff=True),
     OWNER,
     Login("finance", "Fenne Farah", Role.FINANCE),
     Login("technician", "Teun Tak", Role.TECHNICIAN),
-    Login("driver", "Daan Dekkers", None),
+    DRIVER,
 )
 REFUSED_CARDS: Final = {  # (status, days until it expires, None: never)
     "04DEAD00000001": (TokenStatus.BLOCKED, None),
@@ -177,12 +178,11 @@ def _drivers(organization: Organization, city: City, since: datetime) -> list[Dr
 
 def _own_card(access: Access) -> None:
     """The one of the driver who can log in."""
-    login = next(login for login in LOGINS if login.who == "driver")
-    user = User.objects.get(email=login.email)
+    user = User.objects.get(email=DRIVER.email)
     driver = Driver.objects.create(
-        organization=access.organization, user=user, name=login.name, email=login.email, language="en"
+        organization=access.organization, user=user, name=DRIVER.name, email=DRIVER.email, language="en"
     )
-    sessions.create_token(access=access, value=DRIVER_CARD, driver=driver, label=login.name)
+    sessions.create_token(access=access, value=DRIVER_CARD, driver=driver, label=DRIVER.name)
 
 
 def folder() -> Path:

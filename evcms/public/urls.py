@@ -4,6 +4,7 @@ from django.urls import URLPattern, URLResolver, path
 
 from evcms.public.views import (
     account,
+    app,
     connector,
     debt,
     feeds,
@@ -31,6 +32,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("status/<slug:slug>/feed.atom", status.feed, name="status-feed"),
     path("maintenance/<slug:slug>.ics", feeds.calendar, name="maintenance-ics"),
     path("maintenance/<slug:slug>.atom", feeds.atom, name="maintenance-atom"),
+    path("app/", app.app, name="app"),
+    path("app/push-key", app.push_key, name="push-key"),
+    path("manifest.webmanifest", app.manifest, name="manifest"),
+    path("sw.js", app.worker, name="worker"),
     path("c/<str:code>", connector.connector, name="connector"),
     path("c/<str:code>/", connector.without_slash, name="connector-slash"),
     path("c/<str:code>/pay", connector.pay, name="pay"),

@@ -149,6 +149,16 @@ async def _restore(charger: Charger, number: int, form: dict[str, str]) -> str:
     return "The network comes back."
 
 
+async def _break(charger: Charger, number: int, form: dict[str, str]) -> str:
+    await charger.fault(number, "GroundFailure")
+    return "It is broken: a ground failure."
+
+
+async def _repair(charger: Charger, number: int, form: dict[str, str]) -> str:
+    await charger.clear_fault(number)
+    return "It is repaired."
+
+
 Action = Callable[[Charger, int, dict[str, str]], Awaitable[str]]
 
 
@@ -167,6 +177,7 @@ async def _upkeep(charger: Charger, number: int, form: dict[str, str]) -> str:
 ACTIONS: dict[str, Action] = {
     "upkeep": _upkeep,
     "plug": _plug, "unplug": _unplug, "tap": _tap, "pay": _pay, "cut": _cut, "restore": _restore,
+    "break": _break, "repair": _repair,
 }  # fmt: skip
 SAID = {
     "Accepted": "Welcome. Please plug in.",

@@ -170,7 +170,9 @@ def _buttons(one: Charger, port: Port) -> str:
     )
     taken = port.authorization is not None or (port.session is not None and port.session.token)
     pay = "" if one.faults.no_terminal or taken else _button(one, port.number, "pay", "Pay at the terminal")
-    return f'<div class="bar">{plug}{tap}{pay}</div>'
+    deed, words = ("repair", "Repair it") if port.fault else ("break", "Break it")
+    broken = _button(one, port.number, deed, words)
+    return f'<div class="bar">{plug}{tap}{pay}{broken}</div>'
 
 
 def _plug_in(one: Charger, port: Port) -> str:

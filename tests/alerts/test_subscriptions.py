@@ -100,7 +100,7 @@ def test_a_browser_that_has_confirmed_asks_without_an_address(connector):
     browser = Client()
     browser.post(f"/u/confirm/{token}/")
     answer = browser.post(f"/c/{connector.code}/subscribe", {"topic": ["price"], "reach": "site"}, follow=True)
-    assert "We will write to you." in answer.content.decode()
+    assert "We will tell you." in answer.content.decode()
     wish = Subscription.objects.get(topic="price")
     assert wish.site_id == connector.station.site_id
     assert wish.confirmed_at

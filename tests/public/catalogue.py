@@ -47,7 +47,7 @@ DRIVER_FILES = (
     "templates/alerts/mail/test/*",
     *(
         f"templates/alerts/mail/{name}/*"
-        for name in ("broken", "car_seen", "card_refused", "confirm", "free", "receipt", "released", "started")
+        for name in ("broken", "car_seen", "card_refused", "code", "confirm", "free", "receipt", "released", "started")
     ),
     "templates/components/map*.html",
     "templates/components/messages.html",
@@ -59,6 +59,14 @@ DRIVER_FILES = (
     "evcms/templatetags/figures.py",
     "alerts/services/subscriptions.py",
     "alerts/services/people.py",
+    "alerts/services/codes.py",
+    "alerts/services/browsers.py",
+    "alerts/services/following.py",
+    "alerts/services/trying.py",
+    "alerts/channels/sms/address.py",
+    "alerts/channels/push/*.py",
+    "alerts/views/codes.py",
+    "templates/alerts/code.html",
     "alerts/views/wishes.py",
     "billing/wording.py",
     "billing/queries/accounts.py",

@@ -38,11 +38,11 @@ def test_the_answer_to_a_wish_is_in_sight(connector, tariff, provider, phone, li
     page = phone()
     page.goto(f"{live_server.url}/c/{connector.code}")
     page.fill("#email", "driver@nowhere")
-    page.get_by_role("button", name="Write to me").click()
+    page.get_by_role("button", name="Tell me").click()
     page.get_by_text("Enter a valid email address.").wait_for()
     assert in_sight(page, "Enter a valid email address.")
     page.fill("#email", "driver@example.org")
-    page.get_by_role("button", name="Write to me").click()
+    page.get_by_role("button", name="Tell me").click()
     page.get_by_text("Almost done").wait_for()
     assert in_sight(page, "Almost done")
 

@@ -17,6 +17,7 @@ from alerts.models import (
     Notification,
     OnCallSchedule,
     OnCallTurn,
+    PhoneCode,
     ProblemReport,
     Recipient,
     Rule,
@@ -305,6 +306,7 @@ def duty(made, owner, now, number):
         organization=org, connector=rows.connector, problem="cable", text=mark, incident=rows.incident,
         photo=photos.store(BytesIO(picture.getvalue()), 1),
     )  # fmt: skip
+    rows.phone_code = PhoneCode.objects.create(organization=org, number="+3197010203040", language="en")
     rows.subscription = Subscription.objects.create(recipient=rows.recipient, connector=rows.connector, topic="free")
     rows.notification = Notification.objects.create(
         organization=org, key=mark, template="receipt", to=f"{mark.lower()}@driver.example", subject=mark, text=mark,

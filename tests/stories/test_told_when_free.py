@@ -75,7 +75,7 @@ def test_a_driver_waits_for_a_plug_hears_that_it_is_free_and_ends_it(connector, 
     phone.goto(f"{live_server.url}/c/{connector.code}")
     phone.select_option("#often", "always")
     phone.fill("#email", "driver@example.org")
-    phone.get_by_role("button", name="Write to me").click()
+    phone.get_by_role("button", name="Tell me").click()
     phone.get_by_text("Almost done").wait_for()
     workers()
     phone.goto(live_server.url + link_in(mailbox[-1], "/u/confirm/"))

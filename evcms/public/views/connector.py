@@ -130,17 +130,11 @@ def start(request: HttpRequest, driver: Driver, code: str) -> HttpResponse:
 def subscribe(request: HttpRequest, code: str) -> HttpResponse:
     """Tell me about it, its station or its site. A refused wish comes back with what was typed."""
     row = connector_or_404(code)
+    page = reverse("public:connector", args=[row.code])
     if request.method != "POST":  # a refused form's address, loaded again
-        return redirect(_card(row))
+        return redirect(f"{page}#subscribe")
     try:
-        asked = tell.ask(request, tell.wanted_at(request, row, request.POST.get("reach", "")))
+        return tell.answer(request, [tell.wanted_at(request, row, request.POST.get("reach", ""))], page)
     except ValidationError as error:
         context = page_context(request, row, tell.refused(request, error))
         return render(request, "public/connector.html", context, status=422)
-    return redirect(_card(row, asked))
-
-
-def _card(row: Connector, asked: str = "") -> str:
-    """The address of the card that the form stands in."""
-    query = f"?asked={asked}" if asked else ""
-    return f"{reverse('public:connector', args=[row.code])}{query}#subscribe"

@@ -7,20 +7,20 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from alerts.models import Following
+from alerts import channels
+from alerts.models import Following, Recipient
 from alerts.services import following
-from alerts.vocabulary import Step
+from alerts.vocabulary import ChannelName, Step
 from billing import queries as billing
 from billing.models import Payment
-from evcms.public import links
+from evcms.public import hearing, links
 from evcms.public.limits import too_often
 from evcms.public.views import tell
-
-MOST = 3  # who hear of one charge
 
 
 def panel(request: HttpRequest, payment: Payment) -> dict[str, Any]:
@@ -35,7 +35,18 @@ def panel(request: HttpRequest, payment: Payment) -> dict[str, Any]:
         "money": mine.step_minor if mine else 5,
         "asker": asker.recipient,
         "account": asker.account,
+        "ways": _ways(asker.recipient, mine) if asker.recipient else [],
+        **hearing.context(request),
     }
+
+
+def _ways(recipient: Recipient, mine: Following | None) -> list[tuple[str, str, bool]]:
+    """(value, words, chosen) of those that work, the usual one first."""
+    rows = recipient.destinations.filter(confirmed_at__isnull=False, disabled_at=None).order_by("position", "id")
+    chosen = mine.destination_id if mine else None
+    ways = [(row.pk, row.label or channels.addresses(row.channel).shown(row.address)) for row in rows]
+    known = chosen if chosen in dict(ways) else next(iter(dict(ways)), None)
+    return [(f"way-{pk}", words, pk == known) for pk, words in ways]
 
 
 def _mine(request: HttpRequest, payment: Payment) -> Following | None:
@@ -52,38 +63,60 @@ def follow(request: HttpRequest, public_id: str) -> HttpResponse:
     payment = billing.payment(public_id)
     if payment is None:
         return links.ended(request, Payment, public_id)
-    back = redirect("public:session", public_id=public_id)
+    page = reverse("public:session", args=[public_id])
     try:
         if too_often(request, "follow", most=20, seconds=3600):
             raise ValidationError(_("Too many tries. Please wait a while."))
-        _follow(request, payment)
-        messages.success(request, _("We will tell you."))
+        if request.POST.get("do") == "end":
+            return _end(request, payment, page)
+        asked = _follow(request, payment, page)
     except ValidationError as error:
         messages.error(request, " ".join(error.messages))
-    return back
+        return redirect(page)
+    if not asked.code:
+        messages.success(request, _("We will tell you."))
+    return asked.answer(page)
 
 
-def _follow(request: HttpRequest, payment: Payment) -> None:
+def _end(request: HttpRequest, payment: Payment, page: str) -> HttpResponse:
+    mine = _mine(request, payment)
+    if mine:
+        following.unfollow(payment_id=payment.pk, recipient=mine.recipient, to=mine.to)
+        messages.success(request, _("You hear nothing more of this charge."))
+    return redirect(page)
+
+
+def _follow(request: HttpRequest, payment: Payment, page: str) -> hearing.Asked:
     """Raises ValidationError."""
-    if payment.session and payment.session.ended_at:
-        raise ValidationError(_("This charge is over."))
+    how, mine = hearing.said(request), _mine(request, payment)
     recipient = tell.recipient_of(tell.asker_of(request, payment.organization_id))
-    to = "" if recipient else (request.POST.get("email", "") or payment.email).strip().lower()
-    if recipient is None:
+    wish: dict[str, Any] = {  # Any: JSON
+        "payment_id": payment.pk,
+        "topics": [step for step in request.POST.getlist("step") if step in Step.values],
+        "kwh": _number(request.POST.get("kwh", "")),
+        "money": _number(request.POST.get("money", "")),
+        "instead_of": mine.pk if mine else None,
+    }
+    session_id = payment.session_id
+    if how == ChannelName.SMS:
+        following.may_follow(payment_id=payment.pk, session_id=session_id, recipient=recipient)
+        return hearing.by_text(
+            request, organization_id=payment.organization_id, recipient=recipient, then={"follow": wish}, page=page
+        )
+    to, way, browser = "", None, []
+    if how == ChannelName.PUSH:
+        way = hearing.this_browser(request, organization_id=payment.organization_id, recipient=recipient)
+        recipient = way.recipient
+        browser.append(recipient)
+    elif recipient:
+        way = recipient.destinations.filter(pk=_number(how.removeprefix("way-"))).first()
+    else:
+        to = (request.POST.get("email", "") or payment.email).strip().lower()
         validate_email(to)
-    others = Following.objects.filter(payment=payment).exclude(recipient=recipient, to=to)
-    if others.count() >= MOST:
-        raise ValidationError(_("Enough people hear of this charge already."))
     following.follow(
-        payment_id=payment.pk,
-        session_id=payment.session_id,
-        recipient=recipient,
-        to=to,
-        topics=request.POST.getlist("step"),
-        kwh=_number(request.POST.get("kwh", "")),
-        money=_number(request.POST.get("money", "")),
-        language=get_language() or "en",
+        **wish, session_id=session_id, recipient=recipient, to=to, destination=way, language=get_language() or "en"
     )
+    return hearing.Asked(word=hearing.KNOWN, browser=browser)
 
 
 def _number(text: str) -> int:

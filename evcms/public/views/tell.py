@@ -19,9 +19,9 @@ from alerts import services as alerts
 from alerts.models import Recipient
 from alerts.services import people
 from alerts.services.subscriptions import Wanted, at_connector, in_area, topics_of
-from alerts.vocabulary import Topic
+from alerts.vocabulary import ChannelName, Topic
 from evcms.core.middleware import client_address
-from evcms.public import drivers, places
+from evcms.public import drivers, hearing, places
 from evcms.public.limits import too_often
 from sessions.models import Driver
 from stations.models import Connector, Site
@@ -62,21 +62,44 @@ def recipient_of(asker: Asker) -> Recipient | None:
     )
 
 
-def ask(request: HttpRequest, wanted: Wanted) -> str:
-    """Writes the wish; "known" when nothing more is needed, else "new". Raises ValidationError."""
+def ask(request: HttpRequest, wanted: list[Wanted], page: str) -> hearing.Asked:
+    """Writes the wishes, or keeps them until a code has come back. Raises ValidationError."""
     if too_often(request, "subscribe", most=10, seconds=3600):
         raise ValidationError(_("Too many tries. Please wait a while."))
-    recipient = recipient_of(asker_of(request, wanted.organization_id))
+    how = hearing.said(request)
+    if how == ChannelName.SMS:
+        owner = wanted[0].organization_id
+        recipient = recipient_of(asker_of(request, owner))
+        then = {"wishes": [each.as_json() for each in wanted]}
+        return hearing.by_text(request, organization_id=owner, recipient=recipient, then=then, page=page)
+    words, browser = [], []
+    for each in wanted:
+        recipient = recipient_of(asker_of(request, each.organization_id))
+        if how == ChannelName.PUSH:
+            way = hearing.this_browser(request, organization_id=each.organization_id, recipient=recipient)
+            recipient = way.recipient
+            browser.append(recipient)
+        words.append(_write(request, each, recipient))
+    return hearing.Asked(word=words[-1], browser=browser)
+
+
+def _write(request: HttpRequest, wanted: Wanted, recipient: Recipient | None) -> str:
     if recipient:
         alerts.wish(recipient=recipient, wanted=wanted, proven=True)
-        return "known"
+        return hearing.KNOWN
     alerts.subscribe(
         wanted=wanted,
         email=request.POST.get("email", ""),
         language=get_language() or "en",
         network=client_address(request) or "",
     )
-    return "new"
+    return hearing.NEW
+
+
+def answer(request: HttpRequest, wanted: list[Wanted], page: str) -> HttpResponse:
+    """Back to the card of `page` that the form stands in. Raises ValidationError."""
+    asked = ask(request, wanted, page)
+    return asked.answer(f"{page}?asked={asked.word}#subscribe")
 
 
 def topics_for(chosen: list[str] | None, *, free_now: bool) -> list[tuple[str, bool]]:
@@ -95,6 +118,7 @@ def form_context(request: HttpRequest, organization_id: int, *, free_now: bool, 
         "account": asker.account,
         "asked": request.GET.get("asked", ""),
         "wish": wish,
+        **hearing.context(request, wish),
     }
 
 
@@ -103,6 +127,8 @@ def refused(request: HttpRequest, error: ValidationError) -> dict[str, Any]:
     said = request.POST
     return {
         "email": said.get("email", ""),
+        "phone": said.get("phone", ""),
+        "how": said.get("how", ""),
         "topics": said.getlist("topic"),
         "reach": said.get("reach", ""),
         "often": said.get("often", ""),
@@ -129,10 +155,9 @@ def at_site(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method != "POST":
         return redirect(f"{page}#subscribe")
     try:
-        asked = ask(request, wanted_at(request, place.connectors[0], "site"))
+        return answer(request, [wanted_at(request, place.connectors[0], "site")], page)
     except ValidationError as error:
         return render(request, "public/site.html", site_context(request, place, refused(request, error)), status=422)
-    return redirect(f"{page}?asked={asked}#subscribe")
 
 
 def site_context(request: HttpRequest, place: places.Place, wish: Any = None) -> dict[str, Any]:
@@ -184,8 +209,7 @@ def in_drawn_area(request: HttpRequest) -> HttpResponse:
     wish = None
     if request.method == "POST":
         try:
-            asked = _ask_in_area(request, sites)
-            return redirect(f"{reverse('public:area')}?asked={asked}#subscribe")
+            return answer(request, _wanted_in_area(request, sites), reverse("public:area"))
         except ValidationError as error:
             wish = refused(request, error) | {name: request.POST.get(name, "") for name in ("corners", "label")}
     owners = {site.organization_id for site in sites}
@@ -200,7 +224,7 @@ def in_drawn_area(request: HttpRequest) -> HttpResponse:
     return render(request, "public/area.html", context, status=422 if wish else 200)
 
 
-def _ask_in_area(request: HttpRequest, sites: list[Site]) -> str:
+def _wanted_in_area(request: HttpRequest, sites: list[Site]) -> list[Wanted]:
     """One wish for each operator who has something there. Raises ValidationError."""
     corners, label = AreaForm(request.POST).area(sites)
     topics = topics_of(request.POST.getlist("topic"))
@@ -211,14 +235,13 @@ def _ask_in_area(request: HttpRequest, sites: list[Site]) -> str:
     owners = {site.organization_id for site in sites if areas.inside((site.latitude, site.longitude), shape)}
     if not owners:
         raise ValidationError(_("No charger stands in this area."))
-    asked = ""
-    for organization_id in sorted(owners):
-        wanted = in_area(
+    return [
+        in_area(
             organization_id=organization_id,
             corners=[list(corner) for corner in shape],
             label=label,
             topics=topics,
             lasting=request.POST.get("often") == "always",
         )
-        asked = ask(request, wanted)
-    return asked
+        for organization_id in sorted(owners)
+    ]

@@ -1,10 +1,9 @@
-"""The demo's list of every way to pay, step by step. Outside the demo there is no such page.
+"""The demo's list of every way to pay and to be told, step by step. Outside the demo there is no such page.
 
 English only: it speaks to people who look at the product, not to drivers.
 """
 
 import json
-from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
@@ -16,25 +15,11 @@ from django.views.decorators.http import require_GET
 
 from billing.models import CardReader, Debt, Enrolment, FundingRule, Statement, Voucher
 from billing.vocabulary import DebtState, EnrolmentState, FundingSource
+from evcms.public import alerts_to_try as alerts
+from evcms.public.trying import Link, Way
 from sessions.models import IdToken
 from stations import queries as stations
 from stations.models import Connector
-
-
-@dataclass(frozen=True)
-class Link:
-    words: str
-    url: str
-
-
-@dataclass(frozen=True)
-class Way:
-    """One way to pay: what to do in order, where, and what happens then."""
-
-    title: str
-    steps: list[str]
-    links: list[Link] = field(default_factory=list)
-    expect: list[str] = field(default_factory=list)
 
 
 @require_GET
@@ -45,6 +30,7 @@ def try_it(request: HttpRequest) -> HttpResponse:
     plug = Connector.objects.filter(code=left.get("try", "")).select_related("station").first()
     context = {
         "ways": [*_by_phone(plug, left), *_by_card(left), *_at_the_station(left), *_by_balance(), *_by_others()],
+        "alerts": alerts.ways(plug),
         "password": left.get("password", ""),
         "logins": left.get("logins", []),
         "kept": left.get("kept", []),

@@ -1,0 +1,49 @@
+{% load static %}/* The drivers' worker: shows push messages, opens their page, says when one was tapped or the address changed. */
+"use strict";
+const KEPT = "/u/push/mine";
+
+self.addEventListener("install", () => self.skipWaiting());
+self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
+
+self.addEventListener("push", (event) => {
+  let said = {};
+  try { said = event.data.json(); } catch (error) { /* a message without words is shown all the same: browsers ask for it */ }
+  event.waitUntil(self.registration.showNotification(said.title || "EVCMS", {
+    body: said.body || "", tag: said.tag || "", lang: said.lang || "", data: { url: said.url || "/map", id: said.id || "" },
+    icon: "{% static 'evcms/icon-192.png' %}", badge: "{% static 'evcms/badge-96.png' %}",
+  }));
+});
+
+async function open(url) {
+  const windows = await self.clients.matchAll({ type: "window", includeUncontrolled: true });
+  const there = windows.find((each) => each.url.split("#")[0] === url.split("#")[0]);
+  if (there) return there.focus();
+  return self.clients.openWindow(url);
+}
+
+function tapped(id) {
+  const form = new URLSearchParams({ id: id });
+  return fetch("{% url 'push-opened' %}", { method: "POST", body: form }).catch(() => undefined);
+}
+
+self.addEventListener("notificationclick", (event) => {
+  event.notification.close();
+  const said = event.notification.data || {};
+  event.waitUntil(Promise.all([open(new URL(said.url || "/map", self.location.origin).href), said.id ? tapped(said.id) : undefined]));
+});
+
+async function changed(event) {
+  const cache = await caches.open("evcms-push");
+  const found = await cache.match(KEPT);
+  if (!found) return;
+  const kept = await found.json();
+  const key = Uint8Array.from(atob(kept.key.replace(/-/g, "+").replace(/_/g, "/")), (letter) => letter.charCodeAt(0));
+  const made = event.newSubscription || (await self.registration.pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: key }));
+  const body = JSON.stringify({ endpoint: kept.endpoint, auth: kept.auth, subscription: made.toJSON() });
+  const answer = await fetch("{% url 'push-changed' %}", { method: "POST", headers: { "Content-Type": "application/json" }, body: body });
+  if (!answer.ok) return;
+  const next = JSON.stringify({ endpoint: made.endpoint, auth: made.toJSON().keys.auth, key: kept.key });
+  await cache.put(KEPT, new Response(next, { headers: { "Content-Type": "application/json" } }));
+}
+
+self.addEventListener("pushsubscriptionchange", (event) => event.waitUntil(changed(event)));
