@@ -41,21 +41,22 @@ def found(rows: QuerySet[Notification], wish: dict[str, str]) -> QuerySet[Notifi
 
 
 def doubles(row: Notification) -> int:
-    """How often the person may have got it twice: attempts of unknown outcome that another one followed.
+    """How often the person may have got it twice: attempts without an answer, or answered late, that another followed.
 
     Not where the receiver drops a second one of the same id.
     """
     attempts = list(row.delivery_attempts.all())
-    return sum(
-        attempt.outcome == Outcome.UNKNOWN
-        and any(
-            other.pk > attempt.pk
-            and other.outcome != Outcome.REFUSED
-            and not (other.channel == attempt.channel and channels.transport(attempt.channel).DROPS_DOUBLES)
-            for other in attempts
-        )
-        for attempt in attempts
-    )
+    return sum(any(_doubled(attempt, other) for other in attempts) for attempt in attempts)
+
+
+def _doubled(attempt: DeliveryAttempt, other: DeliveryAttempt) -> bool:
+    """Whether `other` was begun because nobody knew that `attempt` had arrived, and may have arrived, too."""
+    if other.pk <= attempt.pk or Outcome.REFUSED in (attempt.outcome, other.outcome):
+        return False
+    if other.channel == attempt.channel and channels.transport(attempt.channel).DROPS_DOUBLES:
+        return False
+    late = attempt.ended_at is not None and other.at < attempt.ended_at
+    return attempt.outcome == Outcome.UNKNOWN or (late and attempt.outcome != Outcome.BOUNCED)
 
 
 def dead_addresses(access: Access) -> QuerySet[Destination]:

@@ -55,7 +55,7 @@ def notifications(request: HttpRequest) -> HttpResponse:
     context = {
         "page": page,
         "form": FilterForm(request.GET or None),
-        "rows": [_Shown(row) for row in page],
+        "rows": [Shown(row) for row in page],
         "dead": queries.dead_addresses(access).count(),
         "zone": access.organization.time_zone,
         "may_write": access.can(Permission.PEOPLE),
@@ -63,7 +63,7 @@ def notifications(request: HttpRequest) -> HttpResponse:
     return render(request, "alerts/notifications.html", context)
 
 
-class _Shown:
+class Shown:
     """A row as the pages say it: addresses without the secrets that some carry."""
 
     def __init__(self, row: Notification) -> None:
@@ -80,7 +80,7 @@ def notification(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
     access.demand(Permission.INCIDENTS)
     row = get_object_or_404(queries.notifications(access), public_id=public_id)
     context = {
-        "shown": _Shown(row),
+        "shown": Shown(row),
         "notification": row,
         "parts": row.parts.order_by("id"),
         "zone": access.organization.time_zone,

@@ -3,7 +3,7 @@
 from django.urls import path
 
 from alerts import delivery_views, webhooks, wording_views
-from alerts.views import codes, contacts, duty, incidents, links, report, rules, wishes
+from alerts.views import codes, contacts, duty, incidents, links, report, rules, systems, wishes
 
 urlpatterns = [
     path("incidents/", incidents.board, name="incidents"),
@@ -13,6 +13,7 @@ urlpatterns = [
     path("incidents/<int:pk>/act/", incidents.act, name="incident-act"),
     path("settings/alerts/", contacts.contacts, name="alert-contacts"),
     path("settings/alerts/<int:pk>/", contacts.contact, name="alert-contact"),
+    path("settings/alerts/systems/<int:pk>/", systems.system, name="alert-system"),
     path("settings/alerts/switches/", duty.switches, name="alert-switches"),
     path("settings/on-call/new/", duty.schedule, name="schedule-create"),
     path("settings/on-call/<int:pk>/", duty.schedule, name="schedule"),

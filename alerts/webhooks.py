@@ -2,9 +2,18 @@
 
 from typing import Any
 
+import structlog
+from anymail.exceptions import AnymailConfigurationError
 from anymail.signals import tracking as mail_tracking
 from django.conf import settings
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseForbidden
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBadRequest,
+    HttpResponseBase,
+    HttpResponseForbidden,
+)
 from django.urls import Resolver404, resolve
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
@@ -13,6 +22,8 @@ from alerts import services
 from alerts.channels.email import tracking as mail
 from alerts.channels.push import tracking as push
 from alerts.channels.sms import tracking as sms
+
+log = structlog.get_logger(__name__)
 
 
 @csrf_exempt  # the provider has no cookie of ours; its signature is the proof
@@ -38,9 +49,12 @@ def mail_status(request: HttpRequest, provider: str) -> HttpResponseBase:
         raise Http404
     try:
         found = resolve(f"/{provider}/tracking/", urlconf="alerts.anymail_urls")
-    except Resolver404:
+        answer: HttpResponseBase = found.func(request, *found.args, **found.kwargs)
+    except (Resolver404, AnymailConfigurationError):  # a provider that there is not, or that is not ours
         raise Http404 from None
-    answer: HttpResponseBase = found.func(request, *found.args, **found.kwargs)
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        log.warning("a mail provider's report cannot be read", provider=provider, error=str(error))
+        return HttpResponseBadRequest("This report cannot be read.")
     return answer
 
 

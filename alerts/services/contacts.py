@@ -1,4 +1,4 @@
-"""Who of an organization is told about incidents: contacts with their ways, in order; systems that get webhooks.
+"""Who of an organization is told about incidents: contacts with their ways, in order.
 
 A way is proven by its owner (a link in its first message, a code to a telephone) before anything else is sent there.
 An owner's own address, and what the organization runs itself (a chat room, a webhook), is taken as proven.
@@ -16,14 +16,13 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from alerts import channels
-from alerts.channels.webhook import address as webhooks
 from alerts.models import Destination, Recipient
 from alerts.vocabulary import Audience, ChannelName, NotificationState
 from evcms.core import audit, clock
 from evcms.core.access import Access, Permission
 from stations.queries import visible_sites
 
-from . import codes, hooks
+from . import codes
 from .notifications import notify
 from .trying import send_test
 
@@ -45,13 +44,13 @@ def save_contact(*, access: Access, email: str, least_severity: int, name: str =
             Recipient.objects.filter(pk=contact.pk).update(least_severity=least_severity)
             contact.least_severity = least_severity
         else:
-            contact = _create(access, name.strip()[:120] or address, Audience.OPERATOR, least_severity)
+            contact = create(access, name.strip()[:120] or address, Audience.OPERATOR, least_severity)
             add_way(access=access, contact=contact, channel=ChannelName.EMAIL, address=address)
         audit.record(access, "alert_contact.saved", contact, least_severity=int(least_severity))
     return contact
 
 
-def _create(access: Access, name: str, audience: Audience, least_severity: int) -> Recipient:
+def create(access: Access, name: str, audience: Audience, least_severity: int) -> Recipient:
     if Recipient.objects.filter(organization=access.organization, audience=audience).count() >= MOST_CONTACTS:
         raise ValidationError(_("There are too many already: remove one first."))
     return Recipient.objects.create(
@@ -74,7 +73,7 @@ def edit_contact(
     quiet_until: time | None,
 ) -> None:
     """What he hears of, and when not. Urgent messages wait for no quiet hours."""
-    _demand(access, contact)
+    demand(access, contact)
     chosen = visible_sites(access).filter(pk__in=list(sites))
     with transaction.atomic():
         Recipient.objects.filter(pk=contact.pk).update(
@@ -104,7 +103,7 @@ def remove_contact(*, access: Access, pk: str) -> None:
 
 def add_way(*, access: Access, contact: Recipient, channel: str, address: str, label: str = "") -> Destination:
     """One more way, the last in the order. Raises ValidationError for an address that is none or is taken."""
-    _demand(access, contact)
+    demand(access, contact)
     if channel not in ChannelName.values or channel == ChannelName.PUSH:
         raise ValidationError(_("Choose a channel; push messages are switched on in the browser that shall show them."))
     address = clean(channel, address)
@@ -150,7 +149,7 @@ def ask_to_confirm(way: Destination) -> None:
 
 def confirm_way(*, access: Access, way: Destination, code: str) -> None:
     """The owner of a telephone has read out the code that it got. Raises ValidationError with a sentence."""
-    _demand(access, way.recipient)
+    demand(access, way.recipient)
     row = codes.waiting(way=way)
     if row is None:
         raise ValidationError(_("This code has expired. Ask for a new one."))
@@ -160,7 +159,7 @@ def confirm_way(*, access: Access, way: Destination, code: str) -> None:
 
 def ask_again(*, access: Access, way: Destination) -> None:
     """Another code or link for a way that waits for its owner. Raises ValidationError."""
-    _demand(access, way.recipient)
+    demand(access, way.recipient)
     if way.confirmed_at:
         return
     with transaction.atomic():
@@ -178,7 +177,7 @@ def way_of(access: Access, pk: str) -> Destination:
 
 
 def remove_way(*, access: Access, way: Destination) -> None:
-    _demand(access, way.recipient)
+    demand(access, way.recipient)
     with transaction.atomic():
         audit.record(access, "alert_contact.way_removed", way.recipient, channel=way.channel)
         way.delete()
@@ -186,7 +185,7 @@ def remove_way(*, access: Access, way: Destination) -> None:
 
 def prefer_way(*, access: Access, way: Destination) -> None:
     """It is tried first from now on."""
-    _demand(access, way.recipient)
+    demand(access, way.recipient)
     with transaction.atomic():
         others = way.recipient.destinations.exclude(pk=way.pk).order_by("position", "pk")
         for place, row in enumerate([way, *others], start=1):
@@ -196,7 +195,7 @@ def prefer_way(*, access: Access, way: Destination) -> None:
 
 def enable_way(*, access: Access, way: Destination) -> None:
     """A way that failed is tried again, once its owner has proven it anew."""
-    _demand(access, way.recipient)
+    demand(access, way.recipient)
     own = way.channel in OWN_SYSTEMS or way.address == str(access.user.email).lower()
     with transaction.atomic():
         Destination.objects.filter(pk=way.pk).update(
@@ -212,7 +211,7 @@ def test_way(*, access: Access, way: Destination) -> None:
 
     Raises ValidationError for a way that nobody has proven, and with what its provider said when it did not take it.
     """
-    _demand(access, way.recipient)
+    demand(access, way.recipient)
     if way.confirmed_at is None:
         raise ValidationError(_("Its owner has to confirm it first."))
     row = send_test(access=access, destination=way)
@@ -221,26 +220,7 @@ def test_way(*, access: Access, way: Destination) -> None:
         raise ValidationError(_("It did not go through: %(why)s") % {"why": said or row.get_state_display()})
 
 
-# Systems -------------------------------------------------------------------------------------------------
-
-
-def add_webhook(*, access: Access, name: str, url: str, events: Sequence[str]) -> tuple[Destination, str]:
-    """A system that is told as it happens. Returns the secret that signs what it gets: it is never shown again."""
-    access.demand(Permission.PEOPLE)
-    wanted = [event for event in events if event in hooks.EVENTS]
-    if not wanted:
-        raise ValidationError(_("Choose what the system shall hear of."))
-    keys = webhooks.new_keys()
-    with transaction.atomic():
-        system = _create(access, name.strip()[:120] or url[:120], Audience.SYSTEM, 1)
-        Recipient.objects.filter(pk=system.pk).update(events=wanted)
-        way = add_way(access=access, contact=system, channel=ChannelName.WEBHOOK, address=url)
-        Destination.objects.filter(pk=way.pk).update(keys=keys)
-        audit.record(access, "webhook.added", system, events=wanted)
-    return way, keys["secrets"][0]["value"]
-
-
-def _demand(access: Access, contact: Recipient) -> None:
+def demand(access: Access, contact: Recipient) -> None:
     access.demand(Permission.PEOPLE)
     if contact.organization_id != access.organization.pk or contact.audience == Audience.DRIVER:
         raise PermissionDenied(_("There is no such contact."))

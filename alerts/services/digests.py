@@ -37,7 +37,8 @@ def _gather(recipient_id: int, now: datetime) -> bool:
         recipient = (
             Recipient.objects.select_for_update(of=("self",)).select_related("organization").get(pk=recipient_id)
         )
-        parts = list(_parts(now).filter(recipient=recipient).order_by("created_at", "id"))
+        mine = _parts(now).filter(recipient=recipient).select_for_update(of=("self",))  # nobody sends one meanwhile
+        parts = list(mine.order_by("created_at", "id"))
         if len(parts) < 2 or not routing.ways(recipient):
             return False
         digest = notify(

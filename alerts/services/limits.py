@@ -11,7 +11,6 @@ from django.conf import settings
 from django.db.models import Count
 from django.utils.translation import gettext as _
 
-from alerts.channels import TransportError
 from alerts.models import DeliveryAttempt, Notification
 from alerts.vocabulary import ChannelName, Outcome
 from evcms.core.models import Organization
@@ -52,9 +51,12 @@ def _texts(rows: Sequence[Notification], now: datetime) -> list[Notification]:
     for row in rows:
         number, house = numbers[row.to], houses[row.organization_id]
         if number >= settings.SMS_PER_NUMBER_A_DAY:
-            _refuse(row, now, _("This number has had its %(count)s texts for a day.") % {"count": number})
+            sentence = _("This number has had its %(count)s texts for a day.") % {"count": number}
+            outcomes.turned_away(row, now, sentence)
         elif house >= settings.SMS_PER_ORGANIZATION_A_DAY:
-            _refuse(row, now, _("The organization has sent its %(count)s texts for a day.") % {"count": house})
+            outcomes.turned_away(
+                row, now, _("The organization has sent its %(count)s texts for a day.") % {"count": house}
+            )
         else:
             numbers[row.to] += 1
             houses[row.organization_id] += 1
@@ -69,8 +71,3 @@ def _count(field: str, values: Sequence[object], since: datetime, channel: str =
         rows = rows.filter(channel=channel)
     counted = rows.exclude(outcome=Outcome.REFUSED).values_list(field).annotate(count=Count("pk"))
     return dict(counted.order_by())
-
-
-def _refuse(row: Notification, now: datetime, sentence: str) -> None:
-    attempt = DeliveryAttempt.objects.create(notification=row, destination=row.destination, channel=row.channel, at=now)
-    outcomes.refused(row, attempt, TransportError(sentence, permanent=True))

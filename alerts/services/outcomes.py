@@ -20,31 +20,40 @@ log = structlog.get_logger(__name__)
 MOST_TRIES = 14  # about ten hours; with every third try failing one message in twenty million is given up
 TRIES_BEFORE_THE_NEXT = 3  # with another way at hand nobody waits for hours
 SLOWEST_RETRY = timedelta(hours=4)
+UNDECIDED = (Outcome.STARTED, Outcome.UNKNOWN, Outcome.REFUSED)  # refused: asked too early, it had not arrived yet
 
 
 def accepted(handed: Sequence[tuple[Notification, DeliveryAttempt, Handed]]) -> None:
-    """In the caller's transaction. What a provider reported meanwhile (delivered, bounced) stays."""
+    """In the caller's transaction. What a provider reported meanwhile (delivered, bounced) stays.
+
+    An answer that comes after the lease still counts: whoever has the row now need not send again. But not after a
+    bounce, for then the row is on its next way, or has failed.
+    """
     now = clock.now()
-    for _row, attempt, word in handed:
-        attempt.provider_id, attempt.detail = word.provider_id[:200], word.detail[:255]
-        attempt.ended_at = now
+    keys = [row.pk for row, _attempt, _word in handed]
+    rows = Notification.objects.filter(pk__in=keys)
+    list(rows.select_for_update().order_by("pk").values_list("pk"))  # `tracking.told` waits, and reads what stands here
     ids = [attempt.pk for _row, attempt, _word in handed]
     told = dict(DeliveryAttempt.objects.filter(pk__in=ids).values_list("pk", "outcome"))
     for _row, attempt, word in handed:
         early = told.get(attempt.pk, Outcome.STARTED)
         mine = Outcome.DELIVERED if word.delivered else Outcome.ACCEPTED
-        attempt.outcome = mine if early in (Outcome.STARTED, Outcome.UNKNOWN) else early
+        attempt.outcome = mine if early in UNDECIDED else early
+        attempt.provider_id, attempt.detail = plain(word.provider_id)[:200], plain(word.detail)[:255]
+        attempt.ended_at = now
     DeliveryAttempt.objects.bulk_update(
         [attempt for _row, attempt, _word in handed], ["outcome", "provider_id", "detail", "ended_at"]
     )
-    on_their_way = Notification.objects.filter(
-        pk__in=[row.pk for row, _attempt, _word in handed], state=NotificationState.SENDING
-    )
-    arrived = [row.pk for row, _attempt, word in handed if word.delivered]
-    if arrived:
-        ours = on_their_way.filter(pk__in=arrived)
-        ours.update(state=NotificationState.DELIVERED, sent_at=now, delivered_at=now)
-    on_their_way.update(state=NotificationState.SENT, sent_at=now)
+    good = [(row.pk, word) for row, attempt, word in handed if attempt.outcome != Outcome.BOUNCED]
+    on_their_way = rows.filter(state__in=(NotificationState.SENDING, NotificationState.QUEUED))
+    arrived = on_their_way.filter(pk__in=[pk for pk, word in good if word.delivered])
+    arrived.update(state=NotificationState.DELIVERED, sent_at=now, delivered_at=now)
+    on_their_way.filter(pk__in=[pk for pk, _word in good]).update(state=NotificationState.SENT, sent_at=now)
+
+
+def plain(text: str) -> str:
+    """A stranger's words as every database takes them: PostgreSQL refuses NUL, and the attempt must be closed."""
+    return text.replace("\0", "\ufffd")
 
 
 def refused(row: Notification, attempt: DeliveryAttempt, error: TransportError) -> None:
@@ -55,11 +64,19 @@ def refused(row: Notification, attempt: DeliveryAttempt, error: TransportError) 
     lost = isinstance(error, OutcomeUnknown)
     with transaction.atomic():
         DeliveryAttempt.objects.filter(pk=attempt.pk, outcome=Outcome.STARTED).update(
-            outcome=Outcome.UNKNOWN if lost else Outcome.REFUSED, detail=str(error)[:255], ended_at=clock.now()
+            outcome=Outcome.UNKNOWN if lost else Outcome.REFUSED,
+            detail=plain(str(error))[:255],
+            ended_at=clock.now(),
         )
         if error.gone:
             disable(row, str(error))
         after_failure(row, permanent=error.permanent)
+
+
+def turned_away(row: Notification, now: datetime, sentence: str) -> None:
+    """Never handed over, for a reason of ours: an attempt that shows it, then the next way or the end."""
+    attempt = DeliveryAttempt.objects.create(notification=row, destination=row.destination, channel=row.channel, at=now)
+    refused(row, attempt, TransportError(sentence, permanent=True))
 
 
 def after_failure(row: Notification, *, permanent: bool) -> None:
@@ -105,4 +122,4 @@ def disable(row: Notification, reason: str) -> None:
         rows = rows.filter(pk=row.destination_id)
     else:
         rows = rows.filter(channel=row.channel, address__iexact=row.to)
-    rows.update(disabled_at=clock.now(), disabled_reason=reason[:160])
+    rows.update(disabled_at=clock.now(), disabled_reason=plain(reason)[:160])

@@ -12,21 +12,23 @@ from datetime import datetime, timedelta
 import structlog
 from django.db import connection, transaction
 from django.db.models import Q
+from django.utils.translation import gettext as _
 
 from alerts import channels
 from alerts.channels import Handed, Message, OutcomeUnknown, TransportError
-from alerts.models import DeliveryAttempt, Notification
+from alerts.models import DeliveryAttempt, Destination, Notification
 from alerts.vocabulary import ChannelName, NotificationState
 from evcms.core import clock
 
 from . import digests, limits, outcomes, routing, unknown
-from .parcels import message_of
+from .parcels import Unmade, message_of
 
 log = structlog.get_logger(__name__)
 
 LEASE = timedelta(minutes=2)
 BATCH = 200
 HANDS = 24  # calls in flight in one task
+ASKING = 8  # questions after unknown outcomes, beside them
 SPARE = timedelta(seconds=40)  # of the lease that a call needs at most: time-outs of connecting, reading, asking
 LONGEST_RUN = 60.0  # seconds; the sweep comes back anyway
 
@@ -37,12 +39,13 @@ def send_due(*, most: int = 5000) -> int:
     expire()
     digests.gather()
     sent, seen, until = 0, 0, time.monotonic() + LONGEST_RUN
-    while seen < most and time.monotonic() < until:
-        batch = claim(ready, min(BATCH, most - seen))
-        if not batch:
-            break
-        seen += len(batch)
-        sent += _Round(batch).run()
+    with channels.lines():
+        while seen < most and time.monotonic() < until:
+            batch = claim(ready, min(BATCH, most - seen))
+            if not batch:
+                break
+            seen += len(batch)
+            sent += _Round(batch).run()
     return sent
 
 
@@ -50,14 +53,15 @@ def send_now(notification: Notification) -> None:
     """One notification in the caller's thread: a person waits for what happens."""
     batch = claim(list(ChannelName.values), 1, only=notification.pk)
     if batch:
-        _Round(batch).run()
+        with channels.lines():
+            _Round(batch).run()
 
 
 def expire() -> int:
-    """What is of no use any more."""
+    """What is of no use any more; also what a dead worker held, once its lease is over."""
     now = clock.now()
-    late = Notification.objects.filter(state=NotificationState.QUEUED, expires_at__lte=now)
-    return late.update(state=NotificationState.EXPIRED)
+    nobodys = Q(state=NotificationState.QUEUED) | Q(state=NotificationState.SENDING, due_at__lte=now)
+    return Notification.objects.filter(nobodys, expires_at__lte=now).update(state=NotificationState.EXPIRED)
 
 
 def claim(ready: list[str], count: int, only: int | None = None) -> list[Notification]:
@@ -72,7 +76,7 @@ def claim(ready: list[str], count: int, only: int | None = None) -> list[Notific
             rows = rows.select_for_update(skip_locked=True)
         ids = list(rows.values_list("pk", flat=True)[:count])
         Notification.objects.filter(pk__in=ids).update(state=NotificationState.SENDING, due_at=now + LEASE)
-    claimed = Notification.objects.filter(pk__in=ids).order_by("id")
+    claimed = Notification.objects.filter(pk__in=ids, state=NotificationState.SENDING).order_by("id")
     return list(claimed.select_related("destination", "recipient__organization"))
 
 
@@ -85,14 +89,25 @@ class _Round:
         self.sent = 0
 
     def run(self) -> int:
-        self.waiting = unknown.settle(self.waiting)
-        with ThreadPoolExecutor(max_workers=min(HANDS, max(len(self.waiting), 1)), thread_name_prefix="send") as hands:
-            while self.waiting or self.flying:
-                self._start(hands)
-                if self.flying:
-                    done, _still = wait(self.flying, return_when=FIRST_COMPLETED)
-                    self._close(done)
+        """What may have arrived already is asked after while the others leave: a silent provider holds up nobody."""
+        doubts = unknown.doubts(self.waiting)
+        self.waiting = [row for row in self.waiting if row.pk not in doubts]
+        with (
+            ThreadPoolExecutor(max_workers=HANDS, thread_name_prefix="send") as hands,
+            ThreadPoolExecutor(max_workers=ASKING, thread_name_prefix="ask") as askers,
+        ):
+            unknown.ask(doubts.values(), askers)
+            self._send(hands)
+            self.waiting = unknown.settle(doubts.values())
+            self._send(hands)
         return self.sent
+
+    def _send(self, hands: ThreadPoolExecutor) -> None:
+        while self.waiting or self.flying:
+            self._start(hands)
+            if self.flying:
+                done, _rest = wait(self.flying, return_when=FIRST_COMPLETED)
+                self._close(done)
 
     def _start(self, hands: ThreadPoolExecutor) -> None:
         """As many calls as hands are free; each one's attempt is committed before it begins."""
@@ -102,7 +117,7 @@ class _Round:
         now = clock.now()
         several, self.waiting = self.waiting[:free], self.waiting[free:]
         with transaction.atomic():
-            fit = [row for row in limits.allowed(several, now) if self._still_good(row, now)]
+            fit = limits.allowed([row for row in _ours(several, now) if _still_good(row, now)], now)
             attempts = [
                 DeliveryAttempt(notification=row, destination=row.destination, channel=row.channel, at=now)
                 for row in fit
@@ -111,19 +126,10 @@ class _Round:
         for row, attempt in zip(fit, attempts, strict=True):
             try:
                 message = message_of(row, attempt)
-            except LookupError as error:
-                outcomes.refused(row, attempt, TransportError(str(error), permanent=True))
+            except Unmade as error:
+                outcomes.refused(row, attempt, TransportError(str(error), permanent=error.for_good))
                 continue
             self.flying[hands.submit(_call, row.channel, message)] = (row, attempt)
-
-    def _still_good(self, row: Notification, now: datetime) -> bool:
-        """False when the lease is about to end (another worker takes it then) or the recipient sleeps by now."""
-        if row.due_at - now < SPARE:
-            return False
-        later = routing.may_be_told(row.recipient, now, urgent=row.urgent)
-        if later > now:
-            outcomes.postpone([row], later)
-        return later == now
 
     def _close(self, done: Iterable[Future[Handed]]) -> None:
         handed, failed = [], []
@@ -142,6 +148,38 @@ class _Round:
             outcomes.accepted(handed)
             for row, attempt, trouble in failed:
                 outcomes.refused(row, attempt, trouble)
+
+
+def _ours(rows: list[Notification], now: datetime) -> list[Notification]:
+    """Those that nobody moved since they were claimed (a provider's late word, a person), to addresses that still work.
+
+    The others are told by the next way, or fail with the reason.
+    """
+    held = Notification.objects.filter(pk__in=[row.pk for row in rows], state=NotificationState.SENDING)
+    leases = dict(held.values_list("pk", "due_at"))
+    ways = [row.destination_id or 0 for row in rows if row.recipient_id]  # alone: it is to be proven, or tested
+    dead = Destination.objects.filter(pk__in=ways, disabled_at__isnull=False)
+    reasons = dict(dead.values_list("pk", "disabled_reason"))
+    fit = []
+    for row in rows:
+        if leases.get(row.pk) != row.due_at:
+            continue
+        if row.recipient_id and row.destination_id in reasons:
+            sentence = _("This address is disabled: %(why)s") % {"why": reasons[row.destination_id]}
+            outcomes.turned_away(row, now, sentence)
+            continue
+        fit.append(row)
+    return fit
+
+
+def _still_good(row: Notification, now: datetime) -> bool:
+    """False when the lease is about to end (another worker takes it then) or the recipient sleeps by now."""
+    if row.due_at - now < SPARE:
+        return False
+    later = routing.may_be_told(row.recipient, now, urgent=row.urgent)
+    if later > now:
+        outcomes.postpone([row], later)
+    return later == now
 
 
 def _call(channel: str, message: Message) -> Handed:

@@ -1,5 +1,6 @@
 """Who is told about incidents, by which ways; and which systems get webhooks."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
@@ -12,7 +13,7 @@ from alerts import channels, reach
 from alerts.forms import ContactEditForm, ContactForm
 from alerts.models import Recipient
 from alerts.services import contacts as services
-from alerts.services import hooks
+from alerts.services import hooks, systems
 from alerts.vocabulary import Audience, ChannelName
 from evcms.core.access import Access, Permission
 
@@ -42,7 +43,7 @@ def contacts(request: HttpRequest) -> HttpResponse:
         "systems": rows.filter(audience=Audience.SYSTEM).order_by("name"),
         "events": hooks.EVENTS.items(),
         "secret": secret,
-        "webhooks_on": ChannelName.WEBHOOK in channels.FOLDERS,
+        "channels": statuses(),
         "problems": reach.problems(access.organization),
     }
     return render(request, "alerts/contacts.html", context)
@@ -52,7 +53,7 @@ def _add_webhook(access: Access, request: HttpRequest) -> str:
     made: list[str] = []
 
     def add() -> None:
-        _way, secret = services.add_webhook(
+        _way, secret = systems.add_webhook(
             access=access, name=request.POST.get("name", ""), url=request.POST.get("webhook", ""),
             events=request.POST.getlist("events"),
         )  # fmt: skip
@@ -82,14 +83,15 @@ def contact(request: HttpRequest, pk: int) -> HttpResponse:
         "form": form,
         "contact": row,
         "ways": row.destinations.order_by("position", "pk"),
-        "channels": [(channel.value, channel.label) for channel in CHANNELS if _offered(channel)],
+        "channels": statuses(CHANNELS),
     }
     return render(request, "alerts/contact.html", context)
 
 
-def _offered(channel: ChannelName) -> bool:
-    """A telephone is proven by a text: without a provider for texts there is none to add."""
-    return channel in channels.FOLDERS and (channel != ChannelName.SMS or channels.ready(channel))
+def statuses(wanted: Iterable[ChannelName] = ChannelName) -> list[tuple[ChannelName, str]]:
+    """Each channel, and what is missing before it can be used here (empty: nothing)."""
+    found = [(channel, channels.transport(channel)) for channel in wanted]
+    return [(channel, "" if way.ready() else way.missing()) for channel, way in found]
 
 
 def _initial(row: Recipient) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from requests.adapters import HTTPAdapter
 TIMES = (5.0, 10.0)  # seconds to connect, and of silence
 LONGEST_CALL = 20.0  # seconds for the whole answer
 LARGEST_ANSWER = 64 * 1024
+MOST_KEPT, MOST_LINES = 200, 32  # addresses, and lines to each, that wait for the next call
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
@@ -47,12 +48,9 @@ class Answer:
 
 def post(url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
     """Raises Forbidden, NotSent, NoAnswer."""
+    check(url)
     try:
-        with requests.Session() as session:
-            session.trust_env = False
-            session.mount("https://", CheckedAdapter())
-            session.mount("http://", CheckedAdapter())
-            answer = session.post(url, data=body, headers=dict(headers), timeout=TIMES, allow_redirects=False)
+        answer = CheckedAdapter().send(requests.Request("POST", url, dict(headers), data=body).prepare())
     except requests.RequestException as error:
         raise explained(error) from error
     return Answer(answer.status_code, answer.text[:2000], answer.headers)
@@ -136,13 +134,13 @@ class CheckedAdapter(HTTPAdapter):
         address = resolve(host, port)
         request.headers.setdefault("Host", parts.netloc.rpartition("@")[2])
         request.headers["Accept-Encoding"] = "identity"
-        pinned = _Pinned(host, address)
-        response = pinned.send(request, stream=True, timeout=TIMES, verify=True)
+        response = _pinned(host, address).send(request, stream=True, timeout=TIMES, verify=True)
         response.headers.pop("location", None)  # nobody follows it
-        response._content = _body(response)
+        response._content, whole = _body(response)
+        if not whole:
+            response.raw.close()  # what is left of it must not be taken for the next answer
         response._content_consumed = True
         response.close()
-        pinned.close()
         return response
 
 
@@ -150,7 +148,7 @@ class _Pinned(HTTPAdapter):
     """Connects to the address that was checked; the certificate must still be the name's."""
 
     def __init__(self, host: str, address: str) -> None:
-        super().__init__(max_retries=0)
+        super().__init__(max_retries=0, pool_maxsize=MOST_LINES)
         self.host, self.address = host, address
 
     def get_connection_with_tls_context(self, request: Any, verify: Any, proxies: Any = None, cert: Any = None) -> Any:
@@ -161,19 +159,38 @@ class _Pinned(HTTPAdapter):
         return self.poolmanager.connection_from_host(**where, pool_kwargs=how)
 
 
-def _body(response: requests.Response) -> bytes:
-    """The answer, cut where it grows too long or comes too slowly."""
-    parts, size, until = [], 0, time.monotonic() + LONGEST_CALL
+_kept: dict[tuple[str, str], _Pinned] = {}
+_keeping = threading.Lock()
+
+
+def _pinned(host: str, address: str) -> _Pinned:
+    """Lines to one checked address of one name are kept for the next call; the look-up and its check are not."""
+    with _keeping:
+        if len(_kept) >= MOST_KEPT:
+            _kept.clear()
+        return _kept.setdefault((host, address), _Pinned(host, address))
+
+
+def hang_up() -> None:
+    """Lets kept lines go; calls that are under way end as they would."""
+    with _keeping:
+        _kept.clear()
+
+
+def _body(response: requests.Response) -> tuple[bytes, bool]:
+    """The answer, cut where it grows too long or comes too slowly; and whether that is all of it."""
+    parts: list[bytes] = []
+    size, until = 0, time.monotonic() + LONGEST_CALL
     while size < LARGEST_ANSWER and time.monotonic() < until:
         try:
             piece = response.raw.read1(4096)
         except Exception:  # the status has come: the rest is decoration
             break
         if not piece:
-            break
+            return b"".join(parts)[:LARGEST_ANSWER], True
         parts.append(piece)
         size += len(piece)
-    return b"".join(parts)[:LARGEST_ANSWER]
+    return b"".join(parts)[:LARGEST_ANSWER], False
 
 
 @dataclass

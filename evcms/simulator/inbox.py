@@ -30,6 +30,7 @@ from evcms.simulator.mailstore import MailStore
 from evcms.simulator.outlets import Outlets
 from evcms.simulator.outlets.faults import Faults
 
+IDLE_LINE = 60  # seconds
 LARGEST_MAIL = 20 * 2**20
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-src 'self'; form-action 'self'"
 
@@ -86,7 +87,7 @@ class Inbox:
 
     def start(self) -> None:
         self._smtp.start()
-        threading.Thread(target=self._http.serve_forever, daemon=True, name="inbox pages").start()
+        threading.Thread(target=self._http.serve_forever, args=(0.05,), daemon=True, name="inbox pages").start()
 
     def stop(self) -> None:
         self._smtp.stop(no_assert=True)
@@ -103,6 +104,9 @@ class _Pages(ThreadingHTTPServer):
 
 def _handler(store: MailStore, outlets: Outlets) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"  # a line serves many calls, as the real ones' do
+        timeout = IDLE_LINE
+
         def do_GET(self) -> None:
             address = urlsplit(self.path)
             if address.path.startswith("/2010-04-01/"):
@@ -114,6 +118,7 @@ def _handler(store: MailStore, outlets: Outlets) -> type[BaseHTTPRequestHandler]
         def do_POST(self) -> None:
             size = int(self.headers.get("Content-Length") or 0)
             body = self.rfile.read(size) if size <= LARGEST_MAIL else b""
+            self.close_connection |= size > LARGEST_MAIL
             self._reply(outlets.post(self.path, self._names(), body))
 
         def _names(self) -> dict[str, str]:
@@ -124,7 +129,8 @@ def _handler(store: MailStore, outlets: Outlets) -> type[BaseHTTPRequestHandler]
             if reply is None:
                 self.close_connection = True
                 return
-            self._send(reply[0], "application/json", pages.as_json(reply[1]), {})
+            body = b"" if reply[0] == 204 else pages.as_json(reply[1])
+            self._send(reply[0], "application/json", body, {})
 
         def _send(self, status: int, kind: str, body: bytes, headers: dict[str, str]) -> None:
             self.send_response(status)

@@ -135,6 +135,7 @@ LOOKS: dict[str, Look] = {
     "concurrent": Look("suspended", "users", _("Already charging elsewhere")),
     "no_credit": Look("suspended", "wallet", _("No credit")),
     "bounced": Look("faulted", "mail-off", _("Bounced")),
+    "complained": Look("faulted", "mail-off", _("Called spam")),
 }
 
 

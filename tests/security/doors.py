@@ -187,6 +187,7 @@ PAGES = {
     "on-call": Door(VIEW),
     "alert-contacts": Door(PEOPLE),
     "alert-contact": Door(PEOPLE, (("pk", "contact", "pk"),), level=ALL),
+    "alert-system": Door(PEOPLE, (("pk", "system", "pk"),), level=ALL),
     "alert-switches": Door(PEOPLE),
     "schedule-create": Door(PEOPLE),
     "schedule": Door(PEOPLE, (("pk", "rota", "pk"),), level=ALL),

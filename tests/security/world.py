@@ -284,6 +284,11 @@ def duty(made, owner, now, number):
     rows.incident.stations.set([rows.station])
     IncidentEntry.objects.create(incident=rows.incident, text=f"{mark} looked at it")
     rows.contact = Recipient.objects.create(organization=org, audience="operator", name=f"{mark.lower()}@duty.example")
+    rows.system = Recipient.objects.create(organization=org, audience="system", name=f"{mark} System")
+    Destination.objects.create(
+        organization=org, recipient=rows.system, audience="system", channel="webhook",
+        address=f"https://{mark.lower()}.example/hook", confirmed_at=now,
+    )  # fmt: skip
     rows.rota = OnCallSchedule.objects.create(
         organization=org, name=f"{mark} Rota", time_zone="Europe/Amsterdam", starts_on=now.date() - 9 * DAY
     )

@@ -10,6 +10,7 @@ from evcms.core import outgoing
 from . import address
 
 DROPS_DOUBLES = False
+ANSWERS = False
 
 
 def ready() -> bool:
@@ -18,6 +19,9 @@ def ready() -> bool:
 
 def missing() -> str:
     return ""
+
+
+hang_up = outgoing.hang_up
 
 
 def send(message: Message) -> Handed:

@@ -1,5 +1,6 @@
 """E-mail through Django's backend: SMTP or any Anymail provider."""
 
+import re
 import smtplib
 from email.utils import parseaddr
 
@@ -12,7 +13,11 @@ from requests import ConnectTimeout
 
 from alerts.channels.message import Handed, Message, OutcomeUnknown, TransportError, Tried
 
+from . import lines
+
 DROPS_DOUBLES = False  # the Message-ID lets a receiver drop a double, but none is bound to
+ANSWERS = False
+ENHANCED = re.compile(r"\b5\.(\d{1,3})\.(\d{1,3})\b")
 SURE_ANSWERS = (400, 401, 403, 404, 413, 422, 429)  # of a provider's API: it did not take the mail
 
 
@@ -22,6 +27,9 @@ def ready() -> bool:
 
 def missing() -> str:
     return _("No mail server is set (EMAIL_HOST or EMAIL_BACKEND): mails wait.")
+
+
+hang_up = lines.hang_up
 
 
 def send(message: Message) -> Handed:
@@ -45,10 +53,15 @@ def send(message: Message) -> Handed:
 
 def _hand_over(mail: EmailMultiAlternatives) -> None:
     try:
-        mail.send()
-    except (AnymailRecipientsRefused, AnymailInvalidAddress, smtplib.SMTPRecipientsRefused) as error:
-        never = _for_good(error)
-        raise TransportError(str(error), permanent=never, gone=never) from error
+        lines.send(mail)
+    except lines.NoLine as error:
+        raise TransportError(str(error), permanent=False) from error
+    except (AnymailRecipientsRefused, AnymailInvalidAddress) as error:
+        raise TransportError(str(error), permanent=True, gone=True) from error
+    except smtplib.SMTPRecipientsRefused as error:
+        raise _refusal(error) from error
+    except smtplib.SMTPDataError as error:  # the words, not the address
+        raise TransportError(_sentence(error), permanent=error.smtp_code >= 500) from error
     except (smtplib.SMTPServerDisconnected, TimeoutError, ConnectionResetError) as error:
         raise OutcomeUnknown(_sentence(error)) from error  # perhaps after it had taken the mail
     except AnymailAPIError as error:
@@ -79,8 +92,14 @@ def _sentence(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-def _for_good(error: Exception) -> bool:
+def _refusal(error: smtplib.SMTPRecipientsRefused) -> TransportError:
     """SMTP 4xx is a "later", 5xx a "never" (RFC 5321, 4.2.1)."""
-    if isinstance(error, smtplib.SMTPRecipientsRefused):
-        return all(code >= 500 for code, _text in error.recipients.values())
-    return True
+    ((code, words),) = error.recipients.values()
+    text = words.decode("utf-8", "replace") if isinstance(words, bytes) else str(words)
+    return TransportError(f"{code} {text}", permanent=code >= 500, gone=code >= 500 and _dead(text))
+
+
+def _dead(text: str) -> bool:
+    """Whether the address is, by the enhanced code (RFC 3463): a full mailbox or our own bad name are not its fault."""
+    found = ENHANCED.search(text)
+    return not found or (found[1] == "1" and found[2] not in ("7", "8")) or (found[1], found[2]) == ("2", "1")

@@ -16,9 +16,10 @@ from pywebpush import WebPusher, WebPushException
 
 from alerts.channels import answers
 from alerts.channels.message import Handed, Message, TransportError, Tried
-from evcms.core import clock
+from evcms.core import clock, outgoing
 
 DROPS_DOUBLES = True
+ANSWERS = False
 LONGEST_LIFE = timedelta(days=1)  # at the push service, when the message says nothing
 TOKEN_LIFE = timedelta(hours=12)
 GONE = (404, 410)
@@ -36,6 +37,9 @@ def public_key() -> str:
     """What a page gives to `pushManager.subscribe` as applicationServerKey (base64url)."""
     point = _vapid().public_key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
     return base64.urlsafe_b64encode(point).decode().rstrip("=")
+
+
+hang_up = outgoing.hang_up
 
 
 def send(message: Message) -> Handed:

@@ -1,5 +1,6 @@
 """Texts through an HTTP API as Twilio's Messages resource: any provider that speaks it, named by SMS_API_BASE."""
 
+import functools
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -9,15 +10,18 @@ import requests
 from django.conf import settings
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from requests.adapters import HTTPAdapter
 
 from alerts.channels.message import Handed, Message, OutcomeUnknown, TransportError, Tried
 from evcms.core import outgoing
 
 from . import words
 
-DROPS_DOUBLES = False  # but it can be asked
+DROPS_DOUBLES = False
+ANSWERS = True
 MOST_SEGMENTS = 3
 TIMES = (5, 10)  # seconds
+MOST_LINES = 32  # kept at once
 CLOCKS = timedelta(minutes=2)  # that theirs may differ from ours
 DEAD_NUMBERS = {21211, 21214, 21217, 21610, 21614}  # no such number, a landline, "stop" was answered
 NEVER = DEAD_NUMBERS | {21408, 21612, 21617, 21635}  # a country or route that this account may not use
@@ -58,7 +62,7 @@ def ask(message: Message, tried: Tried) -> Handed | None:
     for one in _json(answer).get("messages", ()):
         fresh = _moment(one.get("date_created")) >= tried.at - CLOCKS
         if fresh and one.get("body") == text and one["sid"] not in tried.taken:
-            return Handed(provider_id=one["sid"], detail=_("asked: it had arrived"))
+            return Handed(provider_id=str(one["sid"]), detail=_("asked: it had arrived"))
     return None
 
 
@@ -66,15 +70,27 @@ def _call(method: str, path: str, **how: Any) -> requests.Response:
     """Any: requests' own arguments."""
     account = quote(settings.SMS_ACCOUNT, safe="")
     url = f"{settings.SMS_API_BASE}/2010-04-01/Accounts/{account}/{path}"
+    how |= {"auth": (settings.SMS_ACCOUNT, settings.SMS_TOKEN), "timeout": TIMES, "allow_redirects": False}
     try:
-        return requests.request(
-            method, url, auth=(settings.SMS_ACCOUNT, settings.SMS_TOKEN), timeout=TIMES, allow_redirects=False, **how
-        )
+        return _lines().request(method, url, **how)
     except requests.RequestException as error:
         known = outgoing.explained(error)
         if isinstance(known, outgoing.NotSent):
             raise TransportError(str(known), permanent=False) from error
         raise OutcomeUnknown(str(known)) from error
+
+
+@functools.cache
+def _lines() -> requests.Session:
+    """Its connections serve many texts; threads share them."""
+    session = requests.Session()
+    session.mount("https://", HTTPAdapter(pool_maxsize=MOST_LINES))
+    session.mount("http://", HTTPAdapter(pool_maxsize=MOST_LINES))
+    return session
+
+
+def hang_up() -> None:
+    _lines.cache_clear()
 
 
 def _json(answer: requests.Response) -> dict[str, Any]:
@@ -95,8 +111,9 @@ def _trouble(status: int, said: dict[str, Any]) -> TransportError:
 
 
 def _moment(text: object) -> datetime:
-    """RFC 2822, as the API writes times; long ago for what is none."""
+    """RFC 2822, as the API writes times (-0000 is UTC, too); long ago for what is none."""
     try:
-        return parsedate_to_datetime(str(text))
+        moment = parsedate_to_datetime(str(text))
     except ValueError:
         return datetime.min.replace(tzinfo=UTC)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 from evcms.core import outgoing
 
 OVERLAP = timedelta(days=1)  # both secrets sign while the receiver changes over
+MOST_SECRETS = 5  # each makes the header longer
 
 
 def clean(text: str) -> str:
@@ -33,17 +34,26 @@ def new_keys() -> dict[str, Any]:
 
 
 def rotated(keys: Mapping[str, Any], now: datetime) -> dict[str, Any]:
-    """A new secret first; the one before stays valid for a day. Any: JSON."""
-    former = [{"value": value, "until": (now + OVERLAP).isoformat()} for value in valid(keys, now)[:1]]
-    return {"secrets": [{"value": _secret(), "until": None}, *former]}
+    """A new secret first; what is valid now stays so for a day, or as long as it had. Any: JSON."""
+    ends = (now + OVERLAP).isoformat()
+    former = [{"value": one["value"], "until": one["until"] or ends} for one in _living(keys, now)]
+    return {"secrets": [{"value": _secret(), "until": None}, *former[: MOST_SECRETS - 1]]}
 
 
 def valid(keys: Mapping[str, Any], now: datetime) -> list[str]:
-    return [
-        one["value"]
-        for one in keys.get("secrets", ())
-        if one["until"] is None or datetime.fromisoformat(one["until"]) > now
-    ]
+    return [one["value"] for one in _living(keys, now)]
+
+
+def overlap_ends(keys: Mapping[str, Any], now: datetime) -> datetime | None:
+    """Until when an older secret signs, too; None while there is only one."""
+    ends = [datetime.fromisoformat(one["until"]) for one in _living(keys, now) if one["until"]]
+    return max(ends, default=None)
+
+
+def _living(keys: Mapping[str, Any], now: datetime) -> list[dict[str, Any]]:
+    """Any: JSON."""
+    secrets_kept = keys.get("secrets", ())
+    return [one for one in secrets_kept if one["until"] is None or datetime.fromisoformat(one["until"]) > now]
 
 
 def _secret() -> str:

@@ -12,11 +12,12 @@ from collections.abc import Sequence
 
 from alerts.channels import answers
 from alerts.channels.message import Handed, Message, Tried
-from evcms.core import clock
+from evcms.core import clock, outgoing
 
 from . import address
 
 DROPS_DOUBLES = True
+ANSWERS = False
 
 
 def ready() -> bool:
@@ -25,6 +26,9 @@ def ready() -> bool:
 
 def missing() -> str:
     return ""
+
+
+hang_up = outgoing.hang_up
 
 
 def send(message: Message) -> Handed:

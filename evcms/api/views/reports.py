@@ -5,14 +5,14 @@ from django.db.models import QuerySet
 from rest_framework import mixins, viewsets
 
 from evcms.api.filters import TrueFalse, of_station
-from evcms.api.report_serializers import (
+from evcms.api.scope import access_of
+from evcms.api.serializers import (
     FirmwareFileSerializer,
     FirmwareUpdateSerializer,
     LogSerializer,
     SecurityEventSerializer,
     StationEventSerializer,
 )
-from evcms.api.scope import access_of
 from stations import reported
 from stations.models import FirmwareFile, FirmwareUpdate, LogUpload, SecurityEvent, StationEvent
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -50,9 +50,10 @@ class Note:
 
 
 class NoteStore:
-    """Thread-safe: each request comes on a thread of its own."""
+    """Thread-safe: each request comes on a thread of its own. `now` is the world's clock; tests move it."""
 
     def __init__(self, database: Path) -> None:
+        self.now: Callable[[], datetime] = lambda: datetime.now(UTC)
         database.parent.mkdir(parents=True, exist_ok=True)
         self._lock = threading.Lock()
         self._connection = sqlite3.connect(database, check_same_thread=False, isolation_level=None)
@@ -71,7 +72,7 @@ class NoteStore:
         ours: str = "",
         detail: Mapping[str, Any] | None = None,
     ) -> int:
-        now = datetime.now(UTC).isoformat(timespec="milliseconds")
+        now = self.now().isoformat(timespec="milliseconds")
         row = (now, channel, sender, recipient, subject, text, ours, json.dumps(detail or {}))
         statement = (
             "INSERT INTO note (received_at, channel, sender, recipient, subject, text, ours, detail)"

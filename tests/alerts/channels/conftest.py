@@ -19,6 +19,7 @@ from tests.alerts.conftest import *
 @pytest.fixture
 def inbox(tmp_path, settings):
     box = Inbox(tmp_path / "inbox.sqlite3")
+    box.outlets.notes.now = clock.now  # tests move the clock, and the world's with it
     box.start()
     at = box.url.removeprefix("http://").strip("/")
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
@@ -51,7 +52,6 @@ class Ways:
             name = f"partner-{recipient.pk}"
             keys = webhooks.new_keys()
             self.inbox.outlets.hooks.secrets[name] = keys["secrets"][0]["value"]
-            self.inbox.outlets.hooks.clock_offset = clock.offset().total_seconds()
             address = f"{self.inbox.url}hooks/{name}"
         if channel == "chat" and not address:
             address = f"json://{self.inbox.url.removeprefix('http://')}notify/operations-{recipient.pk}"

@@ -2,7 +2,7 @@
 
 from rest_framework import serializers
 
-from evcms.api.serializers import Row
+from evcms.api.serializers.base import Row
 from stations.models import FirmwareFile, FirmwareUpdate, LogUpload, SecurityEvent, StationEvent
 
 
