@@ -10,6 +10,7 @@ from unfold.admin import TabularInline
 from alerts import services
 from alerts.models import (
     AlertSettings,
+    Announcement,
     Asked,
     ConnectorHealth,
     DeliveryAttempt,
@@ -224,6 +225,14 @@ class OutageAdmin(ReadOnlyAdmin):
     list_filter = ("closed_at",)
     search_fields = ("connector__code",)
     list_select_related = ("connector__station", "connector__evse")
+
+
+@admin.register(Announcement)
+class AnnouncementAdmin(ReadOnlyAdmin):
+    list_display = ("window", "due_at", "done_at", "revision")
+    list_filter = ("due_at", "done_at")
+    search_fields = ("window__title",)
+    list_select_related = ("window",)
 
 
 @admin.register(KnownPrice)

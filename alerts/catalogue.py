@@ -39,8 +39,8 @@ class Trouble:
     """`says`: the sentence for operators. `threshold` counts `unit`s; None: there is nothing to count.
 
     `quiet_s`: so long after its last sign it is over (0: at once). `steps`: tried before anybody is woken.
-    `silenced`: not opened during maintenance, looked at again when that is over. `found`: a detector finds it; else an
-    event opens it, and only `severity`, `steps` and the policy of a rule count.
+    `silenced`: not opened during maintenance, looked at again when that is over. `found`: a detector finds it, as long
+    as it lasts; else it happens at one moment, and what happens outside of a rule's hours opens nothing.
     """
 
     says: Promise | str
@@ -122,6 +122,8 @@ CATALOGUE: Final[dict[IncidentKind, Trouble]] = {
     K.METER: Trouble(
         _("Readings of a station do not add up: jumps, resets, stops of unknown sessions."),
         S.WARNING,
+        threshold=1,
+        unit=_("of one kind"),
         duration_s=DAY,
         span=Span.WITHIN,
         silenced=False,
@@ -129,6 +131,8 @@ CATALOGUE: Final[dict[IncidentKind, Trouble]] = {
     K.SECURITY_EVENT: Trouble(
         _("A station reports a critical security event."),
         S.SERIOUS,
+        threshold=1,
+        unit=_("of one kind"),
         duration_s=DAY,
         span=Span.WITHIN,
         silenced=False,
@@ -176,6 +180,8 @@ CATALOGUE: Final[dict[IncidentKind, Trouble]] = {
     K.DEAD_DELIVERY: Trouble(
         _("Something inside failed for the last time, or messages could not be brought to anybody."),
         S.SERIOUS,
+        threshold=3,
+        unit=_("messages to nobody"),
         duration_s=DAY,
         span=Span.WITHIN,
         silenced=False,
@@ -194,7 +200,15 @@ CATALOGUE: Final[dict[IncidentKind, Trouble]] = {
     K.FIRMWARE_TROUBLE: Trouble(
         _("One firmware shows the same fault at several sites, more often than others do."), S.SERIOUS, scopes=NONE
     ),
-    K.DRIVER_REPORT: Trouble(_("Drivers report a problem."), S.WARNING, found=False),
+    K.DRIVER_REPORT: Trouble(
+        _("Drivers report a problem; a danger opens an incident whatever a rule says."),
+        S.WARNING,
+        threshold=1,
+        unit=_("reports of one connector"),
+        duration_s=DAY,
+        span=Span.WITHIN,
+        found=False,
+    ),
     K.BILL_REVIEW: Trouble(_("A price waits for a person."), S.WARNING, scopes=SITES, found=False),
     K.PAYMENT_FAILED: Trouble(_("A payment could not be completed."), S.SERIOUS, scopes=NONE, found=False),
     K.DISPUTE: Trouble(_("A cardholder disputes a payment."), S.SERIOUS, scopes=SITES, found=False),

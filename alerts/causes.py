@@ -190,6 +190,7 @@ class Build:
     organization_id: int
     site_id: int | None
     firmware: str  # maker, model and version; "" when unknown
+    since: datetime | None = None  # when it came; None: nobody saw it come
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,13 +204,14 @@ class Symptom:
 
 def firmware_groups(fleet: Iterable[Build], symptoms: Iterable[Symptom]) -> list[Group]:
     """Stations of one firmware with one symptom, at two sites or more, where chance does not explain that the others
-    are better (Fisher's exact test, one-sided). Without any other firmware to compare with nothing is said.
+    are better (Fisher's exact test, one-sided). Without any other firmware to compare with nothing is said. What was
+    ill before its firmware came is not ill by it: it counts as healthy.
     """
     builds = {one.station_id: one for one in fleet}
     sick: dict[tuple[int, str], dict[int, datetime]] = defaultdict(dict)
     for symptom in symptoms:
         build = builds.get(symptom.station_id)
-        if build:
+        if build and (build.since is None or symptom.since >= build.since):
             sick[build.organization_id, symptom.word][symptom.station_id] = symptom.since
     found = []
     for (organization_id, word), since in sick.items():

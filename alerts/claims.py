@@ -5,6 +5,7 @@ when it is decided.
 from django.utils.translation import gettext as _
 
 from alerts import services
+from alerts.services import opening
 from alerts.vocabulary import IncidentKind
 from billing import facts as billing
 from billing.events import DisputeClosed, DisputeOpened, RefundDecided, RefundWaiting
@@ -14,7 +15,7 @@ from evcms.core.events import subscribe
 @subscribe(DisputeOpened, "alerts.dispute_opened")
 def dispute_opened(fact: DisputeOpened) -> None:
     claim = billing.dispute_facts(fact.dispute_id)
-    services.open_incident(
+    opening.by_event(
         kind=IncidentKind.DISPUTE,
         key=f"dispute:{fact.dispute_id}",
         organization_id=claim.organization_id,
@@ -32,7 +33,7 @@ def dispute_closed(fact: DisputeClosed) -> None:
 @subscribe(RefundWaiting, "alerts.refund_waiting")
 def refund_waiting(fact: RefundWaiting) -> None:
     claim = billing.refund_facts(fact.refund_id)
-    services.open_incident(
+    opening.by_event(
         kind=IncidentKind.REFUND_WAITING,
         key=f"refund:{fact.refund_id}",
         organization_id=claim.organization_id,

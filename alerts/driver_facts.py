@@ -8,7 +8,7 @@ from billing.events import ReceiptIssued, TariffChanged
 from evcms.core.events import subscribe
 from sessions.events import DriverErased, SessionEnded, SessionIdentified, SessionJoined, SessionReached, SessionStarted
 from stations import spots
-from stations.events import ConnectorStatusChanged, MaintenanceCancelled, MaintenancePlanned
+from stations.events import ConnectorStatusChanged, MaintenanceCancelled, MaintenanceMoved, MaintenancePlanned
 from stations.spots import Spot
 
 FAULTED = "faulted"
@@ -53,12 +53,17 @@ def outage_online(fact: IncidentResolved) -> None:
 
 @subscribe(MaintenancePlanned, "alerts.tell_maintenance")
 def tell_maintenance(fact: MaintenancePlanned) -> None:
-    works.tell_planned(window_id=fact.window_id)
+    works.planned(window_id=fact.window_id)
+
+
+@subscribe(MaintenanceMoved, "alerts.tell_maintenance_moved")
+def tell_maintenance_moved(fact: MaintenanceMoved) -> None:
+    works.moved(window_id=fact.window_id)
 
 
 @subscribe(MaintenanceCancelled, "alerts.tell_maintenance_off")
 def tell_maintenance_off(fact: MaintenanceCancelled) -> None:
-    works.tell_cancelled(window_id=fact.window_id)
+    works.cancelled(window_id=fact.window_id)
 
 
 @subscribe(TariffChanged, "alerts.tell_prices")

@@ -138,7 +138,7 @@ class PolicyForm(forms.Form):
 class AlertSettingsForm(forms.ModelForm):
     class Meta:
         model = AlertSettings
-        fields = ("automatic_recovery", "status_page", "status_intro")
+        fields = ("automatic_recovery", "announce_days", "status_page", "status_intro")
 
 
 def targets(schedules: Iterable[OnCallSchedule], contacts: Iterable[Recipient]) -> list[tuple[str, str]]:

@@ -21,6 +21,21 @@ def lasting(spans: Iterable[tuple[datetime, datetime]], *, duration: timedelta, 
     return count
 
 
+def rows(tries: Iterable[tuple[datetime, bool]], *, threshold: int, within: timedelta, wanted: Wanted) -> int:
+    """Of one place: how often so many of its tries (moment, failed) failed in a row within so long."""
+    count, failed, told = 0, list[datetime](), False
+    for at, bad in sorted(tries):
+        failed = [before for before in failed if at - before <= within]
+        if not bad:
+            failed, told = [], False
+            continue
+        failed.append(at)
+        told = told and len(failed) >= threshold
+        if not told and len(failed) >= threshold and wanted(at):
+            count, told = count + 1, True
+    return count
+
+
 def bursts(moments: Sequence[datetime], *, threshold: int, within: timedelta, wanted: Wanted) -> int:
     """Of one place: how often as many came within so long; one burst lasts until fewer do."""
     ordered, count, first, over = sorted(moments), 0, 0, None

@@ -55,6 +55,15 @@ class RuleForm(forms.Form):
         else:
             self.fields["threshold"].label = _("From (%(unit)s)") % {"unit": trouble.unit}
             self.fields["threshold"].widget.attrs["placeholder"] = str(trouble.threshold)
+        if not trouble.found:
+            if not trouble.duration_s:
+                del self.fields["duration_s"]
+            self.fields["times"].help_text = _(
+                "On the site's clock, one line each, such as Mo-Fr 22:00-06:00."
+                " What happens at other times opens nothing."
+            )
+        if "duration_s" not in self.fields:
+            return
         words = _("Within (seconds)") if trouble.span == Span.WITHIN else _("For at least (seconds)")
         self.fields["duration_s"].label = words
         self.fields["duration_s"].widget.attrs["placeholder"] = str(trouble.duration_s)
@@ -91,7 +100,7 @@ class RuleForm(forms.Form):
             model=said.get("model", ""),
             enabled=said["enabled"],
             threshold=said.get("threshold"),
-            duration_s=said["duration_s"],
+            duration_s=said.get("duration_s"),
             severity=said["severity"],
             schedule=said["times"],
             recovery=said["steps"] if said["own_steps"] else None,

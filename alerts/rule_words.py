@@ -23,7 +23,6 @@ class Line:
     severity: int
     steps: list[str]
     silenced: bool
-    adjustable: bool
     exceptions: list[tuple[Rule, str, str]]  # row, where, what
 
 
@@ -43,7 +42,6 @@ def _line(kind: IncidentKind, trouble: Trouble, rules: list[Rule]) -> Line:
         severity=trouble.severity,
         steps=[str(RecoveryKind(step).label) for step in trouble.steps],
         silenced=trouble.silenced,
-        adjustable=trouble.found,
         exceptions=[(rule, where(rule), what(rule)) for rule in rules],
     )
 
@@ -53,6 +51,8 @@ def when(trouble: Trouble, threshold: int | None, duration_s: int) -> str:
     span = length(duration_s)
     if trouble.threshold is not None:
         said = {"count": threshold, "unit": trouble.unit, "span": span}
+        if duration_s and trouble.span == Span.WITHIN and threshold == 1:
+            return _("at once, remembered for %(span)s") % {"span": span}
         if duration_s and trouble.span == Span.WITHIN:
             return _("from %(count)s %(unit)s within %(span)s") % said
         return (_("from %(count)s %(unit)s, for %(span)s") if duration_s else _("from %(count)s %(unit)s")) % said

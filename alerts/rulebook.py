@@ -126,6 +126,10 @@ class Rulebook:
     def longest(self, kind: IncidentKind) -> timedelta:
         return max(setting.duration for setting in self._all(kind))
 
+    def spans(self, kind: IncidentKind) -> list[timedelta]:
+        """The durations that hold anywhere, longest first: what is counted within a span is counted once for each."""
+        return sorted({setting.duration for setting in self._all(kind)}, reverse=True)
+
     def _all(self, kind: IncidentKind) -> list[Setting]:
         mine = [rule for (_org, name), rules in self._rules.items() if name == kind for rule in rules.values()]
         return [self._plain[kind], *(overridden(kind, rule) for rule in mine)]

@@ -35,6 +35,7 @@ SAMPLES: dict[str, Any] = {  # by the whole name, or its last part; Any: values 
     "since": MOMENT, "until": MOMENT, "due": MOMENT, "starts_at": MOMENT, "ends_at": MOMENT,
     "mine": f"{LINK}u/mine/x", "energy": 23_410_000, "cost": "12.50 €", "fee": "0.10 € per minute",
     "cause": "The station lost its power.", "problem": "Cable or plug is damaged", "lasting": False, "note": "",
+    "often": False,
     "labels": ["Kade 12 · 1", "Kade 12 · 2"],
     "changes": [{"labels": ["Kade 12 · 1"], "before": ["Energy: 0.49 € per kWh"], "after": ["Energy: 0.59 € per kWh"]}],
     "parts": [{"subject": "Free now: Kade 12", "text": "It is free now.", "short": "It is free.", "page": LINK}],

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from alerts import rules, services
 from alerts.events import IncidentAcknowledged, IncidentOpened, IncidentRaised, IncidentResolved
 from alerts.models import Incident
-from alerts.services import hooks, recovery, telling
+from alerts.services import hooks, opening, recovery, telling
 from alerts.services.notifications import enqueue, notify
 from alerts.services.watching import station_key
 from alerts.vocabulary import IncidentKind
@@ -29,7 +29,7 @@ def station_back(fact: StationConnected) -> None:
 def gateway_lost(fact: GatewayLost) -> None:
     """One incident per organization, however many stations hang on the gateway."""
     for organization_id, station_ids in stations.by_organization(fact.station_ids).items():
-        services.open_incident(
+        opening.by_event(
             kind=IncidentKind.GATEWAY_LOST,
             key=f"gateway_lost:{fact.gateway_id}:{organization_id}",
             organization_id=organization_id,
@@ -57,7 +57,7 @@ def fault_key(station_id: int, connector_id: int | None) -> str:
 @subscribe(PaymentFailed, "alerts.payment_failed")
 def payment_failed(fact: PaymentFailed) -> None:
     payment = billing.payment_facts(fact.payment_id)
-    services.open_incident(
+    opening.by_event(
         kind=IncidentKind.PAYMENT_FAILED,
         key=f"payment:{fact.payment_id}",
         organization_id=payment.organization_id,
@@ -69,7 +69,7 @@ def payment_failed(fact: PaymentFailed) -> None:
 @subscribe(BillNeedsReview, "alerts.bill_review")
 def bill_review(fact: BillNeedsReview) -> None:
     bill = billing.bill_facts(fact.bill_id)
-    services.open_incident(
+    opening.by_event(
         kind=IncidentKind.BILL_REVIEW,
         key=f"bill_review:{fact.bill_id}",
         organization_id=bill.organization_id,

@@ -43,6 +43,12 @@ def offer() -> int:
     return services.offer_free()
 
 
+@shared_task(name="alerts.announce")
+def announce() -> int:
+    """Planned work that is to be told by now; nudged when some is planned or moved, swept every ten seconds."""
+    return services.announce()
+
+
 @shared_task(name="alerts.prices")
 def prices() -> int:
     """Every few minutes, for prices that begin by the calendar; a changed tariff is looked at at once."""

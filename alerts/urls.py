@@ -39,6 +39,7 @@ urlpatterns = [
     path("incidents/photo/<str:public_id>", wishes.photo, name="report-photo"),
     path("u/confirm/<str:token>/", links.confirm, name="subscription-confirm"),
     path("u/mine/<str:token>/", wishes.mine, name="my-messages"),
+    path("u/often/<str:token>/", wishes.unsubscribe_often, name="unsubscribe-often"),
     path("u/all/<str:token>/", wishes.unsubscribe_all, name="unsubscribe-all"),
     path("u/<str:token>/", wishes.unsubscribe, name="unsubscribe"),
 ]

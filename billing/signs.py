@@ -83,6 +83,40 @@ def lapsing_holds(*, before: datetime) -> list[Lapsing]:
     ]
 
 
+def tries_by_site(organization_id: int, *, since: datetime) -> dict[int, list[tuple[datetime, bool]]]:
+    """(when, failed) of the payments at each site, as `payment_tries` takes them."""
+    rows = Payment.objects.filter(organization=organization_id, created_at__gte=since, state__in=TRIED)
+    rows = rows.filter(kind__in=[PaymentKind.SCAN, PaymentKind.CARD, PaymentKind.READER]).exclude(
+        state=PaymentState.FAILED, error_code__in=NOT_A_ROUND
+    )
+    found: dict[int, list[tuple[datetime, bool]]] = defaultdict(list)
+    columns = ("connector__station__site_id", "created_at", "state")
+    for site, at, state in rows.order_by("created_at", "pk").values_list(*columns):
+        if site:
+            found[site].append((at, state == PaymentState.FAILED))
+    return dict(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """An amount that a bank held, or holds: until it was settled, or until the bank frees it."""
+
+    site_id: int | None
+    began: datetime
+    until: datetime
+    ended: datetime | None
+
+
+def holds_of(organization_id: int, *, since: datetime) -> list[Hold]:
+    rows = Payment.objects.filter(
+        organization=organization_id, capture_before__isnull=False, authorized_at__gte=since
+    ).order_by("pk")
+    columns = ("connector__station__site_id", "authorized_at", "capture_before", "settled_at")
+    return [
+        Hold(site, began, until, ended) for site, began, until, ended in rows.values_list(*columns) if began and until
+    ]
+
+
 @dataclass(frozen=True, slots=True)
 class Mute:
     """A card reader without a connection."""

@@ -45,6 +45,7 @@ EVERY_TEN_SECONDS = (
     "alerts.tell",
     "alerts.send",
     "alerts.offer",
+    "alerts.announce",
 )
 OFTEN = {"billing.readers": 2.0, "billing.watch_readers": 30.0, "alerts.prices": 300.0}  # readers: a driver waits there
 EVERY_NIGHT = (

@@ -129,6 +129,36 @@ def oddities(*, since: datetime) -> list[Oddity]:
     ]
 
 
+def starts(station_ids: Iterable[int], *, since: datetime) -> dict[tuple[int, int | None], list[tuple[datetime, bool]]]:
+    """(station, connector) → (when, failed by the station's doing), the driver's own failures left out."""
+    found: dict[tuple[int, int | None], list[tuple[datetime, bool]]] = defaultdict(list)
+    for some in _portions(station_ids):
+        rows = Attempt.objects.filter(station_id__in=some, at__gte=since).exclude(state=AttemptState.REQUESTED)
+        rows = rows.filter(~Q(state=AttemptState.FAILED) | Q(cause__in=THE_STATIONS)).order_by("at", "pk")
+        for station, connector, at, state in rows.values_list("station_id", "connector_id", "at", "state"):
+            found[station, connector].append((at, state == AttemptState.FAILED))
+    return dict(found)
+
+
+def lengths(station_ids: Iterable[int], *, since: datetime) -> list[tuple[int, datetime, datetime | None]]:
+    """(station, began, ended) of its sessions that ended since then or run."""
+    found: list[tuple[int, datetime, datetime | None]] = []
+    for some in _portions(station_ids):
+        rows = ChargingSession.objects.filter(Q(ended_at=None) | Q(ended_at__gte=since), station_id__in=some)
+        found += rows.order_by("pk").values_list("station_id", "started_at", "ended_at")
+    return found
+
+
+def discrepancies(station_ids: Iterable[int], *, since: datetime) -> dict[tuple[int, object], list[datetime]]:
+    """(station, kind) → when its readings did not add up."""
+    found: dict[tuple[int, object], list[datetime]] = defaultdict(list)
+    for some in _portions(station_ids):
+        rows = Discrepancy.objects.filter(station_id__in=some, at__gte=since).order_by("at")
+        for station, kind, at in rows.values_list("station_id", "kind", "at"):
+            found[station, kind].append(at)
+    return dict(found)
+
+
 # How much flows at a site -----------------------------------------------------------------------------
 
 

@@ -1,7 +1,8 @@
-"""How much of each day a site's connectors were in order, by what the chargers themselves reported (StatusChange).
+"""How much of each day a site's connectors were online and in order.
 
-A connector is out of order while it, or its whole station, is faulted or out of service. That it was offline is no word
-of its own and does not count here.
+A connector is out of order while it, or its whole station, is faulted or out of service by its own word (StatusChange),
+and while its station had no link: nobody could tell whether it works. A gap shorter than a flap is a reconnect, and
+before its first link a station was not there yet.
 """
 
 from collections import defaultdict
@@ -11,11 +12,13 @@ from itertools import pairwise
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models import Max, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce
 
 from evcms.core import clock
 
-from .models import Site, StatusChange
+from .availability import FLAP
+from .models import Connection, Site, StatusChange
 from .queries import COVERING, public_connectors
 
 Span = tuple[datetime, datetime]
@@ -44,17 +47,19 @@ def bounds_of(zone: str, today: date, days: int, now: datetime) -> list[datetime
 
 
 def site_days(organization_id: int, *, days: int) -> dict[int, list[int]]:
-    """Site id → a share for each of the last local days (today last), of its public connectors. Five queries."""
+    """Site id → a share for each of the last local days (today last), of its public connectors. Seven queries."""
     now = clock.now()
     since = now - timedelta(days=days + 1)
     ports = public_connectors().filter(station__site__organization=organization_id).order_by()
     rows = list(ports.values_list("pk", "station_id", "station__site_id"))
-    downs = _downs([pk for pk, _station, _site in rows], {station for _pk, station, _site in rows}, since, now)
+    stations = {station for _pk, station, _site in rows}
+    downs = _downs([pk for pk, _station, _site in rows], stations, since, now)
+    dark = _dark(stations, since, now)
     by_site: dict[int, list[Span]] = defaultdict(list)
     count: dict[int, int] = defaultdict(int)
     for pk, station, site in rows:
         count[site] += 1
-        by_site[site] += _merged([*downs[0].get(pk, []), *downs[1].get(station, [])])
+        by_site[site] += _merged([*downs[0].get(pk, []), *downs[1].get(station, []), *dark.get(station, [])])
     zones = dict(Site.objects.filter(pk__in=count).values_list("pk", "time_zone"))
     return {
         site: shares(by_site[site], bounds_of(zone, now.astimezone(ZoneInfo(zone)).date(), days, now), count[site])
@@ -83,6 +88,24 @@ def _spans(rows: QuerySet[StatusChange], key: str, since: datetime, now: datetim
     lasting = down.filter(Q(until=None) | Q(until__gt=since))
     for who, start, end in lasting.values_list(key, "happened_at", "until"):
         found[who].append((start, end or now))
+    return found
+
+
+def _dark(stations: set[int], since: datetime, now: datetime) -> Spans:
+    """Station → when it had no link, however many it opened: links may overlap for a moment."""
+    links = Connection.objects.filter(station__in=stations)
+    before = links.filter(opened_at__lt=since).order_by().values_list("station_id")
+    covered = dict(before.annotate(until=Max(Coalesce("closed_at", Value(now)))))
+    found: Spans = defaultdict(list)
+    rows = links.filter(opened_at__gte=since).order_by("station_id", "opened_at", "pk")
+    for station, opened, closed in rows.values_list("station_id", "opened_at", "closed_at").iterator():
+        reached = covered.get(station)
+        if reached is not None and opened - reached >= FLAP:
+            found[station].append((reached, opened))
+        covered[station] = max(reached or opened, closed or now)
+    for station, reached in covered.items():
+        if now - reached >= FLAP:
+            found[station].append((reached, now))
     return found
 
 

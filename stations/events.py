@@ -67,6 +67,13 @@ class MaintenancePlanned:
 
 
 @event
+class MaintenanceMoved:
+    """Its times are others than they were."""
+
+    window_id: int
+
+
+@event
 class MaintenanceStarted:
     window_id: int
 

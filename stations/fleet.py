@@ -13,6 +13,7 @@ from django.db.models import Count, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 
 from evcms.core import clock
+from evcms.core.models import Organization
 
 from . import queries
 from .models import Connection, Connector, FirmwareUpdate, Gateway, OcppMessage, SecurityEvent, Site, Station
@@ -36,6 +37,7 @@ class Standing:
     vendor: str
     model: str
     firmware: str
+    firmware_since: datetime | None  # None: nobody saw it come
     network: str  # address of the link that is open, "" when none is
     carrier: str  # of the SIM card: country and operator
     online: bool
@@ -51,24 +53,25 @@ class Standing:
 
 COLUMNS: Final = (
     "id", "organization_id", "site_id", "name", "identity", "site__name", "site__time_zone", "vendor", "model",
-    "firmware_version", "connection__address", "iccid", "imsi", "connection__closed_at",
+    "firmware_version", "firmware_since", "connection__address", "iccid", "imsi", "connection__closed_at",
     "connection__gateway__ended_at", "connection__gateway__lease_until", "dark", "status", "status_error",
     "status_at", "last_boot_at", "clock_skew_ms", "created_at",
 )  # fmt: skip
 
 
-def standing() -> list[Standing]:
-    """Every accepted station that stands."""
+def standing(only: int | None = None) -> list[Standing]:
+    """Every accepted station that stands; or that one alone."""
     now, covers = clock.now(), _maintenance()
     rows = Station.objects.filter(archived_at=None, organization__isnull=False, approval=Approval.ACCEPTED)
+    rows = rows if only is None else rows.filter(pk=only)
     dark = Coalesce("offline_since", "connection__gateway__lease_until")
     return [_standing(row, now, covers) for row in rows.order_by("pk").annotate(dark=dark).values_list(*COLUMNS)]
 
 
 def _standing(row: Sequence[Any], now: datetime, covers: set[tuple[str, int]]) -> Standing:
     """Any: columns of COLUMNS."""
-    (pk, organization, site, name, identity, place, zone, vendor, model, firmware, address, iccid, imsi, closed, ended,
-     lease, dark, status, error, status_at, booted_at, skew_ms, since) = row  # fmt: skip
+    (pk, organization, site, name, identity, place, zone, vendor, model, firmware, firmware_since, address, iccid, imsi,
+     closed, ended, lease, dark, status, error, status_at, booted_at, skew_ms, since) = row  # fmt: skip
     online = lease is not None and closed is None and ended is None and lease > now
     return Standing(
         id=pk,
@@ -80,6 +83,7 @@ def _standing(row: Sequence[Any], now: datetime, covers: set[tuple[str, int]]) -
         vendor=vendor,
         model=model,
         firmware=firmware,
+        firmware_since=firmware_since,
         network=address or "",
         carrier=imsi[:5] or iccid[:6],  # ITU-T E.212: country and network; E.118: 89, country, issuer
         online=online,
@@ -92,6 +96,12 @@ def _standing(row: Sequence[Any], now: datetime, covers: set[tuple[str, int]]) -
         skew_ms=skew_ms,
         since=since,
     )
+
+
+def zone_of(organization_id: int, site_id: int | None) -> str:
+    """The clock of a site, or of an organization."""
+    site = Site.objects.filter(pk=site_id).values_list("time_zone", flat=True).first() if site_id else None
+    return site or Organization.objects.values_list("time_zone", flat=True).get(pk=organization_id)
 
 
 def _maintenance() -> set[tuple[str, int]]:

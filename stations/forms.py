@@ -175,6 +175,16 @@ class MaintenanceForm(Judged):
             self.fields["site"].help_text = _("All stations of this site")
 
 
+class ChangeForm(Judged):
+    """A window that is planned or runs: its words and times."""
+
+    class Meta:
+        model = MaintenanceWindow
+        fields = ("title", "starts_at", "ends_at", "note")
+        widgets = MaintenanceForm.Meta.widgets
+        help_texts = MaintenanceForm.Meta.help_texts
+
+
 class ImportForm(forms.Form):
     """The file, or the one that was checked just now: it comes back signed, nothing waits on the server."""
 

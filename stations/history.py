@@ -4,7 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
 
-from .models import Connection, OcppMessage, StatusChange
+from .models import Connection, FirmwareUpdate, OcppMessage, SecurityEvent, StatusChange
+from .reports import FIRMWARE_TROUBLE, ROUTINE_SECURITY_EVENTS
 from .vocabulary import ConnectorStatus, Direction, MessageOutcome
 
 Span = tuple[datetime, datetime]
@@ -48,6 +49,28 @@ def faults(
             found[place].append((begun.pop(place), at))
     for where, at in begun.items():
         found[where].append((at, until))
+    return dict(found)
+
+
+def security(station_ids: Iterable[int], *, since: datetime) -> dict[tuple[int, object], list[datetime]]:
+    """(station, type) → when it reported a critical event that is no ordinary life."""
+    rows = SecurityEvent.objects.filter(station_id__in=list(station_ids), critical=True, received_at__gte=since)
+    rows = rows.exclude(type__in=ROUTINE_SECURITY_EVENTS).order_by("received_at")
+    return _moments(rows.values_list("station_id", "type", "received_at"))
+
+
+def failed_updates(station_ids: Iterable[int], *, since: datetime) -> dict[tuple[int, object], list[datetime]]:
+    """(station, None) → when its firmware updates failed."""
+    rows = FirmwareUpdate.objects.filter(
+        station_id__in=list(station_ids), state__in=FIRMWARE_TROUBLE, ended_at__gte=since
+    ).order_by("ended_at")
+    return _moments((pk, None, at) for pk, at in rows.values_list("station_id", "ended_at") if at)
+
+
+def _moments(rows: Iterable[tuple[int, object, datetime]]) -> dict[tuple[int, object], list[datetime]]:
+    found: dict[tuple[int, object], list[datetime]] = defaultdict(list)
+    for pk, part, at in rows:
+        found[pk, part].append(at)
     return dict(found)
 
 

@@ -52,14 +52,17 @@ class Reach:
 
 @dataclass(frozen=True)
 class Window:
-    """Planned work. `open`: planned or running."""
+    """Planned work. `open`: planned or running; `revision`: how often it was moved."""
 
+    id: int
     organization_id: int
     title: str
     note: str
     starts_at: datetime
     ends_at: datetime
     open: bool
+    revision: int
+    time_zone: str
 
 
 def _rows(reach: Q) -> queries.Connectors:
@@ -125,23 +128,31 @@ def free(reach: Reach, *, least: timedelta) -> list[Spot]:
     return found
 
 
-def of_window(window_id: int) -> tuple[Window, list[Spot]]:
-    """Planned work, and the public connectors that it reaches."""
-    row = MaintenanceWindow.objects.get(pk=window_id)
-    reach = Q(station__organization=row.organization_id)
-    if row.station_id:
-        reach = Q(station=row.station_id)
-    elif row.site_id:
-        reach = Q(station__site=row.site_id)
-    window = Window(
+def window(window_id: int) -> Window:
+    row = MaintenanceWindow.objects.select_related("organization", "site", "station__site").get(pk=window_id)
+    site = row.station.site if row.station else row.site
+    return Window(
+        id=row.pk,
         organization_id=row.organization_id,
         title=row.title,
         note=row.note,
         starts_at=row.starts_at,
         ends_at=row.ends_at,
         open=row.state in ("planned", "running"),
+        revision=row.revision,
+        time_zone=site.time_zone if site else row.organization.time_zone,
     )
-    return window, [_spot(each) for each in _rows(reach)]
+
+
+def of_window(window_id: int) -> list[Spot]:
+    """The public connectors that planned work reaches."""
+    row = MaintenanceWindow.objects.get(pk=window_id)
+    reach = Q(station__organization=row.organization_id)
+    if row.station_id:
+        reach = Q(station=row.station_id)
+    elif row.site_id:
+        reach = Q(station__site=row.site_id)
+    return [_spot(each) for each in _rows(reach)]
 
 
 def shown_now(connector_ids: Iterable[int]) -> dict[int, str]:

@@ -23,6 +23,7 @@ urlpatterns = [
     path("maintenance/", maintenance.maintenance, name="maintenance"),
     path("maintenance/new/", maintenance.create, name="maintenance-create"),
     path("maintenance/<int:pk>/", maintenance.window, name="maintenance-window"),
+    path("maintenance/<int:pk>/edit/", maintenance.change, name="maintenance-change"),
     path("maintenance/plans/<int:pk>/end/", maintenance.end_plan, name="maintenance-plan-end"),
     path("maintenance/<int:pk>/cancel/", maintenance.cancel, name="maintenance-cancel"),
     path("in/<str:token>", files.bring, name="log-bring"),

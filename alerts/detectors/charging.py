@@ -59,11 +59,15 @@ def stuck(view: View) -> Iterator[Finding]:
 
 
 def start_failures(view: View) -> Iterator[Finding]:
+    for span in view.book.spans(IncidentKind.START_FAILURES):
+        yield from _start_failures(view, span)
+
+
+def _start_failures(view: View, span: timedelta) -> Iterator[Finding]:
     kind = IncidentKind.START_FAILURES
-    rows = signs.failed_starts(since=view.now - view.book.longest(kind), least=view.book.least_threshold(kind))
-    for row in rows:
-        station = view.stations.get(row.station_id)
-        if station is None or row.in_a_row < view.setting(kind, station).threshold:
+    for row in signs.failed_starts(since=view.now - span, least=view.book.least_threshold(kind)):
+        station = view.counted(kind, row.station_id, span, row.in_a_row)
+        if station is None:
             continue
         title = _("Starts fail at %(station)s, one after the other") % {"station": station.label}
         where = f"connector:{row.connector_id}" if row.connector_id else f"station:{station.id}"

@@ -53,28 +53,35 @@ def _code(error: str) -> str:
 
 def readings(view: View) -> Iterator[Finding]:
     kind = IncidentKind.METER
-    for row in signs.oddities(since=view.now - view.book.longest(kind)):
-        station = view.stations.get(row.station_id)
-        if station is not None:
-            title = _("%(station)s: %(what)s") % {"station": station.label, "what": row.word}
-            yield view.at_station(kind, f"meter:{station.id}:{row.kind}", station, title, row.first_at)
+    for span in view.book.spans(kind):
+        for row in signs.oddities(since=view.now - span):
+            station = view.counted(kind, row.station_id, span, row.count)
+            if station is not None:
+                title = _("%(station)s: %(what)s") % {"station": station.label, "what": row.word}
+                yield view.at_station(kind, f"meter:{station.id}:{row.kind}", station, title, row.first_at)
 
 
 def security(view: View) -> Iterator[Finding]:
     kind = IncidentKind.SECURITY_EVENT
-    for row in fleet.security_events(since=view.now - view.book.longest(kind)):
-        station = view.stations.get(row.station_id)
-        if station is not None:
-            title = _("%(station)s reports: %(event)s") % {"station": station.label, "event": row.type}
-            key = f"security:{station.id}:{row.type}"
-            yield view.at_station(kind, key, station, title, row.first_at, info=row.info)
+    for span in view.book.spans(kind):
+        for row in fleet.security_events(since=view.now - span):
+            station = view.counted(kind, row.station_id, span, row.count)
+            if station is not None:
+                title = _("%(station)s reports: %(event)s") % {"station": station.label, "event": row.type}
+                key = f"security:{station.id}:{row.type}"
+                yield view.at_station(kind, key, station, title, row.first_at, info=row.info)
 
 
 def firmware(view: View) -> Iterator[Finding]:
     """Failed, or not moved for too long. An update that is newer ends the trouble of the one before."""
+    for span in view.book.spans(IncidentKind.FIRMWARE_FAILED):
+        yield from _firmware(view, span)
+
+
+def _firmware(view: View, span: timedelta) -> Iterator[Finding]:
     kind = IncidentKind.FIRMWARE_FAILED
-    for row in fleet.firmware_updates(since=view.now - view.book.longest(kind)):
-        station = view.stations.get(row.station_id)
+    for row in fleet.firmware_updates(since=view.now - span):
+        station = view.counted(kind, row.station_id, span)
         if station is None:
             continue
         said = {"station": station.label, "version": row.version or "?", "state": row.state_word}

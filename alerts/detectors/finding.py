@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
@@ -64,6 +64,17 @@ class View:
 
     def setting(self, kind: IncidentKind, station: Standing) -> Setting:
         return self.book.setting(kind, self.spot(station))
+
+    def counted(
+        self, kind: IncidentKind, station_id: int, span: timedelta, count: int | None = None
+    ) -> Standing | None:
+        """The station, when its rule counts within this span and there are enough of them."""
+        station = self.stations.get(station_id)
+        if station is None:
+            return None
+        setting = self.setting(kind, station)
+        enough = count is None or count >= setting.threshold
+        return station if setting.duration == span and enough else None
 
     def at_station(
         self, kind: IncidentKind, key: str, station: Standing, title: str, began: datetime,

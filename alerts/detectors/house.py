@@ -1,7 +1,7 @@
 """The house itself: deliveries that died, messages that reached nobody, sites above their grid limit."""
 
 from collections.abc import Iterator
-from typing import Final
+from datetime import timedelta
 
 from django.db.models import Count
 from django.utils.translation import gettext as _
@@ -15,8 +15,6 @@ from stations import fleet
 
 from .finding import Finding, View
 
-MANY_FAILED: Final = 3  # messages of one organization: one bad address is shown with its owner
-
 
 def dead(view: View) -> Iterator[Finding]:
     kind = IncidentKind.DEAD_DELIVERY
@@ -29,10 +27,18 @@ def dead(view: View) -> Iterator[Finding]:
             since=view.now,
             detail={"error": error},
         )
-    since = view.now - view.book.longest(kind)
-    rows = Notification.objects.filter(state=NotificationState.FAILED, created_at__gte=since).order_by()
-    groups = rows.values_list("organization_id").annotate(count=Count("pk")).filter(count__gte=MANY_FAILED)
-    for organization_id, _count in groups:
+    for span in view.book.spans(kind):
+        yield from _to_nobody(view, span)
+
+
+def _to_nobody(view: View, span: timedelta) -> Iterator[Finding]:
+    """One bad address is shown with its owner; several messages of one organization are trouble."""
+    kind = IncidentKind.DEAD_DELIVERY
+    rows = Notification.objects.filter(state=NotificationState.FAILED, created_at__gte=view.now - span).order_by()
+    for organization_id, count in rows.values_list("organization_id").annotate(count=Count("pk")):
+        setting = view.book.setting(kind, Spot(organization_id))
+        if setting.duration != span or count < setting.threshold:
+            continue
         yield Finding(
             kind=kind,
             key=f"notifications:{organization_id}",

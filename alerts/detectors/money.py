@@ -17,12 +17,20 @@ MOST: Final = 60  # % that failed
 
 def payments_failing(view: View) -> Iterator[Finding]:
     """In a row, or most of many. A reader says it before its site, a site before the organization."""
+    for span in view.book.spans(IncidentKind.PAYMENT_FAILURES):
+        yield from _payments_failing(view, span)
+
+
+def _payments_failing(view: View, span: timedelta) -> Iterator[Finding]:
     kind = IncidentKind.PAYMENT_FAILURES
-    rows = signs.payment_tries(since=view.now - view.book.longest(kind))
+    rows = signs.payment_tries(since=view.now - span)
     said: set[int] = set()
     for row in sorted(rows, key=lambda row: (row.reader_id is None, row.site_id is None)):
         spot = view.site_spot(row.organization_id, row.site_id)
-        in_a_row = row.in_a_row >= view.book.setting(kind, spot).threshold
+        setting = view.book.setting(kind, spot)
+        if setting.duration != span:
+            continue
+        in_a_row = row.in_a_row >= setting.threshold
         if not in_a_row and not (row.tried >= MANY and row.failed * 100 >= MOST * row.tried):
             continue
         if row.site_id is None and row.organization_id in said:

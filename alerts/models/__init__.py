@@ -8,9 +8,11 @@ from .messages import DeliveryAttempt, MessageTemplate, Notification
 from .people import Asked, Destination, Offer, PhoneCode, Recipient, Subscription
 from .reports import ProblemReport
 from .rules import Rule
+from .works import Announcement
 
 __all__ = [
     "AlertSettings",
+    "Announcement",
     "Asked",
     "ConnectorHealth",
     "DeliveryAttempt",

@@ -2,7 +2,7 @@
 
 from datetime import time
 
-from django.core.validators import MinValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -123,6 +123,12 @@ class AlertSettings(models.Model):
     )
     status_page = models.BooleanField(
         _("public status page"), default=False, help_text=_("Anybody may see how the network is, and public incidents.")
+    )
+    announce_days = models.PositiveSmallIntegerField(
+        _("planned work is told so many days ahead"),
+        default=3,
+        validators=[MinValueValidator(1), MaxValueValidator(30)],
+        help_text=_("To drivers who asked, and to those who often charge there. What begins sooner is told at once."),
     )
     status_intro = models.CharField(_("a sentence for drivers"), max_length=300, blank=True)
 

@@ -35,6 +35,7 @@ class Recipient(models.Model):
     events = models.JSONField(default=list, blank=True, help_text=_("Names of what is wanted; empty: everything"))
     sites = models.ManyToManyField("stations.Site", blank=True, related_name="+", help_text=_("Empty: all sites"))
     charge = models.JSONField(default=dict, blank=True, help_text=_("What a driver hears of his own charges"))
+    often = models.BooleanField(default=True, help_text=_("Hears of planned work where he often charges"))
     token = models.CharField(max_length=40, unique=True, default=link_token, editable=False)
     created_at = models.DateTimeField(default=clock.now)
 

@@ -25,11 +25,13 @@ from .telling import tell
 from .tracking import told
 from .trying import enable_destination, send_test
 from .watching import sweep
+from .works import announce
 
 __all__ = [
     "acknowledge",
     "acknowledge_by_link",
     "add_note",
+    "announce",
     "assign",
     "change_wish",
     "compare_prices",

@@ -7,10 +7,10 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from alerts.models import Notification, Recipient
-from alerts.vocabulary import Digest, NotificationState
+from alerts.vocabulary import Audience, Digest, NotificationState
 from evcms.core import clock
 
-from . import routing
+from . import routing, voice
 from .notifications import notify
 
 TEMPLATE = "digest"
@@ -41,17 +41,27 @@ def _gather(recipient_id: int, now: datetime) -> bool:
         parts = list(mine.order_by("created_at", "id"))
         if len(parts) < 2 or not routing.ways(recipient):
             return False
+        ends = _links(recipient)
         digest = notify(
             key=f"digest:{recipient.pk}:{parts[0].pk}",
             template=TEMPLATE,
             recipient=recipient,
             urgent=True,  # its hour is now
-            context=_context(recipient, parts),
+            context=_context(recipient, parts) | ends,
+            headers=voice.one_click(ends["unsubscribe"]) if ends else {},
             data={"parts": [str(part.public_id) for part in parts]},
         )
         ids = [part.pk for part in parts]
         Notification.objects.filter(pk__in=ids).update(state=NotificationState.MERGED, digest=digest)
     return True
+
+
+def _links(recipient: Recipient) -> dict[str, str]:
+    """A driver ends all of it with one click, or goes through it one by one; operators' contacts are their owner's."""
+    if recipient.audience != Audience.DRIVER:
+        return {}
+    end = voice.link("unsubscribe-all", recipient.token)
+    return {"unsubscribe": end, "mine": voice.link("my-messages", recipient.token)}
 
 
 def _context(recipient: Recipient, parts: list[Notification]) -> dict[str, object]:

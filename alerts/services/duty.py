@@ -24,6 +24,8 @@ from alerts.vocabulary import Audience, Severity
 from evcms.core import audit, clock
 from evcms.core.access import Access, Permission
 
+from . import works
+
 LONGEST_STAND_IN: Final = timedelta(days=60)
 MOST_TURNS, MOST_LEVELS = 50, 10
 
@@ -209,19 +211,23 @@ def remove_policy(*, access: Access, policy: EscalationPolicy) -> None:
         policy.delete()
 
 
-def save_settings(*, access: Access, automatic_recovery: bool, status_page: bool, status_intro: str) -> AlertSettings:
+def save_settings(
+    *, access: Access, automatic_recovery: bool, announce_days: int, status_page: bool, status_intro: str
+) -> AlertSettings:
     access.demand(Permission.PEOPLE)
     with transaction.atomic():
         row, _new = AlertSettings.objects.update_or_create(
             organization=access.organization,
             defaults={
-                "automatic_recovery": automatic_recovery, "status_page": status_page,
-                "status_intro": status_intro.strip()[:300],
+                "automatic_recovery": automatic_recovery, "announce_days": announce_days,
+                "status_page": status_page, "status_intro": status_intro.strip()[:300],
             },
         )  # fmt: skip
+        works.reschedule(organization_id=access.organization.pk)
         audit.record(
-            access, "alert_settings.saved", row, automatic_recovery=automatic_recovery, status_page=status_page
-        )
+            access, "alert_settings.saved", row,
+            automatic_recovery=automatic_recovery, announce_days=announce_days, status_page=status_page,
+        )  # fmt: skip
     return row
 
 

@@ -47,7 +47,7 @@ def causes(view: View, lasting: Iterable[Finding], lost: frozenset[int]) -> list
         pure.Symptom(finding.station_ids[0], finding.symptom, finding.since) for finding in lasting if finding.symptom
     ]
     fleets = (
-        pure.Build(one.id, one.organization_id, one.site_id, _build(one))
+        pure.Build(one.id, one.organization_id, one.site_id, _build(one), one.firmware_since)
         for one in view.stations.values()
         if not one.in_maintenance
     )

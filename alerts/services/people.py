@@ -127,6 +127,8 @@ def _merge(other: Recipient, mine: Recipient) -> None:
     for wish in other.subscriptions.filter(ended_at=None, area__isnull=True):
         if (wish.topic, wish.connector_id, wish.station_id, wish.site_id) in held:
             Subscription.objects.filter(pk=wish.pk).update(ended_at=clock.now())
+    if not other.often:
+        Recipient.objects.filter(pk=mine.pk).update(often=False)
     Subscription.objects.filter(recipient=other).update(recipient=mine)
     Destination.objects.filter(recipient=other).update(recipient=mine)
     ProblemReport.objects.filter(recipient=other).update(recipient=mine)
@@ -142,12 +144,23 @@ def forget_driver(*, driver_id: int) -> int:
     """His account is erased: ways, wishes and the words of his messages go with it."""
     gone = list(Recipient.objects.filter(driver_id=driver_id, audience=Audience.DRIVER))
     for recipient in gone:
-        erase(recipient=recipient)
+        _erase(recipient)
     return len(gone)
 
 
 def erase(*, recipient: Recipient) -> None:
-    """Forgets somebody at his own word, for good. That messages were sent, and when, stays without their words."""
+    """Forgets somebody at his own word, for good. That messages were sent, and when, stays without their words.
+
+    Of a driver whose account stays there is an empty row: it says that he wants to hear of nothing.
+    """
+    with transaction.atomic():
+        _erase(recipient)
+        if recipient.driver_id:
+            kept = {"organization_id": recipient.organization_id, "language": recipient.language}
+            Recipient.objects.create(driver_id=recipient.driver_id, often=False, **kept)
+
+
+def _erase(recipient: Recipient) -> None:
     with transaction.atomic():
         messages = Notification.objects.filter(recipient=recipient)
         messages.filter(state=NotificationState.QUEUED).update(state=NotificationState.EXPIRED)
@@ -190,6 +203,11 @@ def set_charge(*, recipient: Recipient, topics: list[str], kwh: int, euros: int)
     wanted = [each for each in topics if each in Step.values]
     charge = {"topics": wanted, "kwh": max(0, min(kwh, 1000)), "money": max(0, min(euros, 1000))}
     Recipient.objects.filter(pk=recipient.pk).update(charge=charge if wanted else {})
+
+
+def set_often(*, recipient: Recipient, wanted: bool) -> None:
+    """Does he hear of planned work where he often charges?"""
+    Recipient.objects.filter(pk=recipient.pk).update(often=wanted)
 
 
 def remove_way(*, recipient: Recipient, pk: int) -> None:

@@ -20,8 +20,9 @@ from stations import spots
 from stations.spots import Spot
 
 from . import people, voice
-from .incidents import open_incident, raise_severity
+from .incidents import raise_severity
 from .notifications import notify
+from .opening import by_event
 from .timeline import write
 
 PER_CONNECTOR: Final = 20  # an hour; more help nobody
@@ -95,15 +96,18 @@ def _write(
             created_at=clock.now(),
         )
         incident = _incident(spot, problem)
-        ProblemReport.objects.filter(pk=report.pk).update(incident=incident)
+        if incident is None:  # the organization's rule: not enough of them yet, or no trouble there
+            return report
+        waiting = ProblemReport.objects.filter(connector=spot.connector_id, incident=None, closed_at=None)
+        waiting.update(incident=incident)
         report.incident = incident
         said = _("A driver reports: %(what)s") % {"what": problem.label}
         write(incident, EntryKind.FACT, f"{said}. {text}"[:500] if text else said)
     return report
 
 
-def _incident(spot: Spot, problem: Problem) -> Incident:
-    """The fault that is open there already, or the drivers' own one of this connector."""
+def _incident(spot: Spot, problem: Problem) -> Incident | None:
+    """The fault that is open there already, or the drivers' own one. None: a rule does not want it."""
     severity = SEVERITY.get(problem, Severity.WARNING)
     known = (
         Incident.objects.exclude(state=IncidentState.RESOLVED)
@@ -114,7 +118,7 @@ def _incident(spot: Spot, problem: Problem) -> Incident:
     if known is None:
         with translation.override("en"):
             title = _("Drivers report trouble at %(place)s") % {"place": spot.label}
-        return open_incident(
+        return by_event(
             kind=IncidentKind.DRIVER_REPORT,
             key=f"report:{spot.connector_id}",
             organization_id=spot.organization_id,
@@ -123,10 +127,15 @@ def _incident(spot: Spot, problem: Problem) -> Incident:
             site_id=spot.site_id,
             connector_id=spot.connector_id,
             severity=severity,
+            count=lambda within: _reported(spot.connector_id, within),
         )
     if severity > known.severity:
         raise_severity(incident=known, severity=severity)
     return known
+
+
+def _reported(connector_id: int, within: timedelta) -> int:
+    return ProblemReport.objects.filter(connector=connector_id, created_at__gte=clock.now() - within).count()
 
 
 def tell_reporters(*, incident_id: int) -> int:

@@ -1,26 +1,24 @@
 """Exceptions from the catalogue: made, changed and taken away by people, and what they would have changed."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
-from alerts import hindsight, schedule
-from alerts.catalogue import CATALOGUE, STATIONS, Scope
+from alerts import schedule
+from alerts.catalogue import CATALOGUE, Scope
 from alerts.models import EscalationPolicy, Rule
-from alerts.rulebook import Rulebook, Setting, Spot, scope_key
+from alerts.rulebook import Rulebook, scope_key
 from alerts.vocabulary import IncidentKind, RecoveryKind, Severity
-from evcms.core import audit, clock
+from evcms.core import audit
 from evcms.core.access import Access, Permission
-from stations import fleet, history
-from stations.fleet import Standing
 from stations.queries import stations, visible_sites
 
-LOOKS_BACK: Final = timedelta(days=30)
+from . import previews
+
 MOST: Final = 1_000_000_000  # of a threshold, or seconds
 
 
@@ -128,101 +126,33 @@ def _check(access: Access, draft: Draft) -> None:
 
 @dataclass(frozen=True)
 class Preview:
-    """Incidents of the last 30 days at the places of the rule: with it, and as things stand."""
+    """Incidents of the last 30 days at the places of the rule: with it, and as things stand.
+
+    `counted`: from the rows of the past; else from the incidents that there were. `caveat`: what is missing, or why.
+    """
 
     with_rule: int
     without: int
-    days: int = LOOKS_BACK.days
+    counted: bool
+    caveat: str
+    days: int = previews.LOOKS_BACK.days
 
 
-Count = Callable[[list[Standing], Callable[[Standing], Setting], datetime], int]
-
-
-def preview(*, access: Access, rule: Rule | None, draft: Draft) -> Preview | None:
-    """None for kinds of which the rows of the past do not tell enough."""
-    count = COUNTS.get(draft.kind)
-    if count is None:
-        return None
+def preview(*, access: Access, rule: Rule | None, draft: Draft) -> Preview:
     _check(access, draft)
-    seen = set(stations(access).values_list("pk", flat=True))
-    rules = list(Rule.objects.filter(organization=access.organization, kind=draft.kind))
+    kind = draft.kind
+    rules = list(Rule.objects.filter(organization=access.organization, kind=kind))
     fresh = _written(access, None, draft)
     fresh.pk = rule.pk if rule else 0
-    others = _without(rules, rule, fresh.scope)
-    old, new = Rulebook(rules), Rulebook([*others, fresh])
-    there = [
-        one for one in fleet.standing() if one.id in seen and new.setting(draft.kind, _spot(one)).rule_id == fresh.pk
-    ]
-    since = clock.now() - LOOKS_BACK
+    old, new = Rulebook(rules), Rulebook([*_without(rules, rule, fresh.scope), fresh])
+    past = previews.past_of(access, kind, lambda spot: new.setting(kind, spot).rule_id == fresh.pk)
     return Preview(
-        with_rule=count(there, lambda one: new.setting(draft.kind, _spot(one)), since),
-        without=count(there, lambda one: old.setting(draft.kind, _spot(one)), since),
+        with_rule=previews.count(past, lambda spot: new.setting(kind, spot)),
+        without=previews.count(past, lambda spot: old.setting(kind, spot)),
+        counted=kind in previews.COUNTS,
+        caveat=str(previews.caveat(kind)),
     )
 
 
 def _without(rules: Iterable[Rule], rule: Rule | None, scope: str) -> list[Rule]:
     return [row for row in rules if row.scope != scope and (rule is None or row.pk != rule.pk)]
-
-
-def _spot(one: Standing) -> Spot:
-    return Spot(one.organization_id, one.site_id, one.id, one.model, one.zone)
-
-
-def _wanted(setting: Setting, zone: str) -> hindsight.Wanted:
-    return lambda at: setting.holds(at, zone)
-
-
-def _offline(there: list[Standing], setting_of: Callable[[Standing], Setting], since: datetime) -> int:
-    found, now, total = history.links([one.id for one in there], since=since), clock.now(), 0
-    for one in there:
-        setting = setting_of(one)
-        spans = history.gaps(found.get(one.id, []), now)
-        total += hindsight.lasting(spans, duration=setting.duration, wanted=_wanted(setting, one.zone))
-    return total
-
-
-def _flapping(there: list[Standing], setting_of: Callable[[Standing], Setting], since: datetime) -> int:
-    found = history.links([one.id for one in there], since=since)
-    moments = {pk: [opened for opened, _closed in spans] for pk, spans in found.items()}
-    return _bursts(there, setting_of, moments)
-
-
-def _boots(there: list[Standing], setting_of: Callable[[Standing], Setting], since: datetime) -> int:
-    return _bursts(there, setting_of, history.boots([one.id for one in there], since=since))
-
-
-def _bursts(
-    there: list[Standing], setting_of: Callable[[Standing], Setting], moments: Mapping[int, Sequence[datetime]]
-) -> int:
-    total = 0
-    for one in there:
-        setting = setting_of(one)
-        total += hindsight.bursts(
-            moments.get(one.id, ()), threshold=setting.threshold, within=setting.duration,
-            wanted=_wanted(setting, one.zone),
-        )  # fmt: skip
-    return total
-
-
-def _faults(connectors: bool) -> Count:
-    def count(there: list[Standing], setting_of: Callable[[Standing], Setting], since: datetime) -> int:
-        by_id = {one.id: one for one in there}
-        found = history.faults(by_id, since=since, until=clock.now(), connectors=connectors)
-        total = 0
-        for (station_id, _connector), spans in found.items():
-            setting = setting_of(by_id[station_id])
-            wanted = _wanted(setting, by_id[station_id].zone)
-            total += hindsight.lasting(spans, duration=setting.duration, wanted=wanted)
-        return total
-
-    return count
-
-
-COUNTS: Final[dict[IncidentKind, Count]] = {
-    IncidentKind.STATION_OFFLINE: _offline,
-    IncidentKind.LINK_FLAPPING: _flapping,
-    IncidentKind.BOOT_LOOP: _boots,
-    IncidentKind.CONNECTOR_FAULTED: _faults(connectors=True),
-    IncidentKind.STATION_FAULTED: _faults(connectors=False),
-}
-assert all(CATALOGUE[kind].scopes == STATIONS for kind in COUNTS)

@@ -175,7 +175,7 @@ def unsubscribe_all(*, recipient: Recipient) -> int:
     """Every wish, every charge, and what he heard of his charges ends; returns how many wishes."""
     with transaction.atomic():
         people.end_followings(recipient)
-        Recipient.objects.filter(pk=recipient.pk).update(charge={})
+        Recipient.objects.filter(pk=recipient.pk).update(charge={}, often=False)
         return recipient.subscriptions.filter(ended_at=None).update(ended_at=clock.now())
 
 

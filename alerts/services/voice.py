@@ -26,30 +26,39 @@ def tell(
     context: Mapping[str, Any],
     page: str,
     subscription: Subscription | None = None,
+    end: str = "",
     urgent: bool = False,
     expires_at: datetime | None = None,
     destination: Destination | None = None,
 ) -> Notification | None:
     """Writes the message, once per `key`; None when no proven way leads to him. Any: template context.
 
-    `destination`: his way for this one, where it begins.
+    `destination`: his way for this one, where it begins. `end`: the link that ends it, where it is neither one wish nor
+    all of them.
     """
     if not people.reachable(recipient):
         return None
-    end = link("unsubscribe", subscription.token) if subscription else link("unsubscribe-all", recipient.token)
+    if subscription:
+        end = link("unsubscribe", subscription.token)
+    end = end or link("unsubscribe-all", recipient.token)
     words = {"page": page, "unsubscribe": end, "mine": link("my-messages", recipient.token)}
     return notify(
         key=key,
         template=template,
         context={**context, **words},
         subscription=subscription,
-        headers={"List-Unsubscribe": f"<{end}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"},
+        headers=one_click(end),
         recipient=recipient,
         destination=destination,
         page=page,
         urgent=urgent,
         expires_at=expires_at,
     )
+
+
+def one_click(end: str) -> dict[str, str]:
+    """Headers by which a mail program offers to end it (RFC 8058)."""
+    return {"List-Unsubscribe": f"<{end}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
 
 
 def connector_page(code: str) -> str:

@@ -1,45 +1,232 @@
-"""Planned maintenance, told to those who asked about a place that it reaches."""
+"""Planned work, told ahead to those who asked about a place that it reaches, and to drivers who often charge there.
 
-from alerts.models import Notification
-from alerts.vocabulary import Topic
+A row per window says when (`Announcement`); each person hears of its times once, of a move or of its end if he knew.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from alerts import ahead
+from alerts.models import AlertSettings, Announcement, Notification, Recipient, Subscription
+from alerts.vocabulary import NotificationState, Topic
+from evcms.core import clock
+from evcms.core.events import nudge
+from sessions.regulars import Regular, regulars
 from stations import spots
+from stations.spots import Spot, Window
 
-from . import voice, wishes
+from . import people, voice, wishes
 
-
-def tell_planned(*, window_id: int) -> int:
-    """Returns how many people hear of it. One that was cancelled meanwhile is no news."""
-    window, found = spots.of_window(window_id)
-    return _tell(window_id, window, found, "maintenance") if window.open else 0
-
-
-def tell_cancelled(*, window_id: int) -> int:
-    """Only to those who heard that it was planned."""
-    window, found = spots.of_window(window_id)
-    return _tell(window_id, window, found, "maintenance_off")
+OFTEN_DAYS: Final = 3
+OFTEN_WITHIN: Final = timedelta(days=60)
+PORTION: Final = 50  # people in one transaction
+MOST: Final = 200  # windows in one sweep
 
 
-def _tell(window_id: int, window: spots.Window, found: list[spots.Spot], template: str) -> int:
+@dataclass(frozen=True)
+class Listener:
+    """`wish` None: nobody asked, he often charges there."""
+
+    recipient: Recipient
+    spots: list[Spot]
+    wish: Subscription | None
+
+
+# When ----------------------------------------------------------------------------------------------------------
+
+
+def planned(*, window_id: int) -> None:
+    """Told at once when it begins soon, else some days ahead. Twice is once; one that was cancelled is no news."""
+    window = spots.window(window_id)
+    if window.open:
+        fields = {"revision": window.revision, "due_at": _due(window, days_of(window.organization_id))}
+        Announcement.objects.get_or_create(window_id=window_id, defaults=fields)
+        nudge("alerts.announce")
+
+
+def days_of(organization_id: int) -> int:
+    row = AlertSettings.objects.filter(organization=organization_id).first() or AlertSettings()
+    return row.announce_days
+
+
+def _due(window: Window, days: int) -> datetime:
+    return max(clock.now(), ahead.due(window.starts_at, days, ZoneInfo(window.time_zone)))
+
+
+def reschedule(*, organization_id: int) -> None:
+    """The organization chose another number of days: what nobody has heard of yet is told by the new one."""
+    days = days_of(organization_id)
+    for row in Announcement.objects.filter(window__organization=organization_id, done_at=None):
+        Announcement.objects.filter(pk=row.pk, done_at=None).update(due_at=_due(spots.window(row.pk), days))
+
+
+# Telling -------------------------------------------------------------------------------------------------------
+
+
+def announce() -> int:
+    """What is due; returns how many people hear of something. Killed between two people, it goes on after the first."""
+    due = Announcement.objects.filter(done_at=None, due_at__lte=clock.now()).order_by("due_at", "pk")
+    return sum(_announce(pk) for pk in list(due.values_list("pk", flat=True)[:MOST]))
+
+
+def _announce(window_id: int) -> int:
     told = 0
-    for wish, concerned in wishes.subscribers_of(found, Topic.MAINTENANCE):
-        spot = concerned[0]
-        if template != "maintenance" and not _knows(wish.pk, window_id):
-            continue
-        message = voice.tell(
-            wish.recipient,
-            key=f"sub:{wish.pk}:{template}:{window_id}",
-            template=template,
-            context={
-                "where": spot.where if len(concerned) == 1 else spot.site,
-                "window": window,
-                "zone": spot.time_zone,
-            },
-            page=voice.connector_page(spot.code),
-            subscription=wish,
-        )
-        told += message is not None
+    known = _who_knows(window_id, spots.window(window_id).revision)
+    audience = [each for each in _audience(window_id) if each.recipient.pk not in known]
+    for portion in [*_portions(audience), []]:
+        with transaction.atomic():
+            row = Announcement.objects.select_for_update().filter(pk=window_id, done_at=None).first()
+            window = spots.window(window_id)
+            if row is None or (window.open and window.revision != row.revision):
+                return told  # somebody was faster; or it was moved, and word of that is on its way
+            if not portion or not window.open:
+                Announcement.objects.filter(pk=window_id).update(done_at=clock.now())
+                return told
+            told += sum(_tell(window, each, "maintenance") for each in portion)
     return told
 
 
-def _knows(wish_id: int, window_id: int) -> bool:
-    return Notification.objects.filter(key=f"sub:{wish_id}:maintenance:{window_id}").exists()
+def _portions(audience: list[Listener]) -> Iterator[list[Listener]]:
+    for start in range(0, len(audience), PORTION):
+        yield audience[start : start + PORTION]
+
+
+def moved(*, window_id: int) -> None:
+    """Who knew the old times hears of the new ones now, everybody else when it is their time. Twice is once."""
+    window = spots.window(window_id)
+    if not window.open:
+        return
+    due = _due(window, days_of(window.organization_id))
+    Announcement.objects.get_or_create(window_id=window_id, defaults={"revision": 0, "due_at": due})
+    row = Announcement.objects.select_for_update().get(window_id=window_id)
+    if row.revision == window.revision:
+        return
+    _withdraw(window_id)
+    Announcement.objects.filter(pk=window_id).update(revision=window.revision, due_at=due, done_at=None)
+    for each in _who_knew(window_id):
+        _tell(window, each, "maintenance_moved")
+    nudge("alerts.announce")
+
+
+def cancelled(*, window_id: int) -> None:
+    """Told to those who knew of it; what still waits to be sent is not sent any more."""
+    window = spots.window(window_id)
+    Announcement.objects.select_for_update().filter(pk=window_id).update(done_at=clock.now())
+    _withdraw(window_id)
+    for each in _who_knew(window_id):
+        _tell(window, each, "maintenance_off")
+
+
+def _tell(window: Window, listener: Listener, template: str) -> int:
+    spot, recipient = listener.spots[0], listener.recipient
+    stage = "off" if template == "maintenance_off" else window.revision
+    message = voice.tell(
+        recipient,
+        key=f"{_key(window.id)}{stage}:{recipient.pk}",
+        template=template,
+        context={
+            "where": spot.where if len(listener.spots) == 1 else spot.site,
+            "window": window,
+            "zone": spot.time_zone,
+            "often": listener.wish is None,
+        },
+        page=voice.connector_page(spot.code),
+        subscription=listener.wish,
+        end="" if listener.wish else voice.link("unsubscribe-often", recipient.token),
+        expires_at=window.ends_at,
+    )
+    return int(message is not None)
+
+
+def _key(window_id: int) -> str:
+    return f"works:{window_id}:"
+
+
+# Who -----------------------------------------------------------------------------------------------------------
+
+
+def _audience(window_id: int) -> list[Listener]:
+    """Each person once, however many wishes he has there."""
+    found = spots.of_window(window_id)
+    listeners: dict[int, Listener] = {}
+    for wish, concerned in wishes.subscribers_of(found, Topic.MAINTENANCE):
+        listeners.setdefault(wish.recipient_id, Listener(wish.recipient, concerned, wish))
+    for recipient, concerned in _often_there(found):
+        listeners.setdefault(recipient.pk, Listener(recipient, concerned, None))
+    return list(listeners.values())
+
+
+def _often_there(found: list[Spot]) -> Iterator[tuple[Recipient, list[Spot]]]:
+    """Drivers with an account who charge there again and again, and did not say that they want to hear nothing."""
+    if not found:
+        return
+    zones = {spot.station_id: spot.time_zone for spot in found}
+    often = regulars(zones, since=clock.now() - OFTEN_WITHIN, least_days=OFTEN_DAYS)
+    of = {spot.organization_id for spot in found}
+    for regular in [each for each in often if each.organization_id in of]:
+        recipient = _recipient(regular)
+        if recipient.often and not _said_no(recipient, found):
+            yield recipient, [spot for spot in found if spot.station_id == regular.station_id]
+
+
+def _recipient(regular: Regular) -> Recipient:
+    """He has one from the day that he looked at his messages, or gets one: his sign-in has proven the address."""
+    known = Recipient.objects.select_related("organization").filter(
+        driver=regular.driver_id, organization=regular.organization_id
+    )
+    return known.first() or people.signed_in(
+        driver_id=regular.driver_id,
+        organization_id=regular.organization_id,
+        email=regular.email,
+        name=regular.name,
+        language=regular.language or "en",
+    )
+
+
+def _said_no(recipient: Recipient, found: list[Spot]) -> bool:
+    """He ended or paused a wish to hear of work there."""
+    rows = recipient.subscriptions.filter(topic=Topic.MAINTENANCE, confirmed_at__isnull=False)
+    return any(wishes.concerns(wish, spot) for wish in rows.exclude(ended_at=None, paused_at=None) for spot in found)
+
+
+def _messages(window_id: int) -> QuerySet[Notification]:
+    return Notification.objects.filter(key__startswith=_key(window_id), recipient__isnull=False)
+
+
+def _who_knows(window_id: int, revision: int) -> set[int]:
+    """Recipients who were told of these times: an account may have taken a message over, so its key names another."""
+    rows = Notification.objects.filter(key__startswith=f"{_key(window_id)}{revision}:", recipient__isnull=False)
+    return set(rows.values_list("recipient", flat=True))
+
+
+def _withdraw(window_id: int) -> None:
+    """What nobody has tried to send yet (quiet hours, a digest) would be wrong by now."""
+    waiting = _messages(window_id).filter(state=NotificationState.QUEUED, tries=0, delivery_attempts=None)
+    ids = list(waiting.values_list("pk", flat=True))
+    Notification.objects.filter(pk__in=ids, state=NotificationState.QUEUED).update(state=NotificationState.EXPIRED)
+
+
+def _who_knew(window_id: int) -> list[Listener]:
+    """Who was told of it before and wants to hear more, each once."""
+    here = spots.of_window(window_id)
+    rows = _messages(window_id).exclude(state=NotificationState.EXPIRED).select_related("recipient__organization")
+    found: dict[int, Listener] = {}
+    for message in rows.select_related("recipient__organization", "subscription__recipient").order_by("-pk"):
+        recipient, wish = message.recipient, message.subscription
+        assert recipient is not None
+        concerned = [spot for spot in here if wish is None or wishes.concerns(wish, spot)]
+        wanted = wish.ended_at is None and wish.paused_at is None if wish else recipient.often
+        if concerned and wanted:
+            found.setdefault(recipient.pk, Listener(recipient, _nearest(concerned, message.page), wish))
+    return list(found.values())
+
+
+def _nearest(concerned: list[Spot], page: str) -> list[Spot]:
+    """The place that the message before spoke of goes first."""
+    return sorted(concerned, key=lambda spot: not page.endswith(f"/{spot.code}"))

@@ -33,7 +33,7 @@ def rules(request: HttpRequest) -> HttpResponse:
 def rule_new(request: HttpRequest) -> HttpResponse:
     """`kind`: of which trouble."""
     kind = request.GET.get("kind", "")
-    if kind not in CATALOGUE or not CATALOGUE[IncidentKind(kind)].found:
+    if kind not in CATALOGUE:
         raise Http404
     return _edit(request, IncidentKind(kind), None)
 

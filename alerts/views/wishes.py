@@ -56,6 +56,17 @@ def unsubscribe_all(request: HttpRequest, token: str) -> HttpResponse:
     return render(request, "alerts/unsubscribe.html", context)
 
 
+@csrf_exempt  # as above
+@require_http_methods(["GET", "POST"])
+def unsubscribe_often(request: HttpRequest, token: str) -> HttpResponse:
+    """Ends what nobody asked for: planned work where he often charges."""
+    recipient = _recipient(token)
+    if request.method == "POST":
+        people.set_often(recipient=recipient, wanted=False)
+    context = {"done": request.method == "POST" or not recipient.often, "recipient": recipient, "often": True}
+    return render(request, "alerts/unsubscribe.html", context)
+
+
 def _recipient(token: str) -> Recipient:
     rows = Recipient.objects.select_related("organization").filter(audience=Audience.DRIVER)
     return get_object_or_404(rows, token=token)
@@ -169,6 +180,10 @@ def _change_charge(recipient: Recipient, said: Any) -> None:  # Any: QueryDict
     )
 
 
+def _change_often(recipient: Recipient, said: Any) -> None:  # Any: QueryDict
+    people.set_often(recipient=recipient, wanted=said.get("often") == "on")
+
+
 def _remove_way(recipient: Recipient, said: Any) -> None:  # Any: QueryDict
     people.remove_way(recipient=recipient, pk=_number(said.get("way", "")))
 
@@ -189,6 +204,7 @@ def _end_all(recipient: Recipient, said: Any) -> None:  # Any: QueryDict
 DEEDS: dict[str, Callable[[Recipient, Any], str | None]] = {  # the words afterwards, else "Saved."; Any: QueryDict
     "settings": _change_settings,
     "charge": _change_charge,
+    "often": _change_often,
     "remove-way": _remove_way,
     "prefer-way": _prefer_way,
     "test-way": _test_way,

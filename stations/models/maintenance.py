@@ -54,7 +54,10 @@ class MaintenancePlan(models.Model):
 
 
 class MaintenanceWindow(models.Model):
-    """Planned work on a station, a site, or (neither) the whole organization."""
+    """Planned work on a station, a site, or (neither) the whole organization.
+
+    `slot`: the moment of its plan that it stands for, wherever it was moved since. `revision` counts its moves.
+    """
 
     organization = models.ForeignKey(Organization, models.CASCADE, related_name="maintenance_windows")
     plan = models.ForeignKey(MaintenancePlan, models.SET_NULL, null=True, blank=True, related_name="windows")
@@ -64,6 +67,9 @@ class MaintenanceWindow(models.Model):
     note = models.TextField(_("note for drivers"), blank=True)
     starts_at = models.DateTimeField(_("from"))
     ends_at = models.DateTimeField(_("until"))
+    slot = models.DateTimeField(null=True, blank=True, editable=False)
+    revision = models.PositiveIntegerField(default=0, editable=False)
+    changed_at = models.DateTimeField(null=True, blank=True, editable=False)
     state = models.CharField(max_length=10, choices=WindowState, default=WindowState.PLANNED)
     created_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(default=clock.now, editable=False)
@@ -72,7 +78,7 @@ class MaintenanceWindow(models.Model):
         ordering = ("starts_at",)
         constraints = [
             models.CheckConstraint(condition=models.Q(ends_at__gt=models.F("starts_at")), name="window_has_length"),
-            models.UniqueConstraint(fields=["plan", "starts_at"], name="one_window_of_plan"),
+            models.UniqueConstraint(fields=["plan", "slot"], name="one_window_of_plan"),
         ]
 
     def __str__(self) -> str:

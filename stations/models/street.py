@@ -98,6 +98,9 @@ class Station(models.Model):
     model = models.CharField(_("model"), max_length=64, blank=True)
     serial_number = models.CharField(_("serial number"), max_length=64, blank=True)
     firmware_version = models.CharField(_("firmware"), max_length=64, blank=True)
+    firmware_since = models.DateTimeField(
+        null=True, editable=False, help_text=_("When a boot first said it; null: nobody saw another one before")
+    )
     iccid = models.CharField(_("SIM card"), max_length=32, blank=True, editable=False)
     imsi = models.CharField(max_length=32, blank=True, editable=False)
     protocol = models.CharField(_("protocol"), max_length=10, blank=True, help_text=_("Spoken at the last handshake"))
@@ -128,6 +131,7 @@ class Station(models.Model):
             "last_seen_at",
             "offline_since",
             "clock_skew_ms",
+            "firmware_since",
             "clock_suspect_ms",
             "clock_suspected_at",
             "protocol",

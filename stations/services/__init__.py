@@ -38,7 +38,7 @@ from .links import (
     sweep_gateways,
 )
 from .logs import log_promised, log_reported, lose_logs
-from .maintenance import cancel_maintenance, plan_maintenance, run_maintenance
+from .maintenance import cancel_maintenance, change_maintenance, plan_maintenance, run_maintenance
 from .monitoring import (
     StreamValue,
     events_reported,
@@ -81,6 +81,7 @@ __all__ = [
     "archive_station",
     "booted",
     "cancel_maintenance",
+    "change_maintenance",
     "command_answered",
     "command_failed",
     "command_sent",

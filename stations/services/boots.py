@@ -35,8 +35,12 @@ def booted(*, station_id: int, boot: Boot, received_at: datetime) -> BootDecisio
             for name, length in CARD.items()
         }
         news = {name: value for name, value in card.items() if value and value != row[name]}
-        Station.objects.filter(pk=station_id).update(last_boot_at=received_at, last_seen_at=received_at, **news)
-        if "firmware_version" in news and row["firmware_version"]:  # a first boot brings nothing new
+        renewed = "firmware_version" in news and bool(row["firmware_version"])  # a first boot brings nothing new
+        since = {"firmware_since": received_at} if renewed else {}
+        Station.objects.filter(pk=station_id).update(
+            last_boot_at=received_at, last_seen_at=received_at, **news, **since
+        )
+        if renewed:
             firmware_seen(station_id=station_id, version=news["firmware_version"], at=received_at)
         publish(StationBooted(station_id=station_id, reason=fit(boot.reason, 64)))
         groups = [f"station.{station_id}"] + ([f"org.{row['organization_id']}"] if row["organization_id"] else [])

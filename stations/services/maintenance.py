@@ -11,7 +11,13 @@ from evcms.core import audit, clock
 from evcms.core.access import Access, Permission
 from evcms.core.events import broadcast, publish
 from stations import queries
-from stations.events import MaintenanceCancelled, MaintenanceEnded, MaintenancePlanned, MaintenanceStarted
+from stations.events import (
+    MaintenanceCancelled,
+    MaintenanceEnded,
+    MaintenanceMoved,
+    MaintenancePlanned,
+    MaintenanceStarted,
+)
 from stations.models import MaintenanceWindow, Site, Station, WindowState
 
 from . import taking
@@ -86,6 +92,44 @@ def _wrong_times(starts_at: datetime, ends_at: datetime) -> dict[str, list[str]]
     return errors
 
 
+def change_maintenance(
+    *, access: Access, window: MaintenanceWindow, title: str, note: str, starts_at: datetime, ends_at: datetime
+) -> bool:
+    """Other words or other times for a window that is planned; one that runs keeps its beginning.
+
+    Where it is stays. A beginning is never moved into the past: it would excuse outage that nobody announced.
+    Returns whether it was moved. Raises ValidationError by field.
+    """
+    access.demand(Permission.INCIDENTS)
+    must_see(access, window.site, window.station)
+    with transaction.atomic():
+        row = queries.windows(access).select_for_update(of=("self",)).filter(pk=window.pk).first()
+        if row is None:
+            raise PermissionDenied(_("There is no such window."))
+        moved = (row.starts_at, row.ends_at) != (starts_at, ends_at)
+        wrong = _wrong_times(starts_at, ends_at) | _wrong_move(row, starts_at)
+        row.title, row.note, row.starts_at, row.ends_at = title.strip(), note.strip(), starts_at, ends_at
+        full_clean(row, wrong, exclude=["organization", "created_by", "plan"])
+        row.revision += moved
+        row.changed_at = clock.now()
+        row.save(update_fields=["title", "note", "starts_at", "ends_at", "revision", "changed_at"])
+        audit.record(access, "maintenance.changed", row, starts_at=str(starts_at), ends_at=str(ends_at))
+        if moved:
+            publish(MaintenanceMoved(window_id=row.pk))
+        tell(row)
+    return moved
+
+
+def _wrong_move(row: MaintenanceWindow, starts_at: datetime) -> dict[str, list[str]]:
+    if row.state not in OPEN_WINDOWS:
+        return {"starts_at": [_("This window is over already.")]}
+    if starts_at == row.starts_at:
+        return {}
+    if row.state == WindowState.RUNNING:
+        return {"starts_at": [_("It has begun: its beginning stays.")]}
+    return {"starts_at": [_("Not into the past.")]} if starts_at < clock.now() else {}
+
+
 def cancel_maintenance(*, access: Access, window: MaintenanceWindow) -> bool:
     """Calls a planned window off, or ends a running one early. False when it had ended before."""
     access.demand(Permission.INCIDENTS)
@@ -94,7 +138,7 @@ def cancel_maintenance(*, access: Access, window: MaintenanceWindow) -> bool:
     must_see(access, window.site, window.station)
     with transaction.atomic():
         planned = MaintenanceWindow.objects.filter(pk=window.pk, state=WindowState.PLANNED)
-        if planned.update(state=WindowState.CANCELLED):
+        if planned.update(state=WindowState.CANCELLED, changed_at=clock.now()):
             audit.record(access, "maintenance.cancelled", window)
             publish(MaintenanceCancelled(window_id=window.pk))
         elif _move(window.pk, WindowState.RUNNING, WindowState.ENDED, ends_at=_end_of(window)):

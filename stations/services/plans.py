@@ -102,7 +102,7 @@ def _extend(plan: MaintenancePlan) -> int:
     now = clock.now()
     horizon = (now + AHEAD).date()
     until = min(horizon, plan.ends_on) if plan.ends_on else horizon
-    known = set(plan.windows.values_list("starts_at", flat=True))
+    known = set(plan.windows.values_list("slot", flat=True))
     made = 0
     rhythm = recurrence.days(plan.starts_on, monthly=plan.rhythm == Rhythm.MONTHLY, every=plan.every, until=until)
     for day in rhythm:
@@ -115,8 +115,9 @@ def _extend(plan: MaintenancePlan) -> int:
 def _window(plan: MaintenancePlan, begin: datetime, end: datetime) -> int:
     window, created = MaintenanceWindow.objects.get_or_create(
         plan=plan,
-        starts_at=begin,
+        slot=begin,
         defaults={
+            "starts_at": begin,
             "organization": plan.organization,
             "site": plan.site,
             "station": plan.station,

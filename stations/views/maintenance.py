@@ -14,10 +14,12 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from evcms.core.access import Access, Permission
 from stations import availability, queries, services
-from stations.forms import MaintenanceForm
+from stations.forms import ChangeForm, MaintenanceForm
 from stations.models import Connector, MaintenancePlan, MaintenanceWindow, WindowState
 
 from .member import complain, member
+
+OPEN = (WindowState.PLANNED, WindowState.RUNNING)
 
 
 @require_GET
@@ -73,6 +75,25 @@ def _plan(access: Access, said: dict[str, Any]) -> MaintenanceWindow | Maintenan
         ends_on=ends_on,
         **said,
     )
+
+
+@require_http_methods(["GET", "POST"])
+@member(Permission.INCIDENTS)
+def change(request: HttpRequest, access: Access, pk: int) -> HttpResponse:
+    """Other words or times. Where it is stays: that would be another window."""
+    row = get_object_or_404(queries.windows(access).filter(state__in=OPEN), pk=pk)
+    form = ChangeForm(request.POST or None, instance=row)
+    if request.method == "POST" and form.is_valid():
+        try:
+            said = form.cleaned_data
+            if services.change_maintenance(access=access, window=row, **said):
+                messages.success(request, _("Moved. Who knew of it is told; the others hear of the new times."))
+            else:
+                messages.success(request, _("Saved."))
+            return redirect("maintenance-window", pk=pk)
+        except ValidationError as error:
+            complain(form, error)
+    return render(request, "stations/maintenance_form.html", {"form": form, "window": row})
 
 
 @require_GET

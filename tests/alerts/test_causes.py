@@ -1,5 +1,6 @@
 """One cause behind many signs: pure groups."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -128,6 +129,18 @@ def builds(count, firmware, start=0, sites=5):
 
 def ill(*stations):
     return [Symptom(pk, "connector_faulted X", NOW) for pk in stations]
+
+
+def test_what_was_ill_before_its_firmware_came_is_not_ill_by_it():
+    before, after = NOW - timedelta(hours=1), NOW + timedelta(hours=1)
+    others = builds(20, "V1 1.9", start=100)
+    came = [replace(one, since=before) for one in builds(6, "V1 2.0")]
+    assert causes.firmware_groups([*came, *others], ill(0, 1, 2, 3))
+    late = [replace(one, since=after) if one.station_id < 2 else one for one in came]
+    assert causes.firmware_groups([*late, *others], ill(0, 1, 2, 3)) == []
+    some = [replace(one, since=after) if one.station_id == 0 else one for one in came]
+    [group] = causes.firmware_groups([*some, *others], ill(0, 1, 2, 3))
+    assert group.station_ids == {1, 2, 3}
 
 
 def test_one_firmware_that_is_worse_than_the_others_is_named():

@@ -127,6 +127,8 @@ def test_planned_work_is_told_and_its_cancelling_only_to_who_knew(online, owner,
         starts_at=now + timedelta(days=1), ends_at=now + timedelta(days=1, hours=2),
     )  # fmt: skip
     deliver()
+    services.announce()
+    Notification.objects.update(state="sent")
     ask(online, "maintenance", email="late@example.org")
     stations.cancel_maintenance(access=owner, window=window)
     deliver()

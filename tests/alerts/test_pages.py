@@ -224,9 +224,10 @@ def test_a_rota_that_makes_no_sense_is_not_saved(wrong, browser, three):
 
 
 def test_the_switches_are_saved(browser, organization):
-    browser.post("/settings/alerts/switches/", {"status_page": "on", "status_intro": "Hello"})
+    browser.post("/settings/alerts/switches/", {"announce_days": "5", "status_page": "on", "status_intro": "Hello"})
     row = organization.alert_settings
-    assert (row.automatic_recovery, row.status_page, row.status_intro) == (False, True, "Hello")
+    assert (row.automatic_recovery, row.announce_days) == (False, 5)
+    assert (row.status_page, row.status_intro) == (True, "Hello")
 
 
 # Report ----------------------------------------------------------------------------------------------------

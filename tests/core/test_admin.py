@@ -12,6 +12,7 @@ from django.urls import reverse
 
 from alerts.models import (
     AlertSettings,
+    Announcement,
     Asked,
     ConnectorHealth,
     DeliveryAttempt,
@@ -120,6 +121,7 @@ def watch(rows, number):
     Offer.objects.create(subscription=rows.subscription, connector=rows.connector, free_since=now)
     Asked.objects.create(organization=organization, channel="email", address="a" * 32)
     Outage.objects.create(connector=rows.connector)
+    Announcement.objects.create(window=rows.window, due_at=clock.now())
     KnownPrice.objects.create(connector=rows.connector)
     Following.objects.create(recipient=rows.recipient, session=rows.session)
     ProblemReport.objects.create(organization=organization, connector=rows.connector, problem="cable")

@@ -262,7 +262,8 @@ def test_subscription_mails_and_their_pages_speak_the_subscribers_language(langu
     spoken = destination.recipient.language
     folder = settings.BASE_DIR / "templates" / "alerts" / "mail"
     told = [each.name for each in folder.iterdir() if each.name.startswith("charge_")]
-    wishes = ["free", "broken", "repaired", "maintenance", "maintenance_off", "price", "report_over"]
+    works = ["maintenance", "maintenance_moved", "maintenance_off"]
+    wishes = ["free", "broken", "repaired", *works, "price", "report_over"]
     for template in [*wishes, *told]:
         notify(key=template, template=template, to="d@example.org", language=spoken, context=context)
     for mail in Notification.objects.all():

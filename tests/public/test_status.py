@@ -11,7 +11,7 @@ from alerts.models import AlertSettings
 from alerts.vocabulary import IncidentKind
 from evcms.core import clock
 from stations import downtime
-from stations.models import Connector, MaintenanceWindow, Site, Station, StatusChange
+from stations.models import Connection, Connector, MaintenanceWindow, Site, Station, StatusChange
 from tests.alerts.conftest import make_contact
 
 pytestmark = pytest.mark.django_db
@@ -181,6 +181,44 @@ def test_the_days_come_from_what_the_chargers_said(page, station, organization):
     assert shares[:85] == [500] * 85
     assert sum(1000 - share for share in shares[86:89]) in range(1990, 2011)  # one whole and one whole day of two
     assert now
+
+
+def linked_from(station, gateway, *spans):
+    """Links of a station: (days ago it opened, days ago it closed; None while it is open)."""
+    for opened, closed in spans:
+        Connection.objects.create(
+            station=station, gateway=gateway, protocol="ocpp1.6", opened_at=clock.now() - opened * DAY,
+            closed_at=None if closed is None else clock.now() - closed * DAY,
+        )  # fmt: skip
+
+
+def lost(shares):
+    """Whole days lost, newest first left aside: sums of what is missing of each day."""
+    return sum(1000 - share for share in shares)
+
+
+def test_the_time_without_a_link_counts_and_before_the_first_link_nothing_does(page, station, organization, gateway):
+    linked_from(station, gateway, (20, 10), (10.2, 6), (3, 2.9995), (2.999, None))
+    [shares] = downtime.site_days(organization.pk, days=30).values()
+    assert shares[:22] == [1000] * 22
+    assert lost(shares) in range(2980, 3021)  # three days, and two reconnects that count for nothing
+
+
+def test_a_station_that_was_dark_before_the_first_day_is_dark_until_its_link_is_back(
+    page, station, organization, gateway
+):
+    linked_from(station, gateway, (60, 50), (2, None))
+    [shares] = downtime.site_days(organization.pk, days=10).values()
+    assert shares[0] == 0
+    assert shares[-1] == 1000
+    assert downtime.site_days(organization.pk, days=1)[station.site_id] == [1000]
+
+
+def test_a_station_that_is_dark_still_and_faulted_too_is_lost_once(page, station, organization, gateway):
+    linked_from(station, gateway, (60, 5))
+    change(None, "faulted", 4 * DAY, station)
+    [shares] = downtime.site_days(organization.pk, days=5).values()
+    assert shares == [0] * 5
 
 
 def test_a_word_about_the_whole_station_covers_its_connectors_once(page, station, organization):

@@ -104,6 +104,7 @@ PAGES = {
     "maintenance": Door(VIEW),
     "maintenance-create": Door(INCIDENTS),
     "maintenance-window": Door(VIEW, (("pk", "window", "pk"),)),
+    "maintenance-change": Door(INCIDENTS, (("pk", "window", "pk"),)),
     "maintenance-plan-end": Door(INCIDENTS, (("pk", "plan", "pk"),), post=True),
     "maintenance-cancel": Door(INCIDENTS, (("pk", "window", "pk"),), post=True),
     # tokens, tariffs, money, incidents
@@ -262,6 +263,7 @@ PAGES = {
     "subscription-confirm": Door(KEY, (("token", "destination", "token"),)),
     "phone-code": Door(KEY, (("token", "phone_code", "token"),)),
     "my-messages": Door(KEY, (("token", "recipient", "token"),)),
+    "unsubscribe-often": Door(KEY, (("token", "recipient", "token"),)),
     "unsubscribe-all": Door(KEY, (("token", "recipient", "token"),)),
     "unsubscribe": Door(KEY, (("token", "subscription", "token"),)),
     # machines and everybody

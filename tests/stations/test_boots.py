@@ -1,5 +1,7 @@
 """BootNotification: the card, the decision, the interval."""
 
+from datetime import timedelta
+
 import pytest
 
 from stations import services
@@ -32,6 +34,17 @@ def test_what_a_later_boot_leaves_out_is_not_forgotten(station, now):
     boot(station, Boot(vendor="Acme", model="One", firmware_version="1.1"), now)
     station.refresh_from_db()
     assert (station.serial_number, station.firmware_version) == ("S1", "1.1")
+
+
+def test_since_when_a_firmware_runs_is_known_once_another_ran_before(station, now):
+    boot(station, CARD, now)
+    station.refresh_from_db()
+    assert station.firmware_since is None
+    later = now + timedelta(hours=1)
+    boot(station, Boot(vendor="Acme", model="One", firmware_version="1.1"), later)
+    boot(station, Boot(vendor="Acme", model="One", firmware_version="1.1"), later + timedelta(hours=1))
+    station.refresh_from_db()
+    assert station.firmware_since == later
 
 
 def test_texts_too_long_or_hostile_are_cut(station, now):

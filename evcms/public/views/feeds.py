@@ -1,7 +1,7 @@
 """Planned maintenance as feeds that a calendar or a reader follows: of an organization, or one of its sites."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.conf import settings
@@ -66,7 +66,7 @@ def _calendar(
 def _event(organization: Organization, row: MaintenanceWindow) -> Event:
     event = Event()
     event.add("uid", f"maintenance-{row.pk}@{organization.slug}")
-    event.add("dtstamp", row.created_at)
+    event.add("dtstamp", row.changed_at or row.created_at)
     event.add("dtstart", row.starts_at)
     event.add("dtend", row.ends_at)
     event.add("summary", f"{_where(row, organization)}: {row.title}")
@@ -74,7 +74,7 @@ def _event(organization: Organization, row: MaintenanceWindow) -> Event:
     event.add("description", row.note)
     event.add("url", _page(row))
     event.add("status", "CANCELLED" if row.state == WindowState.CANCELLED else "CONFIRMED")
-    event.add("sequence", 1 if row.state == WindowState.CANCELLED else 0)
+    event.add("sequence", row.revision + (row.state == WindowState.CANCELLED))
     return event
 
 
@@ -108,8 +108,15 @@ def _entry(organization: Organization, row: MaintenanceWindow) -> dict[str, Any]
         "description": f"{span}. {row.note}".strip(),
         "unique_id": f"tag:{organization.slug},{row.created_at:%Y-%m-%d}:maintenance-{row.pk}",
         "pubdate": row.created_at,
-        "updateddate": row.created_at if row.state == WindowState.PLANNED else min(row.ends_at, clock.now()),
+        "updateddate": _updated(row),
     }
+
+
+def _updated(row: MaintenanceWindow) -> datetime:
+    """When what a reader knows of it changed last: planned, moved or called off, begun, ended."""
+    changes = [row.created_at, row.changed_at]
+    changes += [moment for moment in (row.starts_at, row.ends_at) if moment <= clock.now()]
+    return max(change for change in changes if change)
 
 
 def _title(organization: Organization, site: Site | None) -> str:

@@ -1,9 +1,11 @@
 """Who is reached by which way and when: order, fall-back, quiet hours, digest, expiry, limits, late news."""
 
 from datetime import UTC, datetime, time, timedelta
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.test import Client
 
 from alerts import quiet, services
 from alerts.channels import Told
@@ -145,6 +147,25 @@ def test_a_digest_is_one_message_a_day_with_what_came_until_then(inbox, ways, pe
     assert set(digest.parts.values_list("state", flat=True)) == {"merged"}
     mail = inbox.store.find()[0]
     assert mail.text.count("sends you this test message") == 3
+    assert "List-Unsubscribe" not in mail.headers  # a contact of the operator's is no list
+
+
+def test_a_drivers_digest_is_ended_with_one_click(inbox, ways, person):
+    ways.add(person, "email")
+    Recipient.objects.filter(pk=person.pk).update(
+        audience="driver", digest="daily", digest_at=(clock.now() + timedelta(hours=3)).time(), time_zone="UTC"
+    )
+    person.refresh_from_db()
+    for number in range(2):
+        tell(person, f"part-{number}")
+    later(hours=3, minutes=1)
+    assert services.send_due() == 1
+    mail = inbox.store.find()[0]
+    assert mail.headers["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    path = urlsplit(mail.headers["List-Unsubscribe"].strip("<> \r\n")).path
+    assert path in mail.text
+    click = Client(enforce_csrf_checks=True).post(path, {"List-Unsubscribe": "One-Click"})
+    assert "All your wishes have ended" in click.content.decode()
 
 
 def test_a_single_message_of_a_day_is_sent_as_it_is(inbox, ways, person):

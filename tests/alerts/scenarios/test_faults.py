@@ -19,7 +19,9 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def no_help(world):
     """Automatic steps have tests of their own."""
-    duty.save_settings(access=world.access, automatic_recovery=False, status_page=False, status_intro="")
+    duty.save_settings(
+        access=world.access, automatic_recovery=False, announce_days=3, status_page=False, status_intro=""
+    )
 
 
 def test_a_faulted_connector_is_one_incident_until_it_is_fine(world):
