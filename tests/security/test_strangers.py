@@ -7,7 +7,7 @@ import pytest
 from asgiref.sync import async_to_sync
 from channels.testing import WebsocketCommunicator
 from django.apps import apps
-from django.db import transaction
+from django.db import connection, transaction
 from django.test import Client
 from django.urls import URLPattern, get_resolver, reverse
 from rest_framework.test import APIClient
@@ -74,20 +74,29 @@ def partner_of(access):
 
 
 def knock(client, name, door, holdings, *, method=None, data=None, watch=True):
-    """The answer, as if it had never been asked: whatever it did is rolled back."""
+    """The answer, as if it had never been asked: whatever it did is rolled back.
+
+    Reading all rows costs more than most pages, so that happens when something was written at all.
+    """
     url = reverse(name, kwargs=door.kwargs(holdings)) + (f"?{door.query}" if door.query else "")
     method = method or ("post" if door.post else "get")
     content = {"format": "json"} if isinstance(client, APIClient) else {}
     with transaction.atomic():
+        written = rows_written()
         answer = getattr(client, method)(url, dict(door.data if data is None else data), **content)
         answer.body = read(answer)
-        answer.changed = stored() if watch else None
+        answer.changed = stored() if watch and rows_written() != written else None
         transaction.set_rollback(True)
     return answer
 
 
 def read(answer):
     return (b"".join(answer) if answer.streaming else answer.content).decode("utf-8", "replace")
+
+
+def rows_written():
+    """How many rows this link to the (SQLite) database inserted, updated or deleted."""
+    return connection.connection.total_changes
 
 
 def stored():
@@ -120,7 +129,7 @@ def complaints(answer, holdings, before, *, kept_out):
     wrong = [f"leaks {secret}" for secret in holdings.leaks(answer.body) if secret not in asked]
     if answer.status_code >= 500 or (kept_out and answer.status_code not in kept_out):
         wrong.append(answer.status_code)
-    if kept_out and answer.changed != before:
+    if kept_out and answer.changed not in (None, before):
         wrong.append("changed rows")
     return wrong
 
@@ -290,7 +299,7 @@ def test_each_role_gets_in_where_it_may_and_is_refused_elsewhere(role, worlds):
         answer = knock(member, name, door, worlds["OKAPI"], watch=not may)
         if answer.status_code >= 500 or may == (answer.status_code == 403):
             wrong[name] = answer.status_code
-        if not may and answer.changed != before:
+        if not may and answer.changed not in (None, before):
             wrong[name] = "changed something"
     assert wrong == {}
 

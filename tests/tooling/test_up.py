@@ -118,7 +118,7 @@ def test_a_database_that_does_not_answer_ends_the_start_with_a_sentence(installa
 
 
 def test_a_whole_life(installation):
-    """An empty folder, a killed part, a second supervisor, a clean stop, a second start with the same data."""
+    """An empty folder; a killed part, a second supervisor, a killed supervisor; the same data again, a clean stop."""
     installation.start(**FIRST)
     installation.green(60)
     health = installation.health()
@@ -138,10 +138,9 @@ def test_a_whole_life(installation):
     assert "EVCMS already runs on" in said
 
     pids = list(installation.pids().values())
-    installation.process.stop(30)
-    assert installation.process.child.returncode == 0
-    assert all(gone(pid) for pid in pids)
-    assert not listens(installation.signals)
+    os.kill(installation.process.pid, signal.SIGKILL)
+    installation.process.child.wait(5)
+    until(lambda: all(gone(pid) for pid in pids), timeout=20, what="every part to end")
 
     begin = time.monotonic()
     installation.start()
@@ -152,13 +151,8 @@ def test_a_whole_life(installation):
             ("Harbour Charging", "EUR", "Europe/Berlin", "DE")
         ]
 
-
-def test_nothing_outlives_a_killed_supervisor_and_the_next_start_is_green(installation):
-    installation.migrated().start(**FIRST)
-    installation.green(60)
     pids = list(installation.pids().values())
-    os.kill(installation.process.pid, signal.SIGKILL)
-    installation.process.child.wait(5)
-    until(lambda: all(gone(pid) for pid in pids), timeout=20, what="every part to end")
-    installation.start()
-    installation.green(30)
+    installation.process.stop(30)
+    assert installation.process.child.returncode == 0
+    assert all(gone(pid) for pid in pids)
+    assert not listens(installation.signals)
