@@ -54,9 +54,7 @@ def _page(request: HttpRequest, row: PhoneCode, **more: Any) -> HttpResponse:
     hourly = asking.SMS["address"][0][0]
     brand = row.organization.name
     context = {"row": row, "brand": brand, "hourly": hourly, "minutes": codes.LIFE.seconds // 60, **more}
-    response = render(request, "alerts/code.html", context, status=422 if more.get("error") else 200)
-    response["Referrer-Policy"] = "no-referrer"
-    return response
+    return render(request, "alerts/code.html", context, status=422 if more.get("error") else 200)
 
 
 @csrf_exempt  # a service worker has no form; the old address and its secret are the proof

@@ -104,7 +104,6 @@ def mine(request: HttpRequest, token: str) -> HttpResponse:
     }
     response = render(request, "alerts/mine.html", context)
     proofs.remember(response, recipient)
-    response["Referrer-Policy"] = "no-referrer"
     return response
 
 

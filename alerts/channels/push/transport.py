@@ -65,7 +65,7 @@ def payload(message: Message) -> bytes:
     shown = {
         "id": message.id,
         "title": message.subject,
-        "body": message.short,
+        "body": message.short if message.short != message.subject else "",
         "url": message.page,
         "tag": message.id,
         "lang": message.language,
