@@ -32,12 +32,17 @@ def found(rows: QuerySet[Notification], wish: dict[str, str]) -> QuerySet[Notifi
         if wish.get(name):
             rows = rows.filter(**{name: wish[name]})
     if wish.get("recipient", "").isdigit():
-        rows = rows.filter(recipient=int(wish["recipient"][:18]))
+        rows = of_recipient(rows, int(wish["recipient"][:18]))
     words = wish.get("q", "").strip()
     if words:
         named = Q(recipient__name__icontains=words) | Q(to__icontains=words)
         rows = rows.filter(named | Q(subject__icontains=words))
     return rows
+
+
+def of_recipient(rows: QuerySet[Notification], recipient_id: int) -> QuerySet[Notification]:
+    """Also what went to one of his addresses alone: tests, requests to confirm."""
+    return rows.filter(Q(recipient=recipient_id) | Q(destination__recipient=recipient_id))
 
 
 def doubles(row: Notification) -> int:

@@ -17,12 +17,23 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from alerts import channels, services
 from alerts import delivery_queries as queries
 from alerts.models import Notification
-from alerts.services.wording import built_in
+from alerts.services.wording import built_in, title
 from alerts.views.common import access_of
 from alerts.vocabulary import ChannelName, NotificationState
 from evcms.core.access import Permission
 
 ANY = ("", gettext_lazy("any"))
+
+FATES = {
+    NotificationState.QUEUED: gettext_lazy("It waits for its turn."),
+    NotificationState.SENDING: gettext_lazy("It is on its way."),
+    NotificationState.SENT: gettext_lazy("Its provider has it; whether it arrived nobody has told."),
+    NotificationState.DELIVERED: gettext_lazy("It arrived."),
+    NotificationState.OPENED: gettext_lazy("It arrived and was opened."),
+    NotificationState.FAILED: gettext_lazy("It did not arrive."),
+    NotificationState.EXPIRED: gettext_lazy("It was of no use any more and was not sent."),
+    NotificationState.MERGED: gettext_lazy("It went out as a part of a daily message."),
+}
 
 
 class FilterForm(forms.Form):
@@ -33,7 +44,7 @@ class FilterForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        words = [(name, name.replace("_", " ")) for name in built_in()]
+        words = [(name, title(name)) for name in built_in()]
         self._offer("state", list(NotificationState.choices))
         self._offer("channel", list(ChannelName.choices))
         self._offer("template", words)
@@ -70,7 +81,7 @@ class Shown:
         self.row = row
         self.to = channels.addresses(row.channel).shown(row.to) if row.to else ""
         self.doubles = queries.doubles(row)
-        self.attempts = row.delivery_attempts.all()
+        self.attempts = list(row.delivery_attempts.all())
 
 
 @login_required
@@ -82,6 +93,8 @@ def notification(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
     context = {
         "shown": Shown(row),
         "notification": row,
+        "title": title(row.template),
+        "fate": FATES[NotificationState(row.state)],
         "parts": row.parts.order_by("id"),
         "zone": access.organization.time_zone,
         "may_repeat": access.can(Permission.PEOPLE) and row.state in services.notifications.REPLAYED_STATES,

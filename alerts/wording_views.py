@@ -48,7 +48,7 @@ def wordings(request: HttpRequest) -> HttpResponse:
     rows = []
     for name in wording.built_in():
         words = wording.preview(name, samples.context_of(name), access.organization.language, {})
-        rows.append((name, words, sorted(changed.get(name, []))))
+        rows.append((name, wording.title(name), words, sorted(changed.get(name, []))))
     return render(request, "alerts/wordings.html", {"rows": rows, "language": access.organization.language})
 
 
@@ -64,9 +64,13 @@ def edit(request: HttpRequest) -> HttpResponse:
         messages.success(request, _("Saved. The next message has these words."))
         return redirect(request.get_full_path())
     given = request.POST.dict() if form.is_bound else initial
+    built_in = _preview(template, language, {})["words"]
+    for part in wording.PARTS:
+        form.fields[part].widget.attrs["placeholder"] = getattr(built_in, part).strip()
     context: dict[str, Any] = {  # Any: template context
         "form": form,
         "name": template,
+        "title": wording.title(template),
         "language": language,
         "languages": settings.LANGUAGES,
         "variables": samples.explained(template),

@@ -203,3 +203,8 @@ def built_in() -> list[str]:
     """Names of all messages: the folders of templates/alerts/mail."""
     folder = settings.BASE_DIR / "templates" / "alerts" / "mail"
     return sorted(path.name for path in folder.iterdir() if path.is_dir())
+
+
+def title(template: str) -> str:
+    """As people read its name."""
+    return template.replace("_", " ").capitalize()

@@ -61,7 +61,7 @@ def _context(
     request: HttpRequest, access: Access, row: Recipient, way: Destination | None, secret: str = ""
 ) -> dict[str, Any]:
     """Any: template context."""
-    log = queries.notifications(access).filter(recipient=row)
+    log = queries.of_recipient(queries.notifications(access), row.pk)
     page = Paginator(log, PAGE).get_page(request.GET.get("page"))
     return {
         "system": row,

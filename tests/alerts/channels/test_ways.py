@@ -11,7 +11,7 @@ from alerts import quiet, services
 from alerts.channels import Told
 from alerts.models import DeliveryAttempt, Notification, Recipient
 from evcms.core import clock
-from tests.alerts.channels.conftest import fault, later, send_all, tell
+from tests.alerts.channels.conftest import ALL, fault, later, send_all, tell
 
 pytestmark = pytest.mark.django_db(transaction=True)
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
@@ -234,3 +234,37 @@ def test_a_message_is_sent_again_by_hand_under_the_same_id(inbox, ways, person, 
     assert services.send_due() == 1
     assert row.delivery_attempts.count() == 2
     assert len(inbox.outlets.notes.find("webhook")) == 1
+
+
+PAIRS = [(first, second) for first in ALL for second in ALL if first != second]
+
+
+@pytest.mark.parametrize(("first", "second"), PAIRS)
+def test_each_channel_falls_back_to_each_other_one(inbox, ways, person, first, second):
+    """Refused until it is given up, and then the next way at once: once there, not at all here."""
+    ways.add(person, first)
+    ways.add(person, second)
+    fault(inbox, first, refuse=1.0)
+    row = tell(person, urgent=True)
+    send_all()
+    assert state(row) == ("delivered" if second == "webhook" else "sent", second)
+    tries = list(row.delivery_attempts.order_by("id").values_list("channel", "outcome"))
+    assert tries[:-1] == [(first, "refused")] * 3
+    assert arrived(inbox, first) == 0
+    assert arrived(inbox, second) == 1
+
+
+def arrived(inbox, channel):
+    return len(inbox.store.find() if channel == "email" else inbox.outlets.notes.find(channel))
+
+
+@pytest.mark.parametrize("channel", [name for name in ALL if name != "sms"])
+def test_no_channel_floods_one_address(inbox, ways, person, settings, channel):
+    settings.MESSAGES_PER_ADDRESS_AN_HOUR = 2
+    ways.add(person, channel)
+    for number in range(4):
+        tell(person, f"k{number}")
+    assert services.send_due() == 2
+    assert arrived(inbox, channel) == 2
+    later(hours=1, minutes=1)
+    assert services.send_due() == 2
