@@ -17,7 +17,7 @@ from . import routing
 
 log = structlog.get_logger(__name__)
 
-MOST_TRIES = 14  # about ten hours; with every third try failing one message in twenty million is given up
+MOST_TRIES = 14  # about fourteen hours; with every third try failing one message in twenty million is given up
 TRIES_BEFORE_THE_NEXT = 3  # with another way at hand nobody waits for hours
 SLOWEST_RETRY = timedelta(hours=4)
 UNDECIDED = (Outcome.STARTED, Outcome.UNKNOWN, Outcome.REFUSED)  # refused: asked too early, it had not arrived yet

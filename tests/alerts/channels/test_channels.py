@@ -1,9 +1,14 @@
 """Each channel against its double: what arrives, what is refused, what is dead, what nobody knows."""
 
+import socket
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
 import pytest
 
 from alerts import channels, services
 from alerts.channels.webhook import address as webhooks
+from alerts.channels.webhook import transport as webhook
 from alerts.models import DeliveryAttempt, Notification
 from evcms.core import clock
 from tests.alerts.channels.conftest import each_channel, fault, later, send_all, tell
@@ -127,3 +132,77 @@ def test_a_test_message_shows_at_once_what_happened(inbox, ways, person, owner):
     fault(inbox, "chat", refuse=1.0)
     row = services.send_test(access=owner, destination=way)
     assert row.delivery_attempts.get().outcome == "refused"
+
+
+def test_a_receiver_that_checks_as_the_manual_says_believes_us_and_nobody_else(inbox, ways, person, settings):
+    manual = (settings.BASE_DIR / "docs" / "webhooks.md").read_text()
+    code = manual.partition("```python")[2].partition("```")[0]
+    example = {}
+    exec(code, example)
+    genuine = example["is_genuine"]
+    (old,) = webhooks.valid(webhooks.new_keys(), clock.now())
+    keys = webhooks.rotated({"secrets": [{"value": old, "until": None}]}, clock.now())
+    new = webhooks.valid(keys, clock.now())[0]
+    stamp, body = str(int(clock.now().timestamp())), b'{"id": 1}'
+    signed = webhook.signature(webhooks.valid(keys, clock.now()), "m1", stamp, body)
+    headers = {"webhook-id": "m1", "webhook-timestamp": stamp, "webhook-signature": signed}
+    assert genuine(new, headers, body)
+    assert genuine(old, headers, body)
+    assert not genuine("whsec_" + "A" * 44, headers, body)
+    assert not genuine(new, headers, body + b" ")
+    assert not genuine(new, headers | {"webhook-id": "m2"}, body)
+    late = str(int(stamp) - 301)
+    again = webhook.signature([new], "m1", late, body)
+    assert not genuine(new, headers | {"webhook-timestamp": late, "webhook-signature": again}, body)
+    assert not genuine(new, headers | {"webhook-timestamp": str(int(stamp) + 1)}, body)
+
+
+@pytest.mark.parametrize("address", ["169.254.169.254", "10.0.0.8", "::ffff:127.0.0.1", "::1"])
+def test_a_webhook_whose_name_leads_inside_by_now_is_called_nowhere_and_disabled(
+    inbox, ways, person, monkeypatch, address
+):
+    """It was public when it was added; the look-up before each call decides."""
+    way = ways.add(person, "webhook", "https://receiver.example/hook", webhooks.new_keys())
+    tell(person)
+    plain = socket.getaddrinfo
+
+    def look_up(host, port, *args, **kwargs):
+        if host != "receiver.example":
+            return plain(host, port, *args, **kwargs)
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        public = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("93.184.215.14", port))
+        return [public, (family, socket.SOCK_STREAM, 6, "", (address, port))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    services.send_due()
+    way.refresh_from_db()
+    assert "private network" in way.disabled_reason
+    assert Notification.objects.get().state == "failed"
+
+
+def test_a_webhook_that_answers_with_a_redirect_inside_is_not_followed(ways, person, settings):
+    asked = []
+
+    class Redirects(BaseHTTPRequestHandler):
+        def do_POST(self):
+            asked.append(self.path)
+            self.send_response(307)
+            self.send_header("Location", f"http://127.0.0.1:{self.server.server_port}/inside")
+            self.end_headers()
+
+        do_GET = do_POST
+
+        def log_message(self, *args):
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Redirects) as server:
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        at = f"127.0.0.1:{server.server_port}"
+        settings.OUTGOING_ALLOWED = [at]
+        ways.add(person, "webhook", f"http://{at}/hook", webhooks.new_keys())
+        tell(person)
+        services.send_due()
+        server.shutdown()
+    assert asked == ["/hook"]
+    assert DeliveryAttempt.objects.get().detail == "HTTP 307: redirects are not followed"
+    assert Notification.objects.get().state == "queued"

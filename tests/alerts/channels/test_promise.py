@@ -77,7 +77,7 @@ def arrivals(inbox):
     return found | {"email": mails}
 
 
-def run_through(inbox, rounds=60):
+def run_through(inbox, rounds=100):
     for _ in range(rounds):
         later(minutes=10)
         services.send_due()
