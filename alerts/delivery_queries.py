@@ -5,6 +5,7 @@ from django.db.models import Prefetch, Q, QuerySet
 from alerts import channels
 from alerts.models import DeliveryAttempt, Destination, Notification
 from alerts.queries import incidents
+from alerts.services import codes
 from alerts.vocabulary import Outcome
 from evcms.core.access import Access, Permission
 
@@ -43,6 +44,11 @@ def found(rows: QuerySet[Notification], wish: dict[str, str]) -> QuerySet[Notifi
 def of_recipient(rows: QuerySet[Notification], recipient_id: int) -> QuerySet[Notification]:
     """Also what went to one of his addresses alone: tests, requests to confirm."""
     return rows.filter(Q(recipient=recipient_id) | Q(destination__recipient=recipient_id))
+
+
+def is_secret(row: Notification) -> bool:
+    """Its words are a key that only their receiver may hold: nobody else reads them."""
+    return row.template == codes.TEMPLATE
 
 
 def doubles(row: Notification) -> int:

@@ -82,6 +82,7 @@ class Shown:
         self.to = channels.addresses(row.channel).shown(row.to) if row.to else ""
         self.doubles = queries.doubles(row)
         self.attempts = list(row.delivery_attempts.all())
+        self.secret = queries.is_secret(row)
 
 
 @login_required

@@ -4,6 +4,7 @@ what an SMS costs: pumping numbers that earn by being texted must not pay.
 
 import hashlib
 from datetime import timedelta
+from ipaddress import ip_address, ip_network
 from typing import Final
 
 from django.conf import settings
@@ -42,7 +43,7 @@ def refusal(*, organization_id: int, channel: ChannelName, address: str, network
     """
     asked = {
         "address": _digest(address),
-        "network": _digest(network) if network else "",
+        "network": _digest(_network(network)) if network else "",
         "prefix": address[:PREFIX] if channel == ChannelName.SMS else "",
     }
     with transaction.atomic():
@@ -68,6 +69,15 @@ def _reached(rows: QuerySet[Asked], channel: ChannelName, asked: dict[str, str])
 def forget() -> int:
     """Nightly: counts that count no more."""
     return Asked.objects.filter(at__lt=clock.now() - KEPT).delete()[0]
+
+
+def _network(address: str) -> str:
+    """A customer of an IPv6 network has 2^64 addresses: they count as one."""
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return address
+    return str(ip_network((found, 64), strict=False)) if found.version == 6 else address
 
 
 def _digest(text: str) -> str:

@@ -6,7 +6,7 @@ from zoneinfo import available_timezones
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from alerts import quiet
@@ -23,19 +23,21 @@ def driver_destination(
     *, organization_id: int, channel: ChannelName, address: str, language: str, of: Recipient | None = None
 ) -> Destination:
     """The driver's destination of this address, made when it is new: `of` somebody known, or with its recipient."""
-    with transaction.atomic():
-        known = (
-            Destination.objects.select_related("recipient")
-            .filter(organization_id=organization_id, audience=Audience.DRIVER, channel=channel, address=address)
-            .first()
-        )
-        if known:
-            return known
-        name = "" if channel == ChannelName.PUSH else address[:120]
-        recipient = of or Recipient.objects.create(organization_id=organization_id, name=name, language=language)
-        return Destination.objects.create(
-            organization_id=organization_id, recipient=recipient, channel=channel, address=address
-        )
+    rows = Destination.objects.select_related("recipient").filter(
+        organization_id=organization_id, audience=Audience.DRIVER, channel=channel, address=address
+    )
+    known = rows.first()
+    if known:
+        return known
+    name = "" if channel == ChannelName.PUSH else address[:120]
+    try:
+        with transaction.atomic():
+            recipient = of or Recipient.objects.create(organization_id=organization_id, name=name, language=language)
+            return Destination.objects.create(
+                organization_id=organization_id, recipient=recipient, channel=channel, address=address
+            )
+    except IntegrityError:  # somebody was faster
+        return rows.get()
 
 
 def prove(

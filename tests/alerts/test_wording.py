@@ -103,3 +103,13 @@ def test_the_editor_previews_saves_and_says_what_is_wrong(client, owner):
     assert client.post(url, {"subject": "Ahoy"}).status_code == 302
     assert MessageTemplate.objects.get().subject == "Ahoy"
     assert client.get("/notifications/wording/words/?template=nothing&language=en").status_code == 404
+
+
+def test_words_of_a_code_have_to_say_it(owner):
+    with pytest.raises(ValidationError, match="must say the code"):
+        save(owner, template="code", short="Hello from {{ organization }}")
+    save(owner, template="code", subject="Yours", short="{{ organization }}: {{ code }}")
+    words = wording.render(
+        "code", {"code": "123456", "organization": "Harbour", "minutes": 10}, "en", owner.organization.pk
+    )
+    assert words.short == "Harbour: 123456"

@@ -3,6 +3,7 @@
 from rest_framework import serializers
 
 from alerts import channels
+from alerts.delivery_queries import is_secret
 from alerts.models import DeliveryAttempt, Incident, Notification
 from alerts.vocabulary import Severity
 from evcms.api.serializers.base import Choice, Row
@@ -83,6 +84,7 @@ class NotificationSerializer(Row):
     id = serializers.UUIDField(source="public_id", help_text="The stable id that every attempt carries.")
     to = serializers.SerializerMethodField(help_text="The address, without the secrets that some carry.")
     recipient = serializers.CharField(source="recipient.name", allow_null=True, default=None)
+    text = serializers.SerializerMethodField(help_text="The words; empty for codes, which are their receiver's alone.")
     attempts = DeliveryAttemptSerializer(source="delivery_attempts", many=True)
 
     class Meta:
@@ -105,6 +107,9 @@ class NotificationSerializer(Row):
             "expires_at",
             "attempts",
         )
+
+    def get_text(self, row: Notification) -> str:
+        return "" if is_secret(row) else row.text
 
     def get_to(self, row: Notification) -> str:
         return channels.addresses(row.channel).shown(row.to) if row.to else ""

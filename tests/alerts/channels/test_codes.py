@@ -1,8 +1,10 @@
 """A telephone is proven by the code that went there: once, in time, by the browser that asked, and not for fraud."""
 
 import re
+import threading
 
 import pytest
+from django.db import connection
 from django.test import Client
 
 from alerts import services
@@ -148,6 +150,48 @@ def test_whoever_asks_for_number_after_number_is_told_to_wait(connector, inbox):
     assert "Too many tries" in answers[-1].text
 
 
+def test_one_customer_of_an_ipv6_network_is_one_asker_whatever_address_he_takes(organization):
+    ask = {"organization_id": organization.pk, "channel": "sms"}
+    near = [asking.refusal(**ask, address=f"+31{i}00000000", network=f"2001:db8:1:2::{i}") for i in range(1, 8)]
+    assert near == [None] * 5 + ["network"] * 2
+    assert asking.refusal(**ask, address="+31900000000", network="2001:db8:1:3::1") is None
+
+
+def test_two_answers_at_once_are_one(connector, inbox):
+    page, codes_typed = asks(connector), []
+    code = code_at(inbox)
+
+    def types():
+        codes_typed.append(Client().post(page, {"code": code}).status_code)
+        connection.close()
+
+    threads = [threading.Thread(target=types) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert codes_typed == [200] * 4
+    assert (Recipient.objects.count(), Subscription.objects.count()) == (1, 1)
+
+
+def test_a_thousand_guesses_at_once_are_five(connector, inbox):
+    page = asks(connector)
+    code = code_at(inbox)
+
+    def guesses():
+        for _ in range(5):
+            Client().post(page, {"code": wrong(code)})
+        connection.close()
+
+    threads = [threading.Thread(target=guesses) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert PhoneCode.objects.get().tries == codes.MOST_TRIES
+    assert Client().post(page, {"code": code}).status_code == 422
+
+
 def test_pumping_a_range_of_numbers_ends_at_the_range_and_at_the_day(connector, inbox, settings):
     settings.SMS_CODES_PER_DAY = 12
     of = connector.station.organization_id
@@ -230,7 +274,10 @@ def test_an_operators_telephone_is_proven_by_the_same_code(organization, owner, 
     way.refresh_from_db()
     assert way.confirmed_at
     assert codes.waiting(way=way) is None
-    assert code not in browser.get(f"/notifications/{Notification.objects.get(template='code').public_id}/").text
+    told = Notification.objects.get(template="code").public_id
+    assert code not in browser.get(f"/notifications/{told}/").text
+    assert code not in browser.get(f"/api/v1/notifications/{told}/").text
+    assert str(told) in browser.get("/api/v1/notifications/").text
 
 
 def test_a_code_is_kept_as_a_digest_and_forgotten(connector, inbox):
