@@ -140,14 +140,28 @@ class MaintenanceForm(Judged):
     """Times are in the zone that the person reads; a rhythm then holds by the wall clock of the place."""
 
     again = forms.ChoiceField(
-        label=_("How often"), choices=[("", _("once")), *Rhythm.choices], required=False, initial=""
+        label=_("How often"),
+        choices=[("", _("once")), *Rhythm.choices],
+        required=False,
+        initial="",
+        help_text=_(
+            "What comes again begins at this hour by the clock of the place. Its windows are made some weeks ahead; "
+            "each of them can be moved or called off."
+        ),
     )
-    every = forms.IntegerField(label=_("Every … weeks or months"), min_value=1, max_value=12, initial=1, required=False)
+    every = forms.IntegerField(
+        label=_("Every … weeks or months"),
+        min_value=1,
+        max_value=12,
+        initial=1,
+        required=False,
+        help_text=_("Only for what comes again: 2 is every other week or month."),
+    )
     ends_on = forms.DateField(
         label=_("Last day"),
         required=False,
         widget=forms.DateInput(attrs={"type": "date"}),
-        help_text=_("Empty: until you end it."),
+        help_text=_("Only for what comes again. Empty: until you end it."),
     )
 
     class Meta:

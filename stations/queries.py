@@ -226,6 +226,15 @@ def window_now(station: Station) -> MaintenanceWindow | None:
     return windows_now().filter(mine).order_by("-ends_at", "pk").first()
 
 
+def windows_of(site: Site, within: timedelta, station: Station | None = None) -> QuerySet[MaintenanceWindow]:
+    """Work that runs or begins within so long at a site (or at one of its stations), the next first."""
+    now = clock.now()
+    reach = Q(station=None, site=site) | Q(station=None, site=None, organization=site.organization_id)
+    reach |= Q(station=station) if station else Q(station__site=site)
+    rows = MaintenanceWindow.objects.filter(reach, state__in=[WindowState.PLANNED, WindowState.RUNNING])
+    return rows.filter(starts_at__lte=now + within, ends_at__gt=now).select_related("station").order_by("starts_at")
+
+
 def _covered(prefix: str) -> Exists:
     """Does a window cover the station of the outer row now? A window names a station, a site, or the organization."""
     whole = Q(station=None, site=None, organization=OuterRef(f"{prefix}organization"))

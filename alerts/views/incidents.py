@@ -18,12 +18,13 @@ from alerts.vocabulary import EntryKind, IncidentKind, IncidentState, Severity
 from evcms.core import clock
 from evcms.core.access import Access, Permission
 from evcms.core.models import Membership, User
-from stations.queries import visible_sites
+from stations.queries import visible_sites, with_online
 
 from .common import access_of, attempt
 
 Context = dict[str, Any]  # Any: template context
 CARDS: Final = 60
+SHOWN_STATIONS = 12  # the others are folded
 LOOKS: Final = {  # of the time-line's lines: icon and hue
     EntryKind.FACT: ("activity", "offline"),
     EntryKind.STATE: ("flag", "charging"),
@@ -73,7 +74,7 @@ def incident(request: HttpRequest, pk: int) -> HttpResponse:
     access = access_of(request)
     row = _incident(access, pk)
     may = access.can(Permission.INCIDENTS)
-    stations = row.stations.select_related("site")
+    stations = with_online(row.stations.select_related("site")).order_by("online", "identity")
     if not access.all_sites:
         stations = stations.filter(site__in=visible_sites(access))
     effects = queries.incidents(access).filter(cause=row)
@@ -82,6 +83,7 @@ def incident(request: HttpRequest, pk: int) -> HttpResponse:
         "zone": _zone(access, row),
         "lines": [line(entry) for entry in row.entries.all()],
         "stations": stations,
+        "more_stations": max(0, stations.count() - SHOWN_STATIONS),
         "effects": effects,
         "early": early_words.of_connector(row.connector_id, _zone(access, row))
         if row.kind == IncidentKind.EARLY_FAULT and row.connector_id

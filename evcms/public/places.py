@@ -3,9 +3,10 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
-from django.db.models import Avg
+from django.db.models import Avg, QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -13,9 +14,10 @@ from django.utils.translation import ngettext
 from billing import queries as billing
 from evcms.templatetags.figures import ago, power
 from stations import queries
-from stations.models import Connector, PlugType, Site
+from stations.models import Connector, MaintenanceWindow, PlugType, Site, Station
 from stations.vocabulary import Shown
 
+WORKS_WITHIN = timedelta(days=14)  # planned work that a driver is told of at the place
 BUSY = (Shown.CHARGING, Shown.SUSPENDED, Shown.OCCUPIED, Shown.RESERVED)
 ORDER = (Shown.AVAILABLE, *BUSY, Shown.MAINTENANCE, Shown.FAULTED, Shown.UNAVAILABLE, Shown.UNKNOWN, Shown.OFFLINE)
 
@@ -167,3 +169,8 @@ def _feature(place: Place) -> dict[str, Any]:
         properties["age"] = ago(since) if since else ""
     point = {"type": "Point", "coordinates": [place.site.longitude, place.site.latitude]}
     return {"type": "Feature", "geometry": point, "properties": properties}
+
+
+def works_at(site: Site, station: Station | None = None) -> QuerySet[MaintenanceWindow]:
+    """Work that runs or is planned there, the next first."""
+    return queries.windows_of(site, WORKS_WITHIN, station)

@@ -3,7 +3,9 @@
 from datetime import datetime
 
 from django.db import models
+from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from evcms.core import clock
 from evcms.core.models import Organization, User
@@ -51,6 +53,21 @@ class MaintenancePlan(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+    @property
+    def rhythm_words(self) -> str:
+        """ "Every 2 weeks, on Monday"."""
+        said = {"every": self.every, "day": WEEKDAYS[self.starts_on.weekday()]}
+        if self.rhythm == Rhythm.WEEKLY:
+            return ngettext("every week, on %(day)s", "every %(every)s weeks, on %(day)s", self.every) % said
+        week = (self.starts_on.day - 1) // 7
+        said["week"] = (_("first"), _("second"), _("third"), _("fourth"), _("last"))[week]
+        return (
+            ngettext(
+                "every month, on its %(week)s %(day)s", "every %(every)s months, on its %(week)s %(day)s", self.every
+            )
+            % said
+        )
 
 
 class MaintenanceWindow(models.Model):

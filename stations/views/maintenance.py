@@ -1,5 +1,6 @@
 """Maintenance windows: list, form, cancel."""
 
+from collections import Counter
 from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,7 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from evcms.core.access import Access, Permission
 from stations import availability, queries, services
 from stations.forms import ChangeForm, MaintenanceForm
-from stations.models import Connector, MaintenancePlan, MaintenanceWindow, WindowState
+from stations.models import Connector, MaintenancePlan, MaintenanceWindow, TakenConnector, WindowState
 
 from .member import complain, member
 
@@ -111,10 +112,17 @@ def window(request: HttpRequest, access: Access, pk: int) -> HttpResponse:
         "window": row,
         "zone": site.time_zone if site else access.organization.time_zone,
         "taken": [(each, excused[each.pk]) for each in taken],
+        "states": _counted(taken),
         "excused": sum(excused.values(), timedelta(0)),
         "may": access.can(Permission.INCIDENTS),
     }
     return render(request, "stations/window.html", context)
+
+
+def _counted(taken: list[TakenConnector]) -> list[tuple[int, str]]:
+    """How many of them are how."""
+    found = Counter(str(each.get_state_display()) for each in taken)
+    return [(count, word) for word, count in found.most_common()]
 
 
 def _excused(connector: Connector, row: MaintenanceWindow) -> timedelta:

@@ -140,6 +140,27 @@ def test_a_connector_shows_its_own_stations_window_not_another_stations(connecto
     assert "The neighbour" not in text
 
 
+def test_work_that_is_planned_is_told_at_the_connector_and_at_its_site_before_it_begins(
+    connector, organization, site, station
+):
+    other = make_station("ES-OTHER", site)
+    begin = clock.now() + timedelta(days=2)
+    span = {"starts_at": begin, "ends_at": begin + timedelta(hours=1)}
+    MaintenanceWindow.objects.create(organization=organization, station=other, note="Next door", title="-", **span)
+    MaintenanceWindow.objects.create(organization=organization, station=station, note="Here", title="INTERNAL", **span)
+    far = {"starts_at": begin + timedelta(days=60), "ends_at": begin + timedelta(days=61)}
+    MaintenanceWindow.objects.create(organization=organization, station=station, note="Far away", title="-", **far)
+    text = page(f"/c/{connector.code}")
+    assert "Planned work" in text
+    assert "Here" in text
+    assert "INTERNAL" not in text
+    assert "Next door" not in text
+    at_site = page(f"/map/{site.pk}/")
+    assert "Here" in at_site
+    assert "Next door" in at_site
+    assert "Far away" not in at_site + text
+
+
 def test_a_subscription_is_asked_for_and_confirmed_by_mail(connector):
     answer = Client().post(f"/c/{connector.code}/subscribe", {"email": "d@example.org", "topic": ["free"]}, follow=True)
     assert "press the button in the mail" in answer.content.decode()
@@ -279,7 +300,7 @@ def test_a_drivers_page_loads_nothing_from_elsewhere_and_runs_no_inline_script(c
 
 
 @pytest.mark.parametrize(
-    ("path", "most"), [("/map", 4), ("/map/points.geojson", 4), ("/c/{code}", 20), ("/map/{site}/", 5)]
+    ("path", "most"), [("/map", 4), ("/map/points.geojson", 4), ("/c/{code}", 20), ("/map/{site}/", 6)]
 )
 def test_a_page_costs_few_queries_however_many_stations(
     connector, tariff, site, path, most, django_assert_max_num_queries

@@ -23,7 +23,7 @@ from evcms.public.views import tell
 from sessions import queries as sessions
 from sessions.models import Driver
 from stations import queries as stations
-from stations.models import Connector
+from stations.models import Connector, MaintenanceWindow
 from stations.vocabulary import Shown
 
 
@@ -74,8 +74,17 @@ def page_context(request: HttpRequest, row: Connector, wish: Any = None) -> dict
         "session": sessions.at_connector(row),
         "others": [] if offer.payable or own else places.others_near(row),
         "window": stations.window_now(row.station) if shown == Shown.MAINTENANCE else None,
+        "ahead": _ahead(row, shown),
         "live_url": f"/ws/public/c/{row.code}/",
     }
+
+
+def _ahead(row: Connector, shown: Shown) -> MaintenanceWindow | None:
+    """The next work here, for who plans his evening; what runs already is said anyway."""
+    site = row.station.site
+    if site is None or shown == Shown.MAINTENANCE:
+        return None
+    return places.works_at(site, row.station).first()
 
 
 @require_POST

@@ -163,7 +163,7 @@ def at_site(request: HttpRequest, pk: int) -> HttpResponse:
 def site_context(request: HttpRequest, place: places.Place, wish: Any = None) -> dict[str, Any]:
     """Any: template context."""
     form = form_context(request, place.site.organization_id, free_now=place.free > 0, wish=wish)
-    return {"place": place, "live_url": "/ws/public/map/", **form}
+    return {"place": place, "works": places.works_at(place.site), "live_url": "/ws/public/map/", **form}
 
 
 @require_GET

@@ -42,6 +42,7 @@ def test_a_fault_of_some_seconds_is_nothing(world):
     world.fine("KADE-1")
     world.wait(minutes=1)
     assert world.board() == []
+    assert world.told() == []
 
 
 def test_a_replayed_fault_of_yesterday_pages_nobody(world):
@@ -50,6 +51,7 @@ def test_a_replayed_fault_of_yesterday_pages_nobody(world):
     world.says("KADE-1", "faulted", "GroundFailure", at=clock.now() - timedelta(days=1))
     world.wait(minutes=2)
     assert world.board() == []
+    assert world.told() == []
 
 
 def test_a_faulted_station_explains_its_connectors(world):
@@ -61,6 +63,7 @@ def test_a_faulted_station_explains_its_connectors(world):
     world.fault("KADE-1", evse=2)
     world.wait(minutes=1)
     assert world.board() == ["connector_faulted open KADE-1 ← station_faulted", "station_faulted open KADE-1"]
+    assert world.told() == ["opened connector_faulted", "opened station_faulted"]
 
 
 def test_a_fault_in_maintenance_pages_nobody_and_one_that_is_still_there_afterwards_does(world):
@@ -72,6 +75,7 @@ def test_a_fault_in_maintenance_pages_nobody_and_one_that_is_still_there_afterwa
     assert world.board() == ["station_offline open KADE-2"]
     world.wait(minutes=4)
     assert world.board() == ["connector_faulted open KADE-1", "station_offline open KADE-2"]
+    assert world.told() == ["opened station_offline", "opened connector_faulted"]
 
 
 def test_a_whole_site_in_maintenance_is_silent_and_the_rest_of_the_network_is_not(world):
@@ -102,6 +106,14 @@ def test_one_firmware_with_one_fault_at_several_sites_is_one_incident(world):
     world.fine("KADE-1", "HAVEN-1", "DIJK-1", "DIJK-2")
     world.wait(minutes=3)
     assert world.board("open") == []
+    assert world.told() == [
+        "opened connector_faulted",
+        "opened connector_faulted",
+        "opened firmware_trouble",
+        "resolved connector_faulted",
+        "resolved connector_faulted",
+        "resolved firmware_trouble",
+    ]
 
 
 def test_as_many_faults_on_other_firmware_are_no_trouble_with_one(world):
@@ -111,6 +123,7 @@ def test_as_many_faults_on_other_firmware_are_no_trouble_with_one(world):
     world.fault("KADE-1", "HAVEN-1", "DIJK-1", "KADEB-1", "HAVENB-1", "DIJKB-1")
     world.wait(minutes=1)
     assert [line.split(" ")[0] for line in world.board()] == ["connector_faulted"] * 6
+    assert world.told() == ["opened connector_faulted"] * 5  # the sixth goes on one list, later
 
 
 def test_a_station_that_boots_again_and_again_is_one_incident_whatever_its_link_does(world):
@@ -124,6 +137,7 @@ def test_a_station_that_boots_again_and_again_is_one_incident_whatever_its_link_
     assert [line for line in world.board("open") if "←" not in line] == ["boot_loop open KADE-1"]
     world.wait(minutes=40, every=120)
     assert world.board("open") == []
+    assert world.told() == ["opened boot_loop", "resolved boot_loop"]
 
 
 def test_a_wrong_clock_is_told_over_sixty_seconds(world):
@@ -135,6 +149,7 @@ def test_a_wrong_clock_is_told_over_sixty_seconds(world):
     world.clock_off("KADE-2", 2)
     world.wait(minutes=1)
     assert world.board() == ["clock_skew over KADE-2"]
+    assert world.told() == ["opened clock_skew", "resolved clock_skew"]
 
 
 def test_charging_without_energy_is_told_after_ten_minutes_and_ends_when_it_flows(world):
@@ -147,6 +162,7 @@ def test_charging_without_energy_is_told_after_ten_minutes_and_ends_when_it_flow
     world.reads("KADE-1", kwh=0.5, power=7_000)
     world.wait(minutes=1)
     assert world.board() == ["no_energy over KADE-1"]
+    assert world.told() == ["opened no_energy", "resolved no_energy"]
 
 
 def test_a_session_that_draws_is_no_trouble_however_long_its_pause_between_readings(world):
@@ -155,6 +171,7 @@ def test_a_session_that_draws_is_no_trouble_however_long_its_pause_between_readi
     world.reads("KADE-1", kwh=0, power=0)
     world.wait(minutes=30, every=300)
     assert world.board() == []
+    assert world.told() == []
 
 
 def test_a_session_that_does_not_end_is_told_after_a_day(world):
@@ -169,6 +186,7 @@ def test_a_session_that_does_not_end_is_told_after_a_day(world):
     world.ends("KADE-1", kwh=3)
     world.wait(minutes=1)
     assert world.board() == ["stuck_session over KADE-1"]
+    assert world.told() == ["opened stuck_session", "resolved stuck_session"]
 
 
 def test_three_starts_that_fail_in_a_row_are_one_incident_and_a_good_one_ends_it(world):
@@ -184,6 +202,7 @@ def test_three_starts_that_fail_in_a_row_are_one_incident_and_a_good_one_ends_it
     world.reads("KADE-1", kwh=0.1, power=7_000)
     world.wait(minutes=1)
     assert world.board() == ["start_failures over KADE-1"]
+    assert world.told() == ["opened start_failures", "resolved start_failures"]
 
 
 def test_starts_that_fail_by_the_drivers_doing_are_none_of_the_stations(world):
@@ -191,6 +210,7 @@ def test_starts_that_fail_by_the_drivers_doing_are_none_of_the_stations(world):
     world.start_fails("KADE-1", cause="not_plugged", times=5)
     world.sweep()
     assert world.board() == []
+    assert world.told() == []
 
 
 def usual(station, weeks=6, per_hour=2):
@@ -219,6 +239,7 @@ def test_nobody_where_people_usually_are_is_told_with_what_is_usual(world):
     silent = Incident.objects.get(kind="silent_station")
     assert silent.station.identity == "KADE-1"
     assert silent.detail["why"].startswith(("Usually 10 sessions by now on a ", "Usually 11 sessions by now on a "))
+    assert world.told()[-1] == "opened silent_station"
 
 
 def test_a_quiet_station_says_nothing_by_being_quiet(world):
@@ -228,6 +249,7 @@ def test_a_quiet_station_says_nothing_by_being_quiet(world):
     world.ends("KADE-1", kwh=2)
     world.wait(minutes=1)
     assert "silent_station" not in "".join(world.board())
+    assert world.told() == []
 
 
 def test_a_critical_security_event_is_told_at_once_and_once(world):
@@ -257,6 +279,7 @@ def test_firmware_that_failed_or_is_stuck_in_between_is_told(world):
     FirmwareUpdate.objects.filter(station__identity="KADE-2").update(state="installed", ended_at=clock.now())
     world.wait(minutes=1)
     assert world.board() == ["firmware_failed open KADE-1", "firmware_failed over KADE-2"]
+    assert world.told() == ["opened firmware_failed", "opened firmware_failed", "resolved firmware_failed"]
 
 
 def test_readings_that_do_not_add_up_are_one_incident_for_each_kind_until_somebody_looked(world):
@@ -272,6 +295,7 @@ def test_readings_that_do_not_add_up_are_one_incident_for_each_kind_until_somebo
         sessions.resolve_discrepancy(access=world.access, discrepancy=row)
     world.wait(minutes=1)
     assert world.board() == ["meter open KADE-1", "meter over KADE-1"]
+    assert world.told() == ["opened meter", "opened meter", "resolved meter"]
 
 
 def test_a_site_above_its_grid_limit_for_two_minutes_is_told(world):
@@ -288,6 +312,7 @@ def test_a_site_above_its_grid_limit_for_two_minutes_is_told(world):
         world.reads(name, kwh=5 / 6, power=7_000)
     world.wait(minutes=1)
     assert world.board() == ["site_power over"]
+    assert world.told() == ["opened site_power", "resolved site_power"]
 
 
 def test_what_an_organization_switched_off_is_no_trouble_and_what_is_open_ends(world):
@@ -299,6 +324,7 @@ def test_what_an_organization_switched_off_is_no_trouble_and_what_is_open_ends(w
     world.rule("station_offline", site="Kade", enabled=False)
     world.wait(minutes=1)
     assert world.board() == ["station_offline over KADE-1"]
+    assert world.told() == ["opened station_offline", "resolved station_offline"]
 
 
 def test_a_rule_that_holds_at_night_only_lets_the_day_pass(world):
@@ -315,6 +341,7 @@ def test_a_rule_that_holds_at_night_only_lets_the_day_pass(world):
     assert world.board() == []
     world.wait(minutes=8, every=60)
     assert world.board() == ["station_offline open KADE-1"]
+    assert world.told() == ["opened station_offline"]
 
 
 def test_the_narrowest_rule_says_how_long_and_how_bad(world):
@@ -327,6 +354,7 @@ def test_the_narrowest_rule_says_how_long_and_how_bad(world):
     from alerts.models import Incident
 
     assert Incident.objects.get().severity == 4
+    assert world.told() == ["opened station_offline"]
 
 
 def test_payments_that_fail_one_after_the_other_are_one_incident(world, organization):
@@ -343,6 +371,7 @@ def test_payments_that_fail_one_after_the_other_are_one_incident(world, organiza
     assert Payment.objects.count() == 6
     world.wait(minutes=1)
     assert world.board() == ["payment_failures over"]
+    assert world.told() == ["opened payment_failures", "resolved payment_failures"]
 
 
 def test_a_hold_that_the_bank_is_about_to_free_is_told(world):
@@ -356,6 +385,7 @@ def test_a_hold_that_the_bank_is_about_to_free_is_told(world):
     later(hours=2)
     world.sweep()
     assert "hold_lapsing open KADE-1" in world.board()
+    assert world.told() == ["opened hold_lapsing"]
 
 
 def test_a_station_that_is_archived_ends_its_trouble(world):
@@ -365,3 +395,4 @@ def test_a_station_that_is_archived_ends_its_trouble(world):
     Station.objects.update(archived_at=clock.now())
     world.wait(minutes=1)
     assert world.board() == ["connector_faulted over KADE-1"]
+    assert world.told() == ["opened connector_faulted", "resolved connector_faulted"]

@@ -70,6 +70,13 @@ def test_what_comes_back_within_a_quarter_of_an_hour_is_the_same_incident(world)
     world.dark("KADE-1")
     world.wait(minutes=2)
     assert world.board() == ["station_offline open KADE-1", "station_offline over +1 KADE-1"]
+    assert world.told() == [
+        "opened station_offline",
+        "resolved station_offline",
+        "opened station_offline",
+        "resolved station_offline",
+        "opened station_offline",
+    ]
 
 
 def test_a_dark_site_is_one_incident_with_its_list(world):
@@ -129,6 +136,7 @@ def test_two_stations_of_a_site_are_two_incidents(world):
     world.dark(*names)
     world.wait(minutes=2)
     assert world.board() == ["station_offline open KADE-1", "station_offline open KADE-2"]
+    assert world.told() == ["opened station_offline", "opened station_offline"]
 
 
 def test_stations_at_several_sites_behind_one_router_are_one_incident(world):
@@ -148,6 +156,7 @@ def test_stations_with_sim_cards_of_one_operator_are_one_incident(world):
     world.dark(*sim, *rest)
     world.wait(minutes=2)
     assert world.board() == ["network_dark open ×8"]
+    assert world.told() == ["opened network_dark"]
 
 
 def test_two_causes_at_once_do_not_steal_each_others_stations(world):
@@ -162,6 +171,7 @@ def test_two_causes_at_once_do_not_steal_each_others_stations(world):
     world.back(*kade)
     world.wait(minutes=1)
     assert world.board() == ["site_dark open ×4", "site_dark over ×5"]
+    assert world.told() == ["opened site_dark", "opened site_dark", "resolved site_dark"]
 
 
 def test_half_of_everything_dark_at_once_is_our_own_link(world):
@@ -181,6 +191,7 @@ def test_a_site_within_a_larger_failure_becomes_its_effect(world):
     world.dark(*haven)
     world.wait(minutes=1)
     assert world.board("open") == ["network_dark open ×8", "site_dark open ×4 ← network_dark"]
+    assert world.told() == ["opened site_dark", "opened network_dark"]
 
 
 def test_a_dead_gateway_is_one_incident_and_who_stays_away_speaks_afterwards(world):
@@ -212,6 +223,7 @@ def test_after_a_night_without_us_stations_get_time_to_come_back(world):
     world.back(*names)
     world.wait(minutes=3)
     assert world.board("open") == []
+    assert world.told() == []
 
 
 def test_a_sweep_after_a_long_stop_says_at_once_what_it_missed(world):
@@ -226,3 +238,4 @@ def test_a_sweep_after_a_long_stop_says_at_once_what_it_missed(world):
         stations.gateway_alive(gateway_id=world.gateway)
     world.sweep()
     assert world.board() == ["connector_faulted open KADE-2", "station_offline open KADE-1"]
+    assert world.told() == ["opened station_offline"]  # the fault is helped first

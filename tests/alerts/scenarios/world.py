@@ -7,9 +7,10 @@ import uuid
 from datetime import timedelta
 
 from alerts import services
-from alerts.models import Incident, Notification, Rule
+from alerts.models import Destination, Incident, Notification, Recipient, Rule
 from alerts.rulebook import scope_key
 from alerts.services import looking
+from alerts.services.subscriptions import at_connector
 from alerts.vocabulary import IncidentState
 from billing import services as billing
 from billing.models import Tariff, TariffAssignment
@@ -25,6 +26,7 @@ from tests.alerts.conftest import make_access, make_contact, make_station
 from tests.tariffs import flat
 
 KWH = 1_000_000
+DUTY = "duty@example.org"
 MONTH = timedelta(days=30)
 
 
@@ -33,7 +35,8 @@ class World:
         looking.forget()
         self.organization = organization
         self.access = make_access(organization)
-        make_contact(organization, "duty@example.org", least_severity=1)
+        self.heard = False
+        make_contact(organization, DUTY, least_severity=1)
         tariff = Tariff.objects.create(organization=organization, name="Street", currency="EUR", **flat(per_kwh="0.4"))
         TariffAssignment.objects.create(tariff=tariff, organization=organization, valid_from=clock.now() - MONTH)
         self.gateway = uuid.uuid4()
@@ -158,6 +161,23 @@ class World:
             scope=scope, **fields,
         )  # fmt: skip
 
+    def also_told(self, name, *ways, least=1):
+        """Another contact of the operator's, with his ways (channel, address) in their order."""
+        contact = Recipient.objects.create(
+            organization=self.organization, audience="operator", name=name, least_severity=least
+        )
+        for position, (channel, address) in enumerate(ways, 1):
+            Destination.objects.create(
+                organization=self.organization, recipient=contact, audience="operator", channel=channel,
+                address=address, position=position, confirmed_at=clock.now(),
+            )  # fmt: skip
+
+    def driver(self, email, name, *topics, reach="connector"):
+        """A driver who wants to hear about a station's first connector, the station or the site."""
+        connector = self.station(name).connectors.order_by("evse__number").first()
+        wanted = at_connector(connector_id=connector.pk, topics=topics, reach=reach)
+        services.confirm(token=services.subscribe(wanted=wanted, email=email, language="en").token)
+
     def gateway_dies(self):
         self.gateway_alive = False
 
@@ -177,6 +197,9 @@ class World:
         services.recover()
         services.wake()
         services.tell()
+        services.announce()
+        services.look_at_outages()
+        services.offer_free()
         self._deliver()
 
     def _deliver(self):
@@ -210,12 +233,18 @@ class World:
         return f"{row.kind} {state}{again} {extent}{cause}".replace("  ", " ").strip()
 
     def told(self):
-        """Kinds of what operators were told, in the order of the messages."""
-        rows = Notification.objects.filter(template__startswith="incident_").order_by("pk")
-        return [
-            f"{row.template.removeprefix('incident_')} {row.incident.kind if row.incident else 'list'}"
-            for row in rows.select_related("incident")
-        ]
+        """Every message that anybody gets, in their order: its template and what it is about, and to whom by which
+        channel unless that is the one on duty by e-mail.
+        """
+        self.heard = True
+        rows = Notification.objects.exclude(template="confirm").order_by("pk")
+        return [self._message(row) for row in rows.select_related("incident", "recipient", "subscription")]
+
+    def _message(self, row):
+        about = row.incident.kind if row.incident else "a wish" if row.subscription else "list"
+        line = f"{row.template.removeprefix('incident_')} {about}"
+        usual = (str(row.recipient), row.channel, row.to) == (DUTY, "email", DUTY)
+        return line if usual else f"{line} → {row.to} {row.channel}"
 
 
 __all__ = ["AttemptState", "World"]
