@@ -20,7 +20,10 @@ CHECKS = (
 PATIENCE = timedelta(hours=1)  # what is under way may take so long: retries, sweeps, a provider that is slow
 
 
-def find(*, organization: Organization, since: datetime, until: datetime, provider: bool = False) -> list[Leak]:
+def look_at(organization: Organization, since: datetime, until: datetime, *, provider: bool = False) -> Look:
     """`provider`: the open payments are read from the payment provider, too."""
-    look = Look(organization, since, until, settled_before=clock.now() - PATIENCE, ask=provider)
+    return Look(organization, since, until, settled_before=clock.now() - PATIENCE, ask=provider)
+
+
+def find(look: Look) -> list[Leak]:
     return [leak for check in CHECKS for leak in check(look)]

@@ -3,19 +3,14 @@
 from collections import defaultdict
 from collections.abc import Iterator
 
-from django.db.models import Count, F, Max, Min, Q, Sum
+from django.db.models import Count, Exists, Max, Min, OuterRef, Q
 from django.utils.translation import gettext as _
 
 from billing.models import JournalLine, Receipt, ReceiptCounter, Refund
 from billing.proof import Leak
-from billing.vocabulary import BillState, LedgerAccount, ReceiptKind
+from billing.vocabulary import BillState, LedgerAccount
 
-from .common import Check, Look, bills_of, differs, of_bill, of_collection, of_payment
-
-WHOLE = Q(receipts__refund=None)  # not over a part, as goodwill is
-STANDING = Count("receipts", filter=WHOLE & Q(receipts__kind=ReceiptKind.RECEIPT)) - Count(
-    "receipts", filter=WHOLE & Q(receipts__kind=ReceiptKind.CREDIT)
-)
+from .common import MOST, Check, Look, bills_of, differs, of_bill, of_collection, of_payment
 
 
 def number_gaps(look: Look) -> Iterator[Leak]:
@@ -40,21 +35,27 @@ def _first_gap(look: Look, year: int) -> int:
 
 def doubled(look: Look) -> Iterator[Leak]:
     """More than one receipt stands for a bill; or one stands that a paid bill lacks."""
-    plain = look.bills.values("pk", "state", "shortfall_minor", "total_minor", "final_at")
-    rows = plain.annotate(standing=STANDING)
-    for bill, count in bills_of(look, rows.filter(standing__gt=1), "standing"):
-        yield of_bill("receipt_doubled", _("%(count)s receipts stand for it") % {"count": count}, bill)
-    paid = rows.filter(standing=0, state=BillState.PAID, shortfall_minor=0, total_minor__gt=0)
-    for bill, _none in bills_of(look, paid.filter(final_at__lt=look.settled_before), "standing"):
+    found = look.documented
+    for bill in bills_of(look, (pk for pk, row in found.items() if row.standing > 1)):
+        yield of_bill(
+            "receipt_doubled", _("%(count)s receipts stand for it") % {"count": found[bill.pk].standing}, bill
+        )
+    paid = look.bills.filter(
+        state=BillState.PAID, shortfall_minor=0, total_minor__gt=0, final_at__lt=look.settled_before
+    )
+    taken_back = Q(pk__in=[pk for pk, row in found.items() if row.standing == 0])
+    never = Q(~Exists(Receipt.objects.filter(bill=OuterRef("pk"), refund=None)))
+    for bill in paid.filter(taken_back | never)[:MOST]:
         yield of_bill("receipt_missing", _("it is paid and has no receipt"), bill)
 
 
 def not_the_bills(look: Look) -> Iterator[Leak]:
     """What stands of all documents of a bill (receipts less credit notes) is its price, goodwill aside."""
-    rows = look.bills.exclude(state__in=(BillState.REVIEW, BillState.OPEN)).values("pk", "total_minor")
-    rows = rows.annotate(said=Sum("receipts__total_minor", filter=WHOLE))
-    for bill, said in bills_of(look, rows.exclude(said=None).exclude(said=F("total_minor")), "said"):
-        yield of_bill("receipt_amount", differs(_("receipt and bill"), said, bill.total_minor), bill)
+    wrong = (pk for pk, row in look.documented.items() if row.said != row.total)
+    for bill in bills_of(look, wrong):
+        if bill.state not in (BillState.REVIEW, BillState.OPEN):
+            said = look.documented[bill.pk].said
+            yield of_bill("receipt_amount", differs(_("receipt and bill"), said, bill.total_minor), bill)
 
 
 def goodwill_off(look: Look) -> Iterator[Leak]:

@@ -4,14 +4,14 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from django.db.models import F, Max, Min, Q, Sum, Window
+from django.db.models import F, Max, Min, Q, Window
 from django.db.models.functions import Lag
 from django.utils.translation import gettext as _
 
 from billing.proof import Leak
 from evcms.core.models import AuditEntry
 from sessions import recount
-from sessions.models import ChargingSession, Discrepancy, UsageHour
+from sessions.models import ChargingSession, Discrepancy
 from sessions.services.corrections import CORRECTED
 from sessions.vocabulary import DiscrepancyKind
 
@@ -155,10 +155,7 @@ def _within(gap: Gap, row: Discrepancy) -> bool:
 
 def _hours(look: Look, wrong: dict[int, int]) -> Iterator[Leak]:
     """Per EVSE, over all time: the hours that the pages draw have exactly what the sessions have."""
-    rows = ChargingSession.objects.filter(organization=look.organization, evse__isnull=False).order_by()
-    sessions = dict(rows.values_list("evse").annotate(total=Sum("energy_mwh")))
-    theirs = UsageHour.objects.filter(evse__station__organization=look.organization).order_by()
-    hours = dict(theirs.values_list("evse").annotate(total=Sum("energy_mwh")))
+    sessions, hours = look.energy_by_evse
     for evse in sorted(sessions.keys() | hours.keys()):
         one, other = sessions.get(evse, 0) - wrong.get(evse, 0), hours.get(evse, 0)
         if one != other:

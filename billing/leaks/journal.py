@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from django.db import connection
-from django.db.models import F, Q, Sum
+from django.db.models import Exists, F, OuterRef, Q, Sum
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
@@ -37,11 +37,14 @@ def unbalanced(look: Look) -> Iterator[Leak]:
 
 
 def price_unposted(look: Look) -> Iterator[Leak]:
-    receivable = Q(journal__kind="price", journal__lines__account=LedgerAccount.RECEIVABLE)
-    rows = look.bills.exclude(state=BillState.OPEN).values("pk", "total_minor")
-    rows = rows.annotate(posted=Coalesce(Sum("journal__lines__amount_minor", filter=receivable), 0))
-    for bill, posted in bills_of(look, rows.exclude(posted=F("total_minor")), "posted"):
-        yield of_bill("unposted", differs(_("bill and journal"), bill.total_minor, posted), bill)
+    wrong = (pk for pk, row in look.booked.items() if row.price != row.total and row.state != BillState.OPEN)
+    for bill in bills_of(look, wrong):
+        text = differs(_("bill and journal"), bill.total_minor, look.booked[bill.pk].price)
+        yield of_bill("unposted", text, bill)
+    posted = JournalEntry.objects.filter(bill=OuterRef("pk"), kind="price")
+    never = look.bills.exclude(state=BillState.OPEN).exclude(total_minor=0, shortfall_minor=F("waived_minor"))
+    for bill in never.filter(~Exists(posted))[:MOST]:
+        yield of_bill("unposted", differs(_("bill and journal"), bill.total_minor, 0), bill)
 
 
 def capture_unposted(look: Look) -> Iterator[Leak]:
@@ -71,15 +74,15 @@ def refund_unposted(look: Look) -> Iterator[Leak]:
 
 def owed_off(look: Look) -> Iterator[Leak]:
     """What the journal says is owed is what the bill says; a refund that is on its way explains what is too much."""
-    receivable = Q(journal__lines__account=LedgerAccount.RECEIVABLE)
-    rows = look.bills.filter(state__in=SETTLED).values("pk", "session_id", "shortfall_minor", "waived_minor")
-    rows = rows.annotate(owed=Coalesce(Sum("journal__lines__amount_minor", filter=receivable), 0))
-    wrong = rows.exclude(owed=F("shortfall_minor") - F("waived_minor"))
+    wrong = [pk for pk, row in look.booked.items() if row.owed != row.shortfall - row.waived and row.state in SETTLED]
+    if not wrong:
+        return
     on_its_way = Refund.objects.filter(payment__organization=look.organization).exclude(
         state__in=(RefundState.DONE, RefundState.FAILED, RefundState.REJECTED)
     )
     explained = set(on_its_way.values_list("payment__session_id", flat=True))
-    for bill, owed in bills_of(look, wrong, "owed"):
+    for bill in bills_of(look, wrong):
+        owed = look.booked[bill.pk].owed
         if owed >= 0 or bill.session_id not in explained:
             text = differs(_("owed by the bill and by the journal"), bill.shortfall_minor - bill.waived_minor, owed)
             yield of_bill("unposted", text, bill, owed)

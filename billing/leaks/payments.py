@@ -37,9 +37,11 @@ def hold_open(look: Look) -> Iterator[Leak]:
 
 def never_settled(look: Look) -> Iterator[Leak]:
     """Ended, and the bill is open or waits for a charge that nobody makes."""
-    over = look.bills.filter(session__ended_at__lt=look.settled_before, state__in=(BillState.OPEN, BillState.DUE))
-    for bill in over.exclude(source__in=LATER, state=BillState.DUE)[:MOST]:
-        open_ = bill.state == BillState.OPEN
+    for bill in look.suspects:
+        open_, ended_at = bill.state == BillState.OPEN, bill.session.ended_at
+        waits = open_ or (bill.state == BillState.DUE and bill.source not in LATER)
+        if not waits or ended_at is None or ended_at >= look.settled_before:
+            continue
         text = _("it ended and was never priced") if open_ else _("its price waits to be charged and nothing does it")
         yield of_bill("never_settled", text, bill)
 

@@ -1,6 +1,8 @@
 """What a session cost, and the fiscal documents about it."""
 
 from django.db import models
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Cast
 from django.utils.translation import gettext_lazy as _
 
 from billing.vocabulary import BillState, FundingSource, ReceiptKind
@@ -35,13 +37,26 @@ class Bill(models.Model):
     waived_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
     waived_reason = models.CharField(max_length=200, blank=True)
     trace = models.JSONField(null=True)
+    traced_minor = models.GeneratedField(
+        expression=Cast(KeyTextTransform("total", "trace"), models.BigIntegerField()),
+        output_field=models.BigIntegerField(null=True), db_persist=True,
+        help_text=_("The trace's total, kept by the database beside it: a year's traces are too many to open"),
+    )  # fmt: skip
+    traced_mwh = models.GeneratedField(
+        expression=Cast(KeyTextTransform("energy_mwh", "trace"), models.BigIntegerField()),
+        output_field=models.BigIntegerField(null=True), db_persist=True,
+        help_text=_("The energy that the trace priced"),
+    )  # fmt: skip
     periods = models.JSONField(null=True, help_text=_("All that any tariff needs to price this session; compact"))
     reason = models.CharField(max_length=160, blank=True, help_text=_("Why it is free, unpaid or waits for a person"))
     created_at = models.DateTimeField(default=clock.now)
     final_at = models.DateTimeField(null=True)
 
     class Meta:
-        indexes = [models.Index(fields=["organization", "final_at"], name="bills_by_day")]
+        indexes = [
+            models.Index(fields=["organization", "final_at"], name="bills_by_day"),
+            models.Index(fields=["organization"], condition=models.Q(state="review"), name="bills_to_review"),
+        ]
 
     def __str__(self) -> str:
         return f"bill of {self.session_id}: {self.total_minor} {self.currency}"

@@ -113,25 +113,28 @@ MANY: Final = (
 
 
 def _statement(rows: str, months: Sequence[date], segment: Segment, since: int) -> str:
-    """Only numbers of ours and names of columns are written into it."""
-    born, month = (_month_of(name, months) for name in ("first", "day"))
-    mine = "inside = 1 AND who <> ''"
+    """Only numbers of ours and names of columns are written into it. `inside > 0`, for PostgreSQL takes `= 1` of a
+    computed column for a rare thing and sorts what it had better hash.
+    """
+    born, month = (_month_of(name, months) for name in ("first", "ended / 86400"))
+    mine = "inside > 0 AND who <> ''"
     if segment != EVERYBODY:
         mine += f" AND who IN (SELECT who FROM person WHERE {segment.condition(since)})"  # noqa: S608
     tastes = [_usual(USUAL + place, name, mine) for place, name in enumerate(TASTES)]
     return f"""
         WITH visit AS MATERIALIZED (
-            SELECT who, inside, ended / 86400 AS day, started %% 86400 / 3600 AS hour, site, plug, power, way, total
+            SELECT who, inside, ended / 86400 AS day, {month} AS month, started %% 86400 / 3600 AS hour, site, plug,
+                power, way, total
             FROM ({rows}) AS bill
         ), person AS MATERIALIZED (
-            SELECT who, MIN(day) AS first, MAX(CASE WHEN inside = 1 THEN day END) AS last, SUM(inside) AS visits,
-                CAST(SUM(CASE WHEN inside = 1 THEN total ELSE 0 END) AS BIGINT) AS spent
+            SELECT who, MIN(day) AS first, MAX(CASE WHEN inside > 0 THEN day END) AS last, SUM(inside) AS visits,
+                CAST(SUM(CASE WHEN inside > 0 THEN total ELSE 0 END) AS BIGINT) AS spent
             FROM visit GROUP BY who
         )
         SELECT {PEOPLE}, CASE WHEN who = '' THEN 0 ELSE 1 END, first, last, visits, spent FROM person WHERE visits > 0
         UNION ALL
         SELECT {CAME}, born, month, COUNT(*), 0, 0 FROM (
-            SELECT DISTINCT who, {month} AS month FROM visit WHERE inside = 1 AND who <> ''
+            SELECT who, month FROM visit WHERE inside > 0 AND who <> '' GROUP BY who, month
         ) AS seen JOIN (SELECT who, {born} AS born FROM person) AS people USING (who)
         WHERE month >= 0 GROUP BY born, month
         UNION ALL {" UNION ALL ".join(tastes)}

@@ -8,9 +8,7 @@ from django.db.models import (
     Case,
     CharField,
     Count,
-    Exists,
     F,
-    OuterRef,
     Q,
     QuerySet,
     Sum,
@@ -20,6 +18,7 @@ from django.db.models import (
 from django.db.models.functions import Coalesce, Concat
 
 from billing import leaks
+from billing.leaks.common import Look
 from billing.models import Bill, Collection, Dispute, JournalLine, Payment, Refund
 from billing.proof import Book, Leak, Part, Proof, Segment, first_of_each
 from billing.vocabulary import (
@@ -33,7 +32,7 @@ from billing.vocabulary import (
 )
 from evcms.core.models import Organization
 from evcms.core.snapshot import snapshot
-from sessions.models import ChargingSession, UsageHour
+from sessions.models import ChargingSession
 
 CHARGED = (PaymentKind.SCAN, PaymentKind.CARD, PaymentKind.READER, PaymentKind.STATION)
 UNDECIDED = (BillState.OPEN, BillState.DUE, BillState.REVIEW)
@@ -41,10 +40,9 @@ LET_GO = Q(bill__waived_minor__gt=0, bill__waived_minor=F("bill__total_minor")) 
     bill__state=BillState.FREE, bill__waived_by__isnull=False
 )
 
-HELD_BACK = Dispute.objects.filter(
-    Q(collection__debt__bill__session=OuterRef("pk")) | Q(collection__statement=OuterRef("bill__statement")),
-    collection__disputed_minor__gt=0,
-    closed_at=None,
+HELD = Dispute.objects.filter(collection__disputed_minor__gt=0, closed_at=None).order_by()
+HELD_BACK = Q(bill__in=HELD.filter(collection__debt__isnull=False).values("collection__debt__bill")) | Q(
+    bill__statement__in=HELD.filter(collection__statement__isnull=False).values("collection__statement")
 )
 """Its debt or its statement was paid, and a bank holds that money now. Once it is lost, both are owed again."""
 
@@ -53,7 +51,7 @@ SEGMENT = Case(
     When(Q(ended_at=None) | Q(bill__state__in=UNDECIDED), then=Value(Segment.OPEN)),
     When(Q(bill__state=BillState.UNPAID) & ~LET_GO, then=Value(Segment.FAILED)),
     When(payment__disputed_minor__gt=0, then=Value(Segment.DISPUTED)),
-    When(Exists(HELD_BACK), then=Value(Segment.DISPUTED)),
+    When(HELD_BACK, then=Value(Segment.DISPUTED)),
     When(LET_GO, then=Value(Segment.WAIVED)),
     When(bill__state=BillState.FREE, then=Value(Segment.FREE)),
     When(bill__source__in=(FundingSource.PREPAID, FundingSource.VOUCHER), then=Value(Segment.PREPAID)),
@@ -101,16 +99,17 @@ def prove(*, organization: Organization, since: datetime, until: datetime, provi
 
 def _prove(organization: Organization, since: datetime, until: datetime, provider: bool) -> Proof:
     rows = sessions_of(organization, since, until)
-    found = leaks.find(organization=organization, since=since, until=until, provider=provider)
+    look = leaks.look_at(organization, since, until, provider=provider)
+    found = leaks.find(look)
     orphans = _orphans(found)
     return Proof(
         since=since,
         until=until,
         total_mwh=_energy(rows) + sum(part.energy_mwh for part in orphans),
-        parts=(*_parts(organization, rows), *orphans),
+        parts=(*_parts(look, rows), *orphans),
         books=tuple(_books(organization, since, until)),
         leaks=first_of_each(found),
-        checks=_sides(organization),
+        checks=_sides(look),
     )
 
 
@@ -130,7 +129,7 @@ def _energy(rows: QuerySet[ChargingSession]) -> int:
     return int(rows.aggregate(total=Coalesce(Sum("energy_mwh"), 0))["total"])
 
 
-def _parts(organization: Organization, rows: QuerySet[ChargingSession]) -> list[Part]:
+def _parts(look: Look, rows: QuerySet[ChargingSession]) -> list[Part]:
     sums = (
         rows.order_by()
         .annotate(segment=SEGMENT)
@@ -145,7 +144,7 @@ def _parts(organization: Organization, rows: QuerySet[ChargingSession]) -> list[
             written_off=Coalesce(Sum("bill__waived_minor"), 0),
         )
     )
-    left = _owed(organization, rows)
+    left = _owed(look, rows)
     order = list(Segment)
     parts = [
         Part(
@@ -165,13 +164,9 @@ def _parts(organization: Organization, rows: QuerySet[ChargingSession]) -> list[
     return sorted(parts, key=lambda part: (order.index(part.segment), -part.energy_mwh, part.detail))
 
 
-def _owed(organization: Organization, rows: QuerySet[ChargingSession]) -> dict[tuple[str, str, str], int]:
+def _owed(look: Look, rows: QuerySet[ChargingSession]) -> dict[tuple[str, str, str], int]:
     """What the journal says is owed, by the lines of the proof."""
-    open_ = JournalLine.objects.filter(
-        entry__organization=organization, account=LedgerAccount.RECEIVABLE, entry__bill__isnull=False
-    ).order_by()
-    by_bill = open_.values("entry__bill").annotate(left=Sum("amount_minor")).exclude(left=0)
-    left = dict(by_bill.values_list("entry__bill", "left"))
+    left = {bill: row.owed for bill, row in look.booked.items() if row.owed}
     if not left:
         return {}
     found: dict[tuple[str, str, str], int] = {}
@@ -294,17 +289,11 @@ def _posted(which: Which) -> dict[tuple[str, str], int]:
     }
 
 
-def _sides(organization: Organization) -> dict[str, tuple[int, int]]:
+def _sides(look: Look) -> dict[str, tuple[int, int]]:
     """Two independent counts of the same, over all time."""
-    sessions = ChargingSession.objects.filter(organization=organization, evse__isnull=False)
-    hours = UsageHour.objects.filter(evse__station__organization=organization)
-    lines = JournalLine.objects.filter(entry__organization=organization)
-    total = Coalesce(Sum("energy_mwh"), 0)
+    sessions, hours = look.energy_by_evse
+    sides = list(look.accounts.values())
     return {
-        "energy of sessions and of hours": (sessions.aggregate(n=total)["n"], hours.aggregate(n=total)["n"]),
-        "debits and credits": (_sum(lines.filter(amount_minor__gt=0)), -_sum(lines.filter(amount_minor__lt=0))),
+        "energy of sessions and of hours": (sum(sessions.values()), sum(hours.values())),
+        "debits and credits": (sum(debit for debit, _credit in sides), -sum(credit for _debit, credit in sides)),
     }
-
-
-def _sum(lines: QuerySet[JournalLine]) -> int:
-    return int(lines.aggregate(n=Coalesce(Sum("amount_minor"), 0))["n"])

@@ -40,7 +40,8 @@ def movements(account: Account) -> QuerySet[JournalLine]:
         sub=str(account.pk),
         entry__organization=account.organization_id,
     )
-    return lines.select_related("entry", "entry__bill__session", "entry__collection").order_by("-entry__at", "-id")
+    related = ("entry__bill__session__station", "entry__collection", "entry__statement")
+    return lines.select_related(*related).order_by("-entry__at", "-id")
 
 
 def users(account: Account) -> QuerySet[FundingRule]:

@@ -13,11 +13,11 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from billing import evidence
-from billing.events import DisputeClosed, DisputeOpened
+from billing.events import DisputeClosed, DisputeOpened, RefundDecided
 from billing.gateways import gateway
 from billing.gateways.base import Claim, GatewayError
 from billing.models import Collection, Dispute, Payment
-from billing.vocabulary import DISPUTE_MOVES, DisputeState, Step
+from billing.vocabulary import DISPUTE_MOVES, DisputeState, RefundState, Step
 from evcms.core import clock, events
 from evcms.core.access import Access
 
@@ -28,6 +28,7 @@ log = structlog.get_logger(__name__)
 
 OVER: Final = (DisputeState.WON, DisputeState.LOST, DisputeState.CLOSED)
 STEPS: Final = {DisputeState.WON: Step.DISPUTE_WON, DisputeState.LOST: Step.DISPUTE_LOST}
+TAKEN_BACK: Final = "the cardholder's bank has taken it back"
 GRACE: Final = timedelta(hours=1)  # the bank's deadline may be counted by another clock
 
 
@@ -86,6 +87,19 @@ def _take_over(row: Dispute, charge: Charged, claim: Claim) -> None:
         events.publish(DisputeClosed(dispute_id=row.pk))
         if state in STEPS:
             moves.tell(charge, STEPS[state], amount=row.amount_minor)
+        if state == DisputeState.LOST:
+            _nothing_left_to_refund(charge)
+
+
+def _nothing_left_to_refund(charge: Charged) -> None:
+    """What waits for a second person would pay it twice and can never be approved: what it kept aside is free again."""
+    for waiting in charge.refunds.filter(state=RefundState.WAITING):
+        waiting.state, waiting.error_text = RefundState.REJECTED, TAKEN_BACK
+        waiting.decided_at = waiting.done_at = clock.now()
+        waiting.save()
+        collected.let_go(waiting)
+        moves.tell(charge, Step.REFUND_REJECTED, text=TAKEN_BACK, amount=waiting.amount_minor)
+        events.publish(RefundDecided(refund_id=waiting.pk))
 
 
 def _book(row: Dispute, charge: Charged, taken_minor: int) -> None:

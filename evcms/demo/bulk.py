@@ -17,7 +17,8 @@ def write(rows: Sequence[models.Model]) -> None:
     """Rows of one model. Those without a key get theirs from the database, and do not learn it."""
     if not rows:
         return
-    fields = [field for field in rows[0]._meta.concrete_fields if not (field.primary_key and rows[0].pk is None)]
+    own = [field for field in rows[0]._meta.concrete_fields if not field.generated]
+    fields = [field for field in own if not (field.primary_key and rows[0].pk is None)]
     names = ", ".join(connection.ops.quote_name(str(field.column)) for field in fields)
     table = connection.ops.quote_name(rows[0]._meta.db_table)
     statement = f"INSERT INTO {table} ({names}) VALUES ({', '.join(['%s'] * len(fields))})"  # noqa: S608

@@ -57,15 +57,27 @@ class Money:
 
     # Sessions
 
-    def add(self, past: PastSession, session: ChargingSession, place: Place, links: Sequence[Link]) -> None:
+    def add(
+        self, past: PastSession, session: ChargingSession, place: Place, links: Sequence[Link], *, refused: bool = False
+    ) -> None:
+        """`refused`: the card on file that should have paid was declined while nobody was there to ask."""
         agreed = self.charging.street.prices[place.key]
         bill = self._bill(past, session, agreed, links)
         self.books.priced(bill)
         if past.guest:
             self._settle(past, session, bill, agreed)
+        elif refused and bill.total_minor:
+            self._owe(bill)
         else:
             self._charge_account(bill, self._accounts[session.driver.group_id if session.driver else None])
         self.bills.append(bill)
+
+    def _owe(self, bill: Bill) -> None:
+        """As sources.saved_card, of a hold that never came."""
+        assert bill.final_at is not None
+        bill.source, bill.state = FundingSource.CARD, BillState.UNPAID
+        bill.reason, bill.shortfall_minor = "card on file refused: generic_decline", bill.total_minor
+        self.books.owed(bill, bill.final_at)
 
     def _charge_account(self, bill: Bill, account: Account) -> None:
         """A card's issuer pays, or its holder charges free: as sources.fleet and sources.free."""

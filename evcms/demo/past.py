@@ -27,6 +27,7 @@ from sessions.vocabulary import AttemptKind, AttemptState, FailureCause, TokenTy
 
 READINGS_AT_ONCE: Final = 5_000
 LATEST: Final = timedelta(minutes=40)  # what began later before `until` may not be over yet: unpaid pages, replays
+LONG_ENOUGH: Final = timedelta(minutes=20)  # to owe something
 PAID_IN_VAIN: Final = frozenset({"payment_declined", "remote_start_rejected", "cable_not_connected"})
 Say = Callable[[str], None]
 
@@ -78,13 +79,22 @@ def places_of(street: Street, history: History) -> dict[tuple[str, int], Place]:
     return {key: Place(key, connector, protocols[key[0]], ears[key[0]]) for key, connector in street.connectors.items()}
 
 
-def load(street: Street, cards: dict[str, IdToken], history: History, till: Till, say: Say) -> Loaded:
-    """Call inside a transaction. `history` is cut to what is over (`until`)."""
+def unlucky(history: History) -> PastSession | None:
+    """The last charge with a card: it shall be one whose bank said no."""
+    long = (past for past in reversed(history.sessions) if not past.guest and past.end - past.start > LONG_ENOUGH)
+    return next(long, None)
+
+
+def load(
+    street: Street, cards: dict[str, IdToken], history: History, till: Till, say: Say,
+    refused: PastSession | None = None,
+) -> Loaded:  # fmt: skip
+    """Call inside a transaction. `history` is cut to what is over (`until`); `refused`: whose card on file failed."""
     places = places_of(street, history)
     charging = Charging(street, cards)
     money = Money(charging, till)
     say(f"  {len(history.sessions):,} sessions: readings, prices, payments …")
-    _charge(history, places, charging, money)
+    _charge(history, places, charging, money, refused)
     charging.attempts += [_refused(past, charging) for past in history.attempts if past.cause == "token_refused"]
     counters = money.number()
     say(f"  writing {len(charging.samples):,} readings, {len(money.receipts):,} receipts …")
@@ -103,14 +113,17 @@ def load(street: Street, cards: dict[str, IdToken], history: History, till: Till
     )  # fmt: skip
 
 
-def _charge(history: History, places: dict[tuple[str, int], Place], charging: Charging, money: Money) -> None:
+def _charge(
+    history: History, places: dict[tuple[str, int], Place], charging: Charging, money: Money,
+    refused: PastSession | None,
+) -> None:  # fmt: skip
     links = {
         key: [Link(since, closed) for since, closed in place.ears.links(history.first, history.last)]
         for key, place in places.items()
     }
     for past in history.sessions:
         key = (past.station, past.connector)
-        money.add(past, charging.add(past, places[key]), places[key], links[key])
+        money.add(past, charging.add(past, places[key]), places[key], links[key], refused=past is refused)
     for attempt in history.attempts:
         if was_in_vain(attempt):
             money.failed(attempt, places[(str(attempt.station), attempt.connector or 1)])

@@ -89,7 +89,7 @@ def _found(city: City, cash: till.Till, files: Path, say: Say) -> None:
         cards = people.cards(access, city, since, now)
         street.plan_maintenance(access, built, now)
         say("Loading its past …")
-        loaded = past.load(built, cards, history, cash, say)
+        loaded = past.load(built, cards, history, cash, say, past.unlucky(history))
         refunds.load(built, cash, history)
         duty.handle(access)
         funding.send_statements(access)

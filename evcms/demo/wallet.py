@@ -3,21 +3,20 @@
 from datetime import date, datetime, timedelta
 from typing import Final
 
-from billing.models import Debt, Enrolment, FundingRule, Payment, PaymentMethod, Voucher
+from billing.models import Debt, Enrolment, FundingRule, PaymentMethod, Voucher
 from billing.services import vouchers
 from billing.vocabulary import DebtState, EnrolmentState, FundingSource, MethodState
 from evcms.core.access import Access
 from evcms.demo.people import DRIVER_CARD
 from evcms.demo.till import USUAL, Till
 from sessions import cars
-from sessions.models import ChargingSession, Driver, IdToken
+from sessions.models import Driver, IdToken
 from sessions.services.tokens import fold
 from sessions.vocabulary import TokenType
 
 CAR: Final = "0201A7C0FFEE"  # a locally administered MAC address: nobody's modem has it
 REFUSING: Final = "4000000000000341"  # saved, then declined (docs.stripe.com/testing)
 EXPIRES: Final = date(2034, 12, 31)  # as the double's seeded cards
-OWES: Final = ("Dirk Duim", "dirk.duim@example.net")
 
 
 def fill(access: Access, till: Till, now: datetime) -> None:
@@ -71,15 +70,14 @@ def _car(driver: Driver, at: datetime) -> None:
 
 
 def _debtor(access: Access, till: Till, now: datetime) -> None:
-    """The driver of the newest open debt: his card was refused since."""
-    open_ = Debt.objects.filter(organization=access.organization, state=DebtState.OPEN, driver=None)
-    debt = open_.select_related("bill").order_by("-created_at", "-pk").first()
-    if debt is None:
+    """The driver of the newest open debt: his card on file pays for his token, and its bank has refused it."""
+    open_ = Debt.objects.filter(organization=access.organization, state=DebtState.OPEN, driver__isnull=False)
+    debt = open_.select_related("bill__session", "driver").order_by("-created_at", "-pk").first()
+    if debt is None or debt.driver is None:
         return
-    name, email = OWES
-    driver = Driver.objects.create(organization=access.organization, name=name, email=email, language="nl")
-    method = _card(driver, till, debt.created_at - timedelta(days=2), REFUSING, "Visa •••• 0341")
+    method = _card(debt.driver, till, debt.created_at - timedelta(days=2), REFUSING, "Visa •••• 0341")
     PaymentMethod.objects.filter(pk=method.pk).update(state=MethodState.REFUSED, error_code="generic_decline")
-    Debt.objects.filter(pk=debt.pk).update(driver=driver, email=email)
-    ChargingSession.objects.filter(pk=debt.bill.session_id).update(driver=driver)
-    Payment.objects.filter(session_id=debt.bill.session_id).update(driver=driver)
+    FundingRule.objects.get_or_create(
+        token_id=debt.bill.session.id_token_id,
+        defaults={"organization": access.organization, "source": FundingSource.CARD, "method": method},
+    )

@@ -143,11 +143,15 @@ def numbers_have_no_gaps(organization):
 
 
 def purses_hold_nothing_back():
-    """But what a bank has not decided on; and only what banks have kept makes a balance less than nothing."""
+    """But what a bank has not decided on, with the refunds that wait for that; and only what banks have kept makes a
+    balance less than nothing.
+    """
     for account in Account.objects.all():
         disputes = Dispute.objects.filter(collection__account=account)
         kept = disputes.filter(closed_at=None).aggregate(n=Sum("aside_minor"))["n"] or 0
         lost = disputes.filter(state="lost").aggregate(n=Sum("amount_minor"))["n"] or 0
+        waiting = Refund.objects.filter(collection__account=account, state="waiting", collection__disputed_minor__gt=0)
+        kept += waiting.aggregate(n=Sum("amount_minor"))["n"] or 0
         assert account.held_minor == kept, account
         assert account.kind != "prepaid" or account.balance_minor >= -lost
     assert not Voucher.objects.exclude(held_minor=0).exists()

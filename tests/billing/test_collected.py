@@ -401,6 +401,19 @@ def test_a_lost_top_up_is_off_the_balance_and_what_was_spent_is_owed(
     all_adds_up(organization)
 
 
+@pytest.mark.parametrize(("verdict", "state"), [("lost", RefundState.REJECTED), ("won", RefundState.WAITING)])
+def test_a_refund_that_waits_while_the_bank_decides_is_over_when_the_bank_has_given_it(
+    provider, top_up, balance, owner, organization, verdict, state
+):
+    BillingSettings.objects.update_or_create(organization=organization, defaults={"refund_limit_minor": 100})
+    row = billing.refund_collection(collection=top_up, amount_minor=301, reason="sorry", access=owner)
+    judged(provider, disputed(provider, top_up), verdict)
+    row.refresh_from_db()
+    balance.refresh_from_db()
+    assert row.state == state
+    assert (balance.balance_minor, balance.held_minor) == ((0, 0) if verdict == "lost" else (5000, 301))
+
+
 def test_a_top_up_partly_given_back_and_then_disputed_is_counted_once(provider, top_up, balance, owner, organization):
     billing.refund_collection(collection=top_up, amount_minor=2000, reason="x", access=owner)
     work()

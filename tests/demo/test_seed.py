@@ -2,6 +2,7 @@
 
 import json
 import stat
+from collections import defaultdict
 from dataclasses import replace
 from datetime import timedelta
 from io import StringIO
@@ -25,7 +26,9 @@ from billing.models import (
     StatementCorrection,
 )
 from billing.queries.proof import prove
+from billing.services import ledger
 from billing.services.funding import judge
+from billing.vocabulary import LedgerAccount
 from evcms.core import clock
 from evcms.core.access import Access, Role
 from evcms.core.models import ApiToken, Membership, Organization, User
@@ -35,6 +38,7 @@ from evcms.simulator import fleet
 from evcms.simulator.history import build_history
 from evcms.simulator.provider import running
 from sessions.models import ChargingSession, Discrepancy, Driver, IdToken, UsageHour
+from sessions.vocabulary import Verdict
 from stations import passwords
 from stations.models import Connector, MaintenanceWindow, Station
 
@@ -97,7 +101,26 @@ def test_its_past_adds_up(scratch):
     proof = prove(organization=organization, since=now - timedelta(days=40), until=now)
     assert proof.leaks == ()
     assert proof.proven
+    assert {
+        (part.segment, part.sessions, part.energy_mwh, part.billed, part.owed) for part in proof.parts
+    } == one_by_one()
     assert all(row.total_minor == row.payment.captured_minor for row in Receipt.objects.select_related("payment"))
+
+
+def one_by_one():
+    """The parts of a proof, each session looked at alone."""
+    found = defaultdict(lambda: [0, 0, 0, 0])
+    for session in ChargingSession.objects.select_related("bill__account"):
+        bill, segments = session.bill, {"unpaid": "failed"}
+        segment = segments.get(bill.state, bill.state)
+        why = {"paid": bill.source, "invoiced": bill.account and bill.account.name}.get(segment, bill.reason)
+        why = bill.account.reason if bill.source == "free" else why
+        if bill.waived_minor and bill.waived_minor == bill.total_minor:
+            segment, why = "waived", bill.waived_reason
+        owed = ledger.balance(LedgerAccount.RECEIVABLE, bill=bill)
+        for place, value in enumerate((1, session.energy_mwh, bill.total_minor, owed)):
+            found[segment, why][place] += value
+    return {(segment, *sums) for (segment, _why), sums in found.items()}
 
 
 def test_a_bank_disputes_a_top_up_and_waits_for_an_answer(scratch, settings):
@@ -201,5 +224,7 @@ def test_a_driver_with_a_card_on_file_taps_plugs_in_and_owes_nothing_and_another
         known = stripe.StripeClient("sk_test_demo", base_addresses={"api": double.public_url}).v1
         for method in PaymentMethod.objects.all():
             assert known.payment_methods.retrieve(method.method_id).customer == method.customer_id
-    for debt in Debt.objects.filter(driver__isnull=False, state="open"):
-        assert debt.driver.payment_methods.get().state == "refused"
+    debt = Debt.objects.get(state="open")
+    assert debt.amount_minor == debt.bill.total_minor > 0
+    assert debt.driver.payment_methods.get().state == "refused"
+    assert judge([debt.bill.session.id_token]) == [Verdict.NO_CREDIT]
