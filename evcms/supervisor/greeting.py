@@ -77,7 +77,7 @@ class Greeting:
             say(f"    {login['who']:<13} {login['email']}")
         say(f"  API token       {left['api_token']}")
         say(f"  Try it          {self._plan.web_url}/c/{left['try']}")
-        say(f"                  {self._plan.web_url}/try/ lists every way to pay, step by step")
+        say(f"                  {self._plan.web_url}/try/ lists every way to pay and to be told, step by step")
         say("    … and pay with card 4242 4242 4242 4242, any later date, any code. No car comes there by itself:")
         say(f"    plug one in at the charger's front, http://127.0.0.1:{plan.display_port}/{kept}")
         if plan.provider_double and left.get("reader"):

@@ -11,6 +11,7 @@ import pytest
 import stripe
 from django.core.management import CommandError, call_command
 
+from alerts.models import Destination, EscalationLevel, Recipient, Subscription
 from billing import services as billing
 from billing.gateways import gateway
 from billing.models import (
@@ -88,8 +89,25 @@ def test_one_command_plants_a_network_that_people_and_chargers_can_enter(scratch
     assert MaintenanceWindow.objects.filter(state="planned", starts_at__gt=clock.now()).count() == 1
 
 
-def test_its_past_adds_up(scratch):
+def listens():
+    """Drivers with and without an account, one who reads once a day; a chat room in the chain, a partner's system."""
+    drivers = Recipient.objects.filter(audience="driver")
+    assert [who.digest for who in drivers.order_by("digest")].count("daily") == 1
+    mine = drivers.get(driver__isnull=False)
+    assert [way.channel for way in mine.destinations.all()] == ["email", "sms"]
+    wishes = Subscription.objects.filter(ended_at=None)
+    assert {wish.topic for wish in wishes} == {"free", "broken", "repaired", "maintenance", "price"}
+    assert wishes.filter(area__isnull=False, recipient=mine).count() == 1
+    assert not wishes.filter(confirmed_at=None).exists()
+    levels = EscalationLevel.objects.order_by("position")
+    assert [level.recipient.name if level.recipient else "" for level in levels] == ["", "Control room", "Anna de Wit"]
+    assert set(Destination.objects.values_list("channel", flat=True)) == {"email", "sms", "chat", "webhook"}
+
+
+def test_its_past_adds_up(scratch, settings):
+    settings.DEMO_INBOX_URL = "http://127.0.0.1:8026"
     plant()
+    listens()
     numbers = list(Receipt.objects.order_by("issued_at", "sequence").values_list("sequence", flat=True))
     assert numbers == list(range(1, len(numbers) + 1))
     assert len(numbers) > 50

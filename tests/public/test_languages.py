@@ -13,7 +13,7 @@ from django.conf import settings
 from django.test import Client
 from django.utils import translation
 
-from alerts.models import Destination, Notification
+from alerts.models import Destination, Notification, PhoneCode
 from alerts.services.notifications import notify
 from billing.models import Payment, Receipt
 from billing.receipts import pdf
@@ -274,6 +274,15 @@ def test_subscription_mails_and_their_pages_speak_the_subscribers_language(langu
     read(language, f"/u/all/{destination.recipient.token}/")
     read(language, f"/c/{place.code}/report")
     read(language, "/map/area")
+    read(language, "/app/")
+    asked = PhoneCode.objects.create(
+        organization_id=place.station.organization_id, number="+31612345678", until=clock.now()
+    )
+    code = f"/u/code/{asked.token}/"
+    read(language, code)
+    assert not catalogue.leftovers(language, seen(driver(language).post(code, {"code": "1"})))
+    PhoneCode.objects.update(used_at=clock.now())
+    read(language, code)
 
 
 @with_rows
@@ -340,6 +349,10 @@ def test_long_words_fit_a_phone(language, place, tariff, provider, car, a_phone,
     fits(f"/c/{place.code}", "connector")
     fits("/map", "map")
     fits(f"/map/{place.station.site_id}/", "site")
+    fits("/app/", "app")
+    page.goto(f"{live_server.url}/c/{place.code}")
+    page.locator("[value=push]").check(force=True)
+    assert page.evaluate(STICKING_OUT) == [], "how to be told"
     for step, payment in enumerate(charged(language, place, provider, car)):
         fits(f"/s/{payment.public_id}", f"session-{step}")
     fits(f"/r/{Receipt.objects.get().public_id}", "receipt")

@@ -27,6 +27,9 @@ def test_the_demo_lists_its_ways_with_what_is_there(settings, tmp_path, owner, c
     assert "Scan and pay" in text
     assert "Plug in first, then pay" in text
     assert "pass phrase" in text
+    assert "Tell me when it is free" in text
+    assert "Break a charger and watch the incident" in text
+    assert "/c/QWERTZ/report" in text
     assert code.spelled in text
     assert f"http://127.0.0.1:8030/{connector.station.identity}" in text
 

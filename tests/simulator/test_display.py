@@ -188,3 +188,14 @@ async def test_who_was_accepted_by_a_card_has_not_paid(street: Street) -> None:
     _charger, press = street
     await press("/1/tap", {"uid": "CARD-1"})
     assert "Accepted – please plug in" in (await press())[1]
+
+
+async def test_a_connector_can_be_broken_and_repaired(street: Street) -> None:
+    charger, press = street
+    _status, html = await press("/1/break", {})
+    assert "It is broken" in html
+    assert "Repair it" in html
+    assert charger.state(1) == "Faulted"
+    _status, html = await press("/1/repair", {})
+    assert "It is repaired." in html
+    assert charger.state(1) == "Available"
