@@ -92,5 +92,14 @@
     for (const way of ways) if (way.dataset.pushWay === name) way.hidden = false;
   }
   mark();
+
+  // Whoever removes this browser's own way does not want it to listen any more either.
+  window.addEventListener("submit", async (event) => {
+    const own = event.target.parentElement.querySelector("[data-push-way]:not([hidden])");
+    if (event.defaultPrevented || !own || !event.submitter || event.submitter.value !== "remove-way") return;
+    const worker = await navigator.serviceWorker.getRegistration("/");
+    const mine = worker && (await worker.pushManager.getSubscription());
+    if (mine) mine.unsubscribe();
+  });
   window.addEventListener("pageshow", () => document.querySelectorAll("form:has(input[name=how])").forEach(choose));
 })();

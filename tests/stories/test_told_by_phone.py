@@ -35,7 +35,10 @@ def test_a_driver_types_the_code_from_the_text_and_hears_by_text(connector, inbo
     phone.get_by_role("heading", name="Confirmed").wait_for()
     says(connector, ConnectorStatus.AVAILABLE)
     workers()
-    assert inbox.outlets.notes.find("sms", NUMBER)[0].text.startswith("Free now")
+    free = inbox.outlets.notes.find("sms", NUMBER)[0].text
+    assert free.startswith("Free now")
+    wish = Subscription.objects.get()
+    assert free.endswith(f"STOP: {live_server.url}/u/{wish.token}/")
     phone.get_by_role("link", name="All your messages").click()
     phone.get_by_role("button", name="End", exact=True).first.click()
     phone.get_by_text("Saved.").wait_for()

@@ -36,7 +36,11 @@ def missing() -> str:
 
 
 def body(message: Message) -> str:
-    return words.fitted(message.short or message.subject, message.page, MOST_SEGMENTS)
+    """Words and page; and the link that ends it where it costs no further segment."""
+    text = words.fitted(message.short or message.subject, message.page, MOST_SEGMENTS)
+    end = message.headers.get("List-Unsubscribe", "").strip("<>")
+    longer = f"{text} STOP: {end}"
+    return longer if end and words.segments(longer) == words.segments(text) else text
 
 
 def send(message: Message) -> Handed:

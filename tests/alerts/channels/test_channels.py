@@ -7,6 +7,8 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 
 from alerts import channels, services
+from alerts.channels.message import Message
+from alerts.channels.sms.words import segments
 from alerts.channels.webhook import address as webhooks
 from alerts.channels.webhook import transport as webhook
 from alerts.models import DeliveryAttempt, Notification
@@ -206,3 +208,13 @@ def test_a_webhook_that_answers_with_a_redirect_inside_is_not_followed(ways, per
     assert asked == ["/hook"]
     assert DeliveryAttempt.objects.get().detail == "HTTP 307: redirects are not followed"
     assert Notification.objects.get().state == "queued"
+
+
+@pytest.mark.parametrize(("words", "said"), [("Free now", True), ("Free now: " + "a long name " * 9, False)])
+def test_a_text_says_how_it_ends_where_that_costs_nothing(words, said):
+    end = "https://charging.example/u/uYVzIlcJ8cOSJXqHhRk0iSPP1GvyQ8yD/"
+    message = Message(id="1", attempt=1, to="+31612345678", subject="", text="", short=words,
+                      page="https://charging.example/c/K7PD2", headers={"List-Unsubscribe": f"<{end}>"})  # fmt: skip
+    body = channels.transport("sms").body(message)
+    assert (end in body) == said
+    assert segments(body) == 1
