@@ -366,6 +366,24 @@ def test_who_erased_his_messages_is_not_found_again_by_his_account(organization,
     assert not Recipient.objects.get().destinations.exists()
 
 
+def test_work_on_the_whole_network_reaches_its_regulars_wherever_they_charge(organization, station, other_site, plan):
+    from tests.alerts.conftest import make_station
+
+    other = make_station("OTHER-1", other_site)
+    driver(organization, station, 2)
+    ChargingSession.objects.filter(started_at=ChargingSession.objects.latest("started_at").started_at).update(
+        station=other
+    )
+    driver(organization, other, 1, "seldom@example.org", ago=5)
+    extra = Driver.objects.get(email="often@example.org")
+    ChargingSession.objects.create(
+        organization=organization, station=other, driver=extra, started_at=clock.now() - timedelta(days=9),
+        start_received_at=clock.now(), energy_mwh=9, transaction_id="z", start_key="z", protocol="ocpp1.6",
+    )  # fmt: skip
+    plan(days=1, station=None)
+    assert told() == ["often@example.org"]
+
+
 def test_a_station_is_not_its_site(organization, station, site, plan):
     from tests.alerts.conftest import make_station
 

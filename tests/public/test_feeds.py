@@ -47,6 +47,26 @@ def test_a_calendar_follows_what_is_planned_and_called_off(client, plan, owner, 
     )
 
 
+def test_a_window_that_was_moved_moves_in_calendars_and_comes_up_in_readers(client, plan, owner, station):
+    window = plan("Paint", station=station)
+    first = events(client.get("/maintenance/city.ics"))["KADE-01: Paint"]
+    updated = ElementTree.fromstring(client.get("/maintenance/city.atom").content).findtext(
+        f"{ATOM}entry/{ATOM}updated"
+    )
+    clock.advance(timedelta(minutes=5))
+    start = window.starts_at + 3 * HOUR
+    services.change_maintenance(
+        access=owner, window=window, title="Paint", note="", starts_at=start, ends_at=start + HOUR
+    )
+    moved = events(client.get("/maintenance/city.ics"))["KADE-01: Paint"]
+    assert (int(first["sequence"]), int(moved["sequence"])) == (0, 1)
+    assert str(first["uid"]) == str(moved["uid"])
+    assert moved.decoded("dtstart") == start.replace(microsecond=0)
+    assert moved.decoded("dtstamp") > first.decoded("dtstamp")
+    after = ElementTree.fromstring(client.get("/maintenance/city.atom").content).findtext(f"{ATOM}entry/{ATOM}updated")
+    assert after > updated
+
+
 def test_a_reader_follows_it_too(client, plan, station):
     plan("<b>Cable</b>", station=station)
     assert entries(client.get("/maintenance/city.atom")) == ["KADE-01: <b>Cable</b> (planned)"]

@@ -266,6 +266,27 @@ def test_a_critical_security_event_is_told_at_once_and_once(world):
     assert world.told() == ["opened security_event"]
 
 
+def test_how_many_and_within_how_long_counts_at_the_place_of_the_rule(world):
+    world.site("Kade", 3)
+    world.rule("security_event", station="KADE-1", threshold=2)
+    world.rule("security_event", station="KADE-2", duration_s=3600)
+    for name in ("KADE-1", "KADE-2", "KADE-3"):
+        report = SecurityReport(
+            type="TamperDetectionActivated", at=clock.now(), received_at=clock.now(), tech_info="lid"
+        )
+        stations.security_reported(station_id=world.station(name).pk, report=report)
+    world.sweep()
+    assert world.board() == ["security_event open KADE-2", "security_event open KADE-3"]
+    world.wait(minutes=65, every=600)
+    assert world.board() == ["security_event open KADE-3", "security_event over KADE-2"]
+    report = SecurityReport(type="TamperDetectionActivated", at=clock.now(), received_at=clock.now(), tech_info="lid")
+    stations.security_reported(station_id=world.station("KADE-1").pk, report=report)
+    world.sweep()
+    assert "security_event open KADE-1" in world.board()
+    opened = ["opened security_event"]
+    assert world.told() == [*opened, *opened, "resolved security_event", *opened]
+
+
 def test_firmware_that_failed_or_is_stuck_in_between_is_told(world):
     names = world.site("Kade", 3)
     for name, state, ended in zip(names, ("failed", "installing", "installing"), (True, False, False), strict=True):
