@@ -238,8 +238,7 @@ def _session(bill: Bill) -> dict[str, Any]:
 def _money(payment: Payment | None, bill: Bill) -> dict[str, Any]:
     currency = bill.currency
     lines = (bill.trace or {}).get("lines", [])
-    paid = payment.captured_minor if payment else bill.total_minor
-    paid = min(paid, bill.total_minor - bill.shortfall_minor)
+    paid = bill.total_minor - bill.shortfall_minor  # by the card, or by its debt when the card had failed
     return {
         "currency": currency,
         "lines": [line | {"text": cost_line(line, currency).__dict__} for line in lines],
@@ -316,6 +315,8 @@ def _open_reason(payment: Payment | None, bill: Bill) -> str:
         FundingSource.VOUCHER: _("the voucher was used up"),
     }
     source = FundingSource(payment.kind if payment else bill.source)
+    if bill.waived_by_id is not None:
+        return _("an amount was let go")
     if payment is None or source in words:
         return words.get(source, _("not paid yet"))
     if bill.total_minor > payment.hold_minor:

@@ -49,7 +49,7 @@ def paid_otherwise(bill: Bill) -> None:
 def collected(collection: Collection) -> int:
     """An amount has come for a debt, in the paying transaction; returns what of it was not owed any more.
 
-    The bill is locked before the debt, as everywhere. Its first money brings the receipt.
+    The bill is locked before the debt, as everywhere. Its last money brings the receipt.
     """
     owed = Debt.objects.select_related("bill").get(collections=collection)
     bill = bills.lock(owed.bill.session_id)
@@ -72,7 +72,13 @@ def _less_short(bill: Bill, taken: int) -> None:
     if bill.shortfall_minor == 0 and bill.state == BillState.UNPAID:
         bill.state = BillState.PAID
     bill.save()
-    if bill.shortfall_minor == 0 and not Receipt.objects.filter(bill=bill).exists():
+    if bill.shortfall_minor == 0:
+        _first_receipt(bill)
+
+
+def _first_receipt(bill: Bill) -> None:
+    """Nothing more will come: what has come gets its document."""
+    if not Receipt.objects.filter(bill=bill).exists():
         payment = Payment.objects.filter(session_id=bill.session_id).first()
         receipt = numbering.issue_receipt(payment=payment, bill=bill)
         events.publish(ReceiptIssued(receipt_id=receipt.pk))
@@ -87,13 +93,17 @@ def waive(*, debt: Debt, reason: str, access: Access) -> Debt:
     if not reason.strip():
         raise ValidationError(_("Say why nobody will ask for it."))
     with transaction.atomic():
-        debt = Debt.objects.select_for_update(of=("self",)).select_related("bill").get(pk=debt.pk)
+        bill = bills.lock(debt.bill.session_id)
+        debt = Debt.objects.select_for_update().get(pk=debt.pk)
         if debt.state != DebtState.OPEN:
             raise ValidationError(_("It is not open any more."))
         left = debt.amount_minor - debt.collected_minor
         debt.state, debt.closed_at = DebtState.WAIVED, clock.now()
         debt.save()
-        let_go(debt.bill, left, why=reason.strip(), access=access, key=f"debt-waived-{debt.pk}")
+        let_go(bill, left, why=reason.strip(), access=access, key=f"debt-waived-{debt.pk}")
+        if debt.collected_minor and bill.state == BillState.UNPAID:
+            bills.close(bill, BillState.PAID, bill.reason, shortfall=bill.shortfall_minor)
+            _first_receipt(bill)
         audit.record(access, "debt.waived", debt, amount_minor=left, currency=debt.currency, reason=reason.strip())
     return debt
 

@@ -343,6 +343,20 @@ def test_goodwill_on_a_debt_paid_in_part_has_its_credit_note_once_the_receipt_co
     assert found.exact
 
 
+def test_who_paid_a_part_has_a_receipt_once_the_rest_is_let_go(provider, owed, owner, organization):
+    first = paid_by_page(provider, purpose=Purpose.DEBT, amount=400, organization=organization, debt=owed)
+    billing.refund_collection(collection=first, amount_minor=100, reason="sorry", access=owner)
+    work()
+    billing.waive(debt=owed, reason="the cable was stuck", access=owner)
+    receipt, note = Receipt.objects.order_by("pk")
+    said = receipt.document
+    assert (receipt.total_minor, said["paid"], said["open"], note.total_minor) == (600, 400, 200, -100)
+    assert said["open_reason"] == "an amount was let go"
+    bill = Bill.objects.get()
+    assert (bill.state, bill.shortfall_minor, bill.waived_minor) == (BillState.PAID, 200, 200)
+    all_adds_up(organization)
+
+
 def test_a_debt_paid_twice_has_a_refund_row_and_the_journal_knows_the_surplus(provider, owed, organization):
     how = {"purpose": Purpose.DEBT, "organization_id": organization.pk, "amount_minor": 600, "currency": "EUR"}
     rows = [collections.open_page(**how, debt=owed)]

@@ -62,6 +62,8 @@ def test_once_the_driver_has_paid_by_the_link_the_hold_is_only_freed(provider, f
     work()
     assert state_of(failed, provider) == (PaymentState.RELEASED, "canceled")
     assert ledger.balance(LedgerAccount.RECEIVABLE) == 1090 - amount
+    for receipt in Receipt.objects.all():
+        assert (receipt.document["paid"], receipt.document["open"]) == (1090, 0)
     all_is_told(organization, failed)
 
 
