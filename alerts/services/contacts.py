@@ -23,7 +23,7 @@ from evcms.core.access import Access, Permission
 from stations.queries import visible_sites
 
 from . import codes
-from .notifications import notify
+from .notifications import notify, withdraw
 from .trying import send_test
 
 OWN_SYSTEMS: Final = (ChannelName.CHAT, ChannelName.WEBHOOK)
@@ -95,6 +95,7 @@ def remove_contact(*, access: Access, pk: str) -> None:
         contact = mine.filter(pk=int(pk)).first()
         if contact:
             audit.record(access, "alert_contact.removed", contact)
+            withdraw(recipient=contact)
             contact.delete()
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 from alerts.models import Destination, Incident, Notification, Recipient, Subscription
@@ -114,6 +115,17 @@ def _again(notification: Notification, way: Destination | None) -> int:
         fields |= {"destination": way, "channel": way.channel, "to": way.address}
     mine = Notification.objects.filter(pk=notification.pk, state=NotificationState.FAILED)
     return mine.update(**fields)
+
+
+def of_recipient(recipient: Recipient) -> QuerySet[Notification]:
+    """To him by his ways, and to one of his addresses alone: codes, tests, requests to confirm."""
+    return Notification.objects.filter(Q(recipient=recipient) | Q(destination__recipient=recipient))
+
+
+def withdraw(*, recipient: Recipient) -> int:
+    """He is about to be forgotten: what still waits for him is not sent any more. In the caller's transaction."""
+    waiting = of_recipient(recipient).filter(state=NotificationState.QUEUED)
+    return waiting.update(state=NotificationState.EXPIRED)
 
 
 REPLAYED_STATES = (NotificationState.FAILED, NotificationState.SENT, NotificationState.DELIVERED)

@@ -11,10 +11,11 @@ from django.utils.translation import gettext as _
 
 from alerts import quiet
 from alerts.models import Destination, Following, Notification, ProblemReport, Recipient, Subscription
-from alerts.vocabulary import Audience, ChannelName, Digest, NotificationState, Step
+from alerts.vocabulary import Audience, ChannelName, Digest, Step
 from evcms.core import clock
 
 from . import routing
+from .notifications import of_recipient, withdraw
 
 MOST_WAYS: Final = 10  # of one driver
 
@@ -164,9 +165,8 @@ def erase(*, recipient: Recipient) -> None:
 
 def _erase(recipient: Recipient) -> None:
     with transaction.atomic():
-        messages = Notification.objects.filter(recipient=recipient)
-        messages.filter(state=NotificationState.QUEUED).update(state=NotificationState.EXPIRED)
-        messages.update(to="", subject="", text="", html="", short="", data={}, headers={})
+        withdraw(recipient=recipient)
+        of_recipient(recipient).update(to="", subject="", text="", html="", short="", data={}, headers={})
         Recipient.objects.filter(pk=recipient.pk).delete()
 
 

@@ -29,6 +29,7 @@ LEASE = timedelta(minutes=2)
 BATCH = 200
 HANDS = 24  # calls in flight in one task
 ASKING = 8  # questions after unknown outcomes, beside them
+SUSPECT, MOST_DEATHS = 2, 5  # workers that died over one message: it is sent alone; it is given up
 SPARE = timedelta(seconds=40)  # of the lease that a call needs at most: time-outs of connecting, reading, asking
 LONGEST_RUN = 60.0  # seconds; the sweep comes back anyway
 
@@ -98,9 +99,21 @@ class _Round:
         ):
             unknown.ask(doubts.values(), askers)
             self._send(hands)
-            self.waiting = unknown.settle(doubts.values())
+            left = unknown.settle(doubts.values())
+            self.waiting = [row for row in left if doubts[row.pk].deaths < SUSPECT]
             self._send(hands)
+            for row in sorted(left, key=lambda row: doubts[row.pk].deaths):
+                if doubts[row.pk].deaths >= SUSPECT:
+                    self._alone(row, doubts[row.pk].deaths, hands)
         return self.sent
+
+    def _alone(self, row: Notification, deaths: int, hands: ThreadPoolExecutor) -> None:
+        """Workers died over it: it takes no other with it, and is given up when that goes on."""
+        if deaths >= MOST_DEATHS:
+            outcomes.turned_away(row, clock.now(), _("Its worker died %(count)s times over it.") % {"count": deaths})
+            return
+        self.waiting = [row]
+        self._send(hands)
 
     def _send(self, hands: ThreadPoolExecutor) -> None:
         while self.waiting or self.flying:
@@ -164,11 +177,13 @@ def _ours(rows: list[Notification], now: datetime) -> list[Notification]:
     for row in rows:
         if leases.get(row.pk) != row.due_at:
             continue
-        if row.recipient_id and row.destination_id in reasons:
+        if row.recipient_id and not row.destination_id:
+            outcomes.turned_away(row, now, _("This address was removed."))
+        elif row.recipient_id and row.destination_id in reasons:
             sentence = _("This address is disabled: %(why)s") % {"why": reasons[row.destination_id]}
             outcomes.turned_away(row, now, sentence)
-            continue
-        fit.append(row)
+        else:
+            fit.append(row)
     return fit
 
 

@@ -37,6 +37,11 @@ class Doubt:
     attempts: list[DeliveryAttempt]
     answers: list["Future[Handed | bool | None]"] = field(default_factory=list)
 
+    @property
+    def deaths(self) -> int:
+        """How often its worker died in the middle of it: once is a restart, more often may be its own doing."""
+        return sum(attempt.detail == DIED for attempt in self.attempts)
+
 
 def doubts(rows: Sequence[Notification]) -> dict[int, Doubt]:
     """By notification; closes what a dead process left STARTED."""
@@ -70,6 +75,7 @@ def _open_attempts(rows: Sequence[Notification]) -> dict[int, list[DeliveryAttem
     for attempt in attempts.order_by("id"):
         if attempt.outcome == Outcome.STARTED:
             died.append(attempt.pk)
+            attempt.detail = DIED
         if (attempt.channel, attempt.destination_id) == ways[attempt.notification_id]:
             found.setdefault(attempt.notification_id, []).append(attempt)
     DeliveryAttempt.objects.filter(pk__in=died, outcome=Outcome.STARTED).update(

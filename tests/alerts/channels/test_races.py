@@ -4,18 +4,20 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from django.db import connection, transaction
 
 from alerts import delivery_queries, services
 from alerts.channels import Handed, Told, TransportError
 from alerts.channels.email import transport as mail
 from alerts.channels.sms import transport as sms
 from alerts.models import DeliveryAttempt, Notification, Recipient
-from alerts.services import outcomes, unknown
+from alerts.services import outcomes, sending, unknown
+from alerts.services.notifications import notify
 from alerts.services.sending import LEASE, claim
 from evcms.core import clock
 from tests.alerts.channels.conftest import ALL, fault, later, send_all, tell
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgres]
 
 
 def begun(row):
@@ -24,6 +26,11 @@ def begun(row):
     return held, DeliveryAttempt.objects.create(
         notification=held, destination=held.destination, channel=held.channel, at=clock.now()
     )
+
+
+def answered(*handed):
+    with transaction.atomic():
+        outcomes.accepted(handed)
 
 
 def state(row):
@@ -38,7 +45,7 @@ def test_an_answer_after_the_lease_counts_and_nobody_sends_again(inbox, ways, pe
     fault(inbox, "chat", refuse=1.0)
     services.send_due()
     assert state(held) == ("queued", "chat")
-    outcomes.accepted([(held, attempt, Handed())])
+    answered((held, attempt, Handed()))
     assert state(held) == ("sent", "chat")
     fault(inbox, "chat")
     later(minutes=5)
@@ -50,7 +57,7 @@ def test_a_double_by_a_late_answer_is_shown_as_one(inbox, ways, person):
     held, attempt = begun(tell(person))
     later(seconds=LEASE.total_seconds() + 1)
     services.send_due()
-    outcomes.accepted([(held, attempt, Handed())])
+    answered((held, attempt, Handed()))
     assert set(held.delivery_attempts.values_list("outcome", flat=True)) == {"accepted"}
     assert delivery_queries.doubles(held) == 1
 
@@ -63,7 +70,7 @@ def test_a_bounce_that_is_told_before_the_answer_is_written_loses_nothing(inbox,
     services.told(Told(channel="email", outcome="bounced", attempt=attempt.pk, detail="550", gone=True))
     assert state(held) == ("queued", "sms")
     following, second = begun(held)
-    outcomes.accepted([(held, attempt, Handed())])
+    answered((held, attempt, Handed()))
     attempt.refresh_from_db()
     assert attempt.outcome == "bounced"
     outcomes.refused(following, second, TransportError("busy", permanent=False))
@@ -120,7 +127,7 @@ def test_a_receiver_s_words_with_a_nul_close_the_attempt(inbox, ways, person):
     held, attempt = begun(tell(person))
     outcomes.refused(held, attempt, TransportError("HTTP 500 a\x00b", permanent=False))
     held, second = begun_later(held)
-    outcomes.accepted([(held, second, Handed(provider_id="x\x00", detail="a\x00b"))])
+    answered((held, second, Handed(provider_id="x\x00", detail="a\x00b")))
     for row in held.delivery_attempts.all():
         assert "\x00" not in row.detail + row.provider_id
 
@@ -225,3 +232,91 @@ def test_two_workers_at_once_send_each_message_once(inbox, ways, organization):
     later(seconds=LEASE.total_seconds() + 1)
     assert services.send_due() == 40
     assert len(inbox.outlets.notes.find("chat")) == 40
+
+
+def test_a_bounce_and_an_answer_in_the_same_moment_always_end_on_the_next_way(inbox, ways, person):
+    """Whichever is written first: the other one waits for it and reads what stands there."""
+    ways.add(person, "email")
+    ways.add(person, "sms")
+    for number in range(6):
+        held, attempt = begun(tell(person, f"k{number}"))
+        start = threading.Barrier(2, timeout=10)
+
+        def bounce(attempt=attempt, start=start):
+            start.wait()
+            services.told(Told(channel="email", outcome="bounced", attempt=attempt.pk, detail="busy"))
+
+        def answer(held=held, attempt=attempt, start=start):
+            start.wait()
+            answered((held, attempt, Handed()))
+
+        at_once(bounce, answer)
+        attempt.refresh_from_db()
+        assert (state(held), attempt.outcome) == (("queued", "sms"), "bounced")
+
+
+def at_once(*acts):
+    def closing(act):
+        try:
+            act()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(acts)) as hands:
+        for future in [hands.submit(closing, act) for act in acts]:
+            future.result()
+
+
+def test_workers_side_by_side_send_each_message_once(inbox, ways, organization):
+    for number in range(60):
+        each = Recipient.objects.create(organization=organization, audience="operator", name=f"P{number}")
+        ways.add(each, "chat")
+        tell(each, f"k{number}")
+    at_once(*[services.send_due] * 3)
+    assert set(Notification.objects.values_list("state", flat=True)) == {"sent"}
+    assert len(inbox.outlets.notes.find("chat")) == DeliveryAttempt.objects.count() == 60
+
+
+def test_a_message_over_which_workers_die_goes_alone_and_last_and_is_given_up(inbox, ways, person, monkeypatch):
+    ways.add(person, "chat")
+    deadly, other = tell(person, "deadly"), tell(person, "other")
+    for _death in range(3):
+        begun(deadly)
+        later(seconds=LEASE.total_seconds() + 1)
+    begun(other)
+    begun(other_dies := tell(person, "once"))
+    later(seconds=LEASE.total_seconds() + 1)
+    begun(other)
+    later(seconds=LEASE.total_seconds() + 1)
+    batches, plain = [], outcomes.accepted
+    monkeypatch.setattr(
+        outcomes, "accepted", lambda handed: (batches.append([row.key for row, *_ in handed]), plain(handed))
+    )
+    monkeypatch.setattr(sending, "HANDS", 3)
+    assert services.send_due() == 3
+    assert [keys for keys in batches if keys] == [[other_dies.key], [other.key], [deadly.key]]
+    poison = tell(person, "poison")
+    for _death in range(sending.MOST_DEATHS):
+        begun(poison)
+        later(seconds=LEASE.total_seconds() + 1)
+    assert services.send_due() == 0
+    assert state(poison)[0] == "failed"
+    assert "died 5 times" in poison.delivery_attempts.order_by("id").last().detail
+
+
+def test_what_waited_for_a_way_that_is_removed_takes_the_next_one(inbox, ways, person):
+    gone = ways.add(person, "email")
+    ways.add(person, "chat")
+    row = tell(person)
+    gone.delete()
+    send_all()
+    assert state(row) == ("sent", "chat")
+    assert not inbox.store.find()
+
+
+def test_what_waited_for_a_contact_that_is_removed_is_not_sent(inbox, ways, person, owner):
+    way = ways.add(person, "email")
+    rows = [tell(person), notify(key="alone", template="test", destination=way, context={"organization": "H"})]
+    services.remove_contact(access=owner, pk=str(person.pk))
+    assert services.send_due() == 0
+    assert {state(row)[0] for row in rows} == {"expired"}
