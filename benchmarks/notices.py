@@ -125,7 +125,7 @@ def recipients(channels, number):
         person = Recipient.objects.create(organization=house, audience="operator", name=f"P{position}")
         where = {
             "email": f"p{person.pk}@example.org",
-            "sms": f"+316{person.pk:08}",
+            "sms": f"+316{person.pk:07}7",
             "push": f"http://127.0.0.1:{HTTP}/push/p?{person.pk}",
             "webhook": f"http://127.0.0.1:{HTTP}/hooks/p{person.pk}",
             "chat": f"json://127.0.0.1:{HTTP}/notify/p{person.pk}",

@@ -66,11 +66,16 @@ def expire() -> int:
 
 
 def claim(ready: list[str], count: int, only: int | None = None) -> list[Notification]:
-    """Takes a lease on due rows. Two workers never take the same one: the rows are locked (SQLite: the database is)."""
+    """Takes a lease on due rows, urgent ones first.
+
+    Two workers never take the same one: the rows are locked (SQLite: the database is).
+    """
     now = clock.now()
     waiting = Q(state=NotificationState.QUEUED) | Q(state=NotificationState.SENDING)
     with transaction.atomic():
-        rows = Notification.objects.filter(waiting, due_at__lte=now, channel__in=ready).order_by("due_at", "id")
+        rows = Notification.objects.filter(waiting, due_at__lte=now, channel__in=ready).order_by(
+            "-urgent", "due_at", "id"
+        )
         if only:
             rows = rows.filter(pk=only)
         if connection.features.has_select_for_update_skip_locked:

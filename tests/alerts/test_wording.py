@@ -2,11 +2,14 @@
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.utils.html import escape
 
 from alerts import samples
 from alerts.models import MessageTemplate
 from alerts.services import wording
 from alerts.services.notifications import notify
+from evcms.core.access import Role
+from tests.alerts.conftest import make_access
 
 pytestmark = pytest.mark.django_db(transaction=True)
 CONTEXT = {"organization": "Harbour", "person": "Anna"}
@@ -113,3 +116,32 @@ def test_words_of_a_code_have_to_say_it(owner):
         "code", {"code": "123456", "organization": "Harbour", "minutes": 10}, "en", owner.organization.pk
     )
     assert words.short == "Harbour: 123456"
+
+
+def test_each_house_writes_its_own_words_and_only_who_manages_people(client, owner, organization, rival):
+    theirs = make_access(rival)
+    save(theirs, subject="Theirs")
+    client.force_login(owner.user)
+    asked = "?template=test&language=en"
+    page = client.get(f"/notifications/wording/words/{asked}").content.decode()
+    assert "Theirs" not in page
+    assert "Test message of Harbour Charging" in page  # what stays when nothing is written
+    client.post(f"/notifications/wording/words/{asked}", {"subject": "Ours"})
+    assert set(MessageTemplate.objects.values_list("organization__name", "subject")) == {
+        ("City Charging", "Ours"),
+        ("Rival", "Theirs"),
+    }
+    assert "en" in client.get("/notifications/wording/").content.decode().partition("Ours")[0]
+    client.force_login(make_access(organization, Role.OPERATOR).user)
+    for path in ("/notifications/wording/", f"/notifications/wording/words/{asked}"):
+        assert client.get(path).status_code == 403
+    assert client.post(f"/notifications/wording/preview/{asked}", {"subject": "x"}).status_code == 403
+
+
+@pytest.mark.parametrize("language", ["de", "nl", "fr", "es"])
+def test_a_preview_speaks_the_language_that_is_edited(client, owner, language):
+    client.force_login(owner.user)
+    seen = client.get(f"/notifications/wording/words/?template=free&language={language}").content.decode()
+    words = wording.preview("free", samples.context_of("free"), language, {})
+    assert escape(words.subject) in seen
+    assert words.subject != wording.preview("free", samples.context_of("free"), "en", {}).subject

@@ -55,7 +55,7 @@ class Ways:
             address = f"{self.inbox.url}hooks/{name}"
         if channel == "chat" and not address:
             address = f"json://{self.inbox.url.removeprefix('http://')}notify/operations-{recipient.pk}"
-        address = address or {"email": f"duty{recipient.pk}@example.org", "sms": f"+3161{recipient.pk:07}"}[channel]
+        address = address or {"email": f"duty{recipient.pk}@example.org", "sms": f"+3161{recipient.pk:06}7"}[channel]
         return Destination.objects.create(
             organization=recipient.organization,
             recipient=recipient,

@@ -14,6 +14,7 @@ import pytest
 from alerts import delivery_queries, services
 from alerts.models import DeliveryAttempt, Notification, Recipient
 from alerts.services.sending import LEASE
+from evcms.simulator.outlets.sms import STOPPED, UNKNOWN, UNREACHED
 from tests.alerts.channels.conftest import ALL, fault, later, tell
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -110,6 +111,13 @@ def judge(inbox, count, kills):
 
 def _name(row):
     return row.to if row.channel == "sms" else row.to.rpartition("/")[2]
+
+
+@pytest.mark.parametrize("pk", [404, 503, 610, 100_404])
+def test_no_recipient_of_these_tests_has_a_number_that_the_double_takes_for_dead(ways, organization, pk):
+    """Once the 404th recipient had one that does not exist: one message of a thousand failed, by the order of tests."""
+    way = ways.add(Recipient.objects.create(pk=pk, organization=organization), "sms")
+    assert not way.address.endswith((UNKNOWN, STOPPED, UNREACHED))
 
 
 def test_on_a_bad_day_with_a_killed_worker_nothing_is_lost_and_doubles_stay_where_nobody_can_be_asked(

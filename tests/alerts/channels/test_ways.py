@@ -10,6 +10,7 @@ from django.test import Client
 from alerts import quiet, services
 from alerts.channels import Told
 from alerts.models import DeliveryAttempt, Notification, Recipient
+from alerts.services.sending import claim
 from evcms.core import clock
 from tests.alerts.channels.conftest import ALL, fault, later, send_all, tell
 
@@ -224,6 +225,15 @@ def test_one_address_gets_no_flood_but_what_is_urgent(inbox, ways, person, setti
     assert services.send_due() == 1
     later(hours=1, minutes=1)
     assert services.send_due() == 2
+
+
+def test_what_is_urgent_does_not_stand_in_line_behind_what_is_not(inbox, ways, person):
+    ways.add(person, "email")
+    for number in range(3):
+        tell(person, f"k{number}")
+    later(minutes=1)
+    fire = tell(person, "fire", urgent=True)
+    assert [row.pk for row in claim(["email"], 1)] == [fire.pk]
 
 
 def test_a_message_is_sent_again_by_hand_under_the_same_id(inbox, ways, person, owner):
