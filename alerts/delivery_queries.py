@@ -5,7 +5,7 @@ from django.db.models import Prefetch, Q, QuerySet
 from alerts import channels
 from alerts.models import DeliveryAttempt, Destination, Notification
 from alerts.queries import incidents
-from alerts.services import codes
+from alerts.services import codes, works
 from alerts.vocabulary import Outcome
 from evcms.core.access import Access, Permission
 
@@ -28,12 +28,16 @@ def notifications(access: Access) -> QuerySet[Notification]:
 
 
 def found(rows: QuerySet[Notification], wish: dict[str, str]) -> QuerySet[Notification]:
-    """`wish`: state, channel, template, recipient (a number), q (a part of an address or subject); empty is any."""
+    """`wish`: state, channel, template, recipient and window of maintenance (numbers), q (a part of an address or
+    subject); empty is any.
+    """
     for name in ("state", "channel", "template"):
         if wish.get(name):
             rows = rows.filter(**{name: wish[name]})
     if wish.get("recipient", "").isdigit():
         rows = of_recipient(rows, int(wish["recipient"][:18]))
+    if wish.get("window", "").isdigit():
+        rows = rows.filter(key__startswith=works.key(int(wish["window"][:18])))
     words = wish.get("q", "").strip()
     if words:
         named = Q(recipient__name__icontains=words) | Q(to__icontains=words)

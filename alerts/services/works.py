@@ -128,7 +128,7 @@ def _tell(window: Window, listener: Listener, template: str) -> int:
     stage = "off" if template == "maintenance_off" else window.revision
     message = voice.tell(
         recipient,
-        key=f"{_key(window.id)}{stage}:{recipient.pk}",
+        key=f"{key(window.id)}{stage}:{recipient.pk}",
         template=template,
         context={
             "where": spot.where if len(listener.spots) == 1 else spot.site,
@@ -144,7 +144,8 @@ def _tell(window: Window, listener: Listener, template: str) -> int:
     return int(message is not None)
 
 
-def _key(window_id: int) -> str:
+def key(window_id: int) -> str:
+    """How the keys of all messages about a window begin."""
     return f"works:{window_id}:"
 
 
@@ -196,12 +197,12 @@ def _said_no(recipient: Recipient, found: list[Spot]) -> bool:
 
 
 def _messages(window_id: int) -> QuerySet[Notification]:
-    return Notification.objects.filter(key__startswith=_key(window_id), recipient__isnull=False)
+    return Notification.objects.filter(key__startswith=key(window_id), recipient__isnull=False)
 
 
 def _who_knows(window_id: int, revision: int) -> set[int]:
     """Recipients who were told of these times: an account may have taken a message over, so its key names another."""
-    rows = Notification.objects.filter(key__startswith=f"{_key(window_id)}{revision}:", recipient__isnull=False)
+    rows = Notification.objects.filter(key__startswith=f"{key(window_id)}{revision}:", recipient__isnull=False)
     return set(rows.values_list("recipient", flat=True))
 
 

@@ -256,6 +256,18 @@ def test_nothing_is_moved_into_the_past(owner, plan, run, by, field):
     assert set(error.value.message_dict) & {field, "ends_at"}
 
 
+def test_the_window_leads_to_who_was_told_of_it(connector, owner, plan, client):
+    ask(connector)
+    window, other = plan(days=1), plan(days=2)
+    client.force_login(owner.user)
+    link = f"/notifications/?window={window.pk}"
+    assert link in client.get(f"/maintenance/{window.pk}/").content.decode()
+    page = client.get(link).content.decode()
+    assert page.count("driver@example.org") == 1
+    assert "1 message to people and systems" in page
+    assert client.get(f"/notifications/?window={other.pk}0").content.decode().count("driver@example.org") == 0
+
+
 def test_one_that_runs_may_last_longer_but_keeps_its_beginning(connector, owner, plan, run):
     ask(connector)
     window = plan(days=1)
