@@ -5,6 +5,7 @@ from datetime import time
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from alerts import channels
 from alerts.vocabulary import Audience, ChannelName, Digest, Severity, Topic
 from evcms.core import clock
 from evcms.core.models import Organization, User
@@ -82,7 +83,12 @@ class Destination(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.label or self.address
+        return self.label or self.shown
+
+    @property
+    def shown(self) -> str:
+        """The address as people see it: without the secrets that some carry."""
+        return channels.addresses(self.channel).shown(self.address)
 
 
 class PhoneCode(models.Model):

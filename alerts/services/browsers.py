@@ -39,7 +39,7 @@ def register(
     """
     endpoint, keys = address.parse(subscription)
     with transaction.atomic():
-        known = _browsers(endpoint).filter(organization=organization_id).first()
+        known = _browsers(endpoint).filter(organization=organization_id, audience=Audience.DRIVER).first()
         if known and not _same(known, keys["auth"]):
             raise ValidationError(_("The browser gave no usable push address."))
         if known is None and recipient is None and not asking.may_ask(
@@ -60,7 +60,8 @@ def changed(*, endpoint: str, auth: str, subscription: str) -> int:
         for way in _browsers(endpoint).select_for_update():
             if not _same(way, auth):
                 continue
-            if new != endpoint and _browsers(new).filter(organization=way.organization_id).exists():
+            others = _browsers(new).filter(organization=way.organization_id, audience=way.audience)
+            if new != endpoint and others.exists():
                 way.delete()
                 continue
             fields = {"address": new, "keys": keys, "disabled_at": None, "disabled_reason": ""}
@@ -69,7 +70,7 @@ def changed(*, endpoint: str, auth: str, subscription: str) -> int:
 
 
 def _browsers(endpoint: str) -> QuerySet[Destination]:
-    return Destination.objects.filter(audience=Audience.DRIVER, channel=ChannelName.PUSH, address=endpoint)
+    return Destination.objects.filter(channel=ChannelName.PUSH, address=endpoint)
 
 
 def _same(way: Destination, auth: str) -> bool:

@@ -16,6 +16,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from alerts import channels
+from alerts.channels.push import address as push
 from alerts.models import Destination, Recipient
 from alerts.vocabulary import Audience, ChannelName, NotificationState
 from evcms.core import audit, clock
@@ -108,12 +109,17 @@ def add_way(*, access: Access, contact: Recipient, channel: str, address: str, l
     if channel not in ChannelName.values or channel == ChannelName.PUSH:
         raise ValidationError(_("Choose a channel; push messages are switched on in the browser that shall show them."))
     address = clean(channel, address)
+    own = channel in OWN_SYSTEMS or address == str(access.user.email).lower()
+    return _add(access, contact, channel, address, label, own=own)
+
+
+def _add(access: Access, contact: Recipient, channel: str, address: str, label: str, *, own: bool) -> Destination:
+    """`own`: needs no proof. Raises ValidationError."""
     ways = Destination.objects.filter(organization=access.organization, audience=contact.audience)
     if ways.filter(channel=channel, address=address).exists():
         raise ValidationError(_("This address is used already."))
     if contact.destinations.count() >= MOST_WAYS:
         raise ValidationError(_("Ways enough: remove one first."))
-    own = channel in OWN_SYSTEMS or address == str(access.user.email).lower()
     with transaction.atomic():
         way = Destination.objects.create(
             organization=access.organization, recipient=contact, audience=contact.audience, channel=channel,
@@ -123,6 +129,30 @@ def add_way(*, access: Access, contact: Recipient, channel: str, address: str, l
         if not own:
             ask_to_confirm(way)
         audit.record(access, "alert_contact.way_added", contact, channel=channel)
+    return way
+
+
+def is_own(access: Access, contact: Recipient) -> bool:
+    """Whether the contact is the person who is signed in: one of his ways is that person's address."""
+    mine = str(getattr(access.user, "email", "") or "").lower()
+    return bool(mine) and contact.destinations.filter(channel=ChannelName.EMAIL, address=mine).exists()
+
+
+def add_browser(*, access: Access, contact: Recipient, subscription: str, device: str) -> Destination:
+    """Push messages to the browser in which the contact himself is signed in. Raises ValidationError with a sentence.
+
+    `subscription`: JSON of a PushSubscription; what a browser gave is its own proof.
+    """
+    demand(access, contact)
+    if not is_own(access, contact):
+        raise ValidationError(_("Only the contact can switch push messages on, signed in, in his own browser."))
+    endpoint, keys = push.parse(subscription)
+    with transaction.atomic():
+        known = contact.destinations.filter(channel=ChannelName.PUSH, address=endpoint).first()
+        way = known or _add(access, contact, ChannelName.PUSH, endpoint, device, own=True)
+        Destination.objects.filter(pk=way.pk).update(
+            keys=keys, confirmed_at=clock.now(), disabled_at=None, disabled_reason=""
+        )
     return way
 
 

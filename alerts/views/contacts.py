@@ -3,17 +3,19 @@
 from collections.abc import Iterable
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from alerts import channels, reach
+from alerts.channels.push import borrowed
 from alerts.forms import ContactEditForm, ContactForm
 from alerts.models import Recipient
+from alerts.services import browsers, hooks, systems
 from alerts.services import contacts as services
-from alerts.services import hooks, systems
 from alerts.vocabulary import Audience, ChannelName
 from evcms.core.access import Access, Permission
 
@@ -73,7 +75,7 @@ def contact(request: HttpRequest, pk: int) -> HttpResponse:
     form = ContactEditForm(request.POST if "name" in request.POST else None, initial=_initial(row), access=access)
     if request.method == "POST":
         if "name" not in request.POST:
-            attempt(request, lambda: _do(access, row, request.POST), _("Done."))
+            attempt(request, lambda: _do(request, access, row), _("Done."))
             return redirect("alert-contact", pk=row.pk)
         if form.is_valid():
             values = form.cleaned_data | {"sites": [int(site) for site in form.cleaned_data["sites"]]}
@@ -84,6 +86,8 @@ def contact(request: HttpRequest, pk: int) -> HttpResponse:
         "contact": row,
         "ways": row.destinations.order_by("position", "pk"),
         "channels": statuses(CHANNELS),
+        "own": services.is_own(access, row),
+        "push_demo": bool(settings.DEMO_INBOX_URL),
     }
     return render(request, "alerts/contact.html", context)
 
@@ -102,8 +106,14 @@ def _initial(row: Recipient) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _do(access: Access, row: Recipient, said: QueryDict) -> None:
-    """`address` adds a way, `code` proves one; `remove`, `first`, `enable`, `test` or `again` name one."""
+def _do(request: HttpRequest, access: Access, row: Recipient) -> None:
+    """`address` adds a way, `push` this browser, `code` proves one; `remove`, `first`, `enable`, `test`, `again` name one."""
+    said = request.POST
+    if "push" in said:
+        given = said.get("push", "")[:4000] or borrowed.subscription()
+        device = browsers.device(request.headers.get("User-Agent", ""))
+        services.add_browser(access=access, contact=row, subscription=given, device=device)
+        return
     if "address" in said:
         services.add_way(
             access=access, contact=row, channel=said.get("channel", ""), address=said.get("address", "")[:500],

@@ -1,5 +1,6 @@
 """Messages and what became of them, as a person reads them; the page of a system that gets webhooks."""
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -8,10 +9,12 @@ from django.test import Client
 from alerts import services
 from alerts.channels.webhook import address as webhooks
 from alerts.models import DeliveryAttempt, Destination, Notification, Recipient
+from alerts.services import browsers, contacts
 from alerts.services.notifications import notify
 from evcms.core import clock
 from evcms.core.access import Role
 from evcms.core.models import AuditEntry
+from evcms.simulator.outlets import push
 from tests.alerts.channels.conftest import Ways, inbox
 from tests.alerts.conftest import later, make_access, make_contact
 
@@ -292,3 +295,49 @@ def test_a_way_s_test_button_says_what_happened(browser, inbox, contact, channel
     assert "Done." in browser.post(url, {"test": way.pk}, follow=True).content.decode()
     Destination.objects.filter(pk=way.pk).update(confirmed_at=None)
     assert "confirm it first" in browser.post(url, {"test": way.pk}, follow=True).content.decode()
+
+
+# Push for operators --------------------------------------------------------------------------------------
+
+
+def test_a_contact_switches_push_on_in_his_own_browser_and_nobody_does_it_for_him(browser, inbox, owner, contact):
+    mine = make_contact(owner.organization, owner.user.email)
+    given = json.dumps(push.subscribe(inbox.outlets.notes, inbox.url))
+    url = f"/settings/alerts/{mine.pk}/"
+    assert "Push messages in this browser" in read(browser, url)
+    assert "Push messages in this browser" not in read(browser, f"/settings/alerts/{contact.pk}/")
+    agent = {"HTTP_USER_AGENT": "Mozilla/5.0 (X11; Linux x86_64) Chrome/140.0"}
+    for _again in range(2):
+        assert "Done." in browser.post(url, {"push": given}, follow=True, **agent).content.decode()
+    way = mine.destinations.get(channel="push")
+    assert (way.label, bool(way.confirmed_at)) == ("Chrome, Linux", True)
+    assert way.address not in read(browser, url)
+    assert "Done." in browser.post(url, {"test": way.pk}, follow=True).content.decode()
+    assert inbox.outlets.notes.find("push")[0].subject
+    refused = browser.post(f"/settings/alerts/{contact.pk}/", {"push": given}, follow=True).content.decode()
+    assert "in his own browser" in refused
+    for bad in ("{}", "nonsense", json.dumps({"endpoint": "https://10.0.0.1/x", "keys": {}})):
+        assert "Done." not in browser.post(url, {"push": bad}, follow=True).content.decode()
+    assert Destination.objects.filter(channel="push").count() == 1
+
+
+def test_an_operator_s_browser_that_got_another_address_is_followed(inbox, owner):
+    mine = make_contact(owner.organization, owner.user.email)
+    old, new = (push.subscribe(inbox.outlets.notes, inbox.url) for _ in range(2))
+    contacts.add_browser(access=owner, contact=mine, subscription=json.dumps(old), device="")
+    moved = {"endpoint": old["endpoint"], "auth": old["keys"]["auth"], "subscription": json.dumps(new)}
+    assert browsers.changed(**moved | {"auth": "wrong"}) == 0
+    assert browsers.changed(**moved) == 1
+    assert mine.destinations.get(channel="push").address == new["endpoint"]
+
+
+def test_a_chat_room_s_secret_is_not_on_the_contacts_pages(browser, contact):
+    secret = "TIiajkdnlazkcOXrIdevi7F"
+    Destination.objects.create(
+        organization=contact.organization, recipient=contact, audience="operator", channel="chat",
+        address=f"slack://T1JJ3T3L2/B2BBB2BBB/{secret}/#operations", confirmed_at=clock.now(),
+    )  # fmt: skip
+    for path in ("/settings/alerts/", f"/settings/alerts/{contact.pk}/"):
+        page = read(browser, path)
+        assert "slack://" in page
+        assert secret not in page
