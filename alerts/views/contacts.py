@@ -107,7 +107,7 @@ def _initial(row: Recipient) -> dict[str, Any]:
 
 
 def _do(request: HttpRequest, access: Access, row: Recipient) -> None:
-    """`address` adds a way, `push` this browser, `code` proves one; `remove`, `first`, `enable`, `test`, `again` name one."""
+    """`address` adds a way, `push` this browser, `code` proves one; the names of `acts` each name a way."""
     said = request.POST
     if "push" in said:
         given = said.get("push", "")[:4000] or borrowed.subscription()
