@@ -61,6 +61,7 @@ class Window:
     starts_at: datetime
     ends_at: datetime
     open: bool
+    cancelled: bool
     revision: int
     time_zone: str
 
@@ -139,6 +140,7 @@ def window(window_id: int) -> Window:
         starts_at=row.starts_at,
         ends_at=row.ends_at,
         open=row.state in ("planned", "running"),
+        cancelled=row.state == "cancelled",
         revision=row.revision,
         time_zone=site.time_zone if site else row.organization.time_zone,
     )

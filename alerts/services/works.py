@@ -10,7 +10,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from alerts import ahead
 from alerts.models import AlertSettings, Announcement, Notification, Recipient, Subscription
@@ -27,6 +27,7 @@ OFTEN_DAYS: Final = 3
 OFTEN_WITHIN: Final = timedelta(days=60)
 PORTION: Final = 50  # people in one transaction
 MOST: Final = 200  # windows in one sweep
+OFF: Final = "off"  # the last part of what may be told of a window; before it come its revisions
 
 
 @dataclass(frozen=True)
@@ -71,36 +72,54 @@ def reschedule(*, organization_id: int) -> None:
 
 def announce() -> int:
     """What is due; returns how many people hear of something. Killed between two people, it goes on after the first."""
-    due = Announcement.objects.filter(done_at=None, due_at__lte=clock.now()).order_by("due_at", "pk")
-    return sum(_announce(pk) for pk in list(due.values_list("pk", flat=True)[:MOST]))
+    now = clock.now()
+    due = Q(done_at=None, due_at__lte=now) | Q(again_at__isnull=False)
+    rows = Announcement.objects.filter(due).order_by("due_at", "pk")
+    return sum(_again(pk) + _announce(pk) for pk in list(rows.values_list("pk", flat=True)[:MOST]))
 
 
 def _announce(window_id: int) -> int:
-    told = 0
-    known = _who_knows(window_id, spots.window(window_id).revision)
+    due = Announcement.objects.filter(pk=window_id, done_at=None, due_at__lte=clock.now()).first()
+    if due is None:
+        return 0
+    known = _who_knows(window_id, str(due.revision))
     audience = [each for each in _audience(window_id) if each.recipient.pk not in known]
-    for portion in [*_portions(audience), []]:
+    return _in_portions(due, audience, "maintenance", "done_at")
+
+
+def _again(window_id: int) -> int:
+    """Who knew the old times hears of the new ones, or that there will be none."""
+    due = Announcement.objects.filter(pk=window_id, again_at__isnull=False).first()
+    if due is None:
+        return 0
+    off = spots.window(window_id).cancelled
+    known = _who_knows(window_id, OFF if off else str(due.revision))
+    audience = [each for each in _who_knew(window_id) if each.recipient.pk not in known]
+    return _in_portions(due, audience, "maintenance_off" if off else "maintenance_moved", "again_at")
+
+
+def _in_portions(due: Announcement, audience: list[Listener], template: str, column: str) -> int:
+    """A transaction for some people at a time: nobody waits long for the database. `column` says when it is done."""
+    told, waits = 0, {"done_at": Q(done_at=None), "again_at": Q(again_at__isnull=False)}[column]
+    ends = {"done_at": clock.now(), "again_at": None}[column]
+    for start in range(0, len(audience) + 1, PORTION):
         with transaction.atomic():
-            row = Announcement.objects.select_for_update().filter(pk=window_id, done_at=None).first()
-            window = spots.window(window_id)
-            if row is None or (window.open and window.revision != row.revision):
+            mine = Announcement.objects.filter(waits, pk=due.pk, revision=due.revision)
+            window = spots.window(due.pk)
+            if mine.select_for_update().first() is None or window.revision != due.revision:
                 return told  # somebody was faster; or it was moved, and word of that is on its way
-            if not portion or not window.open:
-                Announcement.objects.filter(pk=window_id).update(done_at=clock.now())
-                return told
-            told += sum(_tell(window, each, "maintenance") for each in portion)
+            if window.cancelled if template == "maintenance_off" else window.open:
+                told += sum(_tell(window, each, template) for each in audience[start : start + PORTION])
+            if start + PORTION > len(audience):
+                mine.update(**{column: ends})
     return told
-
-
-def _portions(audience: list[Listener]) -> Iterator[list[Listener]]:
-    for start in range(0, len(audience), PORTION):
-        yield audience[start : start + PORTION]
 
 
 def moved(*, window_id: int) -> None:
     """Who knew the old times hears of the new ones now, everybody else when it is their time. Twice is once."""
     window = spots.window(window_id)
-    if not window.open:
+    if not window.open:  # over, or called off, which is told by itself
+        Announcement.objects.filter(pk=window_id).update(revision=window.revision, done_at=clock.now())
         return
     due = _due(window, days_of(window.organization_id))
     Announcement.objects.get_or_create(window_id=window_id, defaults={"revision": 0, "due_at": due})
@@ -108,24 +127,22 @@ def moved(*, window_id: int) -> None:
     if row.revision == window.revision:
         return
     _withdraw(window_id)
-    Announcement.objects.filter(pk=window_id).update(revision=window.revision, due_at=due, done_at=None)
-    for each in _who_knew(window_id):
-        _tell(window, each, "maintenance_moved")
+    news = {"revision": window.revision, "due_at": due, "done_at": None, "again_at": clock.now()}
+    Announcement.objects.filter(pk=window_id).update(**news)
     nudge("alerts.announce")
 
 
 def cancelled(*, window_id: int) -> None:
-    """Told to those who knew of it; what still waits to be sent is not sent any more."""
-    window = spots.window(window_id)
-    Announcement.objects.select_for_update().filter(pk=window_id).update(done_at=clock.now())
+    """Told to those who knew of it; what still waits to be sent is not sent any more. Twice is once."""
+    now, revision = clock.now(), spots.window(window_id).revision
+    Announcement.objects.filter(pk=window_id).update(revision=revision, done_at=now, again_at=now)
     _withdraw(window_id)
-    for each in _who_knew(window_id):
-        _tell(window, each, "maintenance_off")
+    nudge("alerts.announce")
 
 
 def _tell(window: Window, listener: Listener, template: str) -> int:
     spot, recipient = listener.spots[0], listener.recipient
-    stage = "off" if template == "maintenance_off" else window.revision
+    stage = OFF if template == "maintenance_off" else window.revision
     message = voice.tell(
         recipient,
         key=f"{key(window.id)}{stage}:{recipient.pk}",
@@ -200,9 +217,11 @@ def _messages(window_id: int) -> QuerySet[Notification]:
     return Notification.objects.filter(key__startswith=key(window_id), recipient__isnull=False)
 
 
-def _who_knows(window_id: int, revision: int) -> set[int]:
-    """Recipients who were told of these times: an account may have taken a message over, so its key names another."""
-    rows = Notification.objects.filter(key__startswith=f"{key(window_id)}{revision}:", recipient__isnull=False)
+def _who_knows(window_id: int, stage: str) -> set[int]:
+    """Recipients who were told of these times, or that it is off. An account may have taken a message over, so that its
+    key names another.
+    """
+    rows = Notification.objects.filter(key__startswith=f"{key(window_id)}{stage}:", recipient__isnull=False)
     return set(rows.values_list("recipient", flat=True))
 
 

@@ -132,6 +132,7 @@ def test_planned_work_is_told_and_its_cancelling_only_to_who_knew(online, owner,
     ask(online, "maintenance", email="late@example.org")
     stations.cancel_maintenance(access=owner, window=window)
     deliver()
+    services.announce()
     assert told("maintenance") == ["driver@example.org"]
     assert "New cable" in Notification.objects.get(template="maintenance").text
     assert told("maintenance_off") == ["driver@example.org"]

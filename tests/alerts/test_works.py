@@ -214,6 +214,45 @@ def test_a_cancelled_window_is_told_to_those_who_were_told(connector, owner, pla
     assert told() == ["driver@example.org"]
 
 
+def test_moved_and_then_cancelled_before_anybody_heard_of_the_move_is_told_as_cancelled(
+    connector, owner, plan, run, deliver
+):
+    ask(connector)
+    window = plan(days=1)
+    times = {"starts_at": window.starts_at + HOUR, "ends_at": window.ends_at + HOUR}
+    stations.change_maintenance(access=owner, window=window, title="x", note="", **times)
+    stations.cancel_maintenance(access=owner, window=window)
+    run()
+    run()
+    assert told("maintenance_moved") == []
+    assert told("maintenance_off") == ["driver@example.org"]
+    assert not Announcement.objects.exclude(again_at=None).exists()
+
+
+def test_killed_while_it_tells_of_a_cancelling_it_goes_on(connector, owner, plan, run, monkeypatch, deliver):
+    monkeypatch.setattr(works, "PORTION", 1)
+    for number in range(3):
+        ask(connector, email=f"d{number}@example.org")
+    window = plan(days=1)
+    stations.cancel_maintenance(access=owner, window=window)
+    deliver()
+    real, calls = works.voice.tell, []
+
+    def dies_at_the_second(*args, **more):
+        calls.append(1)
+        if len(calls) == 2:
+            raise SystemExit
+        return real(*args, **more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(works.voice, "tell", dies_at_the_second)
+        with pytest.raises(SystemExit):
+            services.announce()
+    assert len(told("maintenance_off")) == 1
+    run()
+    assert sorted(told("maintenance_off")) == ["d0@example.org", "d1@example.org", "d2@example.org"]
+
+
 def test_what_waited_for_the_morning_is_not_sent_when_it_was_cancelled_at_night(connector, owner, plan, run):
     ask(connector)
     Recipient.objects.update(quiet_from=time(0), quiet_until=time(23, 59), time_zone="UTC")
