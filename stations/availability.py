@@ -1,9 +1,10 @@
 """Uptime of real connectors: their statuses, their station's link, and the maintenance that was announced."""
 
+from collections import defaultdict
 from datetime import datetime, timedelta
 from typing import Final
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 
 from evcms.core import clock
 
@@ -30,6 +31,33 @@ def of_connector(connector: Connector, since: datetime, until: datetime | None =
         *_dark(connector.station_id, start, end),
     ]
     return uptime.reckon(outages, _windows(connector, start, end), start, end)
+
+
+def outages_of_site(site_id: int, start: datetime, end: datetime) -> dict[int, list[Span]]:
+    """When each EVSE of a site was out of order or dark, excused or not. Three queries."""
+    earlier = StatusChange.objects.filter(happened_at__lt=start).order_by("-happened_at", "-pk")
+    connectors = Connector.objects.filter(station__site=site_id, archived_at=None, number=1).annotate(
+        before=Subquery(earlier.filter(connector=OuterRef("pk")).values("status")[:1])
+    )
+    changes: dict[int | None, list[tuple[datetime, str]]] = defaultdict(list)
+    rows = StatusChange.objects.filter(station__site=site_id, happened_at__gte=start, happened_at__lt=end)
+    for connector_id, at, status in rows.order_by("happened_at", "pk").values_list(
+        "connector", "happened_at", "status"
+    ):
+        changes[connector_id].append((at, status))
+    links: dict[int, list[tuple[datetime, datetime | None]]] = defaultdict(list)
+    open_then = Connection.objects.filter(Q(closed_at=None) | Q(closed_at__gt=start), opened_at__lt=end)
+    for station_id, opened, closed in open_then.filter(station__site=site_id).values_list(
+        "station", "opened_at", "closed_at"
+    ):
+        links[station_id].append((opened, closed))
+    found: dict[int, list[Span]] = {}
+    told: list[tuple[datetime, str]]
+    for pk, evse_id, station_id, before in connectors.values_list("pk", "evse", "station", "before"):
+        told = [(start, before), *changes[pk]] if before else changes[pk]
+        dark = [gap for gap in uptime.gaps_of(links[station_id], start, end) if gap.length >= FLAP]
+        found[int(evse_id)] = [*uptime.spans_of(told, BAD, end), *(dark if links[station_id] else [])]
+    return found
 
 
 def _bad(changes: QuerySet[StatusChange], start: datetime, end: datetime) -> list[Span]:

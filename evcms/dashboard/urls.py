@@ -2,7 +2,18 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from evcms.dashboard.views import commands, organization, overview, reports, search, sessions, sites, station, stations
+from evcms.dashboard.views import (
+    commands,
+    organization,
+    overview,
+    planner,
+    reports,
+    search,
+    sessions,
+    sites,
+    station,
+    stations,
+)
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", overview.overview, name="overview"),
@@ -25,6 +36,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("stations/<str:identity>/audit/", station.audit, name="station-audit"),
     path("sites/", sites.sites, name="sites"),
     path("sites/<int:pk>/", sites.site, name="site"),
+    path("planner/", planner.planner, name="planner"),
+    path("planner/<int:pk>/", planner.plan, name="plan"),
     path("sessions/", sessions.sessions, name="sessions"),
     path("sessions/<str:public_id>/", sessions.session, name="session"),
     path("sessions/<str:public_id>/stop/", sessions.stop, name="session-stop"),

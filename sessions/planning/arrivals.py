@@ -19,9 +19,9 @@ from .demand import HOURS
 
 SETTLING: Final = timedelta(minutes=3)  # after a full time: who was in line plugs in now
 PIECE: Final = timedelta(minutes=15)  # every zone's hours begin at one
-ROUNDS: Final = 12
+ROUNDS: Final = 6
 LEANING_H: Final = 0.5  # free hours that the neighbours' word weighs
-DRAWS: Final = 200  # refits of an interval
+DRAWS: Final = 100  # refits of an interval
 BOUNDS: Final = (0.04, 0.96)  # of refits, for 90 %: they do not know that free time itself is chance
 WEEKEND: Final = 5
 

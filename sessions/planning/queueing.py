@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 from .demand import HOURS, SHORTEST_S, Demand, Layout, Outcome, mean
 
 WARM_UP_H: Final = 24  # the day before leaves its queue
-STEP: Final = 0.4  # of a step: share of the chain that may move
+STEPS: Final = 12  # of an hour
 DEEPEST: Final = 60  # drivers in line; nobody waits behind so many
 RARE: Final = 1e-7  # a line so long need not be looked at
 POINTS: Final = 240  # of a departure's distribution
@@ -41,8 +41,7 @@ def week(demand: Demand, layout: Layout) -> Outcome:
     for hour in range(-WARM_UP_H, HOURS):
         rate = demand.rates[hour % HOURS]
         births = [rate if n < layout.ports else rate * demand.stays for n in range(last)] + [0.0]
-        fastest = max(birth + death for birth, death in zip(births, deaths, strict=True))
-        state = _through_an_hour(state, births, deaths, max(4, math.ceil(fastest / STEP)), tally, hour)
+        state = _through_an_hour(state, births, deaths, tally, hour)
     return tally.outcome()
 
 
@@ -114,20 +113,24 @@ def _deaths(demand: Demand, layout: Layout, service: Service) -> list[float]:
 
 
 def _through_an_hour(
-    state: list[float], births: list[float], deaths: list[float], steps: int, tally: "_Tally", hour: int
+    state: list[float], births: list[float], deaths: list[float], tally: "_Tally", hour: int
 ) -> list[float]:
-    """Euler's method; a step moves at most STEP of a state, and what is stationary stays exactly."""
-    h, total = 1 / steps, [0.0] * len(state)
-    kept = [1 - h * (birth + death) for birth, death in zip(births, deaths, strict=True)]
-    up, down = [h * birth for birth in births], [h * death for death in deaths]
-    for _ in range(steps):
+    """Euler's method backwards: steady at any step, and what is stationary stays exactly (Thomas's elimination)."""
+    h, total = 1 / STEPS, [0.0] * len(state)
+    below, above = [h * birth for birth in births], [h * death for death in deaths[1:]]
+    pivots = [1 + h * (births[0] + deaths[0])]
+    for n in range(1, len(state)):
+        pivots.append(1 + h * (births[n] + deaths[n]) - below[n - 1] * above[n - 1] / pivots[n - 1])
+    for _ in range(STEPS):
+        right, carried = [], 0.0
+        for n, share in enumerate(state):
+            carried = share + (below[n - 1] * carried / pivots[n - 1] if n else 0.0)
+            right.append(carried)
+        state = [right[-1] / pivots[-1]]
+        for n in range(len(right) - 2, -1, -1):
+            state.append((right[n] + above[n] * state[-1]) / pivots[n])
+        state.reverse()
         total = [one + other for one, other in zip(total, state, strict=True)]
-        risen = [0.0, *(share * rate for share, rate in zip(state, up, strict=True))]
-        fallen = [*(share * rate for share, rate in zip(state, down, strict=True)), 0.0]
-        state = [
-            share * rate + below + above
-            for share, rate, below, above in zip(state, kept, risen[:-1], fallen[1:], strict=True)
-        ]
     if hour >= 0:
         tally.add(hour, [share * h for share in total])
     return state

@@ -4,6 +4,7 @@ import pytest
 from django.test import Client
 
 from evcms.core import events
+from tests.stations.conftest import organization, owner, rival, site, station
 
 
 class Silent:
@@ -46,4 +47,6 @@ def streamed(answer):
     return b"".join(answer.streaming_content).decode()
 
 
-__all__ = ["browser", "network", "silent", "streamed", "words"]
+__all__ = [
+    "browser", "network", "organization", "owner", "rival", "silent", "site", "station", "streamed", "words",
+]  # fmt: skip

@@ -72,6 +72,8 @@ PAGES = {
     "station-audit": Door(AUDIT, STATION),
     "sites": Door(VIEW),
     "site": Door(VIEW, SITE),
+    "planner": Door(MONEY),
+    "plan": Door(MONEY, SITE),
     "sessions": Door(VIEW),
     "session": Door(VIEW, SESSION),
     "session-stop": Door(COMMAND, SESSION, post=True),

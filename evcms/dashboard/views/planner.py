@@ -1,0 +1,203 @@
+"""What should I build here? A site's demand as it was seen, and what other ports, power and grid would make of it."""
+
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any, Final
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_GET
+
+from billing.queries import insight
+from evcms.core import clock
+from evcms.core.access import Access, Permission
+from evcms.core.money import format_money, to_minor
+from evcms.dashboard.access import operator
+from evcms.dashboard.planning_forms import PlanForm
+from evcms.templatetags.evcms import duration
+from sessions.demand_seen import FEWEST, DemandSeen, demand_seen
+from sessions.planning import advice, queueing, street
+from sessions.planning.advice import Costs, Option
+from sessions.planning.arrivals import Estimate
+from sessions.planning.demand import Demand, Layout, Outcome
+from stations.models import Site
+from stations.queries import visible_sites
+
+Context = dict[str, Any]  # Any: template context
+LOOKS_BACK: Final = timedelta(weeks=12)
+PLAYED_DRIVERS: Final = 8_000  # of the cross-check, in whole weeks
+MORE_PORTS: Final = 6  # beyond what was asked or stands there
+DAYS: Final = 7
+
+
+@require_GET
+@operator(Permission.MONEY)
+def planner(request: HttpRequest, access: Access) -> HttpResponse:
+    """Which site?"""
+    sites = visible_sites(access).order_by("name")
+    return render(request, "dashboard/planner/sites.html", {"sites": sites})
+
+
+@require_GET
+@operator(Permission.MONEY)
+def plan(request: HttpRequest, access: Access, pk: int) -> HttpResponse:
+    site = visible_sites(access).filter(pk=pk).first()
+    if site is None:
+        raise Http404
+    until = clock.now()
+    seen = demand_seen(site, until - LOOKS_BACK, until)
+    context: Context = {"site": site, "seen": seen, "fewest": FEWEST, "currency": access.organization.currency}
+    if seen.today is not None and seen.estimate is not None:
+        initial = _today(seen.today) | _margin(access, site, seen)
+        form = PlanForm(initial | request.GET.dict() if request.GET else initial, ports=seen.today.ports)
+        context |= {"form": form, "estimate": seen.estimate, "today": seen.today}
+        if form.is_valid():
+            context |= _answer(seen, seen.today, form, access.organization.currency)
+    part = "_answer" if request.GET.get("part") == "answer" else "plan"
+    return render(request, f"dashboard/planner/{part}.html", context)
+
+
+def _today(today: Layout) -> dict[str, Any]:
+    """Any: values of fields."""
+    grid = round(today.grid_w / 1000) if today.grid_w else None
+    return PlanForm.ASSUMED | {"ports": today.ports, "port_kw": round(today.port_w / 1000, 1), "grid_kw": grid}
+
+
+def _margin(access: Access, site: Site, seen: DemandSeen) -> dict[str, Any]:
+    """What a kWh left here, as billed; when the energy's cost is not entered, what it brought. Any: a field's value."""
+    sums = insight.sums(insight.Scope(access, seen.begin, seen.end, site))
+    left = sums.revenue if sums.margin is None else sums.margin
+    if not sums.energy_mwh or left <= 0:
+        return {}
+    per_kwh = Decimal(left) * 1_000_000 / sums.energy_mwh / to_minor(Decimal(1), access.organization.currency)
+    return {"margin": per_kwh.quantize(Decimal("0.001"))}
+
+
+def _answer(seen: DemandSeen, today: Layout, form: PlanForm, currency: str) -> Context:
+    said = form.cleaned_data
+    assert seen.estimate is not None
+    demand = Demand(seen.estimate.rates, seen.visits, said["stays"] / 100, said["patience"] * 60.0)
+    then = demand.grown(1 + said["growth"] / 100)
+    wanted = Layout(
+        said["ports"],
+        float(said["port_kw"]) * 1000,
+        float(said["grid_kw"]) * 1000 if said["grid_kw"] else None,
+        said["shared"],
+    )
+    costs = Costs(
+        Decimal(to_minor(said["margin"] * 1000, currency)) / 1000,
+        to_minor(said["port_cost"], currency),
+        to_minor(said["grid_cost"], currency),
+        to_minor(said["upkeep"], currency),
+        said["years"],
+    )
+    sizes = range(max(1, min(today.ports, wanted.ports) - 1), max(today.ports, wanted.ports) + MORE_PORTS + 1)
+    options = advice.compare(then, today, [replace(wanted, ports=ports) for ports in sizes], costs)
+    chosen = next(option for option in options if option.layout.ports == wanted.ports)
+    best = advice.best(options)
+    weeks = min(52, 1 + round(PLAYED_DRIVERS / max(1.0, then.weekly)))
+    played = street.play(then, wanted, weeks=weeks, seed=today.ports)
+    return {
+        "chosen": chosen,
+        "sentence": _sentence(best, today, currency),
+        "tiles": _tiles(seen.estimate, queueing.week(demand, today), chosen, currency),
+        "by_ports": _by_ports(options),
+        "by_hour": _by_hour(chosen),
+        "weeks": weeks,
+        "waiting": round(played.waiting * 100),
+        "wait": duration(round(played.mean_wait_s)),
+    } | _table(options, chosen, best, today, said["years"], currency)
+
+
+def _tiles(estimate: Estimate, now: Outcome, chosen: Option, currency: str) -> list[tuple[str, str, str]]:
+    """(label, figure, note)."""
+    then = chosen.outcome
+    came = _("between %(low)d and %(high)d, nine times of ten; %(seen)d were seen plugging in")
+    told = {"low": estimate.low, "high": estimate.high, "seen": estimate.seen_weekly}
+    today = _("today %(figure)s")
+    return [
+        (_("Drivers who come, a week"), str(round(estimate.weekly)), came % told),
+        (_("Find all ports taken"), percent(then.waiting), today % {"figure": percent(now.waiting)}),
+        (_("Drive on"), percent(then.lost), today % {"figure": percent(now.lost)}),
+        (
+            _("Wait, on average"),
+            duration(round(then.mean_wait_s)),
+            _("one in twenty longer than %(wait)s") % {"wait": duration(round(then.p95_wait_s))},
+        ),
+        (_("Ports in use"), percent(then.occupancy), today % {"figure": percent(now.occupancy)}),
+        (_("Slowed by the grid connection"), percent(then.limited), _("of the time")),
+        (
+            _("Leaves a year"),
+            format_money(chosen.yearly_minor, currency),
+            _("after energy and upkeep; %(invest)s to build") % {"invest": format_money(chosen.invest_minor, currency)},
+        ),
+    ]
+
+
+def _table(options: list[Option], chosen: Option, best: Option, today: Layout, years: int, currency: str) -> Context:
+    heads = [
+        _("Taken"), _("Drive on"), _("Mean wait"), _("Leaves a year"), _("To build"),
+        ngettext("Gain in %(n)d year", "Gain in %(n)d years", years) % {"n": years}, _("Back after"),
+    ]  # fmt: skip
+    rows = []
+    for one in options:
+        marks = [
+            (one is best, _("recommended")),
+            (one is chosen, _("chosen")),
+            (one.layout == today, _("today")),
+        ]
+        back = "–" if one.payback_years is None else _("%(n)s years") % {"n": one.payback_years}
+        cells = [
+            percent(one.outcome.waiting), percent(one.outcome.lost), duration(round(one.outcome.mean_wait_s)),
+            format_money(one.yearly_minor, currency),
+            format_money(one.invest_minor, currency), format_money(one.gain_minor, currency), back,
+        ]  # fmt: skip
+        words = ", ".join(word for true, word in marks if true)
+        rows.append((one.layout.ports, words, list(zip(heads, cells, strict=True))))
+    return {"heads": heads, "rows": rows}
+
+
+def percent(share: float) -> str:
+    """A tenth of a percent is said of few percents only."""
+    return f"{share * 100:.0f} %" if share >= 0.095 or share < 0.0005 else f"{share * 100:.1f} %"
+
+
+def _sentence(best: Option, today: Layout, currency: str) -> str:
+    """The recommendation."""
+    ports = best.layout.ports
+    wait = _("%(share)d of 100 drivers would find all ports taken") % {"share": round(best.outcome.waiting * 100)}
+    if ports <= today.ports and best.invest_minor == 0:
+        if ports < today.ports:
+            return _("What stands here is enough: even with %(ports)d ports %(wait)s.") % {"ports": ports, "wait": wait}
+        return _("Build nothing: %(wait)s, and another port would not earn what it costs.") % {"wait": wait}
+    words = ngettext("Build for %(n)d port", "Build for %(n)d ports", ports) % {"n": ports}
+    if best.payback_years is None:
+        return f"{words}: {wait}."
+    told = {"words": words, "wait": wait, "years": best.payback_years}
+    told["invest"] = format_money(best.invest_minor, currency)
+    return _("%(words)s: %(wait)s; %(invest)s are back after %(years)s years.") % told
+
+
+def _by_ports(options: list[Option]) -> dict[str, Any]:
+    """A chart's data. Any: json."""
+    shares = [("waiting", _("Find all ports taken"), "reserved"), ("lost", _("Drive on"), "faulted")]
+    return {
+        "labels": [str(option.layout.ports) for option in options],
+        "unit": "%",
+        "digits": 0,
+        "series": [
+            {"label": label, "hue": hue, "values": [round(getattr(one.outcome, name) * 100, 1) for one in options]}
+            for name, label, hue in shares
+        ],
+    }
+
+
+def _by_hour(option: Option) -> dict[str, Any]:
+    """The mean over the days of the week. Any: json."""
+    full = option.outcome.waiting_by_hour
+    values = [round(sum(full[day * 24 + hour] for day in range(DAYS)) / DAYS * 100, 1) for hour in range(24)]
+    series = [{"label": _("All ports taken"), "values": values, "hue": "reserved"}]
+    return {"labels": [f"{hour:02d}" for hour in range(24)], "unit": "%", "digits": 0, "series": series}

@@ -1,0 +1,130 @@
+"""The planner's page: from a site's sessions to a recommendation, and what it says when they are too few."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from evcms.core import clock
+from evcms.core.access import Role
+from sessions.demand_seen import demand_seen
+from sessions.models import ChargingSession
+from stations.models import Connector, StatusChange
+from tests.dashboard.conftest import browser, words
+from tests.sessions.planning.truth import SLOW, demand, layout, watched
+from tests.stations.conftest import make_access
+
+pytestmark = pytest.mark.django_db
+KWH = 1_000_000
+
+
+@pytest.fixture(scope="module")
+def seen_in_four_weeks():
+    """(start, end) of the charges at one port to which 90 drivers come in a week."""
+    wanted = demand(90, cars=SLOW)
+    starts, taken, *_ = watched(wanted, layout(1, SLOW), 4, seed=2)
+    return list(zip(starts, [one.end for one in taken], strict=False))
+
+
+@pytest.fixture
+def busy(station, site, seen_in_four_weeks):
+    """A site with one port, taken most of the time."""
+    evse = station.evses.order_by("number").first()
+    late = clock.now() - seen_in_four_weeks[-1][1]
+    ChargingSession.objects.bulk_create(
+        ChargingSession(
+            organization=station.organization, site=site, station=station, evse=evse, transaction_id=str(n),
+            protocol="ocpp1.6", state="ended", started_at=begin + late, ended_at=end + late,
+            energy_mwh=6 * KWH, charging_seconds=int((end - begin).total_seconds() * 0.7) or 1,
+        )
+        for n, (begin, end) in enumerate(seen_in_four_weeks)
+    )  # fmt: skip
+    Connector.objects.exclude(evse=evse).update(archived_at=clock.now())
+    return site
+
+
+def page(site, access, **said):
+    return words(browser(access).get(f"/planner/{site.pk}/", said))
+
+
+def test_a_plan_says_what_comes_what_waits_and_what_to_build(busy, owner):
+    text = page(busy, owner)
+    assert "What should I build at" in text
+    assert "recommended" in text
+    assert "today" in text
+    assert "Find all ports taken" in text
+
+
+def test_more_ports_leave_fewer_drivers_without_one_and_the_part_is_only_the_answer(busy, owner):
+    text = page(busy, owner, part="answer", ports=3, growth=100, **sliders())
+    assert "<html" not in text
+    assert "chosen" in text
+    shares = [row["values"] for row in charts(busy, owner, growth=100)["series"]]
+    assert shares[0] == sorted(shares[0], reverse=True)
+
+
+def sliders(**more):
+    return {
+        "port_kw": 22, "shared": "on", "stays": 50, "patience": 15, "margin": "0.20", "port_cost": 9000,
+        "grid_cost": 400, "upkeep": 300, "years": 8,
+    } | more  # fmt: skip
+
+
+def charts(site, access, **more):
+    answer = browser(access).get(f"/planner/{site.pk}/", sliders(ports=2, growth=0) | more)
+    return answer.context["by_ports"]
+
+
+def test_figures_that_cannot_be_are_answered_with_a_sentence(busy, owner):
+    text = page(busy, owner, **sliders(ports=0, growth="much", years=99))
+    assert "cannot be read" in text
+    assert "greater than or equal to 1" in text
+
+
+def test_the_busy_evening_hides_drivers_whom_the_estimate_finds(busy):
+    until = clock.now()
+    seen = demand_seen(busy, until - timedelta(weeks=12), until)
+    assert seen.today.ports == 1
+    assert len(seen.visits) == seen.sessions
+    assert seen.estimate.weekly > seen.estimate.seen_weekly
+
+
+def test_time_in_which_a_port_was_down_is_no_time_without_demand(busy, station):
+    """Nobody came on six of the days: because there was nothing to come to."""
+    until = clock.now()
+    begin, end = until - timedelta(days=12), until - timedelta(days=6)
+    ChargingSession.objects.filter(started_at__gte=begin, started_at__lt=end).delete()
+    before = demand_seen(busy, until - timedelta(weeks=12), until).estimate.weekly
+    connector = Connector.objects.get(archived_at=None)
+    for status, at in (("faulted", begin), ("available", end)):
+        StatusChange.objects.create(station=station, connector=connector, status=status, at=at, happened_at=at)
+    assert demand_seen(busy, until - timedelta(weeks=12), until).estimate.weekly > 1.1 * before
+
+
+def test_too_few_sessions_say_so(site, station, owner):
+    text = page(site, owner)
+    assert "at least 30 are needed" in text
+
+
+def test_the_list_has_the_sites_that_one_sees_and_needs_the_right_to_see_money(site, owner, organization, rival):
+    assert site.name in words(browser(owner).get("/planner/"))
+    assert site.name not in words(browser(make_access(rival)).get("/planner/"))
+    assert browser(make_access(rival)).get(f"/planner/{site.pk}/").status_code == 404
+    viewer = make_access(organization, Role.VIEWER, email="viewer@example.org")
+    assert browser(viewer).get("/planner/").status_code == 403
+
+
+def test_one_page_asks_few_questions(busy, owner, django_assert_max_num_queries):
+    client = browser(owner)
+    client.get("/planner/")
+    with django_assert_max_num_queries(20):
+        client.get(f"/planner/{busy.pk}/")
+
+
+def test_what_a_kwh_left_here_is_the_first_figure(busy, owner, monkeypatch):
+    from billing.queries import insight
+
+    sums = insight.Sums(sessions=10, energy_mwh=100 * KWH, revenue=4000, margin=2500)
+    monkeypatch.setattr(insight, "sums", lambda scope: sums)
+    form = browser(owner).get(f"/planner/{busy.pk}/").context["form"]
+    assert form.data["margin"] == Decimal("0.250")
