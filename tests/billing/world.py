@@ -322,6 +322,18 @@ class World:
         if back:
             task(lambda: collections.refresh(collection=row), dies)
 
+    def failed(self):
+        """Charges that came to nothing, whose hold may still stand."""
+        return list(Payment.objects.filter(state=PaymentState.FAILED).exclude(intent_id="").order_by("pk"))
+
+    def tries_again(self, payment, dies):
+        with contextlib.suppress(ValidationError, Death), dying(dies):
+            billing.retry(payment=payment, access=self.owner)
+
+    def lets_go(self, debt, dies):
+        with contextlib.suppress(ValidationError, Death), dying(dies):
+            billing.waive(debt=debt, reason="our fault", access=self.owner)
+
     def decides(self, approve, dies):
         for row in Refund.objects.filter(state="waiting"):
             with contextlib.suppress(ValidationError, Death), dying(dies):
