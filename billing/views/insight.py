@@ -194,10 +194,15 @@ def _month_name(month: date) -> str:
     return str(date_format(month, "M Y"))
 
 
+def _short(month: date) -> str:
+    """Twelve of them have room on a phone: January is its year."""
+    return str(month.year) if month.month == 1 else str(date_format(month, "M"))
+
+
 def _months_chart(months: list[tuple[date, int, int]]) -> dict[str, Any]:
     """Any: chart data."""
     return {
-        "labels": [_month_name(month) for month, _new, _back in months],
+        "labels": [_short(month) for month, _new, _back in months],
         "unit": "",
         "digits": 0,
         "series": [
