@@ -18,7 +18,8 @@
   "use strict";
   const evcms = (window.evcms = window.evcms || {});
   const charts = new Map();
-  const language = document.documentElement.lang || undefined;
+  const said = document.documentElement.lang;
+  const language = said === "en" ? "en-GB" : said || undefined; // day before month, as everywhere in our pages
 
   const token = (name) => getComputedStyle(document.documentElement).getPropertyValue("--ev-" + name).trim();
   const number = (value, digits) => value == null ? "–" : value.toLocaleString(language, { minimumFractionDigits: digits, maximumFractionDigits: digits });
