@@ -11,7 +11,8 @@ from typing import Any, Final
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import IntegrityError, transaction
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 from alerts.causes_of_stop import sentence
@@ -58,23 +59,50 @@ def follow(
     fails. `instead_of`: his following of the same charge by another address. Raises ValidationError.
     """
     may_follow(payment_id=payment_id, session_id=session_id, recipient=recipient, to=to)
-    wanted = {
+    wanted: dict[str, Any] = {  # Any: values of columns
         "topics": [each for each in topics if each in Step.values],
         "step_mwh": max(0, min(kwh, 1000)) * PER_KWH,
         "step_minor": max(0, min(money, 1000)),
         "language": language,
-        "session_id": session_id,
+        "payment_id": payment_id,
         "destination": destination,
         "ended_at": None,
-    }
+    } | ({"session_id": session_id} if session_id else {})
     who = {"recipient": recipient} if recipient else {"recipient": None, "to": to}
     with transaction.atomic():
-        old = Following.objects.filter(pk=instead_of or 0, payment=payment_id, ended_at=None).exclude(**who)
-        old.update(ended_at=clock.now(), topics=[])
-        row, _created = Following.objects.update_or_create(payment_id=payment_id, **who, defaults=wanted)
+        old = Following.objects.filter(pk=instead_of or 0, ended_at=None).filter(of_charge(payment_id, session_id))
+        old.exclude(**who).update(ended_at=clock.now(), topics=[])
+        row = _one_row(Following.objects.filter(of_charge(payment_id, session_id), **who), who | wanted)
         if session_id:
             watch(session_id=session_id)
     return row
+
+
+def of_charge(payment_id: int, session_id: int | None) -> Q:
+    """By the payment's link, or at its session as its driver's own: both are one charge."""
+    return Q(payment=payment_id) | Q(session=session_id) if session_id else Q(payment=payment_id)
+
+
+def _one_row(rows: QuerySet[Following], wanted: dict[str, Any]) -> Following:
+    """Changes the one row that he has, or makes it. Any: values of columns."""
+    row = _keep_one(rows)
+    if row is None:
+        try:
+            with transaction.atomic():
+                return Following.objects.create(**wanted)
+        except IntegrityError:  # somebody was faster
+            row = rows.get()
+    Following.objects.filter(pk=row.pk).update(**wanted)
+    row.refresh_from_db()
+    return row
+
+
+def _keep_one(rows: QuerySet[Following]) -> Following | None:
+    """Of two rows of one charge that which knows what was told stays: the session's."""
+    found = sorted(rows.select_for_update(), key=lambda row: (row.session_id is None, row.pk))
+    for row in found[1:]:
+        row.delete()
+    return found[0] if found else None
 
 
 def may_follow(*, payment_id: int, session_id: int | None, recipient: Recipient | None, to: str = "") -> None:
@@ -87,9 +115,10 @@ def may_follow(*, payment_id: int, session_id: int | None, recipient: Recipient 
         raise ValidationError(_("Enough people hear of this charge already."))
 
 
-def unfollow(*, payment_id: int, recipient: Recipient | None, to: str = "") -> None:
+def unfollow(*, payment_id: int, recipient: Recipient | None, to: str = "", session_id: int | None = None) -> None:
     """He hears nothing more of it, not even of its receipt."""
-    rows = Following.objects.filter(payment_id=payment_id, recipient=recipient, to=to if recipient is None else "")
+    whose = {"recipient": recipient, "to": to if recipient is None else ""}
+    rows = Following.objects.filter(of_charge(payment_id, session_id), **whose)
     rows.update(ended_at=clock.now(), topics=[])
 
 
@@ -112,9 +141,22 @@ def _join(found: SessionFacts) -> None:
     """All who want to hear of it, from the page of its payment or by their account, have a row at the session."""
     payment = billing.payment_of(found.id)
     if payment:
-        Following.objects.filter(payment=payment[0], session=None).update(session_id=found.id)
+        for row in Following.objects.filter(payment=payment[0], session=None):
+            _to_session(row, found.id)
     if found.driver_id:
         _follow_own(found)
+
+
+def _to_session(row: Following, session_id: int) -> None:
+    """Chosen before the charge began: his wish, unless his account follows it already; then that row hears the wish."""
+    own = Following.objects.filter(session=session_id, recipient=row.recipient) if row.recipient else None
+    if own is None or not own.exists():
+        Following.objects.filter(pk=row.pk).update(session_id=session_id)
+        return
+    names = ("topics", "step_mwh", "step_minor", "language", "payment_id", "destination_id", "ended_at")
+    wish = {name: getattr(row, name) for name in names}
+    row.delete()
+    own.update(**wish)
 
 
 def _follow_own(found: SessionFacts) -> None:

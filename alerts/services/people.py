@@ -137,8 +137,9 @@ def _merge(other: Recipient, mine: Recipient) -> None:
     ProblemReport.objects.filter(recipient=other).update(recipient=mine)
     Notification.objects.filter(recipient=other).update(recipient=mine)
     known = set(Following.objects.filter(recipient=mine).values_list("payment", "session"))
+    payments, sessions = {payment for payment, _s in known} - {None}, {session for _p, session in known} - {None}
     for following in Following.objects.filter(recipient=other):
-        if (following.payment_id, following.session_id) not in known:
+        if following.payment_id not in payments and following.session_id not in sessions:
             Following.objects.filter(pk=following.pk).update(recipient=mine)
     other.delete()
 

@@ -50,11 +50,12 @@ def _ways(recipient: Recipient, mine: Following | None) -> list[tuple[str, str, 
 
 
 def _mine(request: HttpRequest, payment: Payment) -> Following | None:
-    """This browser's, or the one of the payment's own address."""
+    """This browser's (its account may follow its own charges unasked), or the one of the payment's own address."""
     recipient = tell.asker_of(request, payment.organization_id).recipient
-    rows = Following.objects.filter(payment=payment, ended_at=None)
+    rows = Following.objects.filter(ended_at=None)
     if recipient:
-        return rows.filter(recipient=recipient).first()
+        return rows.filter(following.of_charge(payment.pk, payment.session_id), recipient=recipient).first()
+    rows = rows.filter(payment=payment)
     return rows.filter(recipient=None, to=payment.email).first() if payment.email else None
 
 
@@ -81,7 +82,7 @@ def follow(request: HttpRequest, public_id: str) -> HttpResponse:
 def _end(request: HttpRequest, payment: Payment, page: str) -> HttpResponse:
     mine = _mine(request, payment)
     if mine:
-        following.unfollow(payment_id=payment.pk, recipient=mine.recipient, to=mine.to)
+        following.unfollow(payment_id=payment.pk, session_id=payment.session_id, recipient=mine.recipient, to=mine.to)
         messages.success(request, _("You hear nothing more of this charge."))
     return redirect(page)
 
