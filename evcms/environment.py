@@ -1,5 +1,7 @@
 """Reads the environment: turns strings from outside into values, with a clear sentence when it cannot."""
 
+import base64
+import hashlib
 import os
 import secrets
 from pathlib import Path
@@ -59,6 +61,12 @@ def secret(name: str, filename: str, size: int = 48) -> str:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         _write_once(path, secrets.token_urlsafe(size))
     return path.read_text().strip()
+
+
+def demo_webhook_secret() -> str:
+    """What signs the webhook of the demo's partner, as Standard Webhooks writes it; the demo's inbox knows it, too."""
+    random = secret("EVCMS_DEMO_WEBHOOK_KEY", "demo_webhook_key")
+    return "whsec_" + base64.b64encode(hashlib.sha256(random.encode()).digest()).decode()
 
 
 def embedded_redis_url(port: int) -> str:

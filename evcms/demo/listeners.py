@@ -16,6 +16,7 @@ from alerts.vocabulary import Audience, ChannelName, Digest, Severity, Step, Top
 from evcms.core.access import Access
 from evcms.core.models import User
 from evcms.demo.street import Street
+from evcms.environment import demo_webhook_secret
 from sessions.models import Driver
 
 GUEST: Final = "+31612345678"  # subscribes by phone, has no account
@@ -110,9 +111,10 @@ def _control_room(access: Access, at: datetime) -> None:
 
 
 def _partner(access: Access, at: datetime) -> None:
-    """A system that hears every incident by a signed webhook."""
+    """A system that hears every incident by a signed webhook; the inbox knows the secret and says that it fits."""
     url = f"{settings.DEMO_INBOX_URL}/hooks/partner"
-    system = _recipient(access, Audience.SYSTEM, "Partner's desk", ChannelName.WEBHOOK, url, at, webhooks.new_keys())
+    keys = webhooks.keys_of(demo_webhook_secret())
+    system = _recipient(access, Audience.SYSTEM, "Partner's desk", ChannelName.WEBHOOK, url, at, keys)
     Recipient.objects.filter(pk=system.pk).update(events=list(hooks.EVENTS))
 
 

@@ -65,6 +65,7 @@ class Inbox:
     def __init__(self, database: Path, *, smtp_port: int = 0, http_port: int = 0, host: str = "127.0.0.1") -> None:
         self.store, self.faults = MailStore(database), Faults()
         given = {"account": os.environ.get("SMS_ACCOUNT", ""), "token": os.environ.get("SMS_TOKEN", "")}
+        given["hook"] = os.environ.get("DEMO_WEBHOOK_SECRET", "")
         self.outlets = Outlets(database, self.faults, **{name: value for name, value in given.items() if value})
         self._http = _Pages((host, http_port), _handler(self.store, self.outlets))
         self.outlets.base = self.url_of(host)

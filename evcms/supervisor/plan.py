@@ -146,7 +146,7 @@ def _double(port: int) -> dict[str, str]:
 
 def _channel_doubles(port: int) -> dict[str, str]:
     """Texts go to the inbox's provider, and webhooks, chat and push may name it; a real provider stays what it is."""
-    given = {"OUTGOING_ALLOWED": f"127.0.0.1:{port}"}
+    given = {"OUTGOING_ALLOWED": f"127.0.0.1:{port}", "DEMO_WEBHOOK_SECRET": demo_webhook_secret()}
     if not text("SMS_ACCOUNT"):
         given |= {"SMS_API_BASE": f"http://127.0.0.1:{port}", "SMS_ACCOUNT": "ACdemo", "SMS_SENDER": "+3197010203040"}
         given["SMS_TOKEN"] = secret("EVCMS_DOUBLE_KEY", "double_key")

@@ -1,6 +1,7 @@
 """What the demo's parts are started with leads every channel into the inbox page: no keys needed."""
 
 import html
+import json
 import shutil
 import subprocess
 import sys
@@ -25,6 +26,7 @@ from alerts.channels.webhook import address
 from alerts.models import Destination, Recipient
 from evcms.core import clock
 from evcms.core.models import Organization
+from evcms.environment import demo_webhook_secret
 house = Organization.objects.create(name="Harbour", slug="harbour")
 inbox = settings.DEMO_INBOX_URL
 endpoint, push_keys = push.parse(borrowed.subscription())
@@ -32,7 +34,8 @@ ways = {
     "email": ("anna@example.org", {}),
     "sms": ("+31612345678", {}),
     "push": (endpoint, push_keys),
-    "webhook": (channels.addresses("webhook").clean(f"{inbox}/hooks/partner"), address.new_keys()),
+    "webhook": (channels.addresses("webhook").clean(f"{inbox}/hooks/partner"),
+                address.keys_of(demo_webhook_secret())),
     "chat": (channels.addresses("chat").clean(f"json://{inbox.removeprefix('http://')}/notify/control-room"), {}),
 }
 for channel, (where, keys) in ways.items():
@@ -61,5 +64,7 @@ def test_each_channel_of_the_demo_ends_in_the_inbox_page(planned, tmp_path):
             page = html.unescape(urlopen(f"http://127.0.0.1:{inbox_port}/?channel={channel}").read().decode())
             assert "Harbour" in page, channel
             assert page.count("Harbour") < 5, channel  # its own message alone
+        (hook,) = json.loads(urlopen(f"http://127.0.0.1:{inbox_port}/notes.json?channel=webhook").read())
+        assert hook["detail"]["verified"] is True
     finally:
         inbox.stop()

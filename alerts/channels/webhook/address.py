@@ -30,7 +30,12 @@ def shown(address: str) -> str:
 
 def new_keys() -> dict[str, Any]:
     """What `Destination.keys` of a new webhook holds. Any: JSON."""
-    return {"secrets": [{"value": _secret(), "until": None}]}
+    return keys_of(_secret())
+
+
+def keys_of(secret: str) -> dict[str, Any]:
+    """The same for a secret that both sides have already. Any: JSON."""
+    return {"secrets": [{"value": secret, "until": None}]}
 
 
 def rotated(keys: Mapping[str, Any], now: datetime) -> dict[str, Any]:

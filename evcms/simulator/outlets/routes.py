@@ -22,10 +22,12 @@ BUSY = (503, {"message": "busy, try later"})
 class Outlets:
     """The doubles behind one HTTP server; `base` is its address with a slash at the end."""
 
-    def __init__(self, database: Path, faults: Faults, account: str = ACCOUNT, token: str = TOKEN) -> None:
+    def __init__(
+        self, database: Path, faults: Faults, account: str = ACCOUNT, token: str = TOKEN, hook: str = ""
+    ) -> None:
         self.notes, self.faults, self.base = NoteStore(database), faults, ""
         self.sms = SmsProvider(self.notes, faults, account, token)
-        self.hooks = WebhookReceiver(self.notes)
+        self.hooks = WebhookReceiver(self.notes, hook)
 
     def get(self, path: str, headers: Mapping[str, str]) -> Reply:
         """Lists texts; (404, …) for what is not ours."""

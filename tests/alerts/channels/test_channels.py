@@ -13,6 +13,7 @@ from alerts.channels.webhook import address as webhooks
 from alerts.channels.webhook import transport as webhook
 from alerts.models import DeliveryAttempt, Notification
 from evcms.core import clock
+from evcms.environment import demo_webhook_secret
 from tests.alerts.channels.conftest import each_channel, fault, later, send_all, tell
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -115,6 +116,24 @@ def test_a_webhook_is_signed_by_the_new_secret_and_for_a_day_by_the_old_one(inbo
     later(days=1, minutes=1)
     assert webhooks.valid(way.keys, clock.now()) == [way.keys["secrets"][0]["value"]]
     assert old not in webhooks.valid(way.keys, clock.now())
+
+
+def test_the_demos_inbox_says_whether_a_webhook_is_signed_by_the_secret_that_it_knows(inbox, ways, person):
+    keys = webhooks.keys_of(demo_webhook_secret())
+    inbox.outlets.hooks.known = webhooks.valid(keys, clock.now())[0]
+    way = ways.add(person, "webhook", f"{inbox.url}hooks/partner", keys)
+    tell(person, "k1")
+    services.send_due()
+    way.keys = webhooks.rotated(way.keys, clock.now())
+    way.save()
+    tell(person, "k2")
+    services.send_due()
+    later(days=1, minutes=1)  # the old secret has ended
+    tell(person, "k3")
+    services.send_due()
+    newest, *before = inbox.outlets.notes.find("webhook")
+    assert [note.detail["verified"] for note in before] == [True, True]
+    assert newest.detail["verified"] == "the inbox does not know this webhook's secret"
 
 
 def test_a_text_without_settings_waits_and_says_what_is_missing(inbox, ways, person, settings):
