@@ -11,6 +11,7 @@ from alerts.models import EscalationPolicy, Rule
 from alerts.services.rules import Draft
 from alerts.vocabulary import IncidentKind, RecoveryKind, Severity
 from evcms.core.access import Access
+from stations.choices import by_name, label
 from stations.queries import stations, visible_sites
 
 AS_USUAL = [("", _("as usual"))]
@@ -69,14 +70,14 @@ class RuleForm(forms.Form):
         self.fields["duration_s"].widget.attrs["placeholder"] = str(trouble.duration_s)
 
     def _choose(self, access: Access) -> None:
-        there = stations(access).order_by("identity")
-        models = sorted(set(there.exclude(model="").values_list("model", flat=True)))
+        there = by_name(stations(access))
+        models = sorted(set(there.order_by().exclude(model="").values_list("model", flat=True)))
         chains = EscalationPolicy.objects.filter(organization=access.organization).order_by("name")
         every = [("", _("every"))]
         choices: dict[str, list[tuple[Any, Any]]] = {  # Any: value and lazy text
             "site": [*every, *((str(row.pk), row.name) for row in visible_sites(access).filter(archived_at=None))],
             "model": [*every, *((model, model) for model in models)],
-            "station": [*every, *((str(row.pk), str(row)) for row in there)],
+            "station": [*every, *((str(row.pk), label(row)) for row in there)],
             "policy": [*AS_USUAL, *((str(row.pk), row.name) for row in chains)],
         }
         for name, rows in choices.items():

@@ -13,6 +13,7 @@ from billing.vocabulary import PaymentState
 from evcms.core.access import Access
 from evcms.core.money import exponent
 from sessions.models import DriverGroup
+from stations.choices import ConnectorChoice, StationChoice, by_name, by_station
 from stations.models import Connector, Site, Station
 from stations.queries import connectors, stations, visible_sites
 
@@ -29,8 +30,8 @@ class AssignmentForm(forms.Form):
 
     where = forms.ChoiceField(label=_("Where"), choices=Where.choices, widget=forms.RadioSelect)
     site = forms.ModelChoiceField(Site.objects.none(), required=False, label=_("Site"))
-    station = forms.ModelChoiceField(Station.objects.none(), required=False, label=_("Station"))
-    connector = forms.ModelChoiceField(Connector.objects.none(), required=False, label=_("Connector"))
+    station = StationChoice(Station.objects.none(), required=False, label=_("Station"))
+    connector = ConnectorChoice(Connector.objects.none(), required=False, label=_("Connector"))
     group = forms.ModelChoiceField(
         DriverGroup.objects.none(), required=False, label=_("For"), empty_label=_("everybody"),
         help_text=_("A group's own price wins over everybody's."),
@@ -59,8 +60,8 @@ class AssignmentForm(forms.Form):
             self.fields["where"].choices = choices  # type: ignore[attr-defined]
             del self.fields["sure"]
         self._offer("site", visible_sites(access).filter(archived_at=None))
-        self._offer("station", stations(access))
-        self._offer("connector", connectors(access))
+        self._offer("station", by_name(stations(access)))
+        self._offer("connector", by_station(connectors(access)))
         self._offer("group", DriverGroup.objects.filter(organization=access.organization), str(_("everybody")))
 
     def _offer(self, name: str, rows: Any, empty: str = "–") -> None:

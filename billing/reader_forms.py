@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from billing.gateways.base import Reader
 from evcms.core.access import Access
+from stations.choices import StationChoice, by_name
 from stations.models import Site, Station
 from stations.queries import stations, visible_sites
 
@@ -15,7 +16,7 @@ class PlaceForm(forms.Form):
     """A name and one place: a station, or a whole site."""
 
     label = forms.CharField(label=_("Name"), max_length=80, required=False, help_text=_("Such as: Kade, by the stairs"))
-    station = forms.ModelChoiceField(
+    station = StationChoice(
         Station.objects.none(), required=False, label=_("At one station"), empty_label="–",
         help_text=_("It serves this station's plugs only."),
     )  # fmt: skip
@@ -26,7 +27,7 @@ class PlaceForm(forms.Form):
 
     def __init__(self, *args: Any, access: Access, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._offer("station", stations(access).order_by("identity"))
+        self._offer("station", by_name(stations(access)))
         self._offer("site", visible_sites(access).filter(archived_at=None))
 
     def _offer(self, name: str, rows: Any) -> None:

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from evcms.core.access import Access
 from stations import queries
+from stations.choices import StationChoice, by_name
 from stations.models import (
     Connector,
     FirmwareFile,
@@ -167,6 +168,7 @@ class MaintenanceForm(Judged):
     class Meta:
         model = MaintenanceWindow
         fields = ("title", "site", "station", "starts_at", "ends_at", "note")
+        field_classes = {"station": StationChoice}
         widgets = {
             "starts_at": forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
             "ends_at": forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
@@ -184,7 +186,7 @@ class MaintenanceForm(Judged):
         own_sites(access, self.fields["site"])
         station = self.fields["station"]
         assert isinstance(station, forms.ModelChoiceField)
-        station.queryset = queries.stations(access)
+        station.queryset = by_name(queries.stations(access))
         if not access.all_sites:
             self.fields["site"].help_text = _("All stations of this site")
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from evcms import embedded
-from evcms.environment import BASE_DIR, data_dir, embedded_redis_url, secret, text, whole
+from evcms.environment import BASE_DIR, data_dir, demo_webhook_secret, embedded_redis_url, secret, text, whole
 from evcms.supervisor import ports
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - chargers come from outside

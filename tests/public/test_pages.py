@@ -54,6 +54,16 @@ def test_the_map_lists_every_public_place_without_a_script(connector, site):
     assert "2 of 2 free" in text
 
 
+def test_two_plugs_of_one_evse_have_their_own_names_wherever_a_driver_reads_them(connector, site):
+    other = Connector.objects.create(
+        evse=connector.evse, station=connector.station, number=2, plug="CHADEMO", status="available"
+    )
+    names = re.findall(r"<strong>(.+?)</strong>", page(f"/map/{site.pk}/"))
+    assert names[:2] == [str(connector), str(other)]
+    assert str(other).endswith(" · 1.2")
+    assert str(other) in page(f"/c/{other.code}")
+
+
 def test_a_site_that_is_not_public_is_nowhere(connector, site):
     Site.objects.filter(pk=site.pk).update(public=False)
     assert site.name not in page("/map")

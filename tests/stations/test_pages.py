@@ -8,9 +8,14 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
+from alerts.rule_forms import RuleForm
+from alerts.vocabulary import IncidentKind
+from billing.forms import AssignmentForm
+from billing.reader_forms import PlaceForm
 from evcms.core import clock
 from evcms.core.access import Role
 from stations import passwords, services
+from stations.forms import MaintenanceForm
 from stations.models import (
     Connector,
     MaintenancePlan,
@@ -235,6 +240,18 @@ def test_a_window_is_planned_in_the_zone_of_the_reader(page, station, organizati
     assert "The end must be after the beginning." in text_of(page.post(reverse("maintenance-create"), backwards))
     page.post(reverse("maintenance-cancel", args=[window.pk]))
     assert "New cable" in text_of(page.get(reverse("maintenance") + "?show=past"))
+
+
+def test_stations_are_offered_by_their_name_with_the_identity_beside_it(owner, site, station):
+    Station.objects.filter(pk=station.pk).update(name="Mill 2")
+    for name, identity in (("Mill 1", "Z-9"), ("", "ALPHA"), ("Mill 2", "B-7")):
+        services.create_station(access=owner, values={"identity": identity, "site": site, "name": name})
+    wanted = ["ALPHA", "Mill 1 · Z-9", "Mill 2 · B-7", f"Mill 2 · {station.identity}"]
+    rule = RuleForm(kind=IncidentKind.STATION_OFFLINE, access=owner)
+    for form in (MaintenanceForm(access=owner), PlaceForm(access=owner), AssignmentForm(access=owner), rule):
+        assert [words for _value, words in form.fields["station"].choices][1:] == wanted
+    plugs = [words for _value, words in AssignmentForm(access=owner).fields["connector"].choices][1:]
+    assert plugs == [f"Mill 2 · {number} ({station.identity})" for number in (1, 2)]
 
 
 WINDOW = {"title": "New cable", "starts_at": "2031-07-01T10:00", "ends_at": "2031-07-01T12:00"}
