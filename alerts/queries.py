@@ -51,7 +51,7 @@ PLACE = (
 
 def wishes_of(recipient: Recipient) -> QuerySet[Subscription]:
     """Live ones, also those that are asleep or paused."""
-    return recipient.subscriptions.filter(ended_at=None).select_related(*PLACE).order_by("id")
+    return recipient.subscriptions.filter(ended_at=None).select_related("destination", *PLACE).order_by("id")
 
 
 def recipient_of_driver(driver_id: int) -> Recipient | None:

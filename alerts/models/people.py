@@ -128,6 +128,9 @@ class Subscription(models.Model):
     """
 
     recipient = models.ForeignKey(Recipient, models.CASCADE, related_name="subscriptions")
+    destination = models.ForeignKey(
+        Destination, models.SET_NULL, null=True, related_name="+", help_text=_("Chosen for this one; else as usual")
+    )
     topic = models.CharField(max_length=12, choices=Topic)
     connector = models.ForeignKey("stations.Connector", models.CASCADE, null=True, related_name="+")
     station = models.ForeignKey("stations.Station", models.CASCADE, null=True, related_name="+")

@@ -9,7 +9,7 @@ from evcms.core.models import Organization
 
 from .incidents import Incident
 from .links import link_token
-from .people import Recipient
+from .people import Destination, Recipient
 
 
 class ProblemReport(models.Model):
@@ -22,6 +22,7 @@ class ProblemReport(models.Model):
     text = models.CharField(_("in your words"), max_length=1000, blank=True)
     photo = models.CharField(max_length=200, blank=True, help_text=_("File below the media folder"))
     recipient = models.ForeignKey(Recipient, models.SET_NULL, null=True, related_name="problem_reports")
+    destination = models.ForeignKey(Destination, models.SET_NULL, null=True, related_name="+")
     language = models.CharField(max_length=8, default="en")
     incident = models.ForeignKey(Incident, models.SET_NULL, null=True, related_name="reports")
     created_at = models.DateTimeField(default=clock.now)

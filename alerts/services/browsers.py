@@ -32,8 +32,9 @@ def register(
     device: str = "",
     recipient: Recipient | None = None,
     network: str = "",
+    first: bool = True,
 ) -> Destination:
-    """The way to this browser, for `recipient`, or for somebody new whom nobody knows otherwise.
+    """The way to this browser, for `recipient`, or for somebody new whom nobody knows otherwise. `first`: see prove.
 
     `subscription`: JSON of a PushSubscription. Raises ValidationError with a sentence.
     """
@@ -48,7 +49,7 @@ def register(
             raise ValidationError(_("Too many tries. Please wait a while."))
         return people.prove(
             organization_id=organization_id, channel=ChannelName.PUSH, address=endpoint, language=language,
-            recipient=recipient, keys=keys, label=device,
+            recipient=recipient, keys=keys, label=device, first=first,
         )  # fmt: skip
 
 

@@ -166,7 +166,7 @@ def _carry_out(row: PhoneCode) -> None:
     for wanted in _wishes(row):
         same = wanted.organization_id == row.organization_id
         theirs = way if same else _prove(row, wanted.organization_id)
-        subscriptions.wish(recipient=theirs.recipient, wanted=wanted, proven=True)
+        subscriptions.wish(recipient=theirs.recipient, wanted=wanted, proven=True, way=theirs)
     if "follow" in row.then:
         said = row.then["follow"]
         session_id = billing.session_of(said["payment_id"])  # it may have begun since
@@ -177,7 +177,7 @@ def _prove(row: PhoneCode, organization_id: int) -> Destination:
     mine = row.recipient if organization_id == row.organization_id else None
     return people.prove(
         organization_id=organization_id, channel=ChannelName.SMS, address=row.number, language=row.language,
-        recipient=mine,
+        recipient=mine, first=not row.then,
     )  # fmt: skip
 
 

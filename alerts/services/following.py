@@ -295,13 +295,13 @@ def receipt(*, receipt_id: int) -> None:
     near = ("recipient__organization", "destination", "payment")
     rows = Following.objects.filter(session=said.session_id).select_related(*near)
     for row in rows if found and found.live and not said.credit else ():
-        if row.recipient and not _mailed(row.recipient, said.email):
+        if row.recipient and not _mailed(row, row.recipient, said.email):
             page = f"{settings.PUBLIC_URL}/r/{said.public_id}"
             _tell(row, found, Step.RECEIPT, "charge_receipt", {"total": said.total, "page": page})
 
 
-def _mailed(recipient: Recipient, email: str) -> bool:
-    way = people.first_way(recipient)
+def _mailed(row: Following, recipient: Recipient, email: str) -> bool:
+    way = people.working(row.destination) or people.first_way(recipient)
     return way is not None and bool(email) and way.address == email.strip().lower()
 
 
@@ -340,14 +340,8 @@ def _tell(
         return
     voice.tell(
         row.recipient, key=name, template=template, context=words, page=page, urgent=urgent, expires_at=expires_at,
-        destination=_way(row),
+        destination=people.working(row.destination),
     )  # fmt: skip
-
-
-def _way(row: Following) -> Destination | None:
-    """The one that was chosen for this charge, while it works."""
-    way = row.destination
-    return way if way and way.confirmed_at and way.disabled_at is None else None
 
 
 def _cost(session_id: int, language: str) -> tuple[int, str]:

@@ -82,7 +82,7 @@ def turned_away(row: Notification, now: datetime, sentence: str) -> None:
 def after_failure(row: Notification, *, permanent: bool) -> None:
     """Once more later, by the next way, or the end. Only while the row is still ours (SENDING under our lease)."""
     tries = row.tries + 1
-    following = routing.next_way(row.recipient, row.destination) if row.recipient else None
+    following = routing.next_way(row)
     most = TRIES_BEFORE_THE_NEXT if following else MOST_TRIES
     if not permanent and tries < most:
         wait = min(timedelta(seconds=5 * 2**tries), SLOWEST_RETRY)

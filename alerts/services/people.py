@@ -1,5 +1,6 @@
 """Recipients, the ways to reach them, and how a driver's account takes over what its address asked for before."""
 
+from collections.abc import Callable
 from datetime import datetime, time
 from typing import Any, Final
 from zoneinfo import available_timezones
@@ -50,9 +51,11 @@ def prove(
     recipient: Recipient | None = None,
     keys: dict[str, str] | None = None,
     label: str = "",
+    first: bool = True,
 ) -> Destination:
-    """A way whose owner has just proven it. For `recipient` it is the first from now on, and what hung on it, with
-    nobody's account behind it, becomes his. Without one: whoever it belongs to, or somebody new.
+    """A way whose owner has just proven it. What hung on it, with nobody's account behind it, becomes `recipient`'s;
+    without one: whoever it belongs to, or somebody new. His ways keep their order, and a new one is the last, unless
+    it is to be the `first`.
 
     Raises ValidationError when he has too many.
     """
@@ -60,6 +63,7 @@ def prove(
         way = driver_destination(
             organization_id=organization_id, channel=channel, address=address, language=language, of=recipient
         )
+        new = way.confirmed_at is None or bool(recipient and way.recipient_id != recipient.pk)
         if recipient and way.recipient_id != recipient.pk:
             if way.recipient.driver_id is None:
                 _merge(way.recipient, recipient)
@@ -71,9 +75,16 @@ def prove(
         fields |= {"keys": keys} if keys else {}
         fields |= {"label": label[:80]} if label else {}
         Destination.objects.filter(pk=way.pk).update(**fields)
-        if recipient:
+        if recipient and first:
             prefer_way(recipient=recipient, pk=way.pk)
+        elif recipient and new:
+            _put_last(recipient=recipient, pk=way.pk)
     return Destination.objects.select_related("recipient__organization").get(pk=way.pk)
+
+
+def working(way: Destination | None) -> Destination | None:
+    """The way that was chosen for something, while it is proven and works."""
+    return way if way and way.confirmed_at and way.disabled_at is None else None
 
 
 def first_way(recipient: Recipient) -> Destination | None:
@@ -220,9 +231,17 @@ def remove_way(*, recipient: Recipient, pk: int) -> None:
 
 def prefer_way(*, recipient: Recipient, pk: int) -> None:
     """Tried first from now on."""
+    _order(recipient, lambda way: way.pk != pk)
+
+
+def _put_last(*, recipient: Recipient, pk: int) -> None:
+    _order(recipient, lambda way: way.pk == pk)
+
+
+def _order(recipient: Recipient, key: Callable[[Destination], bool]) -> None:
     with transaction.atomic():
         ways = list(recipient.destinations.select_for_update().order_by("position", "id"))
-        ways.sort(key=lambda way: way.pk != pk)
+        ways.sort(key=key)
         for position, way in enumerate(ways, 1):
             Destination.objects.filter(pk=way.pk).update(position=position)
 

@@ -81,10 +81,12 @@ def _write(
     spot: Spot, problem: Problem, text: str, email: str, language: str, recipient: Recipient | None, photo: str
 ) -> ProblemReport:
     with transaction.atomic():
+        way = people.first_way(recipient) if recipient else None
         if recipient is None and email:
-            recipient = people.driver_destination(
+            way = people.driver_destination(
                 organization_id=spot.organization_id, channel=ChannelName.EMAIL, address=email, language=language
-            ).recipient
+            )
+            recipient = way.recipient
         report = ProblemReport.objects.create(
             organization_id=spot.organization_id,
             connector_id=spot.connector_id,
@@ -92,6 +94,7 @@ def _write(
             text=text,
             photo=photo,
             recipient=recipient,
+            destination=way,
             language=language,
             created_at=clock.now(),
         )
@@ -142,7 +145,7 @@ def tell_reporters(*, incident_id: int) -> int:
     """The incident is over: everybody who reported is told once; returns how many hear of it."""
     told = 0
     open_ones = ProblemReport.objects.filter(incident=incident_id, closed_at=None)
-    for report in open_ones.select_related("recipient__organization", "connector"):
+    for report in open_ones.select_related("recipient__organization", "destination", "connector"):
         with transaction.atomic():
             mine = ProblemReport.objects.filter(pk=report.pk, closed_at=None)
             if mine.update(closed_at=clock.now()) and report.recipient:
@@ -151,16 +154,21 @@ def tell_reporters(*, incident_id: int) -> int:
 
 
 def _tell(report: ProblemReport, recipient: Recipient) -> bool:
-    """By his ways; at an address that is not proven, this one mail that he asked for."""
+    """By the way that was named when he reported, else by his others; at an address that is not proven, this one mail
+    that he asked for.
+    """
     spot = spots.of_connector(report.connector_id)
     with translation.override(report.language):
         problem = str(Problem(report.problem).label)
     context = {"where": spot.where if spot else "", "problem": problem, "page": ""}
     page = voice.connector_page(spot.code) if spot else settings.PUBLIC_URL
     key = f"report:{report.pk}:over"
-    if people.reachable(recipient):
-        return voice.tell(recipient, key=key, template="report_over", context=context, page=page) is not None
-    way = Destination.objects.filter(recipient=recipient, disabled_at=None).order_by("position", "id").first()
+    way = report.destination if report.destination and report.destination.disabled_at is None else None
+    if people.reachable(recipient) and (way is None or way.confirmed_at):
+        said = voice.tell(recipient, key=key, template="report_over", context=context, page=page, destination=way)
+        return said is not None
+    rows = Destination.objects.filter(recipient=recipient, disabled_at=None)
+    way = way or rows.order_by("position", "id").first()
     if way is None:
         return False
     links = {"page": page, "unsubscribe": voice.link("unsubscribe-all", recipient.token)}

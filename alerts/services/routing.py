@@ -4,7 +4,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from alerts import channels, quiet
-from alerts.models import Destination, Recipient
+from alerts.models import Destination, Notification, Recipient
 from alerts.vocabulary import Digest
 
 
@@ -14,12 +14,18 @@ def ways(recipient: Recipient) -> list[Destination]:
     return sorted(rows, key=lambda way: not channels.ready(way.channel))
 
 
-def next_way(recipient: Recipient, current: Destination | None) -> Destination | None:
-    """The one after `current`, which may have been disabled just now; the first when there is none."""
-    rows = recipient.destinations.filter(confirmed_at__isnull=False, disabled_at=None).order_by("position", "id")
-    for way in rows:
+def next_way(row: Notification) -> Destination | None:
+    """The recipient's first one that this message has not tried, or the one after the present, which may have been
+    disabled just now. A message may have begun at a way that was chosen for it: those before it come after it.
+    """
+    if row.recipient is None:
+        return None
+    tried, current = {row.destination_id, *row.delivery_attempts.values_list("destination", flat=True)}, row.destination
+    for way in row.recipient.destinations.filter(confirmed_at__isnull=False, disabled_at=None).order_by(
+        "position", "id"
+    ):
         behind = current is None or (way.position, way.pk) > (current.position, current.pk)
-        if behind and channels.ready(way.channel):
+        if (behind or way.pk not in tried) and channels.ready(way.channel):
             return way
     return None
 

@@ -104,7 +104,7 @@ def subscribe(*, wanted: Wanted, email: str, language: str, network: str = "") -
         destination = people.driver_destination(
             organization_id=wanted.organization_id, channel=ChannelName.EMAIL, address=email, language=language
         )
-        wishes = wish(recipient=destination.recipient, wanted=wanted, proven=False)
+        wishes = wish(recipient=destination.recipient, wanted=wanted, proven=False, way=destination)
         if wishes and asking.may_ask(
             organization_id=wanted.organization_id, channel=ChannelName.EMAIL, address=email, network=network
         ):
@@ -112,8 +112,11 @@ def subscribe(*, wanted: Wanted, email: str, language: str, network: str = "") -
     return destination
 
 
-def wish(*, recipient: Recipient, wanted: Wanted, proven: bool) -> list[Subscription]:
-    """The wishes that are new, or asleep still. `proven`: he stands behind it himself (his account, his browser)."""
+def wish(*, recipient: Recipient, wanted: Wanted, proven: bool, way: Destination | None = None) -> list[Subscription]:
+    """The wishes that are new, or asleep still. `proven`: he stands behind it himself (his account, his browser).
+
+    `way`: chosen for these, tried first; the others only when it fails.
+    """
     live = recipient.subscriptions.filter(ended_at=None)
     if live.count() + len(wanted.topics) > MOST_WISHES:
         raise ValidationError(_("You have asked for a lot already. End something first."))
@@ -121,8 +124,10 @@ def wish(*, recipient: Recipient, wanted: Wanted, proven: bool) -> list[Subscrip
     for topic in wanted.topics:
         fields = {**wanted.place, "topic": topic}
         row = live.filter(**fields).first() or Subscription.objects.create(
-            recipient=recipient, **fields, lasting=wanted.lasting or topic != Topic.FREE
+            recipient=recipient, destination=way, **fields, lasting=wanted.lasting or topic != Topic.FREE
         )
+        if proven and row.destination_id != (way.pk if way else None):
+            Subscription.objects.filter(pk=row.pk).update(destination=way)
         if row.confirmed_at is None and proven:
             Subscription.objects.filter(pk=row.pk).update(confirmed_at=now)
         if row.confirmed_at is None:

@@ -86,7 +86,7 @@ def _failed_late(row: Notification, attempt: DeliveryAttempt, outcome: Outcome, 
     sent = (NotificationState.SENDING, NotificationState.SENT, NotificationState.DELIVERED)
     if outcome != Outcome.BOUNCED or row.state not in sent or attempt.destination_id != row.destination_id:
         return
-    following = routing.next_way(row.recipient, row.destination) if row.recipient else None
+    following = routing.next_way(row)
     if following:
         outcomes.by_way(row, following)
     else:

@@ -33,13 +33,14 @@ def tell(
 ) -> Notification | None:
     """Writes the message, once per `key`; None when no proven way leads to him. Any: template context.
 
-    `destination`: his way for this one, where it begins. `end`: the link that ends it, where it is neither one wish nor
-    all of them.
+    `destination`: his way for this one, where it begins (a wish knows its own). `end`: the link that ends it,
+    where it is neither one wish nor all of them.
     """
     if not people.reachable(recipient):
         return None
     if subscription:
         end = link("unsubscribe", subscription.token)
+        destination = destination or people.working(subscription.destination)
     end = end or link("unsubscribe-all", recipient.token)
     words = {"page": page, "unsubscribe": end, "mine": link("my-messages", recipient.token)}
     return notify(

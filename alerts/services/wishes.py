@@ -21,7 +21,7 @@ def live(topic: Topic) -> QuerySet[Subscription]:
             recipient__destinations__confirmed_at__isnull=False,
             recipient__destinations__disabled_at=None,
         )
-        .select_related("recipient__organization")
+        .select_related("recipient__organization", "destination")
         .distinct()
         .order_by("created_at", "pk")
     )

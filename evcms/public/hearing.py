@@ -61,7 +61,9 @@ def by_text(
 
 
 def this_browser(request: HttpRequest, *, organization_id: int, recipient: Recipient | None) -> Destination:
-    """The way to the browser that sent its push address with the form. Raises ValidationError."""
+    """The way to the browser that sent its push address with the form: for what is asked there, so the order of his
+    ways stays. Raises ValidationError.
+    """
     return browsers.register(
         organization_id=organization_id,
         subscription=request.POST.get("push", "")[:4000] or borrowed.subscription(),
@@ -69,6 +71,7 @@ def this_browser(request: HttpRequest, *, organization_id: int, recipient: Recip
         device=browsers.device(request.headers.get("User-Agent", "")),
         recipient=recipient,
         network=client_address(request) or "",
+        first=False,
     )
 
 

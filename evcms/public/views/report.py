@@ -40,6 +40,7 @@ def report(request: HttpRequest, code: str) -> HttpResponse:
         "problems": [(problem, problem.label, ICONS[problem]) for problem in Problem],
         "asker": asker.recipient,
         "account": asker.account,
+        "first_way": asker.first,
         "sent": "sent" in request.GET,
     }
     if request.method != "POST":

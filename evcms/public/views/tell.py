@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from alerts import areas, proofs, queries
 from alerts import services as alerts
-from alerts.models import Recipient
+from alerts.models import Destination, Recipient
 from alerts.services import people
 from alerts.services.subscriptions import Wanted, at_connector, in_area, topics_of
 from alerts.vocabulary import ChannelName, Topic
@@ -35,6 +35,12 @@ class Asker:
 
     recipient: Recipient | None = None
     driver: Driver | None = None
+
+    @property
+    def first(self) -> str:
+        """The way that reaches him first, as he knows it; empty when we know nobody."""
+        way = people.first_way(self.recipient) if self.recipient else None
+        return str(way) if way else self.account
 
     @property
     def account(self) -> str:
@@ -74,18 +80,18 @@ def ask(request: HttpRequest, wanted: list[Wanted], page: str) -> hearing.Asked:
         return hearing.by_text(request, organization_id=owner, recipient=recipient, then=then, page=page)
     words, browser = [], []
     for each in wanted:
-        recipient = recipient_of(asker_of(request, each.organization_id))
+        way, recipient = None, recipient_of(asker_of(request, each.organization_id))
         if how == ChannelName.PUSH:
             way = hearing.this_browser(request, organization_id=each.organization_id, recipient=recipient)
             recipient = way.recipient
             browser.append(recipient)
-        words.append(_write(request, each, recipient))
+        words.append(_write(request, each, recipient, way))
     return hearing.Asked(word=words[-1], browser=browser)
 
 
-def _write(request: HttpRequest, wanted: Wanted, recipient: Recipient | None) -> str:
+def _write(request: HttpRequest, wanted: Wanted, recipient: Recipient | None, way: Destination | None) -> str:
     if recipient:
-        alerts.wish(recipient=recipient, wanted=wanted, proven=True)
+        alerts.wish(recipient=recipient, wanted=wanted, proven=True, way=way)
         return hearing.KNOWN
     alerts.subscribe(
         wanted=wanted,
@@ -116,6 +122,7 @@ def form_context(request: HttpRequest, organization_id: int, *, free_now: bool, 
         "topics": topics_for(wish["topics"] if wish else None, free_now=free_now),
         "asker": asker.recipient,
         "account": asker.account,
+        "first_way": asker.first,
         "asked": request.GET.get("asked", ""),
         "wish": wish,
         **hearing.context(request, wish),

@@ -6,8 +6,8 @@ import pytest
 from django.test import Client
 
 from alerts import services
-from alerts.models import Destination, Notification, Recipient, Subscription
-from alerts.services import browsers
+from alerts.models import Destination, Incident, Notification, Recipient, Subscription
+from alerts.services import browsers, people, voice
 from evcms.simulator.outlets import push
 from tests.alerts.channels.conftest import send_all
 
@@ -87,6 +87,67 @@ def test_it_is_added_to_what_is_known_comes_first_and_can_be_tried(connector, in
         answer = browser.post(mine, {"do": "test-way", "way": way.pk}, follow=True)
     assert "Too many tries" in answer.text
     assert Notification.objects.filter(template="test").count() == 5
+
+
+@pytest.fixture
+def anna(connector, given):
+    """Her mail is confirmed, with a wish for "broken"; then she chose push for "free". (browser, recipient)"""
+    wanted = services.subscriptions.at_connector(connector_id=connector.pk, topics=["broken"])
+    mail = services.subscribe(wanted=wanted, email="anna@example.org", language="en")
+    browser = Client(headers={"user-agent": CHROME})
+    browser.post(f"/u/confirm/{mail.token}/")
+    browser.get(f"/u/mine/{mail.recipient.token}/")
+    fields = {"topic": ["free"], "how": "push", "push": given("anna")}
+    assert "asked=known" in browser.post(f"/c/{connector.code}/subscribe", fields).headers["Location"]
+    return browser, mail.recipient
+
+
+def told_of(recipient, topic):
+    wish = recipient.subscriptions.get(topic=topic)
+    more = {"key": f"{topic}{Notification.objects.count()}", "template": "test", "page": "http://x.example/"}
+    return voice.tell(recipient, subscription=wish, context={"organization": "H", "person": "A"}, **more)
+
+
+def test_a_wish_keeps_the_way_that_was_chosen_for_it_and_others_their_order(connector, anna, inbox):
+    browser, recipient = anna
+    assert [row.channel for row in recipient.destinations.order_by("position")] == ["email", "push"]
+    assert "We tell anna@example.org." in browser.get(f"/c/{connector.code}").text
+    assert told_of(recipient, "broken").channel == "email"
+    assert told_of(recipient, "free").channel == "push"
+    push_way, mail = recipient.destinations.get(channel="push"), recipient.destinations.get(channel="email")
+    people.prefer_way(recipient=recipient, pk=push_way.pk)
+    assert "We tell Chrome, Android." in browser.get(f"/c/{connector.code}").text
+    assert told_of(recipient, "broken").channel == "email"  # a mail was asked for
+    assert "· anna@example.org" in browser.get(f"/u/mine/{recipient.token}/").text
+    mail.delete()
+    assert told_of(recipient, "broken").channel == "push"
+
+
+def test_when_the_chosen_way_fails_those_before_it_are_tried(anna, inbox):
+    _browser, recipient = anna
+    inbox.outlets.notes.forget_phone("anna")
+    row = told_of(recipient, "free")
+    send_all()
+    row.refresh_from_db()
+    assert (row.channel, row.state) == ("email", "sent")
+
+
+def test_the_same_wish_by_another_way_changes_the_way(connector, anna, given):
+    browser, recipient = anna
+    browser.post(f"/c/{connector.code}/subscribe", {"topic": ["broken"], "how": "push", "push": given("anna2")})
+    assert recipient.subscriptions.get(topic="broken").destination.channel == "push"
+    browser.post(f"/c/{connector.code}/subscribe", {"topic": ["broken"], "how": "usual"})
+    assert recipient.subscriptions.get(topic="broken").destination is None
+
+
+def test_a_report_is_answered_by_the_way_that_its_form_named(connector, anna, deliver):
+    browser, recipient = anna
+    assert "We tell anna@example.org when it is fixed." in browser.get(f"/c/{connector.code}/report").text
+    browser.post(f"/c/{connector.code}/report", {"problem": "cable"})
+    people.prefer_way(recipient=recipient, pk=recipient.destinations.get(channel="push").pk)
+    services.resolve_key(key=Incident.objects.get().key, text="mended")
+    deliver()
+    assert Notification.objects.get(template="report_over").channel == "email"
 
 
 def test_a_browser_that_left_is_switched_off_and_shown_and_can_come_back(connector, inbox, given):
