@@ -58,6 +58,15 @@ class Trouble:
 
 K, S, R = IncidentKind, Severity, RecoveryKind
 
+# A connector that says one of these may hurt somebody: current to earth, or heat. 1.6: ChargePointErrorCode (7.7); a
+# 2.x station says such a fault in words of its maker. Critical whatever a rule says, and no machine tries anything.
+DANGEROUS: Final = frozenset({"groundfailure", "groundfault", "hightemperature", "overtemperature"})
+
+
+def is_dangerous(error: str) -> bool:
+    return "".join(letter for letter in error.lower() if letter.isalpha()) in DANGEROUS
+
+
 CATALOGUE: Final[dict[IncidentKind, Trouble]] = {
     K.STATION_OFFLINE: Trouble(
         _("A station has had no link for some time; a short flap is none."),
@@ -73,13 +82,22 @@ CATALOGUE: Final[dict[IncidentKind, Trouble]] = {
         span=Span.WITHIN,
     ),
     K.CONNECTOR_FAULTED: Trouble(
-        _("A connector says itself that it is faulted."),
+        _(
+            "A connector says itself that it is faulted. A dangerous fault (current to earth, heat) is critical, told"
+            " at once, and opens whatever an exception says; nothing is tried automatically."
+        ),
         S.SERIOUS,
         duration_s=20,
         steps=(R.RESTART_CONNECTOR, R.RESET_SOFT),
     ),
     K.STATION_FAULTED: Trouble(
-        _("A whole station says itself that it is faulted."), S.SERIOUS, duration_s=20, steps=(R.RESET_SOFT,)
+        _(
+            "A whole station says itself that it is faulted. A dangerous fault is critical and told at once, as that of"
+            " a connector."
+        ),
+        S.SERIOUS,
+        duration_s=20,
+        steps=(R.RESET_SOFT,),
     ),
     K.NO_ENERGY: Trouble(
         _("A session charges by its own word, but no energy flows."), S.WARNING, duration_s=10 * MINUTE

@@ -4,10 +4,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from django import forms
-from django.utils.text import capfirst
+from django.utils.text import capfirst, format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from alerts.models import AlertSettings, OnCallSchedule, Recipient
+from alerts.services.recovery import TOLD_WHILE_WAITING
 from alerts.vocabulary import IncidentKind, IncidentState, Severity
 from evcms.core.access import Access
 from evcms.core.forms import zones
@@ -139,6 +140,16 @@ class AlertSettingsForm(forms.ModelForm):
     class Meta:
         model = AlertSettings
         fields = ("automatic_recovery", "announce_days", "status_page", "status_intro")
+        help_texts = {
+            "automatic_recovery": format_lazy(
+                _(
+                    "Off: no rule sends anything to a station; people are told at once. On: people are told when it did"
+                    " not help, and after {minutes} minutes while it waits for a car. A dangerous fault (current to"
+                    " earth, heat) is told at once, and nothing is tried: people look first."
+                ),
+                minutes=TOLD_WHILE_WAITING.seconds // 60,
+            )
+        }
 
 
 def targets(schedules: Iterable[OnCallSchedule], contacts: Iterable[Recipient]) -> list[tuple[str, str]]:

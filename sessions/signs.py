@@ -121,6 +121,9 @@ class Oddity:
     first_at: datetime
 
 
+WRONG_CLOCK: Final = str(DiscrepancyKind.CLOCK)  # of Oddity.kind
+
+
 def oddities(*, since: datetime) -> list[Oddity]:
     rows = Discrepancy.objects.filter(resolved_at=None, at__gte=since).order_by("station_id", "kind")
     groups = rows.values_list("station_id", "kind").annotate(count=Count("pk"), first=Min("at"))

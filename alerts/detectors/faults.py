@@ -5,11 +5,15 @@ from datetime import timedelta
 
 from django.utils.translation import gettext as _
 
+from alerts.catalogue import is_dangerous
+from alerts.models import Incident
 from alerts.vocabulary import IncidentKind
 from sessions import signs
 from stations import fleet
+from stations.fleet import Standing
 
 from .finding import Finding, View
+from .links import clock_is_wrong
 
 
 def connector_faulted(view: View) -> Iterator[Finding]:
@@ -26,6 +30,7 @@ def connector_faulted(view: View) -> Iterator[Finding]:
             fault.since,
             connector_id=fault.connector_id,
             symptom=f"{IncidentKind.CONNECTOR_FAULTED} {fault.error}",
+            danger=is_dangerous(fault.error),
             error_code=fault.error,
             info=fault.info,
         )
@@ -43,6 +48,7 @@ def station_faulted(view: View) -> Iterator[Finding]:
                 title,
                 station.status_at or view.now,
                 symptom=f"{kind} {station.error}",
+                danger=is_dangerous(station.error),
                 error_code=station.error,
             )
 
@@ -56,9 +62,17 @@ def readings(view: View) -> Iterator[Finding]:
     for span in view.book.spans(kind):
         for row in signs.oddities(since=view.now - span):
             station = view.counted(kind, row.station_id, span, row.count)
-            if station is not None:
+            if station is not None and not _is_told_by_its_clock(view, station, row):
                 title = _("%(station)s: %(what)s") % {"station": station.label, "what": row.word}
                 yield view.at_station(kind, f"meter:{station.id}:{row.kind}", station, title, row.first_at)
+
+
+def _is_told_by_its_clock(view: View, station: Standing, row: signs.Oddity) -> bool:
+    """A clock that is wrong, or was when the reading came, has an incident of its own: one cause, one incident."""
+    if row.kind != signs.WRONG_CLOCK:
+        return False
+    was = Incident.objects.filter(kind=IncidentKind.CLOCK_SKEW, stations=station.id, last_seen_at__gte=row.first_at)
+    return clock_is_wrong(view, station) or was.exists()
 
 
 def security(view: View) -> Iterator[Finding]:

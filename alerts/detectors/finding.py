@@ -18,7 +18,8 @@ class Finding:
     """Trouble that holds now. `key` makes two looks the same trouble; `since` when it began, as the rows say.
 
     `title` and `detail` stay the same while nothing changes for a person. Any: JSON for the incident's page.
-    `symptom`: what firmware is compared by; "" when it is none of a station's firmware.
+    `symptom`: what firmware is compared by; "" when it is none of a station's firmware. `danger`: somebody may be hurt,
+    so it is critical at once, whatever a rule says, and people look before any machine acts.
     """
 
     kind: IncidentKind
@@ -31,6 +32,7 @@ class Finding:
     detail: dict[str, Any] = field(default_factory=dict)
     in_maintenance: bool = False
     symptom: str = ""
+    danger: bool = False
 
 
 class View:
@@ -78,7 +80,7 @@ class View:
 
     def at_station(
         self, kind: IncidentKind, key: str, station: Standing, title: str, began: datetime,
-        connector_id: int | None = None, symptom: str = "", **detail: Any,
+        connector_id: int | None = None, symptom: str = "", danger: bool = False, **detail: Any,
     ) -> Finding:  # fmt: skip
         """Any: JSON for the incident's page."""
         return Finding(
@@ -92,4 +94,5 @@ class View:
             detail=detail,
             in_maintenance=station.in_maintenance,
             symptom=symptom,
+            danger=danger,
         )

@@ -6,6 +6,7 @@ from django.utils.translation import gettext as _
 
 from alerts.vocabulary import IncidentKind
 from stations import fleet
+from stations.fleet import Standing
 
 from .finding import Finding, View
 
@@ -57,13 +58,16 @@ def boot_loop(view: View) -> Iterator[Finding]:
 def clock_skew(view: View) -> Iterator[Finding]:
     kind = IncidentKind.CLOCK_SKEW
     for station in view.stations.values():
-        if station.skew_ms is None or not station.online:
+        if not station.online or not clock_is_wrong(view, station):
             continue
-        off = abs(station.skew_ms) // 1000
-        if off <= view.setting(kind, station).threshold:
-            continue
+        off = abs(station.skew_ms or 0) // 1000
         title = _("The clock of %(station)s is wrong by %(how)s") % {"station": station.label, "how": span(off)}
         yield view.at_station(kind, f"clock_skew:{station.id}", station, title, view.now, symptom=kind)
+
+
+def clock_is_wrong(view: View, station: Standing) -> bool:
+    most = view.setting(IncidentKind.CLOCK_SKEW, station).threshold
+    return station.skew_ms is not None and abs(station.skew_ms) // 1000 > most
 
 
 def span(seconds: int) -> str:

@@ -17,8 +17,8 @@ from evcms.core.events import nudge, publish
 from evcms.core.models import User
 
 from . import recovery, telling
-from .incidents import SYSTEM, move
-from .timeline import signal, write
+from .incidents import move
+from .timeline import SYSTEM, local, signal, write
 
 LONGEST_SNOOZE: Final = timedelta(days=30)
 
@@ -123,7 +123,7 @@ def snooze(*, access: Access, incident: Incident, until: datetime) -> None:
             raise ValidationError(_faster(incident))
         telling.stop(incident=incident)
         incident.refresh_from_db()
-        text = _("Snoozed until %(moment)s UTC") % {"moment": f"{until:%Y-%m-%d %H:%M}"}
+        text = _("Snoozed until %(moment)s") % {"moment": local(incident, until)}
         write(incident, EntryKind.STATE, text, str(access.user))
         audit.record(access, "incident.snoozed", incident, until=until.isoformat())
         signal(incident)

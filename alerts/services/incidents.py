@@ -18,12 +18,11 @@ from evcms.core.events import publish
 
 from . import recovery as helping
 from . import telling
-from .timeline import signal, write
+from .timeline import SYSTEM, signal, write
 
 COMES_BACK_WITHIN: Final = timedelta(minutes=15)  # it was never really over
 TOUCH_EVERY: Final = timedelta(seconds=30)
 STILL_SEEN: Final = timedelta(minutes=2)  # a cause that nobody reported for so long was gone in between
-SYSTEM: Final = "system"
 
 
 def open_incident(

@@ -17,9 +17,9 @@ from alerts.catalogue import CATALOGUE
 from alerts.detectors import DETECTORS, EVERY, Finding, View
 from alerts.models import Incident
 from alerts.rulebook import Setting
-from alerts.vocabulary import IncidentKind, IncidentState
+from alerts.vocabulary import IncidentKind, IncidentState, Severity
 
-from . import grouping
+from . import grouping, recovery
 from .incidents import STILL_SEEN, TOUCH_EVERY, explain, open_incident, resolve_key
 
 log = structlog.get_logger(__name__)
@@ -101,6 +101,8 @@ class Board:
         if self.is_open(finding.key):
             return True
         setting, trouble = self.setting(finding), CATALOGUE[finding.kind]
+        if finding.danger and not finding.in_maintenance:
+            return True
         if not setting.holds(self.view.now, finding.spot.zone) or (finding.in_maintenance and trouble.silenced):
             return False
         return trouble.span == "within" or self.view.now - finding.since >= setting.duration
@@ -153,7 +155,7 @@ class Board:
 
     def take(self, kind: IncidentKind, findings: Iterable[Finding]) -> None:
         for finding in findings:
-            if not self.setting(finding).enabled:
+            if not (self.setting(finding).enabled or finding.danger):
                 continue
             self.held.add(finding.key)
             cause = self.cause_of(finding)
@@ -180,17 +182,22 @@ class Board:
             site_id=finding.spot.site_id,
             connector_id=finding.connector_id,
             detail=finding.detail,
-            severity=setting.severity,
+            severity=self._severity(finding),
             rule_id=setting.rule_id,
-            recovery=setting.steps,
+            recovery=() if finding.danger else setting.steps,
             recovery_tries=setting.tries,
         )
+        if finding.danger:  # it was a harmless fault before
+            recovery.give_up(incident=incident, why=_("it is dangerous: people look first"))
         self.rows[finding.key] = incident
         return incident
 
+    def _severity(self, finding: Finding) -> int:
+        return Severity.CRITICAL if finding.danger else self.setting(finding).severity
+
     def _news(self, row: Incident, finding: Finding) -> bool:
         """Is there anything to write? One that a person resolved is asked again when it is worse, or was gone."""
-        if self.setting(finding).severity > row.severity:
+        if self._severity(finding) > row.severity:
             return True
         if row.state == IncidentState.RESOLVED:
             return self.view.now - row.last_seen_at >= STILL_SEEN or (

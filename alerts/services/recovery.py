@@ -18,16 +18,18 @@ from alerts.models import AlertSettings, Incident, RecoveryStep
 from alerts.vocabulary import EntryKind, IncidentKind, IncidentState, Recovery, RecoveryKind, RecoveryState, Severity
 from evcms.core import clock
 from evcms.core.events import nudge
+from evcms.templatetags.figures import duration
 from sessions.queries import somebody_charges
 from stations import commands, helping
 from stations import services as stations
 
 from . import telling
-from .timeline import signal, write
+from .timeline import SYSTEM, local, signal, write
 
 QUIET_FOR: Final = timedelta(minutes=10)  # as long as nobody is told, at most
 LOOK_AGAIN: Final = timedelta(seconds=20)
 IDLE_WITHIN: Final = timedelta(minutes=30)  # a restart waits so long for the last car to go
+TOLD_WHILE_WAITING: Final = timedelta(minutes=2)  # a step that waits for a car keeps nobody in the dark for longer
 BACK_EVERY: Final = timedelta(minutes=1)
 MOST_COMMANDS: Final = 60  # of one step: the way back into service is tried for about an hour
 DAY: Final = timedelta(days=1)
@@ -37,6 +39,12 @@ SETTLES: Final = {  # how long the trouble has to go after the station took the 
     RecoveryKind.UNLOCK: timedelta(seconds=30),
     RecoveryKind.RESET_SOFT: timedelta(minutes=3),
     RecoveryKind.RESET_HARD: timedelta(minutes=3),
+}
+PROVES: Final = {  # what ends so soon after the station's answer ended by the step; a restart takes its time
+    RecoveryKind.RESTART_CONNECTOR: timedelta(seconds=20),
+    RecoveryKind.UNLOCK: timedelta(seconds=20),
+    RecoveryKind.RESET_SOFT: timedelta(minutes=2),
+    RecoveryKind.RESET_HARD: timedelta(minutes=2),
 }
 OPEN: Final = (RecoveryState.WAITING, RecoveryState.SENT)
 
@@ -90,18 +98,36 @@ def _out_of_service(steps: QuerySet[RecoveryStep]) -> QuerySet[RecoveryStep]:
 
 
 def over(*, incident: Incident) -> None:
-    """The incident is resolved: what was not begun is not needed; what was sent did its work, so far as we know."""
+    """The incident is resolved: what was not begun is not needed; what was sent helped if it was over soon after."""
     steps = RecoveryStep.objects.filter(incident=incident)
     now = clock.now()
-    helped = steps.filter(state=RecoveryState.SENT, answered_at__isnull=False)
-    for step in helped:
-        _end(step, RecoveryState.DONE, _("helped"))
+    last = steps.filter(sent__gt=0).order_by("position").last()
+    helped = last is not None and _helped(last, incident)
+    for step in steps.filter(state=RecoveryState.SENT, answered_at__isnull=False):
+        _end(step, RecoveryState.DONE, _became(step, incident))
     steps.filter(state=RecoveryState.WAITING).update(
         state=RecoveryState.SKIPPED, ended_at=now, detail=_("not needed any more")
     )
     if incident.recovery == Recovery.RUNNING:
-        tried = steps.filter(sent__gt=0).exists()
-        _conclude(incident, Recovery.HEALED if tried else Recovery.NONE)
+        _conclude(incident, Recovery.HEALED if helped else Recovery.NONE)
+
+
+def _helped(step: RecoveryStep, incident: Incident) -> bool:
+    """Did the trouble end by this step? Not when a person ended it, or long after: then somebody else may have."""
+    over_at = incident.resolved_at
+    if over_at is None or incident.resolved_by != SYSTEM or step.sent_at is None:
+        return False
+    return step.sent_at <= over_at <= (step.answered_at or over_at) + PROVES[RecoveryKind(step.kind)]
+
+
+def _became(step: RecoveryStep, incident: Incident) -> str:
+    """What became of the trouble after a step that was taken."""
+    if incident.state != IncidentState.RESOLVED or incident.resolved_at is None or step.answered_at is None:
+        return _("did not help")
+    if _helped(step, incident):
+        return _("helped")
+    passed = max(incident.resolved_at - step.answered_at, timedelta())
+    return _("over after %(span)s, perhaps not by this step") % {"span": duration(passed)}
 
 
 def give_up(*, incident: Incident, why: str) -> None:
@@ -196,9 +222,19 @@ def _must_wait(step: RecoveryStep) -> bool:
     if clock.now() - _since(step) > IDLE_WITHIN:
         _end(step, RecoveryState.SKIPPED, _("somebody charges there"))
     elif not step.detail:
-        RecoveryStep.objects.filter(pk=step.pk).update(detail=_("waits until nobody charges there"))
-        _say(step, _("waits until nobody charges there"))
+        _wait_for_the_car(step)
     return True
+
+
+def _wait_for_the_car(step: RecoveryStep) -> None:
+    """A driver may charge for hours: people are not kept in the dark for that."""
+    now = clock.now()
+    said = {"since": local(step.incident, now), "at": local(step.incident, now + TOLD_WHILE_WAITING)}
+    waits = _("waits since %(since)s until nobody charges there") % said
+    RecoveryStep.objects.filter(pk=step.pk).update(detail=waits)
+    telling.not_quiet_beyond(incident=step.incident, at=now + TOLD_WHILE_WAITING)
+    told = step.incident.told_at is not None or step.incident.state != IncidentState.OPEN
+    _say(step, waits if told else _("%(waits)s; people are told at %(at)s") % {"waits": waits, **said})
 
 
 def _since(step: RecoveryStep) -> datetime:
@@ -239,8 +275,7 @@ def _command(step: RecoveryStep) -> commands.Command:
 def _follow(step: RecoveryStep) -> None:
     """What became of the command that was sent last, or of the trouble since it was taken."""
     if step.answered_at is not None:
-        healed = step.incident.state == IncidentState.RESOLVED
-        _end(step, RecoveryState.DONE, _("helped") if healed else _("did not help"))
+        _end(step, RecoveryState.DONE, _became(step, step.incident))
         return
     assert step.command_id is not None  # a SENT step has one
     end = helping.command_end(step.command_id)
@@ -273,7 +308,7 @@ def _taken(step: RecoveryStep) -> None:
     RecoveryStep.objects.filter(pk=step.pk).update(answered_at=now, due_at=now + SETTLES[RecoveryKind(step.kind)])
     step.refresh_from_db()
     if step.incident.state == IncidentState.RESOLVED:
-        _end(step, RecoveryState.DONE, _("helped"))
+        _end(step, RecoveryState.DONE, _became(step, step.incident))
 
 
 def _end(step: RecoveryStep, state: RecoveryState, detail: str) -> None:

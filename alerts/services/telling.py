@@ -25,7 +25,7 @@ from stations import helping as stations
 
 from . import duty, people
 from .notifications import notify
-from .timeline import write
+from .timeline import write, zone_of
 
 STORM_AFTER: Final = 5  # messages to one person within STORM; what comes then is put on one list
 STORM: Final = timedelta(seconds=60)
@@ -47,6 +47,13 @@ def no_longer_quiet(*, incident_id: int) -> None:
     waiting = Incident.objects.filter(pk=incident_id, level=0, escalate_at__gt=clock.now())
     waiting.exclude(state=IncidentState.RESOLVED).update(escalate_at=clock.now())
     nudge("alerts.tell")
+
+
+def not_quiet_beyond(*, incident: Incident, at: datetime) -> None:
+    """Automatic help must wait: people hear of it at `at` at the latest. What is due earlier stays."""
+    rows = Incident.objects.filter(pk=incident.pk)
+    rows.filter(quiet_until__gt=at).update(quiet_until=at)
+    rows.filter(level=0, escalate_at__gt=at).exclude(state=IncidentState.RESOLVED).update(escalate_at=at)
 
 
 def stop(*, incident: Incident) -> None:
@@ -109,9 +116,13 @@ def _silent_until(incident: Incident) -> datetime | None:
 
 def policy_of(incident: Incident) -> EscalationPolicy | None:
     """The rule's, else the organization's default; None when the incident is not bad enough for it."""
-    named = incident.rule.policy if incident.rule else None
-    policy = named or EscalationPolicy.objects.filter(organization=incident.organization_id, default=True).first()
+    policy = _chain_of(incident)
     return policy if policy and incident.severity >= policy.least_severity else None
+
+
+def _chain_of(incident: Incident) -> EscalationPolicy | None:
+    named = incident.rule.policy if incident.rule else None
+    return named or EscalationPolicy.objects.filter(organization=incident.organization_id, default=True).first()
 
 
 def contacts_for(incident: Incident) -> list[Recipient]:
@@ -128,11 +139,23 @@ def sees(recipient: Recipient, incident: Incident) -> bool:
 
 
 def _tell_all(incident: Incident) -> None:
-    """Without a chain: everybody at once, once."""
-    told = [_tell(incident, who, incident.severity >= Severity.CRITICAL) for who in contacts_for(incident)]
+    """Without a chain: everybody at once, once. Nobody who wants to hear of so little is no trouble of its own."""
+    wanted = contacts_for(incident)
+    told = [_tell(incident, who, incident.severity >= Severity.CRITICAL) for who in wanted]
     Incident.objects.filter(pk=incident.pk).update(level=F("level") + 1)
-    if not any(told):
+    if not wanted and _is_small(incident):
+        write(incident, EntryKind.TOLD, _("Nobody is to be told: it is below the severity from which people are told"))
+    elif not any(told):
         _tell_owners(incident)
+
+
+def _is_small(incident: Incident) -> bool:
+    """Below serious, below what the chain is for, or below what anybody who watches the place wants to hear of."""
+    chain = _chain_of(incident)
+    watching = Recipient.objects.filter(organization=incident.organization_id, audience=Audience.OPERATOR)
+    least = [row.least_severity for row in watching.prefetch_related("sites") if sees(row, incident)]
+    bounds = [Severity.SERIOUS, chain.least_severity if chain else 0, min(least, default=0)]
+    return incident.severity < max(bounds)
 
 
 def _climb(incident: Incident, policy: EscalationPolicy, levels: Sequence[EscalationLevel]) -> None:
@@ -303,7 +326,7 @@ def _single(row: Telling) -> Notification | None:
         context={
             "incident": incident,
             "page": page_of(incident),
-            "zone": _zone(incident),
+            "zone": zone_of(incident),
             "acknowledge": settings.PUBLIC_URL + reverse("incident-have", args=[row.token]) if opened else "",
         },
     )
@@ -333,9 +356,3 @@ def _notify(row: Telling, **fields: Any) -> Notification | None:
     if not people.reachable(row.recipient):
         return None
     return notify(recipient=row.recipient, organization_id=row.incident.organization_id, urgent=row.urgent, **fields)
-
-
-def _zone(incident: Incident) -> str:
-    if incident.site:
-        return incident.site.time_zone
-    return incident.organization.time_zone if incident.organization else "UTC"

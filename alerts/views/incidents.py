@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_POST
 from alerts import boards, early_words, queries, reach, services
 from alerts.forms import SNOOZES, BoardFilter, NoteForm, PublicForm
 from alerts.models import AlertSettings, Incident, IncidentEntry
-from alerts.vocabulary import EntryKind, IncidentKind, IncidentState, Severity
+from alerts.vocabulary import EntryKind, IncidentKind, IncidentState, Recovery, Severity
 from evcms.core import clock
 from evcms.core.access import Access, Permission
 from evcms.core.models import Membership, User
@@ -65,7 +65,8 @@ def _of_page(access: Access, wish: dict[str, str], rows: Any) -> Any:
 
 def line(entry: IncidentEntry) -> Context:
     icon, hue = LOOKS[EntryKind(entry.kind)]
-    return {"entry": entry, "icon": icon, "hue": f"ev-st-{hue}", "word": EntryKind(entry.kind).label}
+    by = "" if entry.actor == "system" else entry.actor
+    return {"entry": entry, "icon": icon, "hue": f"ev-st-{hue}", "word": EntryKind(entry.kind).label, "by": by}
 
 
 @login_required
@@ -99,6 +100,7 @@ def incident(request: HttpRequest, pk: int) -> HttpResponse:
         "status_page": AlertSettings.objects.filter(organization=access.organization, status_page=True).exists(),
         "snoozes": SNOOZES,
         "snoozed": row.snoozed_until is not None and row.snoozed_until > clock.now(),
+        "helping": row.recovery == Recovery.RUNNING and row.quiet_until is not None and row.quiet_until > clock.now(),
         "members": _members(access) if may else [],
         "may": may,
     }

@@ -80,13 +80,29 @@ def test_a_page_shows_the_life_of_an_incident_and_its_buttons_work(browser, stat
     assert "Acknowledged" in act(browser, incident, do="acknowledge")
     assert "Somebody was faster" in act(browser, incident, do="acknowledge")
     assert "Fuse ordered" in act(browser, incident, do="note", text="Fuse ordered")
-    assert "snoozed until" in act(browser, incident, do="snooze", hours="4")
+    page = act(browser, incident, do="snooze", hours="4")
+    assert "snoozed until" in page
+    line = incident.entries.get(text__startswith="Snoozed until")
+    assert "CE" in line.text  # the site's clock, as everywhere on the page
+    assert line.text.lower() in page.lower()
     assert "Given to" in act(browser, incident, do="assign", user=owner.user.pk)
     assert "Choose for how long" in act(browser, incident, do="snooze", hours="9999")
     act(browser, incident, do="resolve")
     assert Incident.objects.get().state == IncidentState.RESOLVED
+    services.assign(access=owner, incident=incident, user=None)
+    for path in (f"/incidents/{incident.pk}/", "/incidents/?state=resolved"):
+        page = read(browser, path)
+        assert "k is dark" in page
+        assert "nobody has it yet" not in page
     actions = set(AuditEntry.objects.values_list("action", flat=True))
     assert {"incident.acknowledged", "incident.noted", "incident.snoozed", "incident.resolved"} <= actions
+
+
+def test_while_automatic_help_runs_the_forecast_says_so(browser, station, contact, deliver):
+    incident = trouble(station, recovery=("reset_soft",))
+    page = read(browser, f"/incidents/{incident.pk}/")
+    assert "People are told when automatic help has failed, at the latest at" in page
+    assert "The next level is told" not in page
 
 
 def test_a_serious_one_of_a_whole_site_suggests_the_status_page(browser, station):
@@ -224,6 +240,7 @@ def test_a_rota_that_makes_no_sense_is_not_saved(wrong, browser, three):
 
 
 def test_the_switches_are_saved(browser, organization):
+    assert "A dangerous fault (current to earth, heat) is told at once" in read(browser, "/settings/alerts/switches/")
     browser.post("/settings/alerts/switches/", {"announce_days": "5", "status_page": "on", "status_intro": "Hello"})
     row = organization.alert_settings
     assert (row.automatic_recovery, row.announce_days) == (False, 5)

@@ -116,6 +116,33 @@ def test_a_step_that_heals_wakes_nobody_and_the_rest_is_not_needed(link, opened,
     assert not Notification.objects.exists()
 
 
+def test_what_ends_long_after_the_answer_is_no_merit_of_the_step(link, opened, deliver):
+    opened(recovery=("restart_connector",))
+    services.recover()
+    for _command in range(2):
+        answer()
+        deliver()
+        services.recover()
+    later(seconds=45)
+    services.resolve_key(key="fault", text="Its status is available again")
+    incident = Incident.objects.get()
+    assert incident.recovery == Recovery.NONE
+    assert "over after 45" in RecoveryStep.objects.get().detail
+    assert not incident.entries.filter(text__endswith="helped").exists()
+
+
+def test_what_a_person_ends_is_no_merit_of_the_step(link, opened, deliver, owner):
+    incident = opened(recovery=("reset_soft",))
+    services.recover()
+    answer()
+    deliver()
+    services.recover()
+    services.resolve(access=owner, incident=incident)
+    incident.refresh_from_db()
+    assert incident.recovery == Recovery.NONE
+    assert "perhaps not by this step" in RecoveryStep.objects.get().detail
+
+
 def test_that_we_took_the_connector_out_of_service_does_not_count_as_healed(link, opened, deliver):
     opened(recovery=("restart_connector",))
     services.recover()
@@ -174,11 +201,15 @@ def test_nothing_is_sent_while_somebody_charges_and_people_are_told_in_time(link
     session = charging(station, connector)
     opened(recovery=("reset_soft",))
     services.recover()
-    link(minutes=9)
+    link(seconds=110)
     assert sent() == []
     assert not Notification.objects.exists()
-    link(minutes=1, seconds=1)
+    link(seconds=11)
     assert Notification.objects.exists()
+    assert RecoveryStep.objects.get().detail.startswith("waits since ")
+    line = Incident.objects.get().entries.get(text__contains="waits since")
+    assert "CE" in line.text  # the site's zone
+    assert "; people are told at " in line.text
     ChargingSession.objects.filter(pk=session.pk).update(ended_at=clock.now(), state="ended")
     link(seconds=21)
     assert sent() == [("Reset", "soft")]

@@ -130,6 +130,27 @@ def test_less_than_the_chains_severity_goes_to_all_who_want_to_hear_it(chain, tr
     assert opened_to() == ["duty@example.org"]
 
 
+@pytest.mark.parametrize("severity", [1, 2])
+def test_what_is_too_small_for_everybody_is_no_alarm_to_the_owners(chain, trouble, severity):
+    trouble(severity=severity)
+    assert told() == []
+    lines = list(Incident.objects.get().entries.values_list("text", flat=True))
+    assert any("below the severity from which people are told" in line for line in lines)
+    assert not any("could be told" in line for line in lines)
+
+
+def test_who_wants_to_hear_of_little_and_cannot_is_an_alarm_to_the_owners(chain, trouble, contact, owner):
+    contact.destinations.update(disabled_at=clock.now(), disabled_reason="bounced")
+    trouble(severity=2)
+    assert told() == [(owner.user.email, "incident_unreached")]
+
+
+def test_serious_trouble_where_nobody_watches_is_an_alarm_to_the_owners(trouble, contact, other_site, owner):
+    contact.sites.set([other_site])
+    trouble()
+    assert told() == [(owner.user.email, "incident_unreached")]
+
+
 def test_a_rules_own_chain_takes_the_place_of_the_default(chain, trouble, organization, owner):
     eve = make_contact(organization, "eve@x.org")
     own = duty.save_policy(

@@ -4,7 +4,9 @@ from datetime import timedelta
 
 import pytest
 
+from alerts.models import AlertSettings, Incident, Rule
 from alerts.services import duty
+from alerts.vocabulary import Severity
 from evcms.core import clock
 from sessions import services as sessions
 from sessions.models import Discrepancy, UsageHour
@@ -43,6 +45,34 @@ def test_a_fault_of_some_seconds_is_nothing(world):
     world.wait(minutes=1)
     assert world.board() == []
     assert world.told() == []
+
+
+@pytest.mark.parametrize("error", ["GroundFailure", "HighTemperature"])
+def test_a_dangerous_fault_is_critical_and_told_at_once_whatever_a_rule_says_and_nothing_is_tried(world, error):
+    AlertSettings.objects.update(automatic_recovery=True)
+    world.site("Kade", 1)
+    Rule.objects.create(organization=world.organization, kind="connector_faulted", enabled=False)
+    world.fault("KADE-1", error=error)
+    world.wait(seconds=1, every=1)
+    incident = Incident.objects.get()
+    assert (incident.severity, incident.steps.count()) == (Severity.CRITICAL, 0)
+    assert world.told() == ["opened connector_faulted"]
+
+
+def test_a_fault_that_becomes_dangerous_ends_the_automatic_steps_and_is_told_at_once(world):
+    AlertSettings.objects.update(automatic_recovery=True)
+    world.site("Kade", 1)
+    world.starts("KADE-1", evse=2)
+    world.fault("KADE-1")
+    world.wait(seconds=40)
+    assert world.told() == []
+    assert Incident.objects.get().steps.exists()
+    world.fault("KADE-1", error="GroundFailure")
+    world.wait(seconds=10, every=10)
+    incident = Incident.objects.get()
+    assert incident.severity == Severity.CRITICAL
+    assert not incident.steps.filter(state="waiting").exists()
+    assert world.told() == ["opened connector_faulted"]
 
 
 def test_a_replayed_fault_of_yesterday_pages_nobody(world):
@@ -150,6 +180,19 @@ def test_a_wrong_clock_is_told_over_sixty_seconds(world):
     world.wait(minutes=1)
     assert world.board() == ["clock_skew over KADE-2"]
     assert world.told() == ["opened clock_skew", "resolved clock_skew"]
+
+
+def test_a_wrong_clock_and_its_readings_are_one_incident_also_when_it_is_right_again(world):
+    world.site("Kade", 2)
+    world.clock_off("KADE-1", 240)
+    for name in ("KADE-1", "KADE-2"):
+        Discrepancy.objects.create(station=world.station(name), kind="clock", at=clock.now())
+    world.wait(minutes=1)
+    assert world.board() == ["clock_skew open KADE-1", "meter open KADE-2"]
+    world.clock_off("KADE-1", 2)
+    world.wait(minutes=20, every=120)
+    assert world.board() == ["clock_skew over KADE-1", "meter open KADE-2"]
+    assert world.told() == ["opened clock_skew", "opened meter", "resolved clock_skew"]
 
 
 def test_charging_without_energy_is_told_after_ten_minutes_and_ends_when_it_flows(world):

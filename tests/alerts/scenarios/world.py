@@ -86,7 +86,7 @@ class World:
         report = StatusReport(evse, 1 if evse else 0, ConnectorStatus(status), at or clock.now(), clock.now(), error)
         stations.status_reported(station_id=self.station(name).pk, report=report)
 
-    def fault(self, *names, error="GroundFailure", evse=1):
+    def fault(self, *names, error="InternalError", evse=1):
         for name in names:
             self.says(name, "faulted", error, evse)
 
