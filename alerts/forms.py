@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django import forms
-from django.utils.text import capfirst, format_lazy
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from alerts.models import AlertSettings, OnCallSchedule, Recipient
@@ -55,7 +55,7 @@ class BoardFilter(forms.Form):
 def _offer(form: forms.Form, name: str, choices: Iterable[tuple[str, Any]]) -> None:
     field = form.fields[name]
     assert isinstance(field, forms.ChoiceField | forms.MultipleChoiceField)
-    field.choices = [(value, capfirst(text)) for value, text in choices]
+    field.choices = list(choices)  # names of people and sites, as they write them
 
 
 class NoteForm(forms.Form):

@@ -211,7 +211,9 @@ def test_a_rota_and_a_chain_are_made_on_their_pages_and_say_who_is_on_call(brows
     )  # fmt: skip
     assert [str(level) for level in EscalationPolicy.objects.get().levels.all()] == ["1. Nights", "2. eve@x.org"]
     page = read(browser, "/incidents/on-call/")
-    assert "is on call (Nights)" in page
+    assert "is on call in the rota “Nights”" in page
+    assert ">ann@x.org</option>" in page  # an address is written as it is
+    assert "Ann@x.org" not in page
     assert all(str(who) in page for who in three)
     assert "after 20 minutes" in page
 
