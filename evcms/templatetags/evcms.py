@@ -3,6 +3,7 @@
 Tags that draw more than a line use the templates in templates/components and templates/base/forms.
 """
 
+import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -11,6 +12,7 @@ from typing import Any
 import structlog
 from django import template
 from django.core.paginator import Page
+from django.core.serializers.json import DjangoJSONEncoder
 from django.forms import BaseForm, BoundField
 from django.http import HttpRequest
 from django.utils.html import format_html
@@ -86,6 +88,12 @@ def money(minor: int | None, currency: str) -> str:
 def permille(share: int | None) -> str:
     """994 → '99.4 %'."""
     return figures.NOTHING if share is None else f"{figures.number(Decimal(share) / 10, 1)} %"
+
+
+@register.filter
+def as_json(data: Any) -> str:  # Any: what json can say
+    """For an attribute; the template escapes it."""
+    return json.dumps(data, cls=DjangoJSONEncoder, ensure_ascii=False)
 
 
 @register.filter

@@ -138,7 +138,8 @@
 
   function read(figure) {
     const source = document.getElementById(figure.dataset.source);
-    try { return source && JSON.parse(source.textContent); } catch (error) { return null; }
+    const text = figure.dataset.values || (source && source.textContent);
+    try { return text && JSON.parse(text); } catch (error) { return null; }
   }
 
   function draw(figure, data) {

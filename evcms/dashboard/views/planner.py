@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET
 from billing.queries import insight
 from evcms.core import clock
 from evcms.core.access import Access, Permission
-from evcms.core.money import format_money, to_minor
+from evcms.core.money import SYMBOLS, to_major, to_minor
 from evcms.dashboard.access import operator
 from evcms.dashboard.planning_forms import PlanForm
 from evcms.templatetags.evcms import duration
@@ -56,8 +56,8 @@ def plan(request: HttpRequest, access: Access, pk: int) -> HttpResponse:
         context |= {"form": form, "estimate": seen.estimate, "today": seen.today}
         if form.is_valid():
             context |= _answer(seen, seen.today, form, access.organization.currency)
-    part = "_answer" if request.GET.get("part") == "answer" else "plan"
-    return render(request, f"dashboard/planner/{part}.html", context)
+    part = request.GET.get("part") == "answer"
+    return render(request, f"dashboard/planner/{'_answer' if part else 'plan'}.html", context | {"part": part})
 
 
 def _today(today: Layout) -> dict[str, Any]:
@@ -131,15 +131,15 @@ def _tiles(estimate: Estimate, now: Outcome, chosen: Option, currency: str) -> l
         (_("Slowed by the grid connection"), percent(then.limited), _("of the time")),
         (
             _("Leaves a year"),
-            format_money(chosen.yearly_minor, currency),
-            _("after energy and upkeep; %(invest)s to build") % {"invest": format_money(chosen.invest_minor, currency)},
+            _about(chosen.yearly_minor, currency),
+            _("after energy and upkeep; %(invest)s to build") % {"invest": _about(chosen.invest_minor, currency)},
         ),
     ]
 
 
 def _table(options: list[Option], chosen: Option, best: Option, today: Layout, years: int, currency: str) -> Context:
     heads = [
-        _("Taken"), _("Drive on"), _("Mean wait"), _("Leaves a year"), _("To build"),
+        _("Taken"), _("Mean wait"), _("Leaves a year"), _("To build"),
         ngettext("Gain in %(n)d year", "Gain in %(n)d years", years) % {"n": years}, _("Back after"),
     ]  # fmt: skip
     rows = []
@@ -151,13 +151,18 @@ def _table(options: list[Option], chosen: Option, best: Option, today: Layout, y
         ]
         back = "–" if one.payback_years is None else _("%(n)s years") % {"n": one.payback_years}
         cells = [
-            percent(one.outcome.waiting), percent(one.outcome.lost), duration(round(one.outcome.mean_wait_s)),
-            format_money(one.yearly_minor, currency),
-            format_money(one.invest_minor, currency), format_money(one.gain_minor, currency), back,
+            percent(one.outcome.waiting), duration(round(one.outcome.mean_wait_s)),
+            _about(one.yearly_minor, currency),
+            _about(one.invest_minor, currency), _about(one.gain_minor, currency), back,
         ]  # fmt: skip
         words = ", ".join(word for true, word in marks if true)
         rows.append((one.layout.ports, words, list(zip(heads, cells, strict=True))))
     return {"heads": heads, "rows": rows}
+
+
+def _about(minor: int, currency: str) -> str:
+    """1,234,567 cents → '12,346 €': a plan knows no cents."""
+    return f"{to_major(minor, currency):,.0f} {SYMBOLS.get(currency.upper(), currency.upper())}"
 
 
 def percent(share: float) -> str:
@@ -177,7 +182,7 @@ def _sentence(best: Option, today: Layout, currency: str) -> str:
     if best.payback_years is None:
         return f"{words}: {wait}."
     told = {"words": words, "wait": wait, "years": best.payback_years}
-    told["invest"] = format_money(best.invest_minor, currency)
+    told["invest"] = _about(best.invest_minor, currency)
     return _("%(words)s: %(wait)s; %(invest)s are back after %(years)s years.") % told
 
 
