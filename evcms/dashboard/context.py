@@ -23,7 +23,7 @@ DRIVER_PATHS = (
     "/u/",
     "/account",
     "/debt/",
-    "/status/",
+    "/status",
     "/app/",
     "/pay/",
     "/api/",

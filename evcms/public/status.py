@@ -8,7 +8,8 @@ from datetime import date, datetime, timedelta
 from typing import Final
 
 from django.core.cache import cache
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Q
+from django.urls import reverse
 
 from alerts.models import AlertSettings, Incident, IncidentEntry
 from alerts.vocabulary import EntryKind, IncidentState
@@ -23,6 +24,7 @@ KEPT: Final = 600  # seconds that the ninety days are good for
 LOOK_BACK: Final = timedelta(days=14)  # public incidents that are over
 LOOK_AHEAD: Final = timedelta(days=30)
 MOST: Final = 50
+MOST_WINDOWS: Final = 500  # looked through for series
 USABLE: Final = (Shown.AVAILABLE, Shown.CHARGING, Shown.SUSPENDED, Shown.OCCUPIED, Shown.RESERVED)
 
 
@@ -66,6 +68,10 @@ class PublicIncident:
     opened_at: datetime
     resolved_at: datetime | None
     updates: list[IncidentEntry]
+
+    def over_at(self, at: datetime) -> bool:
+        """Was it over then? A note of an hour in which it went on stays one."""
+        return self.resolved_at is not None and at >= self.resolved_at
 
 
 def settings_of(slug: str) -> AlertSettings | None:
@@ -137,13 +143,59 @@ def _public(row: Incident) -> PublicIncident:
     return PublicIncident(row.pk, site, over, row.opened_at, row.resolved_at, updates[::-1])
 
 
-def maintenance(organization: Organization) -> QuerySet[MaintenanceWindow]:
-    """What runs or is planned at public sites, the next first."""
+@dataclass(frozen=True)
+class Work:
+    """`rhythm`: "every week, on Monday" for the next date of a series, which stands for the later ones."""
+
+    window: MaintenanceWindow
+    rhythm: str = ""
+
+    @property
+    def running(self) -> bool:
+        return self.window.state == WindowState.RUNNING
+
+
+def maintenance(organization: Organization) -> list[Work]:
+    """What runs or is planned at public sites, the next first; of a series the next date, and dates that were moved."""
     now = clock.now()
-    rows = MaintenanceWindow.objects.filter(
-        organization=organization, state__in=[WindowState.PLANNED, WindowState.RUNNING], ends_at__gt=now,
-        starts_at__lte=now + LOOK_AHEAD,
-    )  # fmt: skip
-    whole = Q(site=None, station=None)
-    seen = whole | Q(station=None, site__public=True) | Q(station__site__public=True)
-    return rows.filter(seen).select_related("site", "station__site").order_by("starts_at")[:MOST]
+    rows = queries.public_windows(organization).filter(
+        state__in=[WindowState.PLANNED, WindowState.RUNNING], ends_at__gt=now, starts_at__lte=now + LOOK_AHEAD
+    )
+    found: list[Work] = []
+    told: set[int] = set()
+    for row in rows.select_related("site", "station__site", "plan").order_by("starts_at", "pk")[:MOST_WINDOWS]:
+        plan = row.plan if row.state == WindowState.PLANNED and not row.revision else None
+        if plan is None or plan.pk not in told:
+            found.append(Work(row, plan.rhythm_words if plan and plan.ended_at is None else ""))
+        if plan:
+            told.add(plan.pk)
+    return found[:MOST]
+
+
+# The door to it ----------------------------------------------------------------------------------------------
+
+
+def pages() -> list[Organization]:
+    """The organizations that show a page."""
+    return list(Organization.objects.filter(alert_settings__status_page=True).order_by("name", "pk"))
+
+
+def page_of(organization: Organization | None) -> str:
+    """The path of its page; empty while it shows none."""
+    if organization is None or settings_of(organization.slug) is None:
+        return ""
+    return reverse("public:status", args=[organization.slug])
+
+
+def house() -> tuple[str, str]:
+    """Whose installation this is, where the address names nobody: the one organization's name, empty among several; and
+    the way to the status page or pages, empty without any. One query."""
+    rows = Organization.objects.order_by("pk").values_list("name", "slug", "alert_settings__status_page")
+    shown = [slug for _name, slug, page in rows if page]
+    if not shown:
+        url = ""
+    elif len(shown) == 1:
+        url = reverse("public:status", args=shown)
+    else:
+        url = reverse("public:status-pages")
+    return rows[0][0] if len(rows) == 1 else "", url

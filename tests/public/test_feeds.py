@@ -6,6 +6,7 @@ from xml.etree import ElementTree
 import pytest
 from icalendar import Calendar
 
+from alerts.models import AlertSettings
 from evcms.core import clock
 from stations import services
 from stations.models import Site
@@ -40,7 +41,13 @@ def test_a_calendar_follows_what_is_planned_and_called_off(client, plan, owner, 
     assert set(found) == {"KADE-01: New cable; careful, please", "Kade: Paint"}
     event = found["KADE-01: New cable; careful, please"]
     assert event.decoded("dtstart") == window.starts_at.replace(microsecond=0)
-    assert (str(event["description"]), str(event["status"])) == ("Use\nthe other one", "CONFIRMED")
+    said = str(event["description"])
+    assert said.startswith("New cable; careful, please\nKade\nUse\nthe other one\n")
+    assert said.endswith(f"/map/{site.pk}/")
+    assert str(event["status"]) == "CONFIRMED"
+    AlertSettings.objects.create(organization=owner.organization, status_page=True)
+    event = events(client.get("/maintenance/city.ics"))["KADE-01: New cable; careful, please"]
+    assert str(event["description"]).endswith("/status/city/")
     services.cancel_maintenance(access=owner, window=window)
     assert (
         str(events(client.get("/maintenance/city.ics"))["KADE-01: New cable; careful, please"]["status"]) == "CANCELLED"

@@ -10,7 +10,9 @@ from alerts import services
 from alerts.models import AlertSettings
 from alerts.vocabulary import IncidentKind
 from evcms.core import clock
+from evcms.core.models import Organization
 from stations import downtime
+from stations import services as stations
 from stations.models import Connection, Connector, MaintenanceWindow, Site, Station, StatusChange
 from tests.alerts.conftest import make_contact
 
@@ -21,6 +23,11 @@ URL = "/status/city/"
 @pytest.fixture
 def page(organization):
     return AlertSettings.objects.create(organization=organization, status_page=True, status_intro="We care.")
+
+
+@pytest.fixture
+def connector(linked, station):
+    return station.connectors.order_by("evse__number").first()
 
 
 def read(client, url=URL, **headers):
@@ -97,21 +104,60 @@ def test_what_is_over_stays_for_two_weeks(client, page, station, owner):
     outage(station, owner)
     services.resolve_key(key="k", text="INTERNAL-END")
     said = read(client)
-    assert "Over again" in said
+    assert "Recently solved" in said
     assert "INTERNAL" not in said
     clock.advance(timedelta(days=15))
     assert "stolen" not in read(client)
 
 
-def test_planned_work_is_shown_with_its_note_and_not_its_title(client, page, station):
+def test_planned_work_is_shown_with_what_is_done_and_its_note(client, page, station):
     now = clock.now()
     MaintenanceWindow.objects.create(
-        organization=station.organization, station=station, title="INTERNAL swap of board", note="New cables.",
+        organization=station.organization, station=station, title="Swap of board", note="New cables.",
         starts_at=now + timedelta(days=2), ends_at=now + timedelta(days=2, hours=3),
     )  # fmt: skip
     said = read(client)
     assert "New cables." in said
-    assert "INTERNAL" not in said
+    assert "Swap of board" in said
+    assert "Runs now" not in said
+    MaintenanceWindow.objects.update(state="running", starts_at=now)
+    assert "Runs now" in read(client)
+
+
+def test_a_series_is_shown_by_its_next_date_and_a_date_that_was_moved_by_itself(client, page, owner, station):
+    first = clock.now() + timedelta(days=1)
+    plan = stations.plan_recurring(
+        access=owner, title="Weekly look", site=station.site, station=None, rhythm="weekly", every=1, note="",
+        starts_on=first.date(), at=first.time(), minutes=30, time_zone="UTC", ends_on=None,
+    )  # fmt: skip
+    assert plan.windows.count() > 2
+    said = read(client)
+    assert said.count("Weekly look") == 1
+    assert plan.rhythm_words in said
+    moved = plan.windows.order_by("starts_at")[2]
+    stations.change_maintenance(
+        access=owner, window=moved, title=moved.title, note="", starts_at=moved.starts_at + timedelta(hours=2),
+        ends_at=moved.ends_at + timedelta(hours=2),
+    )  # fmt: skip
+    assert read(client).count("Weekly look") == 2
+
+
+def test_the_page_is_found_without_knowing_its_name(client, page, connector, organization, rival, settings, tmp_path):
+    rival.delete()
+    assert client.get("/status").headers["Location"] == client.get("/status/").headers["Location"] == URL
+    settings.DEMO, settings.DATA_DIR = True, tmp_path
+    for door in ("/map", f"/c/{connector.code}", "/try/"):
+        assert URL in client.get(door).content.decode(), door
+    assert "City Charging" in client.get("/map").content.decode()  # and not the product's name
+    other = Organization.objects.create(name="Rival", slug="rival")
+    AlertSettings.objects.create(organization=other, status_page=True)
+    said = client.get("/status").content.decode()
+    assert "/status/city/" in said
+    assert "/status/rival/" in said
+    assert 'href="/status"' in client.get("/map").content.decode()
+    AlertSettings.objects.update(status_page=False)
+    assert client.get("/status").status_code == 404
+    assert "/status" not in client.get("/map").content.decode()
 
 
 def test_the_feed_is_atom_with_an_entry_per_note(client, page, station, owner):
@@ -121,6 +167,34 @@ def test_the_feed_is_atom_with_an_entry_per_note(client, page, station, owner):
     entries = tree.findall("{http://www.w3.org/2005/Atom}entry")
     assert len(entries) == 2
     assert len({entry.find("{http://www.w3.org/2005/Atom}id").text for entry in entries}) == 2
+
+
+def titles(client):
+    tree = ElementTree.fromstring(read(client, f"{URL}feed.atom"))
+    return [entry.findtext("{http://www.w3.org/2005/Atom}title") for entry in tree]
+
+
+def test_an_entry_of_the_feed_says_how_it_was_at_its_time(client, page, station, owner):
+    incident = outage(station, owner)
+    clock.advance(timedelta(hours=1))
+    services.resolve_key(key="k", text="INTERNAL-END")
+    told = [title for title in titles(client) if title]
+    assert told == ["Over: Kade", "Trouble: Kade"]
+    clock.advance(timedelta(minutes=5))
+    services.publish_note(access=owner, incident=incident, public=True, note="All is well again.")
+    assert [title for title in titles(client) if title] == told
+
+
+def test_planned_work_stands_in_the_feed(client, page, station):
+    now = clock.now()
+    window = MaintenanceWindow.objects.create(
+        organization=station.organization, station=station, title="New cable", starts_at=now + timedelta(hours=1),
+        ends_at=now + timedelta(hours=3),
+    )  # fmt: skip
+    assert f"Planned work: {station}" in titles(client)
+    assert "New cable" in read(client, f"{URL}feed.atom")
+    MaintenanceWindow.objects.filter(pk=window.pk).update(state="running", starts_at=now)
+    assert f"Work runs now: {station}" in titles(client)
 
 
 @pytest.mark.parametrize(

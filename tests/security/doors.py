@@ -208,6 +208,8 @@ PAGES = {
     "public:streets": Door(ANYBODY),
     "public:site": Door(ANYBODY, SITE),
     "public:status": Door(ANYBODY, (("slug", "organization", "slug"),)),
+    "public:status-pages": Door(ANYBODY),
+    "public:status-pages-slash": Door(ANYBODY),
     "public:status-feed": Door(ANYBODY, (("slug", "organization", "slug"),)),
     "public:connector": Door(ANYBODY, CODE),
     "public:connector-slash": Door(ANYBODY, CODE),

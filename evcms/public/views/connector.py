@@ -17,7 +17,7 @@ from billing.errors import PaymentError
 from billing.models import PaymentMethod
 from billing.services import holds
 from billing.vocabulary import Refusal
-from evcms.public import drivers, keys, places
+from evcms.public import drivers, keys, places, status
 from evcms.public.limits import too_often
 from evcms.public.views import tell
 from sessions import queries as sessions
@@ -65,6 +65,7 @@ def page_context(request: HttpRequest, row: Connector, wish: Any = None) -> dict
         "connector": row,
         "site": site,
         "brand": site.organization.name if site else "",
+        "status_url": status.page_of(site.organization if site else None),
         "organization": site.organization if site else None,
         "shown": Shown.OCCUPIED if starting else shown,
         "offer": offer,

@@ -16,6 +16,7 @@ from icalendar import Calendar, Event
 
 from evcms.core import clock
 from evcms.core.models import Organization
+from evcms.public import status
 from evcms.templatetags.figures import at_zone
 from stations import queries
 from stations.models import MaintenanceWindow, Site, WindowState
@@ -56,22 +57,25 @@ def _calendar(
     made.add("version", "2.0")
     made.add("method", "PUBLISH")
     made.add("x-wr-calname", _title(organization, site))
+    page = status.page_of(organization)
     for row in rows:
-        made.add_component(_event(organization, row))
+        made.add_component(_event(organization, row, page))
     answer = HttpResponse(made.to_ical(), content_type="text/calendar; charset=utf-8")
     answer["Content-Disposition"] = f'inline; filename="{organization.slug}-maintenance.ics"'
     return answer
 
 
-def _event(organization: Organization, row: MaintenanceWindow) -> Event:
+def _event(organization: Organization, row: MaintenanceWindow, page: str) -> Event:
+    """`page`: the path of the status page, empty without one. Some calendars show no URL, all show the description."""
     event = Event()
     event.add("uid", f"maintenance-{row.pk}@{organization.slug}")
     event.add("dtstamp", row.changed_at or row.created_at)
     event.add("dtstart", row.starts_at)
     event.add("dtend", row.ends_at)
-    event.add("summary", f"{_where(row, organization)}: {row.title}")
+    event.add("summary", f"{where(row, organization)}: {row.title}")
     event.add("location", _address_of(row))
-    event.add("description", row.note)
+    link = settings.PUBLIC_URL + page if page else _page(row)
+    event.add("description", "\n".join(part for part in (row.title, _address_of(row), row.note, link) if part))
     event.add("url", _page(row))
     event.add("status", "CANCELLED" if row.state == WindowState.CANCELLED else "CONFIRMED")
     event.add("sequence", row.revision + (row.state == WindowState.CANCELLED))
@@ -93,19 +97,19 @@ def _atom(organization: Organization, site: Site | None, rows: list[MaintenanceW
         language=organization.language,
     )
     for row in reversed(rows):
-        feed.add_item(**_entry(organization, row))
+        feed.add_item(**entry(organization, row))
     return HttpResponse(feed.writeString("utf-8"), content_type="application/atom+xml; charset=utf-8")
 
 
-def _entry(organization: Organization, row: MaintenanceWindow) -> dict[str, Any]:
+def entry(organization: Organization, row: MaintenanceWindow) -> dict[str, Any]:
     """Any: arguments of Django's feed generator."""
     site = row.station.site if row.station else row.site
     zone = site.time_zone if site else organization.time_zone
     span = f"{at_zone(row.starts_at, zone)} – {at_zone(row.ends_at, zone)}"
     return {
-        "title": f"{_where(row, organization)}: {row.title} ({row.get_state_display()})",
+        "title": f"{where(row, organization)}: {row.title} ({row.get_state_display()})",
         "link": _page(row),
-        "description": f"{span}. {row.note}".strip(),
+        "description": f"{row.title}, {span}. {row.note}".strip(),
         "unique_id": f"tag:{organization.slug},{row.created_at:%Y-%m-%d}:maintenance-{row.pk}",
         "pubdate": row.created_at,
         "updateddate": _updated(row),
@@ -123,7 +127,7 @@ def _title(organization: Organization, site: Site | None) -> str:
     return _("Maintenance: %(where)s") % {"where": site or organization}
 
 
-def _where(row: MaintenanceWindow, organization: Organization) -> str:
+def where(row: MaintenanceWindow, organization: Organization) -> str:
     return str(row.station or row.site or organization)
 
 

@@ -53,8 +53,10 @@ def station_map(request: HttpRequest) -> HttpResponse:
         "attribution": settings.MAP_TILE_ATTRIBUTION,
         "live_url": "/ws/public/map/",
     }
-    template = "public/_places.html" if request.GET.get("part") == "list" else "public/map.html"
-    return render(request, template, context)
+    if request.GET.get("part") == "list":
+        return render(request, "public/_places.html", context)
+    brand, status_url = status.house()
+    return render(request, "public/map.html", context | {"brand": brand, "status_url": status_url})
 
 
 @require_GET

@@ -21,7 +21,7 @@ from alerts.services import people
 from alerts.services.subscriptions import Wanted, at_connector, in_area, topics_of
 from alerts.vocabulary import ChannelName, Topic
 from evcms.core.middleware import client_address
-from evcms.public import drivers, hearing, places
+from evcms.public import drivers, hearing, places, status
 from evcms.public.limits import too_often
 from sessions.models import Driver
 from stations.models import Connector, Site
@@ -226,6 +226,7 @@ def in_drawn_area(request: HttpRequest) -> HttpResponse:
         "tiles": settings.MAP_TILE_URL,
         "attribution": settings.MAP_TILE_ATTRIBUTION,
         "live_url": "/ws/public/map/",
+        "brand": status.house()[0],
         **form_context(request, owners.pop() if len(owners) == 1 else 0, free_now=False, wish=wish),
     }
     return render(request, "public/area.html", context, status=422 if wish else 200)

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_GET
 from billing.models import CardReader, Debt, Enrolment, FundingRule, Statement, Voucher
 from billing.vocabulary import DebtState, EnrolmentState, FundingSource
 from evcms.public import alerts_to_try as alerts
+from evcms.public import status
 from evcms.public.trying import Link, Way
 from sessions.models import IdToken
 from stations import queries as stations
@@ -36,6 +37,7 @@ def try_it(request: HttpRequest) -> HttpResponse:
         "kept": left.get("kept", []),
         "inbox": settings.DEMO_INBOX_URL,
         "displays": settings.DEMO_DISPLAYS_URL,
+        "status_url": status.house()[1],
         "provider": f"{settings.STRIPE_API_BASE}/_double/",
     }
     return render(request, "public/try_it.html", context)
