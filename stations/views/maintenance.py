@@ -115,6 +115,7 @@ def window(request: HttpRequest, access: Access, pk: int) -> HttpResponse:
         "states": _counted(taken),
         "excused": sum(excused.values(), timedelta(0)),
         "may": access.can(Permission.INCIDENTS),
+        "may_settings": access.can(Permission.PEOPLE),
     }
     return render(request, "stations/window.html", context)
 

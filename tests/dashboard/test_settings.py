@@ -1,5 +1,7 @@
 """Settings: people come and go, an owner stays, tokens are shown once, everything is audited."""
 
+import re
+
 import pytest
 from django.test import Client
 
@@ -41,6 +43,20 @@ PAGES = [
 @pytest.mark.parametrize("page", PAGES)
 def test_the_owner_opens_every_settings_page(owner, page):
     assert browser(owner).get(page).status_code == 200
+
+
+def test_who_may_not_open_a_setting_reads_that_it_is_there_and_who_may(owner, organization):
+    mine = browser(owner).get("/settings/").content.decode()
+    assert "Only for the role" not in mine
+    assert 'href="/settings/alerts/switches/#id_status_page"' in mine
+    operator = browser(make_access(organization, Role.OPERATOR))
+    page = operator.get("/settings/").content.decode()
+    for name in ("Status page", "Wording of messages", "Alert contacts and webhooks", "Members", "API tokens"):
+        assert re.search(rf"</svg> {name}</h2>(?:(?!<h2).)*Only for the role: Owner\.", page, re.DOTALL), name
+    for address in re.findall(r'<a class="ev-card" href="([^"#]+)"', page):
+        assert operator.get(address).status_code == 200, address
+    viewer = browser(make_access(organization, Role.VIEWER)).get("/settings/").content.decode()
+    assert "Only for the role: Owner, Operator, Finance." in viewer
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -308,10 +308,24 @@ def test_a_weekly_window_is_planned_in_the_form_shown_and_ended(client, owner, s
     plan = MaintenancePlan.objects.get()
     assert (plan.rhythm, plan.every, plan.minutes, plan.time_zone) == ("weekly", 2, 90, site.time_zone)
     window = plan.windows.first()
+    for place in ("/maintenance/", f"/maintenance/{window.pk}/"):
+        assert "Only this one date of the series" in client.get(place).content.decode()
     assert "Nothing was taken out of service yet" in client.get(f"/maintenance/{window.pk}/").content.decode()
     page = client.post(f"/maintenance/plans/{plan.pk}/end/", follow=True).content.decode()
     assert "comes no more" in page
     assert "Comes again" not in page
+
+
+def test_the_way_to_the_days_ahead_is_shown_to_who_may_open_it(page, owner, organization, site):
+    start = clock.now() + timedelta(days=1)
+    window = services.plan_maintenance(
+        access=owner, title="Paint", starts_at=start, ends_at=start + timedelta(hours=1), site=site
+    )
+    address = reverse("maintenance-window", args=[window.pk])
+    assert "How many days ahead" in text_of(page.get(address))
+    assert "Only this one date" not in text_of(page.get(address))
+    assert "Call this window off?" in text_of(page.get(address))
+    assert "How many days ahead" not in text_of(browser(make_access(organization, Role.OPERATOR)).get(address))
 
 
 def test_the_page_of_a_window_shows_what_was_done_to_each_connector(client, owner, linked, now):

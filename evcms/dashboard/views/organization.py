@@ -17,6 +17,7 @@ from evcms.core.access import Access, Permission, Role
 from evcms.core.forms import MemberForm, OrganizationForm, ProfileForm, TokenForm
 from evcms.core.middleware import SESSION_KEY
 from evcms.core.models import ApiToken, Membership
+from evcms.dashboard import settings_rooms as rooms
 from evcms.dashboard.access import operator
 from evcms.dashboard.queries import log
 
@@ -35,8 +36,7 @@ def switch(request: HttpRequest, access: Access) -> HttpResponse:
 @operator()
 @require_GET
 def settings(request: HttpRequest, access: Access) -> HttpResponse:
-    context = {"may": access.can(Permission.PEOPLE), "may_audit": access.can(Permission.AUDIT)}
-    return render(request, "dashboard/settings/index.html", context)
+    return render(request, "dashboard/settings/index.html", {"rooms": rooms.of(access)})
 
 
 @operator(Permission.PEOPLE)
