@@ -16,7 +16,9 @@ GIVEN = re.compile(r"{%\s*blocktranslate\s+([^%]*?)%}")
 ALIAS = re.compile(r"\b(\w+)=([a-z_][\w.]*)")
 ASKED = re.compile(r"{%\s*(?:el)?if\s+(?:not\s+)?([a-z_][\w.]*)")
 ARGUMENT = re.compile(r"\|\w+:([a-z_][\w.]*)")
+INCLUDED = re.compile(r"{%\s*include\s+\"alerts/mail/([\w.]+)\"")
 LISTED = re.compile(r"{%\s*for\s+(\w+)\s+in\s+([a-z_][\w.]*)")
+KNOWN = "kwh|at_zone|clock_time|join"
 MOMENT = datetime(2026, 5, 14, 9, 30, tzinfo=UTC)
 LINK = "https://charging.example/"
 SAMPLES: dict[str, Any] = {  # by the whole name, or its last part; Any: values of many kinds
@@ -34,8 +36,8 @@ SAMPLES: dict[str, Any] = {  # by the whole name, or its last part; Any: values 
     "count": 3, "more": 0, "credit": False, "confirm": False, "code": "482913", "minutes": 10, "name": "Kade 12",
     "since": MOMENT, "until": MOMENT, "due": MOMENT, "starts_at": MOMENT, "ends_at": MOMENT,
     "mine": f"{LINK}u/mine/x", "energy": 23_410_000, "cost": "12.50 €", "fee": "0.10 € per minute",
-    "cause": "The station lost its power.", "problem": "Cable or plug is damaged", "lasting": False, "note": "",
-    "often": False,
+    "cause": "The station lost its power.", "problem": "Cable or plug is damaged", "lasting": False,
+    "note": "Parking stays open.", "often": False,
     "labels": ["Kade 12 · 1", "Kade 12 · 2"],
     "changes": [{"labels": ["Kade 12 · 1"], "before": ["Energy: 0.49 € per kWh"], "after": ["Energy: 0.59 € per kWh"]}],
     "parts": [{"subject": "Free now: Kade 12", "text": "It is free now.", "short": "It is free.", "page": LINK}],
@@ -44,11 +46,14 @@ SAMPLES: dict[str, Any] = {  # by the whole name, or its last part; Any: values 
 
 @functools.cache
 def variables(template: str) -> tuple[str, ...]:
-    """Names (with dots) that the built-in words of a message use."""
-    found: set[str] = set()
-    for path in sorted(_folder(template).glob("*.*")):
-        found |= _variables(path.read_text("utf-8"))
-    return tuple(sorted(found))
+    """Names (with dots) that the built-in words of a message use, its foot included."""
+    return tuple(sorted(set().union(*(_variables(source) for source in _sources(template)))))
+
+
+def _sources(template: str) -> list[str]:
+    mine = [path.read_text("utf-8") for path in sorted(_folder(template).glob("*.*"))]
+    shared = {name for source in mine for name in INCLUDED.findall(source)}
+    return [*mine, *((_folder(template).parent / name).read_text("utf-8") for name in sorted(shared))]
 
 
 def _variables(source: str) -> set[str]:
@@ -76,16 +81,33 @@ def context_of(template: str) -> dict[str, Any]:
     return context
 
 
-def explained(template: str) -> list[tuple[str, str]]:
-    """(name as it is written, its value in the preview) for the editor."""
+def writable(template: str) -> list[str]:
+    """Each value as an editor writes it, the built-in words' filters with it: "{{ since|clock_time:zone }}".
+
+    What only chooses between words is an `if`. Tables are left out: changed words have no loops.
+    """
+    context, source = context_of(template), "\n".join(_sources(template))
     rows = []
     for name in variables(template):
-        value: Any = context_of(template)
+        value: Any = context
         for step in name.split("."):
             value = value.get(step, "") if isinstance(value, dict) else ""
-        if isinstance(value, str | int) and not isinstance(value, bool):
-            rows.append((name, str(value)))
+        if isinstance(value, bool):
+            rows.append(f"{{% if {name} %}}…{{% endif %}}")
+        elif not isinstance(value, dict) and not (isinstance(value, list) and isinstance(value[0], dict)):
+            rows.append(f"{{{{ {name}{_filters(name, source) or _usual(value)} }}}}")
     return rows
+
+
+def _filters(name: str, source: str) -> str:
+    """As the built-in words write it first, so far as changed words know the filters."""
+    found = re.search(rf"(?<![\w.]){re.escape(name)}((?:\|(?:{KNOWN})(?::(?:\"[^\"]*\"|[\w.]+))?)+)", source)
+    return found[1] if found else ""
+
+
+def _usual(value: Any) -> str:
+    """Any: a sample."""
+    return '|join:", "' if isinstance(value, list) else ""
 
 
 def _folder(template: str) -> Path:

@@ -73,7 +73,7 @@ def edit(request: HttpRequest) -> HttpResponse:
         "title": wording.title(template),
         "language": language,
         "languages": settings.LANGUAGES,
-        "variables": samples.explained(template),
+        "variables": wording.values(template),
         **_preview(template, language, given),
     }
     return render(request, "alerts/wording.html", context)

@@ -16,7 +16,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.db.models import Q
-from django.template import Context, Engine, TemplateDoesNotExist, TemplateSyntaxError
+from django.template import Context, Engine, TemplateDoesNotExist, TemplateSyntaxError, VariableDoesNotExist
 from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.functional import Promise
@@ -105,6 +105,14 @@ def save(
     return row
 
 
+def values(template: str) -> list[tuple[str, str]]:
+    """(as it is written, what it says in the preview) for the editor: all that the built-in words say."""
+    context = samples.context_of(template)
+    return [
+        (written, "" if written.startswith("{%") else fill(written, context)) for written in samples.writable(template)
+    ]
+
+
 def check(template: str, text: str) -> None:
     """Raises ValidationError with a sentence for words that cannot be used."""
     if len(text) > LONGEST_TEXT:
@@ -126,7 +134,7 @@ def fill(text: str, context: Mapping[str, Any]) -> str:
     engine = _Engine(autoescape=False, string_if_invalid=UNKNOWN)
     try:
         filled = str(engine.from_string(text).render(Context(plain(context), autoescape=False)))
-    except (TemplateSyntaxError, ValueError, TypeError, ArithmeticError) as error:
+    except (TemplateSyntaxError, VariableDoesNotExist, ValueError, TypeError, ArithmeticError) as error:
         raise ValidationError(_("These words cannot be read: %(why)s") % {"why": error}) from error
     if "\x00" in filled:
         name = filled.split("\x00")[1]

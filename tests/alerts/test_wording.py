@@ -92,6 +92,45 @@ def test_every_built_in_message_has_samples_for_its_preview_and_a_short_form(tem
     assert (samples._folder(template) / "short.txt").exists()
 
 
+@pytest.mark.parametrize("template", wording.built_in())
+def test_the_editor_lists_every_value_of_the_built_in_words_and_each_can_be_written(template):
+    rows = wording.values(template)
+    said = " ".join(written for written, _sample in rows)
+    tables = {"changes", "parts"}
+    assert [name for name in samples.variables(template) if name not in said and name not in tables] == []
+    assert all(sample for written, sample in rows if written.startswith("{{"))
+    assert "\x00" not in wording.fill(said, samples.context_of(template))
+
+
+@pytest.mark.parametrize("lasting", [True, False])
+def test_the_words_of_a_free_connector_can_be_rebuilt_from_the_listed_values(client, owner, lasting):
+    context = samples.context_of("free") | {"lasting": lasting}
+    client.force_login(owner.user)
+    page = client.get("/notifications/wording/words/?template=free&language=en").content.decode()
+    own = """{{ where }}
+
+It has been free since {{ since|clock_time:zone }}. You are the first to hear; at {{ until|clock_time:zone }} we tell
+ the next in line. First come, first served.
+{% if not lasting %}You were told once, as you asked; ask again on that page.{% endif %}
+
+To the connector: {{ page }}
+
+No more messages about this: {{ unsubscribe }}{% if mine %}
+All your messages: {{ mine }}{% endif %}""".replace("tell\n", "tell")
+    for written in ("since|clock_time:zone", "until|clock_time:zone", "if lasting", "unsubscribe", "mine"):
+        assert written in page
+    built_in = wording.preview("free", context, "en", {})
+    assert wording.fill(own, context) == built_in.text.strip()
+    assert "No more messages about this: https://" in built_in.text
+    assert "Words of the message “Free”" in page
+
+
+@pytest.mark.parametrize("text", ['{{ since|at_zone:"no/where" }}', "{{ since|at_zone:nobody }}", "{{ since|join }}"])
+def test_a_filter_with_a_value_that_is_none_is_refused_with_a_sentence(owner, text):
+    with pytest.raises(ValidationError, match=r"\w+ .*"):
+        save(owner, template="free", text=text)
+
+
 def test_the_editor_previews_saves_and_says_what_is_wrong(client, owner):
     client.force_login(owner.user)
     assert b"test" in client.get("/notifications/wording/").content
