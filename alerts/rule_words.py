@@ -21,6 +21,7 @@ class Line:
     says: str
     when: str
     severity: int
+    on: bool
     steps: list[str]
     silenced: bool
     exceptions: list[tuple[Rule, str, str]]  # row, where, what
@@ -40,6 +41,7 @@ def _line(kind: IncidentKind, trouble: Trouble, rules: list[Rule]) -> Line:
         says=str(trouble.says),
         when=when(trouble, trouble.threshold, trouble.duration_s),
         severity=trouble.severity,
+        on=all(rule.enabled for rule in rules if rule.scope == "organization"),
         steps=[str(RecoveryKind(step).label) for step in trouble.steps],
         silenced=trouble.silenced,
         exceptions=[(rule, where(rule), what(rule)) for rule in rules],

@@ -31,6 +31,7 @@ urlpatterns = [
     path("webhooks/push/opened/", webhooks.push_opened, name="push-opened"),
     path("settings/trouble/", rules.rules, name="alert-rules"),
     path("settings/trouble/new/", rules.rule_new, name="alert-rule-new"),
+    path("settings/trouble/switch/", rules.rule_switch, name="alert-rule-switch"),
     path("settings/trouble/<int:pk>/", rules.rule, name="alert-rule"),
     path("settings/trouble/<int:pk>/remove/", rules.rule_remove, name="alert-rule-remove"),
     path("u/code/<str:token>/", codes.code, name="phone-code"),

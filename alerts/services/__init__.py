@@ -18,7 +18,7 @@ from .outages import look_at_outages
 from .prices import compare_prices
 from .recovery import recover
 from .retention import prune_contacts
-from .rules import preview, remove_rule, save_rule
+from .rules import preview, remove_rule, save_rule, switch_kind
 from .sending import send_due
 from .subscriptions import change_wish, confirm, subscribe, unsubscribe, unsubscribe_all, wish
 from .telling import tell
@@ -60,6 +60,7 @@ __all__ = [
     "snooze",
     "subscribe",
     "sweep",
+    "switch_kind",
     "tell",
     "told",
     "unsubscribe",

@@ -56,6 +56,32 @@ def save_rule(*, access: Access, rule: Rule | None, draft: Draft) -> Rule:
     return row
 
 
+def switch_kind(*, access: Access, kind: IncidentKind, on: bool) -> None:
+    """Off: no trouble anywhere, but where a narrower exception says otherwise. On: as it was. Raises as `save_rule`.
+
+    What the organization wanted otherwise of it is kept; a row that says nothing any more goes.
+    """
+    access.demand(Permission.STATIONS)
+    _check(access, Draft(kind))
+    everywhere = {"organization": access.organization, "kind": kind, "scope": "organization"}
+    with transaction.atomic():
+        if on and not Rule.objects.filter(**everywhere).exists():
+            return
+        row, made = Rule.objects.select_for_update().get_or_create(**everywhere, defaults={"enabled": on})
+        if row.enabled == on and not made:
+            return
+        row.enabled = on
+        row.save(update_fields=["enabled"])
+        audit.record(access, "alert_rule.switched", row, scope=row.scope, **_said(row))
+        if on and _says_nothing(row):
+            row.delete()
+
+
+def _says_nothing(row: Rule) -> bool:
+    plain = _written_fields(Draft(IncidentKind(row.kind)))
+    return all(getattr(row, name) == value for name, value in plain.items())
+
+
 def remove_rule(*, access: Access, rule: Rule) -> None:
     """From now on the catalogue says it again, or a wider exception."""
     access.demand(Permission.STATIONS)
@@ -69,11 +95,24 @@ def _written(access: Access, rule: Rule | None, draft: Draft) -> Rule:
     row = rule or Rule(organization=access.organization)
     row.kind, row.site_id, row.station_id, row.station_model = draft.kind, draft.site_id, draft.station_id, draft.model
     row.scope = scope_key(site_id=draft.site_id, station_id=draft.station_id, model=draft.model)
-    row.enabled, row.threshold, row.duration_s = draft.enabled, draft.threshold, draft.duration_s
-    row.severity, row.schedule = draft.severity, [dict(entry) for entry in draft.schedule]
-    row.recovery = None if draft.recovery is None else list(draft.recovery)
-    row.recovery_tries, row.interrupts, row.policy = draft.recovery_tries, draft.interrupts, draft.policy
+    for name, value in _written_fields(draft).items():
+        setattr(row, name, value)
     return row
+
+
+def _written_fields(draft: Draft) -> dict[str, Any]:
+    """Any: columns of Rule beside its place."""
+    return {
+        "enabled": draft.enabled,
+        "threshold": draft.threshold,
+        "duration_s": draft.duration_s,
+        "severity": draft.severity,
+        "schedule": [dict(entry) for entry in draft.schedule],
+        "recovery": None if draft.recovery is None else list(draft.recovery),
+        "recovery_tries": draft.recovery_tries,
+        "interrupts": draft.interrupts,
+        "policy": draft.policy,
+    }
 
 
 def _said(row: Rule) -> dict[str, Any]:

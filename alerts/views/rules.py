@@ -5,6 +5,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -16,7 +17,7 @@ from alerts.services.rules import Preview
 from alerts.vocabulary import IncidentKind
 from evcms.core.access import Permission
 
-from .common import access_of
+from .common import access_of, attempt
 
 
 @login_required
@@ -24,7 +25,10 @@ from .common import access_of
 def rules(request: HttpRequest) -> HttpResponse:
     access = access_of(request)
     rows = list(queries.rules(access))
-    context = {"lines": rule_words.lines(rows), "total": len(rows), "may": access.can(Permission.STATIONS)}
+    may = access.can(Permission.STATIONS)
+    context = {
+        "lines": rule_words.lines(rows), "total": len(rows), "may": may, "may_switch": may and access.all_sites,
+    }  # fmt: skip
     return render(request, "alerts/rules.html", context)
 
 
@@ -43,6 +47,21 @@ def rule_new(request: HttpRequest) -> HttpResponse:
 def rule(request: HttpRequest, pk: int) -> HttpResponse:
     row = get_object_or_404(queries.rules(access_of(request)), pk=pk)
     return _edit(request, IncidentKind(row.kind), row)
+
+
+@login_required
+@require_POST
+def rule_switch(request: HttpRequest) -> HttpResponse:
+    """`kind`; `on`: "1", or nothing."""
+    kind = request.POST.get("kind", "")
+    if kind not in CATALOGUE:
+        raise Http404
+    on = request.POST.get("on") == "1"
+    said = {"kind": IncidentKind(kind).label}
+    done = _("“%(kind)s” counts again.") % said if on else _("“%(kind)s” opens no incident any more.") % said
+    access = access_of(request, Permission.STATIONS)
+    attempt(request, lambda: services.switch_kind(access=access, kind=IncidentKind(kind), on=on), done)
+    return redirect(reverse("alert-rules") + f"#{kind}")
 
 
 @login_required

@@ -1,5 +1,6 @@
 """Exceptions from the catalogue: who may make them, what they say, which one wins, what they would have changed."""
 
+import html
 from datetime import timedelta
 
 import pytest
@@ -205,3 +206,34 @@ def test_every_kind_has_a_form_and_a_preview(browser, site):
         assert browser.get(new_url(kind.value)).status_code == 200
         seen = browser.post(new_url(kind.value), {"enabled": "on", "tries": "2", "preview": "1"}).content.decode()
         assert "would have had 0 incidents at these places instead of 0" in seen, kind
+
+
+def switch(browser, kind="station_offline", on=""):
+    return browser.post(reverse("alert-rule-switch"), {"kind": kind, "on": on}, follow=True)
+
+
+def test_a_kind_is_switched_off_and_on_on_the_page_and_what_was_wanted_of_it_stays(browser, owner, organization):
+    assert 'aria-checked="false"' not in browser.get(reverse("alert-rules")).content.decode()
+    for _twice in range(2):
+        page = switch(browser).content.decode()
+    assert 'aria-checked="false"' in page
+    assert not Rulebook.load().setting(OFFLINE, Spot(organization.pk)).enabled
+    assert "“Station offline” counts again." in html.unescape(switch(browser, on="1").content.decode())
+    assert not Rule.objects.exists()  # it said nothing any more
+    services.save_rule(access=owner, rule=None, draft=Draft(OFFLINE, duration_s=600))
+    switch(browser)
+    switch(browser, on="1")
+    rule = Rule.objects.get()
+    assert (rule.enabled, rule.duration_s) == (True, 600)
+    said = AuditEntry.objects.filter(action="alert_rule.switched").order_by("pk")
+    assert [entry.detail["enabled"] for entry in said] == [False, True, False, True]
+    assert switch(browser, kind="nonsense").status_code == 404
+
+
+def test_only_who_sees_all_sites_and_may_change_stations_switches_a_kind(organization, owner, client):
+    client.force_login(make_access(organization, Role.OPERATOR, all_sites=False).user)
+    switch(client)
+    assert 'role="switch"' not in client.get(reverse("alert-rules")).content.decode()
+    client.force_login(make_access(organization, Role.VIEWER).user)
+    assert switch(client).status_code == 403
+    assert not Rule.objects.exists()

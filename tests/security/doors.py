@@ -198,6 +198,7 @@ PAGES = {
     "policy": Door(PEOPLE, (("pk", "chain", "pk"),), level=ALL),
     "alert-rules": Door(VIEW),
     "alert-rule-new": Door(STATIONS, query="kind=station_offline"),
+    "alert-rule-switch": Door(STATIONS, post=True, data=(("kind", "station_offline"),)),
     "alert-rule": Door(STATIONS, RULE),
     "alert-rule-remove": Door(STATIONS, RULE, post=True),
     # drivers
