@@ -1,11 +1,16 @@
 """Incidents, subscriptions and the proof of every message."""
 
+from collections.abc import Sequence
 from typing import Any
 
+from django import forms
+from django.conf import settings
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.db.models import Count, Field, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from unfold.admin import TabularInline
+from unfold.widgets import UnfoldAdminSelectWidget
 
 from alerts import services
 from alerts.models import (
@@ -40,6 +45,7 @@ from alerts.services import wording
 from evcms.core import audit
 from evcms.core.admin_base import ReadOnlyAdmin, ServiceAdmin, staff_access
 from evcms.core.models import User
+from evcms.templatetags.figures import at_zone
 
 
 class EntryInline(TabularInline):
@@ -260,6 +266,12 @@ class ProblemReportAdmin(ReadOnlyAdmin):
     list_select_related = ("connector__station", "connector__evse", "incident")
 
 
+def _choice(db_field: Field[Any, Any], offered: Sequence[tuple[str, Any]]) -> forms.ChoiceField:
+    """Any: lazy words."""
+    words = str(db_field.verbose_name).capitalize()
+    return forms.ChoiceField(label=words, choices=[("", "–"), *offered], widget=UnfoldAdminSelectWidget)
+
+
 @admin.register(MessageTemplate)
 class MessageTemplateAdmin(ServiceAdmin):
     """Staff changes the words of one organization, or (without one) of all."""
@@ -270,6 +282,14 @@ class MessageTemplateAdmin(ServiceAdmin):
     list_filter = ("language", "organization")
     search_fields = ("template", "subject")
     list_select_related = ("organization", "updated_by")
+
+    def formfield_for_dbfield(self, db_field: Field[Any, Any], request: HttpRequest, **more: Any) -> Any:
+        """The messages and languages that there are, to choose from. Any: Django's own signature."""
+        if db_field.name == "template":
+            return _choice(db_field, [(name, wording.title(name)) for name in wording.built_in()])
+        if db_field.name == "language":
+            return _choice(db_field, settings.LANGUAGES)
+        return super().formfield_for_dbfield(db_field, request, **more)
 
     def save_model(self, request: HttpRequest, obj: MessageTemplate, form: Any, change: bool) -> None:
         """As for an organization's owner; without organization there is no access to act by. Any: Django's own."""
@@ -289,11 +309,30 @@ class MessageTemplateAdmin(ServiceAdmin):
 
 @admin.register(Notification)
 class NotificationAdmin(ReadOnlyAdmin):
-    list_display = ("created_at", "to", "subject", "template", "state", "tries", "sent_at")
+    list_display = ("made", "to", "subject", "template", "state", "all_tries", "sent")
     list_filter = ("state", "template", "organization")
     search_fields = ("to", "subject", "key")
     inlines = (AttemptInline,)
     actions = ("send_again",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Notification]:
+        """`attempts`: on all addresses; the row's own `tries` begins anew at the next one."""
+        tried = DeliveryAttempt.objects.filter(notification=OuterRef("pk")).order_by().values("notification")
+        count = Subquery(tried.annotate(count=Count("pk")).values("count"))
+        rows: QuerySet[Notification] = super().get_queryset(request)
+        return rows.annotate(attempts=Coalesce(count, 0))
+
+    @admin.display(description="Created at", ordering="created_at")
+    def made(self, row: Notification) -> str:
+        return at_zone(row.created_at)
+
+    @admin.display(description="Sent at", ordering="sent_at")
+    def sent(self, row: Notification) -> str:
+        return at_zone(row.sent_at)
+
+    @admin.display(description="Tries", ordering="attempts")
+    def all_tries(self, row: Notification) -> int:
+        return int(row.attempts)  # type: ignore[attr-defined]
 
     @admin.action(description="Send failed notifications again", permissions=["view"])
     def send_again(self, request: HttpRequest, queryset: QuerySet[Notification]) -> None:

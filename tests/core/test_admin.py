@@ -1,6 +1,7 @@
 """Staff's pages: all rows seen, configuration edited through services, money and logs moved by named actions only."""
 
 import json
+import re
 import uuid
 from datetime import timedelta
 
@@ -50,6 +51,7 @@ from billing.models import (
 )
 from evcms.core import clock
 from evcms.core.models import AuditEntry, Delivery, Event, User
+from evcms.templatetags.figures import at_zone
 from sessions.models import Discrepancy, Driver, IdToken, SessionWatch, UsageHour
 from stations.models import (
     Command,
@@ -327,6 +329,23 @@ def test_staff_adds_configuration(network, staff):
     made = AuditEntry.objects.filter(actor="staff@evcms.example (staff)").values_list("action", flat=True)
     assert {"site.created", "station.created", "token.created", "driver.created", "site.granted", "tariff.assigned",
             "maintenance.planned", "tariff.created"} <= set(made)  # fmt: skip
+
+
+def test_the_words_of_a_message_are_chosen_by_its_name_and_language(network, staff):
+    form = staff.get(page(MessageTemplate, "add")).context["adminform"].form
+    assert ("free", "Free") in form.fields["template"].choices
+    assert [code for code, _name in form.fields["language"].choices] == ["", "en", "de", "nl", "fr", "es"]
+    add(staff, MessageTemplate, organization=network.site.organization, template="free", language="nl", short="Vrij")
+    assert MessageTemplate.objects.get(template="free").short == "Vrij"
+
+
+def test_the_list_of_messages_counts_every_try_and_names_the_zone(network, staff):
+    row = Notification.objects.get()
+    DeliveryAttempt.objects.create(notification=row, outcome="refused", detail="again")
+    answer = staff.get(page(Notification, "changelist"))
+    assert DeliveryAttempt.objects.filter(notification=row).count() == 2
+    assert re.search(r"field-all_tries[^>]*>\s*(<[^>]*>\s*)*2\b", answer.text)
+    assert at_zone(row.created_at) in answer.text
 
 
 def test_what_a_service_refuses_is_said_and_nothing_is_written(network, staff):
