@@ -18,7 +18,7 @@ ASKED = re.compile(r"{%\s*(?:el)?if\s+(?:not\s+)?([a-z_][\w.]*)")
 ARGUMENT = re.compile(r"\|\w+:([a-z_][\w.]*)")
 INCLUDED = re.compile(r"{%\s*include\s+\"alerts/mail/([\w.]+)\"")
 LISTED = re.compile(r"{%\s*for\s+(\w+)\s+in\s+([a-z_][\w.]*)")
-KNOWN = "kwh|at_zone|clock_time|join"
+KNOWN = "kwh|at_zone|clock_time|wall_time|join"
 MOMENT = datetime(2026, 5, 14, 9, 30, tzinfo=UTC)
 LINK = "https://charging.example/"
 SAMPLES: dict[str, Any] = {  # by the whole name, or its last part; Any: values of many kinds
@@ -37,7 +37,7 @@ SAMPLES: dict[str, Any] = {  # by the whole name, or its last part; Any: values 
     "since": MOMENT, "until": MOMENT, "due": MOMENT, "starts_at": MOMENT, "ends_at": MOMENT,
     "mine": f"{LINK}u/mine/x", "energy": 23_410_000, "cost": "12.50 €", "fee": "0.10 € per minute",
     "cause": "The station lost its power.", "problem": "Cable or plug is damaged", "lasting": False,
-    "note": "Parking stays open.", "often": False,
+    "note": "Parking stays open.", "often": False, "one_day": True,
     "labels": ["Kade 12 · 1", "Kade 12 · 2"],
     "changes": [{"labels": ["Kade 12 · 1"], "before": ["Energy: 0.49 € per kWh"], "after": ["Energy: 0.59 € per kWh"]}],
     "parts": [{"subject": "Free now: Kade 12", "text": "It is free now.", "short": "It is free.", "page": LINK}],

@@ -36,6 +36,12 @@ def clock_time(moment: object, zone: object = "") -> str:
     return _at(written.clock_time, moment, zone)
 
 
+@register.filter
+def wall_time(moment: object, zone: object = "") -> str:
+    """The hour alone."""
+    return _at(written.wall_time, moment, zone)
+
+
 def _at(write: Callable[[datetime, str], str], moment: object, zone: object) -> str:
     if not isinstance(moment, datetime) or not isinstance(zone, str):
         return ""

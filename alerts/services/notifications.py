@@ -65,7 +65,7 @@ def notify(
         "html": words.html,
         "short": words.short,
         "page": page or str(context.get("page", ""))[:500],
-        "data": {"event": template, **(data or {})},
+        "data": {"event": template, **({"push": words.push} if words.push else {}), **(data or {})},
         "urgent": urgent,
         "expires_at": expires_at,
         "due_at": routing.first_due(recipient, now, urgent=urgent),

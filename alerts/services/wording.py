@@ -46,12 +46,14 @@ class Words:
     text: str
     html: str
     short: str
+    push: str = ""  # below the subject, where a push message says other words than a text
 
 
 def render(template: str, context: Mapping[str, Any], language: str, organization_id: int | None = None) -> Words:
     """A message in the recipient's language. Any: template context.
 
-    `template` is a folder of templates/alerts/mail with subject.txt, body.txt, body.html and short.txt.
+    `template` is a folder of templates/alerts/mail with subject.txt, body.txt, body.html and, where they differ,
+    short.txt (texts) and push.txt.
     """
     language = language or "en"
     own = _own(template, language, organization_id)
@@ -189,6 +191,7 @@ def _with(words: Words, own: Mapping[str, str]) -> Words:
         text=f"{text}\n" if text else words.text,
         html=render_to_string("alerts/mail/own.html", {"text": text}).strip() if text else words.html,
         short=_line(own.get("short", words.short))[:LONGEST_SHORT],
+        push="" if "short" in own else words.push,
     )
 
 
@@ -199,6 +202,7 @@ def _built_in(template: str, context: Mapping[str, Any]) -> Words:
         text=_part(template, "body.txt", context) + "\n",
         html=_part(template, "body.html", context),
         short=_line(_part(template, "short.txt", context) or subject)[:LONGEST_SHORT],
+        push=_line(_part(template, "push.txt", context))[:LONGEST_SHORT],
     )
 
 
@@ -206,7 +210,7 @@ def _part(template: str, name: str, context: Mapping[str, Any]) -> str:
     try:
         return render_to_string(f"alerts/mail/{template}/{name}", dict(context)).strip()
     except TemplateDoesNotExist as error:
-        if name == "short.txt" and str(error).endswith(name):
+        if name in ("short.txt", "push.txt") and str(error).endswith(name):
             return ""
         raise
 

@@ -149,7 +149,9 @@ def _tell(window: Window, listener: Listener, template: str) -> int:
         template=template,
         context={
             "where": spot.where if len(listener.spots) == 1 else spot.site,
+            "label": spot.label if len(listener.spots) == 1 else spot.site,
             "window": window,
+            "one_day": _one_day(window, spot.time_zone),
             "zone": spot.time_zone,
             "often": listener.wish is None,
         },
@@ -159,6 +161,12 @@ def _tell(window: Window, listener: Listener, template: str) -> int:
         expires_at=window.ends_at,
     )
     return int(message is not None)
+
+
+def _one_day(window: Window, zone: str) -> bool:
+    """Then a text says the day once: its link that ends it costs nothing."""
+    begin, end = (each.astimezone(ZoneInfo(zone or "UTC")) for each in (window.starts_at, window.ends_at))
+    return begin.date() == end.date()
 
 
 def key(window_id: int) -> str:

@@ -117,6 +117,11 @@ def clock_time(moment: datetime | None, zone: str | None = None) -> str:
 
 
 @register.filter
+def wall_time(moment: datetime | None, zone: str | None = None) -> str:
+    return figures.wall_time(moment, zone)
+
+
+@register.filter
 def units(figure: str) -> SafeString:
     """`{{ mwh|kwh|units }}`: the figure in tabular digits, its unit small and grey."""
     head, space, unit = str(figure).rpartition(" ")

@@ -87,6 +87,11 @@ def clock_time(moment: datetime | None, zone: str | None = None) -> str:
     return formats.date_format(local, pgettext("date", "j M, H:i"))
 
 
+def wall_time(moment: datetime | None, zone: str | None = None) -> str:
+    """The hour alone, where the day stands beside it already: '13:05'."""
+    return f"{timezone.localtime(moment, ZoneInfo(zone) if zone else None):%H:%M}" if moment else NOTHING
+
+
 def at_zone(moment: datetime | None, zone: str | ZoneInfo | None = None) -> str:
     """The moment on the wall clock of `zone` (a site's; else the reader's), named: '22 Nov, 13:05 CET'."""
     if moment is None:

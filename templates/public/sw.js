@@ -9,7 +9,8 @@ self.addEventListener("push", (event) => {
   let said = {};
   try { said = event.data.json(); } catch (error) { /* a message without words is shown all the same: browsers ask for it */ }
   event.waitUntil(self.registration.showNotification(said.title || "EVCMS", {
-    body: said.body || "", tag: said.tag || "", lang: said.lang || "", data: { url: said.url || "/map", id: said.id || "" },
+    body: said.body || "", tag: said.tag || "", lang: said.lang || "", data: { url: said.url || "/map", id: said.id || "", stop: said.stop || "" },
+    actions: said.stop ? [{ action: "stop", title: said.stop_word || "Stop" }] : [],
     icon: "{% static 'evcms/icon-192.png' %}", badge: "{% static 'evcms/badge-96.png' %}",
   }));
 });
@@ -29,7 +30,8 @@ function tapped(id) {
 self.addEventListener("notificationclick", (event) => {
   event.notification.close();
   const said = event.notification.data || {};
-  event.waitUntil(Promise.all([open(new URL(said.url || "/map", self.location.origin).href), said.id ? tapped(said.id) : undefined]));
+  const to = event.action === "stop" && said.stop ? said.stop : said.url || "/map"; // the page that ends it has one button
+  event.waitUntil(Promise.all([open(new URL(to, self.location.origin).href), said.id ? tapped(said.id) : undefined]));
 });
 
 async function changed(event) {

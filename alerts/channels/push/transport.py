@@ -10,7 +10,9 @@ from urllib.parse import urlsplit
 
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.conf import settings
+from django.utils import translation
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 from py_vapid import Vapid02
 from pywebpush import WebPusher, WebPushException
 
@@ -61,16 +63,29 @@ def ask(message: Message, tried: Tried) -> bool:
 
 
 def payload(message: Message) -> bytes:
-    """What the service worker shows; the tag lets it replace a double."""
+    """What the service worker shows; the tag lets it replace a double. `stop`: the page on which it ends, a button."""
     shown = {
         "id": message.id,
         "title": message.subject,
-        "body": message.short if message.short != message.subject else "",
+        "body": message.data.get("push") or _without(message.subject, message.short),
         "url": message.page,
         "tag": message.id,
         "lang": message.language,
+        **_stop(message),
     }
     return json.dumps(shown, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _without(title: str, words: str) -> str:
+    """What the title says already is not said again."""
+    rest = words.removeprefix(title)
+    return words if rest[:1].isalnum() or rest == words else rest.lstrip(" .,:–-")
+
+
+def _stop(message: Message) -> dict[str, str]:
+    end = message.headers.get("List-Unsubscribe", "").strip("<>")
+    with translation.override(message.language):
+        return {"stop": end, "stop_word": pgettext("a button of a push message", "Stop")} if end else {}
 
 
 def _encrypted(message: Message) -> bytes:

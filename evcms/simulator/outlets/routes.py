@@ -78,7 +78,8 @@ class Outlets:
         topic = headers.get("topic", "")
         if any(note.detail.get("topic") == topic for note in self.notes.find("push", name) if topic):
             return 201, {}  # replaces the one that is shown: the person sees one
-        detail = {"url": shown.get("url"), "topic": topic, "ttl": headers.get("ttl"), "urgency": headers.get("urgency")}
+        links = {"url": shown.get("url"), "stop": shown.get("stop")}
+        detail = {**links, "topic": topic, "ttl": headers.get("ttl"), "urgency": headers.get("urgency")}
         words = {"subject": str(shown.get("title", "")), "ours": str(shown.get("id", ""))}
         self.notes.add("push", name, str(shown.get("body", "")), detail=detail, **words)
         return 201, {}

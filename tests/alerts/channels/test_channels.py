@@ -1,17 +1,23 @@
 """Each channel against its double: what arrives, what is refused, what is dead, what nobody knows."""
 
+import json
 import socket
 import threading
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
+from django.test import Client
 
 from alerts import channels, services
 from alerts.channels.message import Message
+from alerts.channels.push import transport as push_transport
 from alerts.channels.sms.words import segments
 from alerts.channels.webhook import address as webhooks
 from alerts.channels.webhook import transport as webhook
 from alerts.models import DeliveryAttempt, Notification
+from alerts.models.links import link_token
+from alerts.services import wording
 from evcms.core import clock
 from evcms.environment import demo_webhook_secret
 from tests.alerts.channels.conftest import each_channel, fault, later, send_all, tell
@@ -237,3 +243,54 @@ def test_a_text_says_how_it_ends_where_that_costs_nothing(words, said):
     body = channels.transport("sms").body(message)
     assert (end in body) == said
     assert segments(body) == 1
+
+
+@pytest.mark.parametrize(
+    ("subject", "short", "body"),
+    [("Free now: Kade", "Free now: Kade", ""), ("Planned: Kade", "Planned: Kade, 13:05 – 14:00", "13:05 – 14:00"),
+     ("Free", "Freedom", "Freedom"), ("Out", "Kade is out", "Kade is out")],
+)  # fmt: skip
+def test_a_push_message_does_not_say_its_title_twice(subject, short, body):
+    message = Message(id="1", attempt=1, to="", subject=subject, text="", short=short)
+    said = json.loads(push_transport.payload(message))
+    assert (said["body"], "stop" in said) == (body, False)
+
+
+def test_a_push_message_has_a_button_to_the_page_that_ends_it():
+    end = "https://charging.example/u/uYVzIlcJ8cOSJXqHhRk0iSPP1GvyQ8yD/"
+    message = Message(id="1", attempt=1, to="", subject="Free", text="", language="nl", data={"push": "Since 13:05."},
+                      headers={"List-Unsubscribe": f"<{end}>"})  # fmt: skip
+    said = json.loads(push_transport.payload(message))
+    assert (said["stop"], said["stop_word"], said["body"]) == (end, "Stoppen", "Since 13:05.")
+    assert 'event.action === "stop"' in Client().get("/sw.js").text
+
+
+def test_push_says_since_when_it_is_free_and_the_text_keeps_its_room(organization):
+    at = datetime(2026, 5, 14, 9, 30, tzinfo=UTC)
+    context = {"label": "Kade 12 · 1", "where": "Kade 12 · 1", "since": at, "until": at, "zone": "Europe/Amsterdam"}
+    words = wording.render("free", context, "en")
+    assert (words.short, words.push) == (
+        "Free now: Kade 12 · 1", "Since 14 May, 11:30. At 14 May, 11:30 we tell the next in line."
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("template", ["maintenance", "maintenance_moved"])
+def test_the_text_of_planned_work_has_room_for_the_link_that_ends_it(template):
+    begin = datetime(2026, 12, 14, 9, 30, tzinfo=UTC)
+    window = {"starts_at": begin, "ends_at": begin + timedelta(hours=2), "title": "New cable"}
+    context = {
+        "label": "HKW-01 · 1",
+        "where": "HKW-01 · 1 (Harbour quay)",
+        "window": window,
+        "zone": "Europe/Amsterdam",
+    }
+    words = wording.render(template, context | {"one_day": True}, "en")
+    assert words.short.endswith("HKW-01 · 1, 14 Dec, 10:30 – 12:30")
+    base = "http://localhost:8000"
+    message = Message(id="1", attempt=1, to="+31612345678", subject="", text="", short=words.short,
+                      page=f"{base}/c/K7PD2", headers={"List-Unsubscribe": f"<{base}/u/{link_token()}/>"})  # fmt: skip
+    body = channels.transport("sms").body(message)
+    assert "STOP: " in body
+    assert segments(body) == 1
+    longer = wording.render(template, context | {"one_day": False}, "en").short
+    assert longer.endswith("14 Dec, 10:30 – 14 Dec, 12:30")
