@@ -6,7 +6,7 @@ Each function is one query however many stations there are, or one for each PORT
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.db.models import Count, OuterRef, Q, Subquery
@@ -16,7 +16,17 @@ from evcms.core import clock
 from evcms.core.models import Organization
 
 from . import queries
-from .models import Connection, Connector, FirmwareUpdate, Gateway, OcppMessage, SecurityEvent, Site, Station
+from .models import (
+    Connection,
+    Connector,
+    FirmwareUpdate,
+    Gateway,
+    OcppMessage,
+    SecurityEvent,
+    Site,
+    Station,
+    StationEvent,
+)
 from .reports import FIRMWARE_ENDS, FIRMWARE_TROUBLE, ROUTINE_SECURITY_EVENTS
 from .vocabulary import Approval, ConnectorStatus, Direction, MessageOutcome
 
@@ -51,6 +61,7 @@ class Standing:
     since: datetime
 
 
+EVENT_BEFORE: Final = timedelta(minutes=1)  # a 2.x station says why it faults at about the time of the status
 COLUMNS: Final = (
     "id", "organization_id", "site_id", "name", "identity", "site__name", "site__time_zone", "vendor", "model",
     "firmware_version", "firmware_since", "connection__address", "iccid", "imsi", "connection__closed_at",
@@ -133,19 +144,42 @@ class Fault:
 
 
 def faulted_connectors() -> list[Fault]:
+    """A 2.x status has no error code: what the station's event said of it when it faulted takes its place."""
     rows = Connector.objects.filter(status=ConnectorStatus.FAULTED, archived_at=None, station__archived_at=None)
+    faulted = list(rows.select_related("station", "evse").order_by("pk"))
+    said = _tech_codes([row for row in faulted if not (row.error_code or row.vendor_error_code)])
     return [
         Fault(
             station_id=row.station_id,
             connector_id=row.pk,
             label=str(row),
             code=row.code,
-            error=row.error_code or row.vendor_error_code,
+            error=row.error_code or row.vendor_error_code or said.get(row.pk, ""),
             info=row.error_info,
             since=row.status_at or clock.now(),
         )
-        for row in rows.select_related("station", "evse").order_by("pk")
+        for row in faulted
     ]
+
+
+def _tech_codes(rows: Sequence[Connector]) -> dict[int, str]:
+    """Connector → the code of the latest event (NotifyEvent, 2.x) at its EVSE that is not cleared."""
+    began = [row.status_at for row in rows if row.status_at]
+    if not began:
+        return {}
+    events = StationEvent.objects.filter(
+        Q(cleared=True) | ~Q(tech_code=""), station__in={row.station_id for row in rows}, evse__gt=0,
+        happened_at__gte=min(began) - EVENT_BEFORE,
+    )  # fmt: skip
+    holds: dict[tuple[int, int], dict[tuple[str, str], str]] = defaultdict(dict)
+    columns = ("station_id", "evse", "component", "variable", "tech_code", "cleared")
+    for station, evse, component, variable, code, cleared in events.order_by("happened_at", "pk").values_list(*columns):
+        place = holds[station, evse]
+        place.pop((component, variable), None)
+        if not cleared:
+            place[component, variable] = code
+    codes = {row.pk: list(holds[row.station_id, row.evse.number].values()) for row in rows}
+    return {pk: mine[-1] for pk, mine in codes.items() if mine}
 
 
 def links_opened(*, since: datetime, least: int) -> dict[int, list[datetime]]:

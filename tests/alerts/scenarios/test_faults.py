@@ -59,6 +59,19 @@ def test_a_dangerous_fault_is_critical_and_told_at_once_whatever_a_rule_says_and
     assert world.told() == ["opened connector_faulted"]
 
 
+def test_a_2x_station_says_in_an_event_that_its_fault_is_dangerous_and_that_it_is_no_more(world):
+    world.site("Kade", 1)
+    world.fault("KADE-1", error="")
+    world.event("KADE-1", 1, "GroundFailure")
+    world.wait(seconds=10, every=10)
+    incident = Incident.objects.get()
+    assert (incident.severity, incident.detail["error_code"]) == (Severity.CRITICAL, "GroundFailure")
+    assert world.told() == ["opened connector_faulted"]
+    world.event("KADE-1", 1, "", cleared=True)
+    world.wait(seconds=10, every=10)
+    assert Incident.objects.get().detail["error_code"] == ""
+
+
 def test_a_fault_that_becomes_dangerous_ends_the_automatic_steps_and_is_told_at_once(world):
     AlertSettings.objects.update(automatic_recovery=True)
     world.site("Kade", 1)

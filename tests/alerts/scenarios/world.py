@@ -19,7 +19,7 @@ from sessions import services as sessions
 from sessions.models import Attempt
 from sessions.vocabulary import AttemptKind, AttemptState, FailureCause, Sample, SessionEnd, SessionStart, SessionState
 from stations import services as stations
-from stations.models import MaintenanceWindow, OcppMessage, Site, Station
+from stations.models import MaintenanceWindow, OcppMessage, Site, Station, StationEvent
 from stations.services.maintenance import run_maintenance
 from stations.vocabulary import ConnectorStatus, StatusReport
 from tests.alerts.conftest import make_access, make_contact, make_station
@@ -93,6 +93,13 @@ class World:
     def fine(self, *names, evse=1):
         for name in names:
             self.says(name, "available", evse=evse)
+
+    def event(self, name, evse, code, cleared=False):
+        now = clock.now()
+        StationEvent.objects.create(
+            station=self.station(name), event_id=StationEvent.objects.count(), component="EVSE", variable="Problem",
+            evse=evse, trigger="alerting", tech_code=code, cleared=cleared, at=now, happened_at=now, received_at=now,
+        )  # fmt: skip
 
     def boots(self, name):
         station = self.station(name)
