@@ -175,6 +175,7 @@ class MaintenanceForm(Judged):
             "note": forms.Textarea(attrs={"rows": 3}),
         }
         help_texts = {
+            "title": _("Anybody can read it: on the status page and in the calendar."),
             "site": _("Empty, and no station: the whole network"),
             "station": _("Only this one"),
             "note": _("Drivers read it on the map and at the connector."),
