@@ -25,6 +25,7 @@ class Recipient(models.Model):
     driver = models.ForeignKey("charging.Driver", models.SET_NULL, null=True, blank=True, related_name="+")
     user = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
     language = models.CharField(_("language"), max_length=8, default="en")
+    own_language = models.BooleanField(default=False, help_text=_("He chose it in his settings"))
     time_zone = models.CharField(_("time zone"), max_length=64, blank=True, help_text=_("Empty: the organization's."))
     quiet_from = models.TimeField(_("quiet from"), null=True, blank=True)
     quiet_until = models.TimeField(_("quiet until"), null=True, blank=True)

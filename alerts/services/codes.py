@@ -21,6 +21,7 @@ from alerts.models import Destination, Notification, PhoneCode, Recipient
 from alerts.vocabulary import Audience, ChannelName, NotificationState
 from billing import facts as billing
 from evcms.core import clock
+from evcms.core.models import Organization
 
 from . import asking, following, people, subscriptions, voice
 from .notifications import notify
@@ -48,7 +49,7 @@ def ask(
 
     `page`: the path to go back to. Any: JSON. Raises ValidationError with a sentence.
     """
-    number = _good(number)
+    number = _good(number, Organization.objects.get(pk=organization_id).country)
     with transaction.atomic():
         row = PhoneCode.objects.create(
             organization_id=organization_id, number=number, language=language, recipient=recipient, then=then,
@@ -63,7 +64,7 @@ def ask_owner(*, way: Destination) -> PhoneCode:
     with transaction.atomic():
         PhoneCode.objects.filter(destination=way, used_at=None).delete()  # the newest alone is good
         row = PhoneCode.objects.create(
-            organization_id=way.organization_id, number=_good(way.address), language=way.recipient.language,
+            organization_id=way.organization_id, number=_good(way.address, ""), language=way.recipient.language,
             destination=way, until=clock.now() + LIFE, created_at=clock.now(),
         )  # fmt: skip
         if not _send(row, ""):
@@ -79,10 +80,10 @@ def again(*, row: PhoneCode, network: str) -> None:
         _send(row, network)
 
 
-def _good(number: str) -> str:
+def _good(number: str, country: str) -> str:
     if not channels.ready(ChannelName.SMS):
         raise ValidationError(_("Text messages are not set up here. Please choose another way."))
-    return address.clean(number)
+    return address.clean(number, country)
 
 
 def _send(row: PhoneCode, network: str) -> bool:
@@ -163,6 +164,7 @@ def _carry_out(row: PhoneCode) -> None:
         )
         return
     way = _prove(row, row.organization_id)
+    people.speak(recipient=way.recipient, language=row.language)
     for wanted in _wishes(row):
         same = wanted.organization_id == row.organization_id
         theirs = way if same else _prove(row, wanted.organization_id)

@@ -204,12 +204,19 @@ def set_preferences(
         raise ValidationError(_("Quiet hours have a beginning and an end."))
     Recipient.objects.filter(pk=recipient.pk).update(
         language=language,
+        own_language=True,
         time_zone=time_zone,
         quiet_from=quiet_from,
         quiet_until=quiet_until,
         digest=digest,
         digest_at=digest_at,
     )
+
+
+def speak(*, recipient: Recipient, language: str) -> None:
+    """He proved an address on a page in this language: his, unless he chose another one in his settings."""
+    Recipient.objects.filter(pk=recipient.pk, own_language=False).update(language=language)
+    recipient.refresh_from_db(fields=["language"])
 
 
 def set_charge(*, recipient: Recipient, topics: list[str], kwh: int, euros: int) -> None:

@@ -19,7 +19,7 @@ from evcms.demo.street import Street
 from evcms.environment import demo_webhook_secret
 from sessions.models import Driver
 
-GUEST: Final = "+31612345678"  # subscribes by phone, has no account
+GUEST: Final = "+31611223344"  # subscribes by phone, has no account
 DAILY: Final = "mila.meijer@example.net"  # reads once a day
 PHONE: Final = "+31687654321"  # the demo driver's own
 ASKED: Final = timedelta(days=12)  # ago

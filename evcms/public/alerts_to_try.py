@@ -40,12 +40,13 @@ def _for_drivers(plug: Connector, page: Link, front: Link) -> list[Way]:
             [
                 "Plug in at the charger's front, so that the connector is taken.",
                 "On the connector's page, under “Tell me”, choose “when it is free again” and how: a text (type any "
-                "number such as +31 6 12345678; its code comes to the inbox), a push message (in the demo the inbox "
-                "is the phone) or a mail with a link to confirm.",
+                "number such as 06 12345678, which nobody here has; its code comes to the inbox), a push message (in "
+                "the demo the inbox is the phone) or a mail: its link opens a page with one button to confirm.",
                 "Unplug. After a minute of being free the message is in the inbox; a second person would hear ten "
                 "minutes later.",
-                "Open the message: its link ends the wish with one click; “All your messages” shows every wish and "
-                "way, and has a test button for each.",
+                "Open the message: its link opens a page with one button that ends the wish. (A link alone ends "
+                "nothing: mail programs open links to look for harm. Their own “unsubscribe” takes one click.) “All "
+                "your messages” shows every wish and way, and has a test button for each.",
             ],
             [front, page, _inbox("sms"), _inbox("push"), _inbox("email")],
         ),
@@ -94,8 +95,9 @@ def _for_operators(plug: Connector, page: Link, front: Link) -> list[Way]:
             "Break a charger and watch the incident",
             [
                 "At the charger's front press “Break it”, or “Cut the network” (an incident in two minutes).",
-                "The incident shows what was tried automatically, then who was told: mail to who is on call, a minute "
-                "later the control room's chat; the partner's system got a signed webhook at once.",
+                "The incident shows what is tried automatically; the partner's system gets a signed webhook at once. "
+                "The mail to who is on call comes some minutes later, after that help was tried and did not do, and a "
+                "minute after it the control room's chat.",
                 "Subscribers of “broken” hear of it, too. Press “Repair it”: it resolves itself, and all are told.",
             ],
             [front, Link("Incidents", reverse("incidents")), _inbox("webhook"), _inbox("chat"),

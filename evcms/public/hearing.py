@@ -51,7 +51,7 @@ def by_text(
     row = codes.ask(
         organization_id=organization_id,
         number=request.POST.get("phone", "")[:40],
-        language=recipient.language if recipient else get_language() or "en",
+        language=recipient.language if recipient and recipient.own_language else get_language() or "en",
         network=client_address(request) or "",
         then=then,
         recipient=recipient,

@@ -140,6 +140,7 @@ def refused(request: HttpRequest, error: ValidationError) -> dict[str, Any]:
         "reach": said.get("reach", ""),
         "often": said.get("often", ""),
         "error": " ".join(error.messages),
+        "at_phone": getattr(error, "code", "") == "phone",
     }
 
 

@@ -8,6 +8,7 @@ from django.db import connection
 from django.test import Client
 
 from alerts import services
+from alerts.channels.sms import address
 from alerts.models import Destination, Notification, PhoneCode, Recipient, Subscription
 from alerts.services import asking, codes, people
 from alerts.services.subscriptions import at_connector
@@ -56,13 +57,51 @@ def test_a_driver_subscribes_with_a_phone_and_a_code(connector, inbox):
 
 
 @pytest.mark.parametrize(
-    "phone", ["", "0612345678", "+31", "call me", "+31 6 1234 5678 90 12 34 56", "+31612345678;+44"], ids=len
+    "phone", ["", "0612", "612345678", "+31", "call me", "+31 6 1234 5678 90 12 34 56", "+31612345678;+44"], ids=len
 )
 def test_a_number_that_is_none_is_answered_with_a_sentence(connector, inbox, phone):
     answer = asks(connector, phone=phone)
     assert answer.status_code == 422
-    assert "Write the number with its country" in answer.text
+    said = re.search(r'<p class="ev-error" id="phone-error" role="alert">.*?</p>', answer.text)[0]
+    assert "Write the number with its country" in said
+    assert answer.text.count("Write the number with its country") == 1
+    assert 'aria-describedby="phone-error"' in answer.text
     assert not PhoneCode.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("country", "typed", "number"),
+    [("NL", "06 12345678", "+31612345678"), ("DE", "0151 23456789", "+4915123456789"),
+     ("ES", "612 345 678", "+34612345678"), ("HU", "06 30 123 4567", "+36301234567"),
+     ("IT", "06 1234567", "+39061234567"), ("NL", "0032 470123456", "+32470123456"),
+     ("NL", "+44 7700 900123", "+447700900123")],
+    ids=["trunk", "german", "no-trunk", "two-digits", "kept-0", "abroad", "plus"],
+)  # fmt: skip
+def test_a_number_of_the_network_s_own_country_needs_no_country(connector, organization, inbox, country, typed, number):
+    type(organization).objects.filter(pk=organization.pk).update(country=country)
+    asks(connector, phone=typed)
+    assert PhoneCode.objects.get().number == number
+
+
+def test_who_proves_his_number_hears_in_the_language_of_the_page_unless_he_chose_one(connector, organization, inbox):
+    known = people.prove(organization_id=organization.pk, channel="sms", address=NUMBER, language="nl").recipient
+    browser = Client(headers={"accept-language": "en"})
+    browser.post(asks(connector, browser), {"code": code_at(inbox)})
+    known.refresh_from_db()
+    assert known.language == "en"
+    browser.post(f"/u/mine/{known.token}/", {"do": "settings", "language": "fr", "digest": "at_once"})
+    later(minutes=2)
+    browser.post(asks(connector, browser, topics=["price"]), {"code": code_at(inbox)})
+    known.refresh_from_db()
+    assert (known.language, known.own_language) == ("fr", True)
+
+
+def test_the_demo_s_example_number_is_nobody_s(connector):
+    from evcms.demo import listeners
+    from evcms.public import alerts_to_try
+
+    typed = re.search(r"such as ([\d ]+),", alerts_to_try.ways(connector)[0].steps[1])[1]
+    assert address.clean(typed, "NL") not in (listeners.GUEST, listeners.PHONE)
 
 
 def test_wrong_codes_are_counted_and_five_are_enough(connector, inbox):
