@@ -35,6 +35,7 @@ from evcms.core.access import Access, Role
 from evcms.core.models import ApiToken, Membership, Organization, User
 from evcms.core.services import token_digest
 from evcms.demo import people, seed
+from evcms.environment import demo_webhook_secret
 from evcms.simulator import fleet
 from evcms.simulator.history import build_history
 from evcms.simulator.provider import running
@@ -102,6 +103,8 @@ def listens():
     levels = EscalationLevel.objects.order_by("position")
     assert [level.recipient.name if level.recipient else "" for level in levels] == ["", "Control room", "Anna de Wit"]
     assert set(Destination.objects.values_list("channel", flat=True)) == {"email", "sms", "chat", "webhook"}
+    partner = Destination.objects.get(channel="webhook")
+    assert partner.keys["secrets"][0]["value"] == demo_webhook_secret()  # which the inbox knows, too
 
 
 def test_its_past_adds_up(scratch, settings):
