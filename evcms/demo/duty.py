@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext as _
 
+from alerts.catalogue import is_dangerous
 from alerts.models import (
     AlertSettings,
     DeliveryAttempt,
@@ -126,7 +127,7 @@ def _handle(incident: Incident, schedule: OnCallSchedule, done: _Handled) -> Non
     assert incident.resolved_at is not None  # only resolved ones are asked for
     incident.resolved_by, incident.telling, incident.last_seen_at = "system", 1, incident.resolved_at
     told_at = incident.opened_at
-    if incident.kind == IncidentKind.CONNECTOR_FAULTED:
+    if incident.kind == IncidentKind.CONNECTOR_FAULTED and not is_dangerous(incident.detail.get("error_code", "")):
         healed = incident.resolved_at - incident.opened_at <= HEALS
         incident.recovery = Recovery.HEALED if healed else Recovery.EXHAUSTED
         done.steps += _steps(incident, healed)

@@ -8,11 +8,11 @@ from typing import Final
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from alerts.catalogue import CATALOGUE
+from alerts.catalogue import CATALOGUE, is_dangerous
 from alerts.models import Incident, IncidentEntry
 from alerts.services.watching import station_key
 from alerts.subscribers import fault_key
-from alerts.vocabulary import IncidentKind, IncidentState
+from alerts.vocabulary import IncidentKind, IncidentState, Severity
 from evcms.demo.charging import Place
 from evcms.demo.street import Street
 from evcms.simulator.past import PastOutage
@@ -94,6 +94,8 @@ def _fault(street: Street, place: Place, outage: PastOutage) -> _Trouble:
     row.connector = place.connector
     row.title = _("%(what)s reports a fault") % {"what": place.connector} + (f": {code}" if code else "")
     row.detail = {"error_code": code, "info": ""}
+    if is_dangerous(code):
+        row.severity = Severity.CRITICAL
     return _Trouble(row, station, _("Its status is %(status)s again") % {"status": "available"})
 
 
