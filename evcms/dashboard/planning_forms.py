@@ -10,7 +10,7 @@ MOST_PORTS: Final = 60
 
 
 class PlanForm(forms.Form):
-    """`ports`: what stands there; a plan needs at least one more field than that to differ."""
+    """Amounts are major units of the organization's currency; `ASSUMED` stands until somebody says otherwise."""
 
     ASSUMED: Final = {
         "shared": True,
@@ -25,7 +25,7 @@ class PlanForm(forms.Form):
     }
 
     ports = forms.IntegerField(label=_("Ports"), min_value=1, max_value=MOST_PORTS)
-    port_kw = forms.DecimalField(label=_("Power of a port (kW)"), min_value=1, max_value=1000, decimal_places=1)
+    port_kw = forms.DecimalField(label=_("Power of a port (kW)"), min_value=1, max_value=1000, decimal_places=3)
     grid_kw = forms.DecimalField(
         label=_("Grid connection (kW)"), min_value=1, max_value=100_000, required=False,
         help_text=_("Empty: no limit below what all ports can draw."),

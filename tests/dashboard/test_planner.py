@@ -9,6 +9,7 @@ from evcms.core import clock
 from evcms.core.access import Role
 from sessions.demand_seen import demand_seen
 from sessions.models import ChargingSession
+from sessions.planning.demand import Layout
 from stations.models import Connector, StatusChange
 from tests.dashboard.conftest import browser, words
 from tests.sessions.planning.truth import SLOW, demand, layout, watched
@@ -73,6 +74,26 @@ def sliders(**more):
 def charts(site, access, **more):
     answer = browser(access).get(f"/planner/{site.pk}/", sliders(ports=2, growth=0) | more)
     return answer.context["by_ports"]
+
+
+def test_a_box_that_is_not_ticked_is_no(busy, owner):
+    """A browser sends nothing for it."""
+    client, said = browser(owner), sliders(ports=2, growth=0, grid_kw=11)
+    together = client.get(f"/planner/{busy.pk}/", said).context["chosen"].layout
+    apart = (
+        client.get(f"/planner/{busy.pk}/", {k: v for k, v in said.items() if k != "shared"}).context["chosen"].layout
+    )
+    assert (together.shared, apart.shared) == (True, False)
+    assert together.limit_w == 2 * apart.limit_w
+
+
+def test_what_stands_there_costs_nothing_whatever_its_power(busy, owner):
+    Connector.objects.update(max_power_w=3680)
+    busy.grid_limit_w = 7_450
+    busy.save()
+    chosen = browser(owner).get(f"/planner/{busy.pk}/").context["chosen"]
+    assert chosen.layout == Layout(1, 3680, 7450)
+    assert (chosen.invest_minor, chosen.gain_minor) == (0, 0)
 
 
 def test_figures_that_cannot_be_are_answered_with_a_sentence(busy, owner):

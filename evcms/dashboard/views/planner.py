@@ -12,9 +12,9 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET
 
 from billing.queries import insight
-from evcms.core import clock
+from evcms.core import clock, figures
 from evcms.core.access import Access, Permission
-from evcms.core.money import SYMBOLS, to_major, to_minor
+from evcms.core.money import to_major, to_minor
 from evcms.dashboard.access import operator
 from evcms.dashboard.planning_forms import PlanForm
 from evcms.templatetags.evcms import duration
@@ -52,7 +52,7 @@ def plan(request: HttpRequest, access: Access, pk: int) -> HttpResponse:
     context: Context = {"site": site, "seen": seen, "fewest": FEWEST, "currency": access.organization.currency}
     if seen.today is not None and seen.estimate is not None:
         initial = _today(seen.today) | _margin(access, site, seen)
-        form = PlanForm(initial | request.GET.dict() if request.GET else initial, ports=seen.today.ports)
+        form = PlanForm(_said(request, initial), ports=seen.today.ports)
         context |= {"form": form, "estimate": seen.estimate, "today": seen.today}
         if form.is_valid():
             context |= _answer(seen, seen.today, form, access.organization.currency)
@@ -60,10 +60,24 @@ def plan(request: HttpRequest, access: Access, pk: int) -> HttpResponse:
     return render(request, f"dashboard/planner/{'_answer' if part else 'plan'}.html", context | {"part": part})
 
 
+def _said(request: HttpRequest, initial: dict[str, Any]) -> dict[str, Any]:
+    """What the address leaves out is as it is today; a form that was sent says a box that is not ticked by silence.
+
+    Any: values of fields.
+    """
+    sent = "ports" in request.GET
+    return initial | ({"shared": False} if sent else {}) | request.GET.dict()
+
+
 def _today(today: Layout) -> dict[str, Any]:
-    """Any: values of fields."""
-    grid = round(today.grid_w / 1000) if today.grid_w else None
-    return PlanForm.ASSUMED | {"ports": today.ports, "port_kw": round(today.port_w / 1000, 1), "grid_kw": grid}
+    """To the watt, so that what stands there is what is asked about. Any: values of fields."""
+    grid = kilowatts(today.grid_w) if today.grid_w else None
+    return PlanForm.ASSUMED | {"ports": today.ports, "port_kw": kilowatts(today.port_w), "grid_kw": grid}
+
+
+def kilowatts(watts: float) -> str:
+    """3680.0 → '3.68'."""
+    return f"{watts / 1000:.3f}".rstrip("0").rstrip(".")
 
 
 def _margin(access: Access, site: Site, seen: DemandSeen) -> dict[str, Any]:
@@ -119,7 +133,7 @@ def _tiles(estimate: Estimate, now: Outcome, chosen: Option, currency: str) -> l
     told = {"low": estimate.low, "high": estimate.high, "seen": estimate.seen_weekly}
     today = _("today %(figure)s")
     return [
-        (_("Drivers who come, a week"), str(round(estimate.weekly)), came % told),
+        (_("Drivers who come today, a week"), str(round(estimate.weekly)), came % told),
         (_("Find all ports taken"), percent(then.waiting), today % {"figure": percent(now.waiting)}),
         (_("Drive on"), percent(then.lost), today % {"figure": percent(now.lost)}),
         (
@@ -161,13 +175,14 @@ def _table(options: list[Option], chosen: Option, best: Option, today: Layout, y
 
 
 def _about(minor: int, currency: str) -> str:
-    """1,234,567 cents → '12,346 €': a plan knows no cents."""
-    return f"{to_major(minor, currency):,.0f} {SYMBOLS.get(currency.upper(), currency.upper())}"
+    """1234567 cents → '12,346 €': a plan knows no cents."""
+    return figures.with_currency(figures.number(to_major(minor, currency), 0), currency)
 
 
 def percent(share: float) -> str:
     """A tenth of a percent is said of few percents only."""
-    return f"{share * 100:.0f} %" if share >= 0.095 or share < 0.0005 else f"{share * 100:.1f} %"
+    small = 0.0005 <= share < 0.095
+    return f"{figures.number(Decimal(str(share)) * 100, 1 if small else 0)} %"
 
 
 def _sentence(best: Option, today: Layout, currency: str) -> str:
