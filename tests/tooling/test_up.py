@@ -117,6 +117,19 @@ def test_a_database_that_does_not_answer_ends_the_start_with_a_sentence(installa
     assert "Traceback" not in said
 
 
+def test_a_database_of_another_version_ends_the_start_with_a_sentence(installation):
+    installation.migrated()
+    with sqlite3.connect(installation.data / "evcms.sqlite3") as rows:
+        rows.execute(
+            "INSERT INTO django_migrations (app, name, applied) VALUES ('billing', '0016_links_end', '2026-11-28')"
+        )
+    code, said = installation.run(**FIRST)
+    assert code == 1
+    assert "made by another version of EVCMS" in said
+    assert "billing.0016_links_end" in said
+    assert "Traceback" not in said
+
+
 def test_a_whole_life(installation):
     """An empty folder; a killed part, a second supervisor, a killed supervisor; the same data again, a clean stop."""
     installation.start(**FIRST)

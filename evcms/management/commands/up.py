@@ -81,10 +81,22 @@ def _migrate(console: Console) -> None:
         executor = MigrationExecutor(connection)
     except OperationalError as error:
         raise CommandError(f"The database does not answer (DATABASE_URL): {str(error).strip()}") from None
+    if unknown := _steps_of_others(executor):
+        raise CommandError(
+            f"This database was made by another version of EVCMS (it took steps that this one does not know, "
+            f"such as {unknown[0]}). Use that version, or begin afresh with an empty EVCMS_DATA_DIR or database."
+        )
     waiting = executor.migration_plan(executor.loader.graph.leaf_nodes())
     if waiting:
         console.say(f"Bringing the database up to date ({len(waiting)} steps) …")
         call_command("migrate", interactive=False, verbosity=0)
+
+
+def _steps_of_others(executor: MigrationExecutor) -> list[str]:
+    """Steps of ours that the database has taken and this version does not have: its tables may be any."""
+    ours = executor.loader.migrated_apps & {"core", "stations", "charging", "billing", "alerts"}
+    taken = set(executor.loader.applied_migrations) - set(executor.loader.disk_migrations)
+    return sorted(f"{app}.{name}" for app, name in taken if app in ours)
 
 
 def _seed(console: Console) -> None:
