@@ -1,4 +1,4 @@
-"""Fields of forms about money: exact numbers, times of day, minutes, dates. Empty is always allowed."""
+"""Fields of forms about money: exact numbers, times of day, minutes. Empty is always allowed."""
 
 import re
 from decimal import Decimal
@@ -67,7 +67,3 @@ class MinutesText(forms.CharField):
 
     def run_validators(self, value: Any) -> None:
         """None: the pattern has said all there is to say."""
-
-
-class DateText(forms.DateField):
-    widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")

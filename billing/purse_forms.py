@@ -9,10 +9,11 @@ from django import forms
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
-from billing.form_fields import DateText, DecimalText
+from billing.form_fields import DecimalText
 from billing.models import Account
 from billing.vocabulary import AccountKind
 from evcms.core.access import Access
+from evcms.core.form_fields import DateText
 from evcms.core.money import to_major, to_minor
 from sessions.models import Driver, DriverGroup, IdToken
 from stations.queries import visible_sites

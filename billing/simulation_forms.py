@@ -9,10 +9,9 @@ from django.utils.translation import gettext_lazy as _
 from billing.models import Tariff
 from billing.queries import tariffs
 from evcms.core.access import Access
+from evcms.core.form_fields import DateText
 from stations.models import Site
 from stations.queries import visible_sites
-
-from .form_fields import DateText
 
 USUAL = timedelta(days=90)
 

@@ -13,10 +13,11 @@ from django.core.exceptions import ValidationError
 from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext_lazy as _
 
+from evcms.core.form_fields import DateText
 from evcms.core.money import exponent
 
 from . import holidays, regions, rows
-from .form_fields import ClockText, DateText, DecimalText, MinutesText
+from .form_fields import ClockText, DecimalText, MinutesText
 from .lint_words import Said
 from .rows import PRICES, Row
 from .terms import DAYS, Element, Idle, Terms, plain

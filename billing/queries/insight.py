@@ -7,22 +7,20 @@ revenue) and payments. Refunds count in the period in which they were done.
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from itertools import pairwise
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 from django.db.models import Count, F, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce, TruncDate
 
+import stations.scope
 from billing import reasons
 from billing.models import Bill, Dispute, Payment, Refund, SitePricing, Tariff
 from billing.pricing import MWH_PER_KWH
 from billing.vocabulary import BillState, FundingSource, PaymentState, RefundState
-from evcms.core.access import Access
 from evcms.core.money import to_minor
-from stations.models import Site
 from stations.queries import visible_sites
 
 VALUE_STEPS: Final = (1, 3, 5, 10, 15, 20, 30, 40, 60)  # borders of the histogram, major units
@@ -35,28 +33,14 @@ FAILED_STATES: Final = (PaymentState.FAILED, PaymentState.EXPIRED, PaymentState.
 
 
 @dataclass(frozen=True)
-class Scope:
+class Scope(stations.scope.Scope):
     """Whose money, when ([since, until)), and where."""
 
-    access: Access
-    since: datetime
-    until: datetime
-    site: Site | None = None
     tariff: Tariff | None = None
-
-    @property
-    def zone(self) -> ZoneInfo:
-        return ZoneInfo(self.access.organization.time_zone)
 
     @property
     def currency(self) -> str:
         return self.access.organization.currency
-
-    @property
-    def before(self) -> "Scope":
-        """The period of the same length just before."""
-        length = self.until - self.since
-        return Scope(self.access, self.since - length, self.since, self.site, self.tariff)
 
 
 def bills(scope: Scope) -> QuerySet[Bill]:

@@ -74,6 +74,7 @@ MENU = (
     Entry(_("Card readers"), "readers", "credit-card"),
     Entry(_("Tariffs"), "tariffs", "tag"),
     Entry(_("Money"), "money", "wallet", Permission.MONEY, count_decisions, ("/payers/", "/statements/", "/vouchers/")),
+    Entry(_("Analytics"), "usage", "chart-line", also=("/analytics/",)),
     Entry(_("Planner"), "planner", "chart-bar", Permission.MONEY),
     Entry(_("Settings"), "settings", "settings"),
 )
