@@ -47,7 +47,12 @@ EVERY_TEN_SECONDS = (
     "alerts.offer",
     "alerts.announce",
 )
-OFTEN = {"billing.readers": 2.0, "billing.watch_readers": 30.0, "alerts.prices": 300.0}  # readers: a driver waits there
+OFTEN = {
+    "billing.readers": 2.0,  # a driver waits there
+    "billing.watch_readers": 30.0,
+    "stations.derive_availability": 30.0,
+    "alerts.prices": 300.0,
+}
 EVERY_NIGHT = (
     "core.prune",
     "stations.extend_plans",

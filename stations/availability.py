@@ -1,86 +1,128 @@
-"""Uptime of real connectors: their statuses, their station's link, and the maintenance that was announced."""
+"""What the interval store knows: outages of ports, days of sites and stations, what an exclusion excused."""
 
 from collections import defaultdict
-from datetime import datetime, timedelta
-from typing import Final
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
+from typing import Final, NamedTuple
+from zoneinfo import ZoneInfo
 
-from django.db.models import F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Q, QuerySet
 
 from evcms.core import clock
 
-from . import uptime
-from .models import Connection, Connector, MaintenanceWindow, StatusChange, WindowState
-from .uptime import Span, Uptime
-from .vocabulary import ConnectorStatus
+from .models import AvailabilityInterval, Evse, Exclusion, Site
+from .queries import public_connectors
+from .vocabulary import PortState
 
-BAD: Final = frozenset({ConnectorStatus.FAULTED.value, ConnectorStatus.UNAVAILABLE.value})
-FLAP: Final = timedelta(seconds=60)  # a shorter gap of the link is a reconnect
-COUNTS: Final = (WindowState.RUNNING, WindowState.ENDED)
+WHOLE: Final = 1000  # shares are per mille
 
 
-def of_connector(connector: Connector, since: datetime, until: datetime | None = None) -> Uptime:
-    """From `since`, or from when it was first heard of, until now at most."""
-    end = min(until or clock.now(), clock.now())
-    first = StatusChange.objects.filter(station=connector.station_id).order_by("happened_at").first()
-    start = max(since, first.happened_at) if first else end
-    if start >= end:
-        return Uptime(timedelta(0), ())
-    outages = [
-        *_bad(StatusChange.objects.filter(connector=connector), start, end),
-        *_bad(StatusChange.objects.filter(station=connector.station_id, connector=None), start, end),
-        *_dark(connector.station_id, start, end),
-    ]
-    return uptime.reckon(outages, _windows(connector, start, end), start, end)
+class Span(NamedTuple):
+    start: datetime
+    end: datetime
+
+
+def between(rows: QuerySet[AvailabilityInterval], since: datetime, until: datetime) -> QuerySet[AvailabilityInterval]:
+    """Those that touch [since, until)."""
+    return rows.filter(Q(until=None) | Q(until__gt=since), since__lt=until)
+
+
+def outages() -> QuerySet[AvailabilityInterval]:
+    """Out of order, excused or not."""
+    return AvailabilityInterval.objects.filter(state=PortState.DOWN)
 
 
 def outages_of_site(site_id: int, start: datetime, end: datetime) -> dict[int, list[Span]]:
-    """When each EVSE of a site was out of order or dark, excused or not. Three queries."""
-    earlier = StatusChange.objects.filter(happened_at__lt=start).order_by("-happened_at", "-pk")
-    connectors = Connector.objects.filter(station__site=site_id, archived_at=None, number=1).annotate(
-        before=Subquery(earlier.filter(connector=OuterRef("pk")).values("status")[:1])
-    )
-    changes: dict[int | None, list[tuple[datetime, str]]] = defaultdict(list)
-    rows = StatusChange.objects.filter(station__site=site_id, happened_at__gte=start, happened_at__lt=end)
-    for connector_id, at, status in rows.order_by("happened_at", "pk").values_list(
-        "connector", "happened_at", "status"
-    ):
-        changes[connector_id].append((at, status))
-    links: dict[int, list[tuple[datetime, datetime | None]]] = defaultdict(list)
-    open_then = Connection.objects.filter(Q(closed_at=None) | Q(closed_at__gt=start), opened_at__lt=end)
-    for station_id, opened, closed in open_then.filter(station__site=site_id).values_list(
-        "station", "opened_at", "closed_at"
-    ):
-        links[station_id].append((opened, closed))
-    found: dict[int, list[Span]] = {}
-    told: list[tuple[datetime, str]]
-    for pk, evse_id, station_id, before in connectors.values_list("pk", "evse", "station", "before"):
-        told = [(start, before), *changes[pk]] if before else changes[pk]
-        dark = [gap for gap in uptime.gaps_of(links[station_id], start, end) if gap.length >= FLAP]
-        found[int(evse_id)] = [*uptime.spans_of(told, BAD, end), *(dark if links[station_id] else [])]
+    """When each EVSE of a site was out of order or dark, excused or not. One query."""
+    rows = between(outages(), start, end).filter(evse__station__site=site_id).order_by("evse_id", "since")
+    found: dict[int, list[Span]] = defaultdict(list)
+    for evse_id, since, until in rows.values_list("evse_id", "since", "until"):
+        found[evse_id].append(Span(max(since, start), min(until or end, end)))
     return found
 
 
-def _bad(changes: QuerySet[StatusChange], start: datetime, end: datetime) -> list[Span]:
-    before = changes.filter(happened_at__lt=start).order_by("-happened_at", "-pk").first()
-    rows = changes.filter(happened_at__gte=start, happened_at__lt=end).order_by("happened_at", "pk")
-    told = list(rows.values_list("happened_at", "status"))
-    if before is not None:
-        told.insert(0, (start, before.status))
-    return uptime.spans_of(told, BAD, end)
+def excused_by(window_id: int, since: datetime, until: datetime, evses: Iterable[int]) -> dict[int, timedelta]:
+    """EVSE → how much of its outage an announced window excuses."""
+    now = clock.now()
+    rows = between(AvailabilityInterval.objects.exclude(excuses=""), since, min(until, now))
+    found: dict[int, timedelta] = defaultdict(timedelta)
+    mine = set(Exclusion.objects.filter(window=window_id).values_list("pk", flat=True))
+    for evse_id, begin, end, exclusions in rows.filter(evse__in=list(evses)).values_list(
+        "evse_id", "since", "until", "exclusions"
+    ):
+        if mine & set(exclusions):
+            found[evse_id] += min(end or now, until, now) - max(begin, since)
+    return found
 
 
-def _dark(station_id: int, start: datetime, end: datetime) -> list[Span]:
-    links = Connection.objects.filter(station=station_id, opened_at__lt=end)
-    rows = links.filter(Q(closed_at=None) | Q(closed_at__gt=start)).values_list("opened_at", "closed_at")
-    return [gap for gap in uptime.gaps_of(rows, start, end) if gap.length >= FLAP]
+# Days ----------------------------------------------------------------------------------------------
 
 
-def _windows(connector: Connector, start: datetime, end: datetime) -> list[tuple[datetime, datetime, int]]:
-    """Only what was announced before it began excuses anything."""
-    station = connector.station
-    mine = Q(station=station) | Q(station=None, site=station.site_id, site__isnull=False)
-    mine |= Q(station=None, site=None, organization=station.organization_id)
-    rows = MaintenanceWindow.objects.filter(
-        mine, state__in=COUNTS, starts_at__lt=end, ends_at__gt=start, created_at__lte=F("starts_at")
-    )
-    return list(rows.values_list("starts_at", "ends_at", "pk"))
+@dataclass(frozen=True)
+class Day:
+    """`permille` None: not there yet, or gone."""
+
+    day: date
+    permille: int | None
+
+
+def shares(spans: Iterable[Span], present: Iterable[Span], bounds: list[datetime]) -> list[int | None]:
+    """Per mille of the presence between two bounds that was no outage; None without presence. Pure."""
+    lost, there = _by_day(spans, bounds), _by_day(present, bounds)
+    return [WHOLE - min(WHOLE, down * WHOLE // all_) if all_ else None for down, all_ in zip(lost, there, strict=True)]
+
+
+def _by_day(spans: Iterable[Span], bounds: list[datetime]) -> list[timedelta]:
+    """The time of the spans between two bounds each."""
+    sums = [timedelta(0)] * (len(bounds) - 1)
+    for start, end in spans:
+        for day, (begin, until) in enumerate(pairwise(bounds)):
+            if start < until and end > begin:
+                sums[day] += min(end, until) - max(start, begin)
+    return sums
+
+
+def bounds_of(zone: str, days: int, now: datetime) -> list[datetime]:
+    """The local midnights of the last `days` days, today's last, and now; in UTC, for a day of 23 hours has 23."""
+    tz = ZoneInfo(zone)
+    first = now.astimezone(tz).date() - timedelta(days=days - 1)
+    starts = [datetime.combine(first + timedelta(days=day), time(), tz).astimezone(UTC) for day in range(days)]
+    return [*starts, now]
+
+
+def site_days(organization_id: int, *, days: int) -> dict[int, list[int]]:
+    """Site id → a share for each of the last local days (today last), of its public ports. Four queries.
+
+    A day before anything was there counts as whole: the public asks what was lost.
+    """
+    now = clock.now()
+    ports = public_connectors().filter(station__site__organization=organization_id).order_by()
+    places = dict(ports.values_list("evse_id", "station__site_id"))
+    zones = dict(Site.objects.filter(pk__in=set(places.values())).values_list("pk", "time_zone"))
+    found = _days({evse: site for evse, site in places.items() if site}, zones, days, now)
+    return {site: [WHOLE if share is None else share for share in found[site]] for site in zones}
+
+
+def port_days(evses: Iterable[Evse], zone: str, *, days: int) -> dict[int, list[Day]]:
+    """EVSE id → the last local days, today last. Two queries."""
+    now = clock.now()
+    keys = {evse.pk: evse.pk for evse in evses}
+    found = _days(keys, dict.fromkeys(keys, zone), days, now)
+    first = now.astimezone(ZoneInfo(zone)).date() - timedelta(days=days - 1)
+    return {key: [Day(first + timedelta(days=place), share) for place, share in enumerate(found[key])] for key in keys}
+
+
+def _days(keys: dict[int, int], zones: dict[int, str], days: int, now: datetime) -> dict[int, list[int | None]]:
+    """Of groups of ports (`keys`: EVSE → group)."""
+    since = now - timedelta(days=days + 1)
+    down: dict[int, list[Span]] = defaultdict(list)
+    there: dict[int, list[Span]] = defaultdict(list)
+    rows = between(outages(), since, now).filter(evse__in=keys)
+    for evse, begin, end in rows.order_by().values_list("evse_id", "since", "until").iterator():
+        down[keys[evse]].append(Span(begin, end or now))
+    heard = Evse.objects.filter(pk__in=keys).exclude(heard_since=None)
+    for evse, heard_since, gone in heard.values_list("pk", "heard_since", "gone_since"):
+        there[keys[evse]].append(Span(heard_since or now, gone or now))
+    return {group: shares(down[group], there[group], bounds_of(zones[group], days, now)) for group in zones}

@@ -29,6 +29,12 @@ def take_connectors() -> int:
     return services.take_connectors()
 
 
+@shared_task(name="stations.derive_availability")
+def derive_availability() -> int:
+    """Every half minute; what one run does not reach the next does."""
+    return services.derive_availability(most=2_000)
+
+
 @shared_task(name="stations.extend_plans")
 def extend_plans() -> int:
     """Every night."""

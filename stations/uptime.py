@@ -1,113 +1,222 @@
-"""How long was a connector out of order, and which of it does announced maintenance excuse? Pure interval arithmetic.
+"""The life of one charging port (EVSE), cut wherever anything changes: in order, out of order, or unknown. Pure.
 
-Excluded time is only what was an outage anyway, so it never exceeds it (NEVI, 23 CFR 680.116(b): planned maintenance
-is excluded; UK Public Charge Point Regulations 2023, regulation 7). Overlapping outages count once.
+A port is down while every connector of it is: faulted or out of service by its own word or the whole station's,
+without a link (nobody can tell), or proven to give no power. Of several causes at once the first of `CAUSES` counts, so
+an outage is counted once. An excuse only marks time that is an outage anyway, so what is excluded never exceeds it.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from itertools import pairwise
+from functools import partial
+from itertools import groupby
+from operator import itemgetter
+from typing import Final, NamedTuple
 
-NONE = timedelta(0)
+FLAP: Final = timedelta(seconds=60)  # a shorter gap of the link is a reconnect
+FAULTED, UNAVAILABLE, NO_DELIVERY, OFFLINE = "faulted", "unavailable", "no_delivery", "offline"
+CAUSES: Final = (FAULTED, UNAVAILABLE, NO_DELIVERY, OFFLINE)
+BAD: Final = frozenset({FAULTED, UNAVAILABLE})  # what a connector or station says of itself
+UP, DOWN, UNKNOWN = "up", "down", "unknown"
 
 
-@dataclass(frozen=True)
-class Span:
-    """From `start` up to `end`; `why` names its proof: a status, the link, or a maintenance window's number."""
+class Word(NamedTuple):
+    """What a connector or a whole station said; `id` is its row."""
 
-    start: datetime
+    at: datetime
+    status: str
+    id: int
+
+
+class Link(NamedTuple):
+    opened: datetime
+    closed: datetime | None
+    id: int
+
+
+class Excuse(NamedTuple):
+    """An exclusion; of kind NO_DELIVERY it is an outage instead."""
+
+    begin: datetime
     end: datetime
-    why: str
-
-    @property
-    def length(self) -> timedelta:
-        return self.end - self.start
+    kind: str
+    id: int
 
 
 @dataclass(frozen=True)
-class Piece(Span):
-    """A piece of outage; `window_id` is the maintenance that excuses it."""
+class Heard:
+    """All that decides about one port from some moment on; `words` by connector, the last one before that moment first.
 
-    window_id: int | None = None
-
-
-@dataclass(frozen=True)
-class Uptime:
-    """`period` minus `outage` is the time in order; `excluded` is the part of the outage that counts for nobody."""
-
-    period: timedelta
-    pieces: tuple[Piece, ...]
-
-    @property
-    def outage(self) -> timedelta:
-        return sum((piece.length for piece in self.pieces), NONE)
-
-    @property
-    def excluded(self) -> timedelta:
-        return sum((piece.length for piece in self.pieces if piece.window_id is not None), NONE)
-
-    @property
-    def share(self) -> float:
-        """Of the whole period, as NEVI reckons it: excluded outage counts as up."""
-        return 1 - (self.outage - self.excluded) / self.period if self.period else 1.0
-
-
-def reckon(
-    outages: Iterable[Span], windows: Iterable[tuple[datetime, datetime, int]], start: datetime, end: datetime
-) -> Uptime:
-    """The period cut at every boundary: each piece of outage is counted once and knows what excuses it.
-
-    `windows` are (start, end, window id) of maintenance that was announced before it began.
+    `links` are the station's, with the last one before that moment. `gone`: since then the port is not counted.
     """
-    downs = [cut for down in outages if (cut := _within(down, start, end))]
-    excuses = sorted(windows)
-    edges = sorted(
-        {moment for down in downs for moment in (down.start, down.end)}
-        | {min(max(moment, start), end) for begin, over, _id in excuses for moment in (begin, over)}
-    )
-    pieces: list[Piece] = []
-    for left, right in pairwise(edges):
-        why = next((down.why for down in downs if down.start <= left and right <= down.end), None)
-        if why is None:
-            continue
-        excuse = next((pk for begin, over, pk in excuses if begin <= left and right <= over), None)
-        _append(pieces, Piece(left, right, why, excuse))
-    return Uptime(end - start, tuple(pieces))
+
+    words: Sequence[Sequence[Word]] = ()
+    station: Sequence[Word] = ()
+    links: Sequence[Link] = ()
+    excuses: Sequence[Excuse] = ()
+    gone: datetime | None = None
 
 
-def _within(down: Span, start: datetime, end: datetime) -> Span | None:
-    left, right = max(down.start, start), min(down.end, end)
-    return Span(left, right, down.why) if left < right else None
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """From `since` up to `until` (None: it goes on). `change` and `link` are the proof: the row that began it."""
+
+    since: datetime
+    until: datetime | None
+    state: str
+    cause: str = ""
+    change: int | None = None
+    link: int | None = None
+    excuses: str = ""  # kinds, sorted, with commas
+    exclusions: tuple[int, ...] = ()
+    outage_since: datetime | None = None
+    outage_s: int | None = None
+    fault: bool = False
+    repair: bool = False
+
+    @property
+    def what(self) -> tuple[object, ...]:
+        """Two neighbours with the same are one stretch."""
+        return (self.state, self.cause, self.change, self.link, self.exclusions)
 
 
-def _append(pieces: list[Piece], piece: Piece) -> None:
-    last = pieces[-1] if pieces else None
-    if last and (last.end, last.why, last.window_id) == (piece.start, piece.why, piece.window_id):
-        pieces[-1] = Piece(last.start, piece.end, last.why, last.window_id)
-    else:
-        pieces.append(piece)
+@dataclass
+class _Now:
+    """How everything stands while the clock runs through the events."""
+
+    connectors: list[Word | None]
+    station: Word | None = None
+    dark: Link | None = None  # the link whose end began the gap
+    excuses: dict[int, Excuse] = field(default_factory=dict)
 
 
-def spans_of(changes: Sequence[tuple[datetime, str]], bad: frozenset[str], end: datetime) -> list[Span]:
-    """Spans of bad statuses from changes in the order of time; the last one lasts to `end`."""
-    ends = [*(at for at, _status in changes[1:]), end]
-    return [
-        Span(at, until, status)
-        for (at, status), until in zip(changes, ends, strict=False)
-        if status in bad and at < until
-    ]
+_Event = tuple[datetime, Callable[[_Now], None]]
 
 
-def gaps_of(links: Iterable[tuple[datetime, datetime | None]], start: datetime, end: datetime) -> list[Span]:
-    """Times without a link between `start` and `end`; a link without an end is open."""
-    gaps, reached = [], start
-    for opened, closed in sorted(links, key=lambda link: link[0]):
-        if opened > reached:
-            gaps.append(Span(reached, min(opened, end), "offline"))
-        reached = max(reached, closed or end)
-        if reached >= end:
+def stretches(heard: Heard, begin: datetime, now: datetime) -> list[Stretch]:
+    """The tiling from `begin`, where no outage may be going on already; the last stretch is open unless the port is
+    gone. What is to come, and a gap of the link that is still a flap, are left aside: `next_news` says until when.
+    """
+    standing = _Now([None] * len(heard.words))
+    found: list[Stretch] = []
+    past = sorted((event for event in _events(heard, now) if event[0] <= now), key=itemgetter(0))
+    for at, news in groupby(past, key=lambda event: max(event[0], begin)):
+        if at > begin and not found:
+            found.append(_stretch(standing, begin))
+        if heard.gone and at >= heard.gone:
             break
-    if reached < end:
-        gaps.append(Span(reached, end, "offline"))
-    return [gap for gap in gaps if gap.start < gap.end]
+        for _at, happen in news:
+            happen(standing)
+        stretch = _stretch(standing, at)
+        if not found or stretch.what != found[-1].what:
+            found.append(stretch)
+    if not found:
+        found.append(_stretch(standing, begin))
+    return [] if heard.gone and heard.gone <= begin else _told(found, heard.gone)
+
+
+def next_news(heard: Heard, now: datetime) -> datetime | None:
+    """When time alone changes the tiling: an open gap becomes an outage, an excuse begins or ends."""
+    moments = [moment for each in heard.excuses for moment in (each.begin, each.end)]
+    if heard.links and all(link.closed for link in heard.links):
+        moments.append(max(link.closed for link in heard.links if link.closed) + FLAP)
+    return min((moment for moment in moments if moment > now), default=None)
+
+
+def gaps(links: Iterable[Link], now: datetime) -> list[tuple[datetime, datetime | None, Link]]:
+    """Times without a link, from the first link on: (begin, end or None, the link whose end it was). No flaps."""
+    found: list[tuple[datetime, datetime | None, Link]] = []
+    last: Link | None = None  # the one that reaches furthest
+    for link in sorted(links, key=lambda each: (each.opened, each.id)):
+        if last and last.closed and link.opened - last.closed >= FLAP:
+            found.append((last.closed, link.opened, last))
+        if last is None or (last.closed and (link.closed is None or link.closed > last.closed)):
+            last = link
+    if last and last.closed and now - last.closed >= FLAP:
+        found.append((last.closed, None, last))
+    return found
+
+
+def _events(heard: Heard, now: datetime) -> Iterator[_Event]:
+    for number, words in enumerate(heard.words):
+        yield from ((word.at, partial(_hear, number=number, word=word)) for word in words)
+    yield from ((word.at, partial(_hear_station, word=word)) for word in heard.station)
+    for begin, end, link in gaps(heard.links, now):
+        yield begin, partial(_dark, link=link)
+        if end:
+            yield end, partial(_dark, link=None)
+    for excuse in heard.excuses:
+        yield excuse.begin, partial(_excuse, excuse=excuse)
+        yield excuse.end, partial(_unexcuse, excuse=excuse)
+
+
+def _hear(standing: _Now, number: int, word: Word) -> None:
+    standing.connectors[number] = word
+
+
+def _hear_station(standing: _Now, word: Word) -> None:
+    standing.station = word
+
+
+def _dark(standing: _Now, link: Link | None) -> None:
+    standing.dark = link
+
+
+def _excuse(standing: _Now, excuse: Excuse) -> None:
+    standing.excuses[excuse.id] = excuse
+
+
+def _unexcuse(standing: _Now, excuse: Excuse) -> None:
+    standing.excuses.pop(excuse.id, None)
+
+
+def _stretch(standing: _Now, at: datetime) -> Stretch:
+    state, cause, word = _said(standing)
+    claims = [each for each in standing.excuses.values() if each.kind == NO_DELIVERY]
+    link = None
+    if state != DOWN and claims:
+        state, cause, word = DOWN, NO_DELIVERY, None
+    elif state != DOWN and standing.dark:
+        state, cause, word, link = DOWN, OFFLINE, None, standing.dark.id
+    if state == UP:
+        return Stretch(at, None, UP)
+    kinds = sorted({each.kind for each in standing.excuses.values()} - {NO_DELIVERY})
+    rows = tuple(sorted(standing.excuses))
+    return Stretch(at, None, state, cause, word.id if word else None, link, ",".join(kinds), rows)
+
+
+def _said(standing: _Now) -> tuple[str, str, Word | None]:
+    """By the statuses alone: state, cause, and the word that is its proof."""
+    if standing.station and standing.station.status in BAD:
+        return DOWN, standing.station.status, standing.station
+    words = standing.connectors
+    if any(word is not None and word.status not in BAD and word.status != UNKNOWN for word in words):
+        return UP, "", None
+    bad = [word for word in words if word is not None and word.status in BAD]
+    if not bad or len(bad) < len(words):
+        return UNKNOWN, "", None
+    worst = min(bad, key=lambda word: (CAUSES.index(word.status), word.at, word.id))
+    return DOWN, worst.status, worst
+
+
+def _told(found: list[Stretch], gone: datetime | None) -> list[Stretch]:
+    """With ends, and each outage's own beginning, length and faults."""
+    ends = [*(each.since for each in found[1:]), gone]
+    whole = [replace(each, until=end) for each, end in zip(found, ends, strict=True)]
+    told: list[Stretch] = []
+    for up, group in groupby(whole, key=lambda each: each.state == UP):
+        run = list(group)
+        told += run if up else _outage(run)
+    return told
+
+
+def _outage(run: list[Stretch]) -> list[Stretch]:
+    since, until = run[0].since, run[-1].until
+    seconds = None if until is None else int((until - since).total_seconds())
+    told: list[Stretch] = []
+    repair = False
+    for place, each in enumerate(run):
+        fault = each.cause == FAULTED and (place == 0 or run[place - 1].cause != FAULTED)
+        repair = repair or fault
+        told.append(replace(each, outage_since=since, outage_s=seconds, fault=fault, repair=repair))
+    return told

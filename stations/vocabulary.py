@@ -49,6 +49,44 @@ class Shown(models.TextChoices):
     UNKNOWN = "unknown", _("Unknown")
 
 
+class PortState(models.TextChoices):
+    """Of a port (EVSE) in the interval store; before its first sign of life it has none."""
+
+    UP = "up", _("In order")
+    DOWN = "down", _("Out of order")
+    UNKNOWN = "unknown", _("Unknown")
+
+
+class Cause(models.TextChoices):
+    """Why a port was not up; of several at once the first here. OCPI 2.2.1, 8.4.22 calls them OUTOFORDER, INOPERATIVE,
+    (nothing: somebody proved it), UNKNOWN.
+    """
+
+    FAULTED = "faulted", _("Faulted")
+    UNAVAILABLE = "unavailable", _("Out of service")
+    NO_DELIVERY = "no_delivery", _("Gave no power")
+    OFFLINE = "offline", _("Offline")
+
+
+class ExclusionKind(models.TextChoices):
+    """23 CFR 680.116(b)(3) knows the first five; HOST and OTHER count only where a contract says so."""
+
+    MAINTENANCE = "maintenance", _("Announced maintenance")
+    UTILITY = "utility", _("No power from the grid")
+    VEHICLE = "vehicle", _("The vehicle's fault")
+    VANDALISM = "vandalism", _("Vandalism")
+    DISASTER = "disaster", _("Natural disaster")
+    HOST = "host", _("The site host's network or access")
+    OTHER = "other", _("Something else")
+    NO_DELIVERY = "no_delivery", _("It gave no power (an outage that was not reported)")
+
+
+class Formula(models.TextChoices):
+    NEVI = "nevi", "NEVI"
+    UK = "uk", _("UK")
+    SLA = "sla", _("Contract")
+
+
 class Approval(models.TextChoices):
     """What the operator decided about a station; BootNotification answers Accepted, Pending, Rejected from it."""
 

@@ -23,6 +23,7 @@ from evcms.simulator.city import City, build_city, fleet_station
 from evcms.simulator.citymap import city_map_json
 from evcms.simulator.history import build_history
 from sessions.models import ChargingSession
+from stations import services as stations
 
 SEED: Final = 1
 DAYS: Final = 91  # today, which is not over, and ninety whole ones
@@ -90,6 +91,7 @@ def _found(city: City, cash: till.Till, files: Path, say: Say) -> None:
         street.plan_maintenance(access, built, now)
         say("Loading its past …")
         loaded = past.load(built, cards, history, cash, say, past.unlucky(history))
+        stations.derive_availability()
         refunds.load(built, cash, history)
         duty.handle(access)
         funding.send_statements(access)

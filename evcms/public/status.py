@@ -15,7 +15,7 @@ from alerts.models import AlertSettings, Incident, IncidentEntry
 from alerts.vocabulary import EntryKind, IncidentState
 from evcms.core import clock
 from evcms.core.models import Organization
-from stations import downtime, queries
+from stations import availability, queries
 from stations.models import MaintenanceWindow, Site, WindowState
 from stations.vocabulary import Shown
 
@@ -104,7 +104,7 @@ def _history(organization: Organization) -> dict[int, list[int]]:
     key = f"public-status:{organization.pk}:{DAYS}"
     kept: dict[int, list[int]] | None = cache.get(key)
     if kept is None:
-        kept = downtime.site_days(organization.pk, days=DAYS)
+        kept = availability.site_days(organization.pk, days=DAYS)
         cache.set(key, kept, KEPT)
     return kept
 
@@ -118,7 +118,7 @@ def _status(site: Site, counts: tuple[int, int, int], shares: list[int]) -> Site
         )
         for place, share in enumerate(shares)
     ]
-    mean = sum(shares) // len(shares) if shares else downtime.WHOLE
+    mean = sum(shares) // len(shares) if shares else availability.WHOLE
     return SiteStatus(site, usable, total, planned, bars, mean)
 
 

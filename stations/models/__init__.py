@@ -1,5 +1,13 @@
 """Sites, stations and their connectors; links, commands and exchanges; what stations report; planned work."""
 
+from .availability import (
+    AvailabilityInterval,
+    AvailabilityMark,
+    AvailabilityProgress,
+    AvailabilityStatement,
+    AvailabilityTerms,
+    Exclusion,
+)
 from .maintenance import MaintenancePlan, MaintenanceWindow, Rhythm, TakenConnector, TakenState, WindowState
 from .reports import FirmwareFile, FirmwareUpdate, LogUpload, Monitor, SecurityEvent, StationEvent
 from .street import (
@@ -20,11 +28,17 @@ from .talk import Command, Connection, DynamicQr, OcppMessage, RefusedHandshake,
 __all__ = [
     "CODE_ALPHABET",
     "IDENTITY",
+    "AvailabilityInterval",
+    "AvailabilityMark",
+    "AvailabilityProgress",
+    "AvailabilityStatement",
+    "AvailabilityTerms",
     "Command",
     "Connection",
     "Connector",
     "DynamicQr",
     "Evse",
+    "Exclusion",
     "FirmwareFile",
     "FirmwareUpdate",
     "Gateway",

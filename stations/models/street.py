@@ -153,6 +153,10 @@ class Evse(models.Model):
     station = models.ForeignKey(Station, models.PROTECT, related_name="evses")
     number = models.PositiveSmallIntegerField(_("EVSE number"), validators=[MinValueValidator(1)])
     evse_id = models.CharField(_("EVSE id"), max_length=48, blank=True, help_text=_("eMI3, such as NL*ABC*E12345*1"))
+    heard_since = models.DateTimeField(
+        null=True, editable=False, help_text=_("First sign of life: uptime counts since")
+    )
+    gone_since = models.DateTimeField(null=True, editable=False, help_text=_("Uptime counts up to here"))
 
     class Meta:
         verbose_name = "EVSE"

@@ -34,7 +34,7 @@ class Connection(models.Model):
 
 
 class StatusChange(models.Model):
-    """The interval store of availability: one row a change; `connector` null is the whole station."""
+    """What was said, one row a change; `connector` null is the whole station. AvailabilityInterval is made of it."""
 
     station = models.ForeignKey(Station, models.CASCADE, related_name="status_changes")
     connector = models.ForeignKey(Connector, models.CASCADE, null=True, related_name="status_changes")
@@ -64,6 +64,11 @@ class StatusChange(models.Model):
         indexes = [
             models.Index(fields=["connector", "-happened_at"], name="status_of_connector"),
             models.Index(fields=["station", "-happened_at"], name="status_of_station"),
+            models.Index(
+                fields=["station", "-happened_at"],
+                name="status_of_whole_station",
+                condition=models.Q(connector__isnull=True),
+            ),
         ]
 
     def __str__(self) -> str:

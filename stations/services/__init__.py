@@ -1,6 +1,7 @@
 """Every write of this room. See ARCHITECTURE.md for the contract; one file for each part of it."""
 
 from .approvals import approve, reject
+from .availability import derive_availability
 from .boots import booted
 from .commands import (
     command_answered,
@@ -88,6 +89,7 @@ __all__ = [
     "connected",
     "create_site",
     "create_station",
+    "derive_availability",
     "describe",
     "disconnected",
     "edit_site",

@@ -11,6 +11,7 @@ from zoneinfo import available_timezones
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import models, transaction
+from django.db.models import Min
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -20,6 +21,7 @@ from stations import passwords, queries
 from stations.models import Connector, Evse, Site, Station
 from stations.vocabulary import OCCUPIED_STATUSES, Approval
 
+from .availability import touch
 from .links import close_link
 
 Values = Mapping[str, Any]  # Any: each field takes its own type; the model's fields convert and check
@@ -162,6 +164,7 @@ def archive_station(*, access: Access, station: Station) -> None:
             station.save(update_fields=["archived_at"])
             audit.record(access, "station.archived", station)
             close_link(station, "the station was archived")
+            touch([station.pk], station.archived_at)
 
 
 def check_station(access: Access, station: Station) -> None:
@@ -210,11 +213,13 @@ def set_connectors(*, access: Access, station: Station, connectors: Iterable[Val
         raise ValidationError(_("A connector is given twice."))
     with transaction.atomic():
         before = _as_plain_list(station)
+        away = Connector.objects.filter(station=station).aggregate(since=Min("archived_at"))["since"]
         kept = [_set_connector(station, *one) for one in wanted]
         _archive_others(station, {connector.pk for connector in kept})
         after = _as_plain_list(station)
         if before != after:
             audit.record(access, "station.connectors_set", station, before=before, after=after)
+            touch([station.pk], away or clock.now())  # one that comes back was not in order while it was away
     return kept
 
 

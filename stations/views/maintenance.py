@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from evcms.core.access import Access, Permission
 from stations import availability, queries, services
 from stations.forms import ChangeForm, MaintenanceForm
-from stations.models import Connector, MaintenancePlan, MaintenanceWindow, TakenConnector, WindowState
+from stations.models import MaintenancePlan, MaintenanceWindow, TakenConnector, WindowState
 
 from .member import complain, member
 
@@ -106,14 +106,15 @@ def window(request: HttpRequest, access: Access, pk: int) -> HttpResponse:
     seen = queries.connectors(access).values_list("pk", flat=True)
     visible = set(seen.filter(pk__in=[each.connector_id for each in taken]))
     taken = [each for each in taken if each.connector_id in visible]
-    excused = {each.pk: _excused(each.connector, row) for each in taken}
+    by_port = availability.excused_by(row.pk, row.starts_at, row.ends_at, [each.connector.evse_id for each in taken])
+    excused = {each.pk: by_port.get(each.connector.evse_id, timedelta(0)) for each in taken}
     site = row.station.site if row.station else row.site
     context = {
         "window": row,
         "zone": site.time_zone if site else access.organization.time_zone,
         "taken": [(each, excused[each.pk]) for each in taken],
         "states": _counted(taken),
-        "excused": sum(excused.values(), timedelta(0)),
+        "excused": sum(by_port.values(), timedelta(0)),
         "may": access.can(Permission.INCIDENTS),
         "may_settings": access.can(Permission.PEOPLE),
     }
@@ -124,11 +125,6 @@ def _counted(taken: list[TakenConnector]) -> list[tuple[int, str]]:
     """How many of them are how."""
     found = Counter(str(each.get_state_display()) for each in taken)
     return [(count, word) for word, count in found.most_common()]
-
-
-def _excused(connector: Connector, row: MaintenanceWindow) -> timedelta:
-    found = availability.of_connector(connector, row.starts_at, row.ends_at)
-    return sum((piece.length for piece in found.pieces if piece.window_id == row.pk), timedelta(0))
 
 
 @require_POST

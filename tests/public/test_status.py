@@ -1,6 +1,6 @@
 """The public status page: true, cheap, and silent about everything that is not meant for the public."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from xml.etree import ElementTree
 
 import pytest
@@ -11,9 +11,10 @@ from alerts.models import AlertSettings
 from alerts.vocabulary import IncidentKind
 from evcms.core import clock
 from evcms.core.models import Organization
-from stations import downtime
+from stations import availability
 from stations import services as stations
 from stations.models import Connection, Connector, MaintenanceWindow, Site, Station, StatusChange
+from stations.services.availability import EVER, touch
 from tests.alerts.conftest import make_contact
 
 pytestmark = pytest.mark.django_db
@@ -219,20 +220,28 @@ def at(day, hour=0):
     return datetime(2026, 5, day, hour, tzinfo=UTC)
 
 
-def test_a_days_share_is_the_connectors_time_without_the_outages():
+def test_a_days_share_is_the_ports_time_without_the_outages():
     bounds = [at(1), at(2), at(3)]
-    assert downtime.shares([], bounds, 4) == [1000, 1000]
-    assert downtime.shares([(at(1, 12), at(2, 12))], bounds, 1) == [500, 500]
-    assert downtime.shares([(at(1, 12), at(2, 12))], bounds, 4) == [875, 875]
-    assert downtime.shares([(at(1) - DAY, at(3) + DAY)], bounds, 1) == [0, 0]
-    assert downtime.shares([(at(1), at(2))], [], 1) == []
+    two = [(at(1), at(3))] * 2
+    assert availability.shares([], two, bounds) == [1000, 1000]
+    assert availability.shares([(at(1, 12), at(2, 12))], two[:1], bounds) == [500, 500]
+    assert availability.shares([(at(1, 12), at(2, 12))], two * 2, bounds) == [875, 875]
+    assert availability.shares([(at(1) - DAY, at(3) + DAY)], two[:1], bounds) == [0, 0]
+    assert availability.shares([], [(at(2, 12), at(3))], bounds) == [None, 1000]  # it came on the second day
 
 
 def test_a_short_day_of_summer_time_counts_its_23_hours():
-    bounds = downtime.bounds_of("Europe/Amsterdam", date(2026, 3, 29), 2, datetime(2026, 3, 29, 22, tzinfo=UTC))
-    assert bounds[1].astimezone(UTC) - bounds[0].astimezone(UTC) == DAY
-    half = (bounds[2] - bounds[1].astimezone(UTC)) / 2
-    assert downtime.shares([(bounds[1], bounds[1].astimezone(UTC) + half)], bounds, 1)[1] == 500
+    bounds = availability.bounds_of("Europe/Amsterdam", 2, datetime(2026, 3, 29, 21, tzinfo=UTC))
+    assert bounds[1] - bounds[0] == DAY
+    outage = (bounds[1], bounds[1] + (bounds[2] - bounds[1]) / 2)
+    assert availability.shares([outage], [(bounds[0], bounds[2])], bounds)[1] == 500
+
+
+def days_of(organization, days):
+    touch(Station.objects.values_list("pk", flat=True), EVER)  # rows that no service wrote
+    stations.derive_availability()
+    [shares] = availability.site_days(organization.pk, days=days).values()
+    return shares
 
 
 def change(connector, status, ago, station=None):
@@ -250,7 +259,7 @@ def test_the_days_come_from_what_the_chargers_said(page, station, organization):
     change(second, "faulted", 3 * DAY)
     change(second, "unavailable", 3 * DAY - timedelta(hours=1))
     change(second, "available", 2 * DAY)
-    [shares] = downtime.site_days(organization.pk, days=90).values()
+    shares = days_of(organization, 90)
     assert len(shares) == 90
     assert shares[:85] == [500] * 85
     assert sum(1000 - share for share in shares[86:89]) in range(1990, 2011)  # one whole and one whole day of two
@@ -273,7 +282,7 @@ def lost(shares):
 
 def test_the_time_without_a_link_counts_and_before_the_first_link_nothing_does(page, station, organization, gateway):
     linked_from(station, gateway, (20, 10), (10.2, 6), (3, 2.9995), (2.999, None))
-    [shares] = downtime.site_days(organization.pk, days=30).values()
+    shares = days_of(organization, 30)
     assert shares[:22] == [1000] * 22
     assert lost(shares) in range(2980, 3021)  # three days, and two reconnects that count for nothing
 
@@ -282,16 +291,16 @@ def test_a_station_that_was_dark_before_the_first_day_is_dark_until_its_link_is_
     page, station, organization, gateway
 ):
     linked_from(station, gateway, (60, 50), (2, None))
-    [shares] = downtime.site_days(organization.pk, days=10).values()
+    shares = days_of(organization, 10)
     assert shares[0] == 0
     assert shares[-1] == 1000
-    assert downtime.site_days(organization.pk, days=1)[station.site_id] == [1000]
+    assert days_of(organization, 1) == [1000]
 
 
 def test_a_station_that_is_dark_still_and_faulted_too_is_lost_once(page, station, organization, gateway):
     linked_from(station, gateway, (60, 5))
     change(None, "faulted", 4 * DAY, station)
-    [shares] = downtime.site_days(organization.pk, days=5).values()
+    shares = days_of(organization, 5)
     assert shares == [0] * 5
 
 
@@ -299,7 +308,7 @@ def test_a_word_about_the_whole_station_covers_its_connectors_once(page, station
     first, _second = station.connectors.order_by("evse__number")
     change(None, "unavailable", 10 * DAY, station)
     change(first, "faulted", 10 * DAY)
-    [shares] = downtime.site_days(organization.pk, days=5).values()
+    shares = days_of(organization, 5)
     assert shares == [0] * 5
 
 
