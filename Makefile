@@ -13,7 +13,7 @@ help:
 	@echo "make test       everything that .ci/run checks"
 	@echo "make test-long  property and soak tests"
 	@echo "make lint       ruff, mypy, import contracts"
-	@echo "make bench      the charger gateway against a bare echo server; pricing; the tariff simulator; the early-fault alarm; the sweep"
+	@echo "make bench      the charger gateway against a bare echo server; pricing; the tariff simulator; the early-fault alarm; the sweep; from a charger to the screen"
 	@echo "make messages   collect texts for translation, compile evcms/locale (needs gettext)"
 	@echo "make lock       remake requirements.txt from pyproject.toml (needs uv)"
 
@@ -39,6 +39,7 @@ bench: setup
 	@$(RUN) -m benchmarks.notices
 	@$(RUN) -m benchmarks.early_fault
 	@$(RUN) -m benchmarks.sweep
+	@$(RUN) -m benchmarks.live
 
 messages: setup
 	@$(RUN) manage.py makemessages --all --no-obsolete --add-location file \

@@ -1,5 +1,6 @@
 """What drivers' wishes hear from below: broken and repaired, planned work, prices, people who leave."""
 
+from alerts import rules
 from alerts.events import IncidentOpened, IncidentResolved
 from alerts.models import Incident
 from alerts.services import following, outages, people, prices, reports, works
@@ -15,13 +16,15 @@ FAULTED = "faulted"
 RESTING = ("suspended_ev", "finishing")
 
 
-@subscribe(ConnectorStatusChanged, "alerts.outages")
+def breaks_or_mends(fact: ConnectorStatusChanged) -> bool:
+    return fact.live and rules.touches_order(fact.status, fact.previous, fact.connector_id)
+
+
+@subscribe(ConnectorStatusChanged, "alerts.outages", when=breaks_or_mends)
 def follow_outages(fact: ConnectorStatusChanged) -> None:
     """What the connector says by now counts, not what the fact says: it may be late. A station speaks for all of its
     connectors.
     """
-    if not fact.live:
-        return
     found = _spots(fact.station_id, fact.connector_id)
     if fact.status == FAULTED:
         outages.broke(found=found)
@@ -84,10 +87,9 @@ def tell_reporters(fact: IncidentResolved) -> None:
 # A driver's own charge -------------------------------------------------------------------------------------
 
 
-@subscribe(SessionStarted, "alerts.follow_started")
+@subscribe(SessionStarted, "alerts.follow_started", when=lambda fact: fact.live)
 def follow_started(fact: SessionStarted) -> None:
-    if fact.live:
-        following.started(session_id=fact.session_id)
+    following.started(session_id=fact.session_id)
 
 
 @subscribe(SessionJoined, "alerts.follow_joined")
@@ -108,10 +110,14 @@ def follow_reached(fact: SessionReached) -> None:
         following.fee_ahead(session_id=fact.session_id)
 
 
-@subscribe(ConnectorStatusChanged, "alerts.follow_resting")
+def rests(fact: ConnectorStatusChanged) -> bool:
+    return fact.live and fact.connector_id is not None and fact.status in RESTING
+
+
+@subscribe(ConnectorStatusChanged, "alerts.follow_resting", when=rests)
 def follow_resting(fact: ConnectorStatusChanged) -> None:
-    if fact.live and fact.connector_id and fact.status in RESTING:
-        following.resting(connector_id=fact.connector_id)
+    assert fact.connector_id is not None  # rests
+    following.resting(connector_id=fact.connector_id)
 
 
 @subscribe(SessionEnded, "alerts.follow_ended")

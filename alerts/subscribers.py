@@ -39,7 +39,11 @@ def gateway_lost(fact: GatewayLost) -> None:
         )
 
 
-@subscribe(ConnectorStatusChanged, "alerts.connector_status")
+def touches_order(fact: ConnectorStatusChanged) -> bool:
+    return rules.touches_order(fact.status, fact.previous, fact.connector_id)
+
+
+@subscribe(ConnectorStatusChanged, "alerts.connector_status", when=touches_order)
 def connector_status(fact: ConnectorStatusChanged) -> None:
     place = stations.place(station_id=fact.station_id, connector_id=fact.connector_id)
     if place is None:

@@ -17,7 +17,8 @@ from django.core.management import call_command
 from django.db import transaction
 
 from benchmarks.talk import TOKEN
-from evcms.core.models import Organization
+from evcms.core.access import Role
+from evcms.core.models import Membership, Organization, User
 from stations.models import Connector, Evse, Site, Station
 from stations.vocabulary import Approval, SecurityProfile
 
@@ -40,6 +41,23 @@ def prepare(count):
         evses = Evse.objects.bulk_create(Evse(station=station, number=1) for station in stations)
         Connector.objects.bulk_create(Connector(evse=evse, station=evse.station) for evse in evses)
         tokens(organization, count)
+        if email := os.environ.get("EVCMS_BENCH_LOGIN"):
+            owner(organization, email, os.environ["EVCMS_BENCH_PASSWORD"])
+
+
+def owner(organization, email, password):
+    """Somebody who looks at the pages, and sites as a network has them: ten stations each."""
+    user = User.objects.create_user(email, password)
+    Membership.objects.create(user=user, organization=organization, role=Role.OWNER, all_sites=True)
+    stations = list(Station.objects.order_by("pk"))
+    for place in range(0, len(stations), 10):
+        site = Site.objects.create(
+            organization=organization,
+            name=f"Bench {place // 10}",
+            latitude=52 + place % 97 / 100,
+            longitude=5 + place % 89 / 100,
+        )
+        Station.objects.filter(pk__in=[row.pk for row in stations[place : place + 10]]).update(site=site)
 
 
 def tokens(organization, count):

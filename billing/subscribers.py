@@ -88,7 +88,6 @@ def show_receipt(event: PaymentSettled) -> None:
     services.reader_settled(payment_id=event.payment_id)
 
 
-@subscribe(CommandAnswered, "billing.profile_answered")
+@subscribe(CommandAnswered, "billing.profile_answered", when=lambda event: event.kind == "SetChargingProfile")
 def profile_answered(event: CommandAnswered) -> None:
-    if event.kind == "SetChargingProfile":
-        services.profile_answered(command_id=uuid.UUID(event.command_id))
+    services.profile_answered(command_id=uuid.UUID(event.command_id))

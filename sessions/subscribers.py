@@ -32,12 +32,15 @@ def take_answer(event: CommandAnswered) -> None:
             sweeps.transaction_status_answered(command_id=event.command_id)
 
 
-@subscribe(ConnectorStatusChanged, "charging.follow_connector")
+def tells_of_a_session(event: ConnectorStatusChanged) -> bool:
+    return event.connector_id is not None and event.status in STATES
+
+
+@subscribe(ConnectorStatusChanged, "charging.follow_connector", when=tells_of_a_session)
 def follow_connector(event: ConnectorStatusChanged) -> None:
     """1.6 says how a session goes on through its connector's status; 2.x says it in the session itself."""
-    state = STATES.get(ConnectorStatus(event.status))
-    if state is None or event.connector_id is None:
-        return
+    assert event.connector_id is not None  # tells_of_a_session
+    state = STATES[ConnectorStatus(event.status)]
     at = datetime.fromisoformat(event.at)
     with transaction.atomic():
         running = ChargingSession.objects.filter(connector_id=event.connector_id, ended_at=None, last_event_at__lte=at)

@@ -3,6 +3,7 @@
 A subscriber's rows and the mark "done" commit together: killed at any line, the delivery is either undone or done.
 """
 
+import secrets
 from datetime import timedelta
 
 import structlog
@@ -41,15 +42,17 @@ def deliver_due(most: int = 500) -> int:
 
 
 def _claim(count: int) -> list[Delivery]:
-    """Takes a lease on due rows; two workers never take the same one, as only one update finds the old `due_at`."""
+    """Takes a lease on due rows; two workers never take the same one, as only one update finds them due. The lease's
+    odd microseconds tell a worker which it got.
+    """
     now = clock.now()
     due = Delivery.objects.filter(state=DeliveryState.WAITING, due_at__lte=now).order_by("event_id", "id")
-    taken = []
-    for delivery in due.select_related("event")[:count]:
-        mine = Delivery.objects.filter(pk=delivery.pk, state=DeliveryState.WAITING, due_at=delivery.due_at)
-        if mine.update(due_at=now + LEASE):
-            taken.append(delivery)
-    return taken
+    wanted = list(due.values_list("pk", flat=True)[:count])
+    lease = now + LEASE + timedelta(microseconds=secrets.randbelow(1_000_000))
+    chosen = Delivery.objects.filter(pk__in=wanted)
+    if not wanted or not chosen.filter(state=DeliveryState.WAITING, due_at__lte=now).update(due_at=lease):
+        return []
+    return list(chosen.filter(due_at=lease).select_related("event").order_by("event_id", "id"))
 
 
 def _run(delivery: Delivery) -> bool:

@@ -21,12 +21,12 @@
 (function () {
   "use strict";
   const evcms = (window.evcms = window.evcms || {});
-  const FLUSH = 500, PING = 25000, ANSWER = 10000, CATCH_UP = 3000, STALE = 20000, REFRESH = 15000, MOST = 2000;
+  const FLUSH = 500, GATHER = 20, PING = 25000, ANSWER = 10000, CATCH_UP = 3000, STALE = 20000, REFRESH = 15000, MOST = 2000;
   const url = document.body.dataset.liveUrl;
   const badge = document.getElementById("ev-live");
   const patches = new Map(), events = new Map();
   let socket = null, tries = 0, lostAt = 0, cursor = null, behind = false, serial = 0;
-  let flushTimer = 0, catchUpTimer = 0, answerTimer = 0, retryTimer = 0;
+  let flushedAt = 0, flushTimer = 0, catchUpTimer = 0, answerTimer = 0, retryTimer = 0;
 
   function show(state) {
     evcms.live.state = state;
@@ -98,6 +98,7 @@
   function flush() {
     flushTimer = 0;
     if (document.hidden) return;
+    flushedAt = Date.now();
     for (const [key, item] of [...patches]) {
       const elements = targets(item.target);
       const replaces = item.html !== undefined || item.outer !== undefined;
@@ -116,7 +117,7 @@
   }
 
   function schedule() {
-    if (!flushTimer && !document.hidden) flushTimer = setTimeout(flush, FLUSH);
+    if (!flushTimer && !document.hidden) flushTimer = setTimeout(flush, Math.max(GATHER, flushedAt + FLUSH - Date.now()));
   }
 
   function keep(map, key, value) {
@@ -147,7 +148,16 @@
 
   async function refreshOne(element) {
     if (inUse(element)) return;
+    if (asking.has(element)) { asking.set(element, true); return; } // one question at a time; then once more
+    asking.set(element, false);
     fetched.set(element, Date.now());
+    await ask(element);
+    const again = asking.get(element);
+    asking.delete(element);
+    if (again && element.isConnected) refreshLater(element);
+  }
+
+  async function ask(element) {
     try {
       const answer = await fetch(element.dataset.liveRefresh, { headers: { "X-Requested-With": "evcms-live" }, credentials: "same-origin" });
       if (!answer.ok || answer.redirected) return;
@@ -164,7 +174,7 @@
     document.dispatchEvent(new CustomEvent("evcms:refresh"));
   }
 
-  const waiting = new Map(), fetched = new WeakMap();
+  const waiting = new Map(), asking = new Map(), fetched = new WeakMap();
   function concerns(element, data) {
     const [name, value] = (element.dataset.liveKey || "").split(":");
     if (!name) return true;
@@ -173,11 +183,14 @@
 
   function refreshAfter(name, data) {
     for (const element of document.querySelectorAll('[data-live-refresh][data-live-on~="' + CSS.escape(name) + '"]')) {
-      if (waiting.has(element) || !concerns(element, data)) continue;
-      const pause = 1000 * Number(element.dataset.liveEvery || 2);
-      const early = Math.min(pause, 250), due = (fetched.get(element) || 0) + pause - Date.now();
-      waiting.set(element, setTimeout(() => { waiting.delete(element); if (element.isConnected) refreshOne(element); }, Math.max(early, due)));
+      if (concerns(element, data)) refreshLater(element);
     }
+  }
+
+  function refreshLater(element) {
+    if (waiting.has(element)) return;
+    const due = (fetched.get(element) || 0) + 1000 * Number(element.dataset.liveEvery || 2) - Date.now();
+    waiting.set(element, setTimeout(() => { waiting.delete(element); if (element.isConnected) refreshOne(element); }, Math.max(0, due)));
   }
 
   function send(message) {

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.db import transaction
 
-from alerts import services
+from alerts import rules, services
 from alerts.models import KnownPrice, Notification, Outage
 from alerts.services import outages
 from alerts.services.subscriptions import at_connector
@@ -178,3 +178,13 @@ def test_a_price_is_told_in_the_drivers_language_and_a_first_tariff_is_news(onli
     mail = Notification.objects.get(template="price")
     assert "0,49" in mail.text
     assert mail.language == "de"
+
+
+def test_only_changes_between_states_of_use_are_of_no_interest():
+    """What the bus leaves out: a fault, its end, anything unknown and a station's word are never among it."""
+    used = sorted(rules.IN_ORDER)
+    assert not any(rules.touches_order(now, before, 1) for now in used for before in used)
+    for other in ("faulted", "unavailable", "unknown"):
+        assert all(rules.touches_order(other, before, 1) and rules.touches_order(before, other, 1) for before in used)
+    assert rules.touches_order("available", "charging", None)
+    assert {*used, "faulted", "unavailable", "unknown"} == set(ConnectorStatus.values)

@@ -152,3 +152,26 @@ def test_signals_leave_only_after_commit(monkeypatch):
         events.nudge("core.deliver")
         assert sent == []
     assert sent == [("org.1", "lamp"), ("map", "lamp"), ("nudge", "core.deliver")]
+
+
+def test_a_subscriber_says_what_it_does_not_want_to_hear(heard):
+    events.subscribe(LampBroke, "test.even", when=lambda fact: fact.lamp % 2 == 0)(lambda fact: heard[0].append(-1))
+    try:
+        publish(3)
+        assert Delivery.objects.filter(subscriber="test.even").count() == 0
+        with transaction.atomic():
+            events.publish_many([LampBroke(lamp=4), LampBroke(lamp=5)])
+        assert delivery.deliver_due() == 4
+        assert sorted(heard[0]) == [-1, 3, 4, 5]
+    finally:
+        events._conditions.pop("test.even")
+
+
+def test_two_workers_share_what_is_due(heard):
+    for lamp in range(6):
+        publish(lamp)
+    first, second = delivery._claim(4), delivery._claim(4)
+    assert [row.event.payload["lamp"] for row in first] == [0, 1, 2, 3]
+    assert [row.event.payload["lamp"] for row in second] == [4, 5]
+    later(delivery.LEASE.total_seconds() + 2)
+    assert len(delivery._claim(10)) == 6

@@ -67,6 +67,19 @@ def test_a_burst_is_written_twice_a_second_and_ends_with_the_last_word(page, soc
     assert page.evaluate("window.writes") <= 4
 
 
+def test_after_a_quiet_time_the_first_word_is_written_at_once(page, socket):
+    """Half a second of gathering is for bursts: a lone word must not wait for it."""
+    page.evaluate(
+        """() => { window.late = setTimeout; let timers = [];
+        window.setTimeout = (fn, wait, ...rest) => { timers.push(wait); return window.late(fn, wait, ...rest); };
+        window.timers = timers; }"""
+    )
+    page.wait_for_timeout(600)
+    socket.patch({"target": "now", "text": "25 sessions"})
+    page.wait_for_selector("[data-live=now]:text-is('25 sessions')")
+    assert min(page.evaluate("window.timers")) <= 20
+
+
 def test_an_element_is_replaced_and_its_attributes_set(page, socket):
     socket.patch({"target": "gone", "html": "<i id='new'>new</i>"}, {"target": "#main", "attrs": {"data-mark": "1"}})
     page.wait_for_selector("#new")

@@ -31,6 +31,7 @@ from stations import queries as stations
 from stations.vocabulary import Shown
 
 Context = dict[str, Any]  # Any: template context
+MOST_INCIDENTS = 6  # on this page; the board has all
 
 
 @require_GET
@@ -123,7 +124,7 @@ def _now(request: HttpRequest, access: Access) -> Context:
         "now": clock.now(),
         "worries": [*worries(incidents, numbers, shown, quarantined), *_to_decide(access)],
         "numbers": numbers,
-        "incidents": incidents[:6],
+        "incidents": incidents[:MOST_INCIDENTS],
         "incident_count": len(incidents),
         "oldest": min((row.opened_at for row in incidents), default=None),
         "today": today,
@@ -139,6 +140,11 @@ def _now(request: HttpRequest, access: Access) -> Context:
         "wall": "wall" in request.GET,
         "may_configure": may_decide,
     } | _of_money(access, today) | _notices(access)  # fmt: skip
+
+
+def _troubles(request: HttpRequest, access: Access) -> Context:
+    incidents = network.incidents(access)
+    return {"incidents": incidents[:MOST_INCIDENTS], "incident_count": len(incidents)}
 
 
 def _to_decide(access: Access) -> list[Said]:
@@ -224,7 +230,7 @@ def _week(request: HttpRequest, access: Access) -> Context:
 PARTS: dict[str, tuple[str, Callable[[HttpRequest, Access], Context]]] = {
     "now": ("_now", _now),
     "flow": ("_flow", _flow),
-    "incidents": ("_incidents", _now),
+    "incidents": ("_incidents", _troubles),
     "tape": ("_tape", _tape),
     "lines": ("_lines", _tape),
     "week": ("_week", _week),
