@@ -18,9 +18,13 @@ from sessions.models import (
     Driver,
     DriverGroup,
     IdToken,
+    LateHour,
     MeterSample,
+    NetworkDay,
     Reservation,
+    RollupMark,
     SessionWatch,
+    SiteDay,
     UsageHour,
 )
 from sessions.services.drivers import FIELDS as DRIVER_FIELDS
@@ -141,6 +145,38 @@ class UsageHourAdmin(ReadOnlyAdmin):
     list_filter = ("hour",)
     search_fields = ("evse__station__identity",)
     list_select_related = ("evse__station",)
+
+
+@admin.register(SiteDay)
+class SiteDayAdmin(ReadOnlyAdmin):
+    list_display = ("day", "site", "ports", energy, "sessions_started", "occupied_seconds", "counted_at")
+    list_filter = ("day",)
+    search_fields = ("site__name",)
+    list_select_related = ("site",)
+
+
+@admin.register(NetworkDay)
+class NetworkDayAdmin(ReadOnlyAdmin):
+    list_display = ("day", "organization", "zone", "ports", energy, "sessions_started", "counted_at")
+    list_filter = ("organization", "day")
+    search_fields = ("organization__name", "zone")
+    list_select_related = ("organization",)
+
+
+@admin.register(LateHour)
+class LateHourAdmin(ReadOnlyAdmin):
+    list_display = ("hour", "evse")
+    list_filter = ("hour",)
+    search_fields = ("evse__station__identity",)
+    list_select_related = ("evse__station",)
+
+
+@admin.register(RollupMark)
+class RollupMarkAdmin(ReadOnlyAdmin):
+    list_display = ("organization", "day")
+    list_filter = ("day",)
+    search_fields = ("organization__name",)
+    list_select_related = ("organization",)
 
 
 @admin.register(Discrepancy)

@@ -10,6 +10,11 @@ from evcms.core import clock
 from evcms.core.models import Organization, User
 from stations.models import Connector, Evse, Site, Station
 
+from .rollup_models import LateHour as LateHour
+from .rollup_models import NetworkDay as NetworkDay
+from .rollup_models import RollupMark as RollupMark
+from .rollup_models import SiteDay as SiteDay
+from .rollup_models import UsageDay as UsageDay
 from .vocabulary import (
     AttemptKind,
     AttemptState,

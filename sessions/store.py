@@ -9,13 +9,13 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from evcms.core import sql
+from evcms.core import clock, sql
 from evcms.core.inserts import Conversions, conversions
 from evcms.core.prepared import PreparedMany, any_of
 from evcms.core.sqltime import stored
 
 from .energy import Usage, hour_of
-from .models import Attempt, ChargingSession, MeterSample, UsageHour
+from .models import Attempt, ChargingSession, LateHour, MeterSample, UsageHour
 from .vocabulary import AttemptState, Sample
 
 Value = Any  # Any: what a database column takes
@@ -150,6 +150,8 @@ ADD_USAGE = f"{_NEW_HOUR} ON CONFLICT (evse_id, hour) DO UPDATE SET {_ADDED}, ma
 _CHANGED = ", ".join(f"{name} = {name} + %s" for name in _SUMS)
 _RAISED = "max_power_w = CASE WHEN max_power_w < %s THEN %s ELSE max_power_w END"
 TAKE_USAGE = f"UPDATE {_HOURS} SET {_CHANGED}, {_RAISED} WHERE evse_id = %s AND hour = %s"  # noqa: S608
+NOTE_LATE = f"INSERT INTO {LateHour._meta.db_table} (evse_id, hour) VALUES (%s, %s)"  # noqa: S608
+SETTLED_S: Final = 11 * 3600  # after which an hour's day may be final (services.rollups)
 
 
 def sample_row(
@@ -229,14 +231,24 @@ def _values(session: ChargingSession, fields: Conversions) -> list[Value]:
 
 def add_usage(changes: Iterable[tuple[int, dict[int, Usage]]]) -> None:
     """Adds to the hours of EVSEs. Rows go in order of EVSE and hour, so that two writers never wait in a circle."""
-    more, less = [], []
+    more, less, late = [], [], []
+    settled = clock.now().timestamp() - SETTLED_S
     for evse_id, hours in sorted(changes, key=lambda change: change[0]):
         for second, usage in sorted(hours.items()):
             sums = [usage.energy_mwh, usage.started, usage.charging_s, usage.occupied_s]
             hour = stored(hour_of(second))
+            if second < settled:
+                late.append([evse_id, hour])
             if min(sums) < 0:  # a correction; the row is there
                 less.append([*sums, usage.max_power_w, usage.max_power_w, evse_id, hour])
             else:
                 more.append([evse_id, hour, *sums, usage.max_power_w])
     sql.execute(ADD_USAGE, more)
     sql.execute(TAKE_USAGE, less)
+    sql.execute(NOTE_LATE, late)
+
+
+def note_late(evse_id: int, at: datetime) -> None:
+    """What was counted of the EVSE's day at that moment has changed; nothing to do where the day is still counted."""
+    if at.timestamp() < clock.now().timestamp() - SETTLED_S:
+        sql.execute(NOTE_LATE, [[evse_id, stored(hour_of(int(at.timestamp()) // 3600 * 3600))]])

@@ -35,3 +35,9 @@ def forget_people() -> int:
 @shared_task(name="charging.reach_times")
 def reach_times() -> int:
     return services.reach_times()
+
+
+@shared_task(name="charging.count_days")
+def count_days() -> int:
+    """Every few minutes."""
+    return services.count_days()

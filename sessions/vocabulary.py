@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -289,3 +289,7 @@ class Ended:
     session_id: int | None
     decision: TokenDecision | None  # validity of the token that stopped it
     changed: bool  # False: a repeat
+
+
+STAYS_S: Final = tuple(minutes * 60 for minutes in (15, 30, 60, 120, 240, 480, 1440))  # one class more lies beyond
+ENERGIES_MWH: Final = tuple(kwh * 1_000_000 for kwh in (1, 5, 10, 20, 30, 40, 60))

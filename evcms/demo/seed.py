@@ -22,6 +22,7 @@ from evcms.simulator import fleet
 from evcms.simulator.city import City, build_city, fleet_station
 from evcms.simulator.citymap import city_map_json
 from evcms.simulator.history import build_history
+from sessions import services
 from sessions.models import ChargingSession
 from stations import services as stations
 
@@ -98,6 +99,7 @@ def _found(city: City, cash: till.Till, files: Path, say: Say) -> None:
         wallet.fill(access, cash, now)
         claims.plant(access, cash, now)
         listeners.plant(built, people.DRIVER.email, kept, now)
+        services.count_days()
         say(f"  {loaded.statuses:,} status changes, {loaded.incidents} incidents, all over.")
         _write_fleet(built, files)
         token = people.issue_api_token(access.organization)

@@ -9,6 +9,7 @@ from .recording import record, record_many, update, update_many
 from .reservations import cancel_reservation, expire_reservations, reserve
 from .retention import forget_people, prune_samples
 from .reviews import resolve_discrepancy
+from .rollups import count_days
 from .signing_in import add_own_token, ask_sign_in, enter, read_link, remove_own_token, rename
 from .starting import start, start_many
 from .sweeps import close_lost_sessions
@@ -25,6 +26,7 @@ __all__ = [
     "close",
     "close_lost_sessions",
     "correct_energy",
+    "count_days",
     "create_driver",
     "create_group",
     "create_token",

@@ -161,6 +161,8 @@ def recount(entry: Entry, before: energy.Meter) -> None:
             _show(session, row.power_w, row.soc_percent)
     if session.ended_at is not None:
         session.power_w = 0
+        if session.evse_id is not None:
+            store.note_late(session.evse_id, session.ended_at)
     _take_over(entry, after)
     entry.usage = energy.difference(after.usage, before.usage)
     entry.lowered = [

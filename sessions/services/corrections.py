@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 
 from evcms.core import audit
 from evcms.core.access import Access, Permission
-from sessions import energy
+from sessions import energy, store
 from sessions.models import ChargingSession, UsageHour
 
 CORRECTED = "session.energy_corrected"
@@ -41,3 +41,5 @@ def _into_hours(session: ChargingSession, difference: int) -> None:
         hour = energy.hour_of(second)
         row, _made = UsageHour.objects.get_or_create(evse_id=session.evse_id, hour=hour)
         UsageHour.objects.filter(pk=row.pk).update(energy_mwh=F("energy_mwh") + share)
+        store.note_late(session.evse_id, hour)
+    store.note_late(session.evse_id, session.ended_at)

@@ -146,16 +146,25 @@ def _stop_register(end: SessionEnd) -> int | None:
 def _finish(finished: Sequence[Finish]) -> None:
     """One statement of each kind for all of them, then what is rare."""
     facts = [_fact(session, end) for session, end in finished]  # before the rows say that they have ended
+    _note_late(session for session, _ in finished)  # those that had ended before, as an estimate
     _accounts.write([_close(session, end) for session, end in finished], quietly=True, save=store.save_ends)
     _forget_watches(session for session, _ in finished)
     attempts.ended(session for session, _ in finished)
     publish_many(facts)
     # 1.6 connectors speak for themselves
     following.show_states(session for session, end in finished if end.id_by_station and _is_live(session, end))
+    _note_late(session for session, _ in finished)
     for session, end in finished:
         tell("session.ended", session)
         if session.incomplete and end.closed_by == ClosedBy.STATION:
             ask_what_is_missing(session)
+
+
+def _note_late(sessions: Iterable[ChargingSession]) -> None:
+    """A stay is counted on the day of its end."""
+    for session in sessions:
+        if session.evse_id is not None and session.ended_at is not None:
+            store.note_late(session.evse_id, session.ended_at)
 
 
 def _fact(session: ChargingSession, end: SessionEnd) -> SessionEnded | SessionCorrected:

@@ -52,7 +52,17 @@ from billing.models import (
 from evcms.core import clock
 from evcms.core.models import AuditEntry, Delivery, Event, User
 from evcms.templatetags.figures import at_zone
-from sessions.models import Discrepancy, Driver, IdToken, SessionWatch, UsageHour
+from sessions.models import (
+    Discrepancy,
+    Driver,
+    IdToken,
+    LateHour,
+    NetworkDay,
+    RollupMark,
+    SessionWatch,
+    SiteDay,
+    UsageHour,
+)
 from stations.models import (
     Command,
     Connection,
@@ -93,6 +103,10 @@ def machinery(rows, number):
     StatusChange.objects.create(station=rows.station, connector=rows.connector, status="available", at=now)
     SessionWatch.objects.create(session=rows.session, reason="billing.budget", at_mwh=1)
     UsageHour.objects.create(evse=rows.connector.evse, hour=now.replace(minute=0, second=0, microsecond=0))
+    LateHour.objects.create(evse=rows.connector.evse, hour=now)
+    SiteDay.objects.create(site=rows.site, day=now.date())
+    NetworkDay.objects.create(organization=rows.site.organization, day=now.date(), zone=f"UTC+{number}")
+    RollupMark.objects.get_or_create(organization=rows.site.organization, day=now.date())
     ReceiptCounter.objects.create(organization=rows.site.organization, year=2000 + number, last=1)
     note = Notification.objects.filter(incident=rows.incident).first()
     DeliveryAttempt.objects.create(notification=note, outcome="refused", detail="refused")
