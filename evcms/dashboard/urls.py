@@ -13,6 +13,7 @@ from evcms.dashboard.views import (
     sites,
     station,
     stations,
+    usage,
 )
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -36,6 +37,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("stations/<str:identity>/audit/", station.audit, name="station-audit"),
     path("sites/", sites.sites, name="sites"),
     path("sites/<int:pk>/", sites.site, name="site"),
+    path("analytics/usage/", usage.usage_page, name="usage"),
     path("planner/", planner.planner, name="planner"),
     path("planner/<int:pk>/", planner.plan, name="plan"),
     path("sessions/", sessions.sessions, name="sessions"),

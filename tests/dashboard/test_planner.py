@@ -11,6 +11,7 @@ from sessions.demand_seen import demand_seen
 from sessions.models import ChargingSession
 from sessions.planning.demand import Layout
 from stations.models import Connector, StatusChange
+from stations.services import derive_availability
 from tests.dashboard.conftest import browser, words
 from tests.sessions.planning.truth import SLOW, demand, layout, watched
 from tests.stations.conftest import make_access
@@ -119,6 +120,7 @@ def test_time_in_which_a_port_was_down_is_no_time_without_demand(busy, station):
     connector = Connector.objects.get(archived_at=None)
     for status, at in (("faulted", begin), ("available", end)):
         StatusChange.objects.create(station=station, connector=connector, status=status, at=at, happened_at=at)
+    derive_availability()
     assert demand_seen(busy, until - timedelta(weeks=12), until).estimate.weekly > 1.1 * before
 
 

@@ -72,6 +72,7 @@ PAGES = {
     "station-audit": Door(AUDIT, STATION),
     "sites": Door(VIEW),
     "site": Door(VIEW, SITE),
+    "usage": Door(VIEW),
     "planner": Door(MONEY),
     "plan": Door(MONEY, SITE),
     "sessions": Door(VIEW),

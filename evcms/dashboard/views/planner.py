@@ -17,6 +17,7 @@ from evcms.core.access import Access, Permission
 from evcms.core.money import to_major, to_minor
 from evcms.dashboard.access import operator
 from evcms.dashboard.planning_forms import PlanForm
+from evcms.dashboard.shares import percent
 from evcms.templatetags.evcms import duration
 from sessions.demand_seen import FEWEST, DemandSeen, demand_seen
 from sessions.planning import advice, queueing, street
@@ -177,12 +178,6 @@ def _table(options: list[Option], chosen: Option, best: Option, today: Layout, y
 def _about(minor: int, currency: str) -> str:
     """1234567 cents → '12,346 €': a plan knows no cents."""
     return figures.with_currency(figures.number(to_major(minor, currency), 0), currency)
-
-
-def percent(share: float) -> str:
-    """A tenth of a percent is said of few percents only."""
-    small = 0.0005 <= share < 0.095
-    return f"{figures.number(Decimal(str(share)) * 100, 1 if small else 0)} %"
 
 
 def _sentence(best: Option, today: Layout, currency: str) -> str:
