@@ -24,9 +24,14 @@ AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
 WAYS = list(product((1440, 390), ("light", "dark")))
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 NOT_OURS = ("api:",)
-RUN = """async (tags) => (await axe.run(document, {runOnly: {type: "tag", values: tags}, resultTypes: ["violations"]}))
-    .violations.map((found) => [found.id, found.impact, found.nodes.slice(0, 4).map((node) =>
-        node.target.join(" ") + "  " + node.html.slice(0, 160) + "  " + (node.any[0] || node.all[0] || node.none[0]).message)])"""
+RUN = """async (tags) => {
+    const told = (node) => {
+        const check = node.any[0] || node.all[0] || node.none[0];
+        return [node.target.join(" "), node.html.slice(0, 160), check.message].join("  ");
+    };
+    const found = await axe.run(document, {runOnly: {type: "tag", values: tags}, resultTypes: ["violations"]});
+    return found.violations.map((each) => [each.id, each.impact, each.nodes.slice(0, 4).map(told)]);
+}"""
 
 
 PLACES = [name for name, door in PAGES.items() if not door.post and not name.startswith(NOT_OURS)]

@@ -11,6 +11,7 @@ from billing.models import Payment, Receipt
 from sessions.models import ChargingSession, Discrepancy
 from stations.models import Connector
 from tests.fixtures.processes import until
+from tests.stories.keys import Keyboard
 from tests.stories.street import Street, build
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
@@ -44,7 +45,7 @@ def pay(page, web, code, card="4242 4242 4242 4242"):
     page.wait_for_url(f"{web}/s/**")
 
 
-@pytest.mark.parametrize("protocol", ["ocpp1.6", pytest.param("ocpp2.0.1", marks=pytest.mark.postgres), "ocpp2.1"])
+@pytest.mark.parametrize("protocol", ["ocpp1.6", pytest.param("ocpp2.0.1", marks=pytest.mark.postgres)])
 def test_a_driver_scans_pays_charges_stops_and_reads_the_receipt(protocol, street, stack, phone):
     station, charger = street(protocol)
     connector = Connector.objects.get(station=station)
@@ -77,6 +78,35 @@ def test_a_driver_scans_pays_charges_stops_and_reads_the_receipt(protocol, stree
     assert any(
         receipt.document["total_text"] in str(mail) for mail in mails if isinstance(mail, dict)
     ) or "receipt" in str(mails)
+
+
+def test_a_driver_without_a_mouse_pays_charges_stops_and_reads_the_receipt(street, stack, page):
+    station, charger = street("ocpp2.1")
+    connector = Connector.objects.get(station=station)
+    until(lambda: Connector.objects.get(pk=connector.pk).status == "available", what="the station to be free")
+
+    keys = Keyboard(page)
+    page.goto(f"{stack.web.url}/c/{connector.code}")
+    keys.press("Pay and start")
+    page.locator("#number").wait_for()
+    keys.type("e-?mail", "driver@example.org")
+    keys.type("card number", "4242424242424242")
+    keys.type("expiry", "1234")
+    keys.type("cvc", "123")
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"{stack.web.url}/s/**")
+    page.get_by_text("Paid. Plug in now.").wait_for()
+    charger.plug(1)
+    page.get_by_role("heading", name="Charging").wait_for(timeout=30_000)
+    until(lambda: ChargingSession.objects.filter(energy_mwh__gt=100_000).exists(), timeout=40, what="energy to flow")
+    keys.press("^Stop$")
+    page.get_by_role("dialog").wait_for()
+    keys.press("^Stop$")
+    page.get_by_role("link", name="Receipt", exact=True).wait_for(timeout=60_000)
+    charger.unplug(1)
+    keys.press("^Receipt$")
+    page.get_by_text("How the price came about").wait_for()
+    assert Payment.objects.get().captured_minor == Receipt.objects.get().total_minor
 
 
 def test_nothing_plugged_in_and_the_hold_is_released(street, stack, phone):
