@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -17,6 +17,10 @@ from stations.models import Connector, Site
 from .holidays import dates
 from .models import PriceSnapshot, SitePricing, Tariff, TariffAssignment
 from .terms import Element, Idle, Terms, optional
+
+MANY: Final = (
+    500  # sites: of more than that all that are frozen are read, for a statement takes so many parameters only
+)
 
 
 class Setting(NamedTuple):
@@ -113,17 +117,34 @@ def _reaches(row: TariffAssignment, place: Place) -> bool:
     return row.site_id in (None, place.site_id)
 
 
+class Stand(NamedTuple):
+    """Where a connector stands: ids. `site_id` and `organization_id` are 0 without one."""
+
+    connector_id: int
+    station_id: int
+    site_id: int
+    organization_id: int
+
+
 def tariffs_in_force(connectors: Iterable[Connector], at: datetime) -> dict[int, Tariff]:
     """Connector id → its tariff for anybody, as `tariff_in_force` finds it, for many connectors. One query."""
-    rows = list(connectors)
-    owners = {row.station.organization_id for row in rows if row.station.organization_id}
+    stands = (
+        Stand(row.pk, row.station.pk, row.station.site_id or 0, row.station.organization_id or 0) for row in connectors
+    )
+    return tariffs_at_stands(stands, at)
+
+
+def tariffs_at_stands(stands: Iterable[Stand], at: datetime) -> dict[int, Tariff]:
+    """As `tariffs_in_force`, for who has ids only. One query."""
+    rows = list(stands)
+    owners = {row.organization_id for row in rows if row.organization_id}
     valid = TariffAssignment.objects.filter(organization_id__in=owners, group=None, valid_from__lte=at)
     found: dict[tuple[str, int], TariffAssignment] = {}
     valid = valid.filter(Q(valid_until=None) | Q(valid_until__gt=at), tariff__archived_at=None)
     for each in valid.select_related("tariff"):
         place = _place_of(each)
         found[place] = max(found.get(place, each), each, key=rank)
-    return {row.pk: best.tariff for row in rows if (best := _best(row, found))}
+    return {row.connector_id: best.tariff for row in rows if (best := _best(row, found))}
 
 
 def _place_of(assignment: TariffAssignment) -> tuple[str, int]:
@@ -133,16 +154,15 @@ def _place_of(assignment: TariffAssignment) -> tuple[str, int]:
     return "organization", assignment.organization_id
 
 
-def _best(connector: Connector, found: dict[tuple[str, int], TariffAssignment]) -> TariffAssignment | None:
-    station = connector.station
+def _best(stand: Stand, found: dict[tuple[str, int], TariffAssignment]) -> TariffAssignment | None:
     places = (
-        ("connector", connector.pk),
-        ("station", station.pk),
-        ("site", station.site_id or 0),
-        ("organization", station.organization_id or 0),
+        ("connector", stand.connector_id),
+        ("station", stand.station_id),
+        ("site", stand.site_id),
+        ("organization", stand.organization_id),
     )
     here = [found[place] for place in places if place in found]
-    ours = [each for each in here if each.organization_id == station.organization_id]
+    ours = [each for each in here if each.organization_id == stand.organization_id]
     return max(ours, key=rank, default=None)
 
 
@@ -166,11 +186,18 @@ def setting_of(site: Site | None, at: datetime) -> Setting:
 
 def settings_of(sites: Iterable[Site | None], at: datetime) -> dict[int | None, Setting]:
     """Site id → its setting, for many. One query."""
-    known = {site.pk: site for site in sites if site}
-    frozen = set(SitePricing.objects.filter(site__in=known, frozen=True).values_list("site_id", flat=True))
+    return settings_in({site.pk: site.time_zone for site in sites if site}, at)
+
+
+def settings_in(zones: Mapping[int, str], at: datetime) -> dict[int | None, Setting]:
+    """As `settings_of`, for who has the sites' ids and time zones. One query."""
+    rows = SitePricing.objects.filter(frozen=True)
+    if len(zones) < MANY:
+        rows = rows.filter(site__in=zones)
+    frozen = set(rows.values_list("site_id", flat=True))
     found: dict[int | None, Setting] = {None: Setting(at.year)}
-    for pk, site in known.items():
-        found[pk] = Setting(at.year, site.time_zone, pk in frozen)
+    for pk, zone in zones.items():
+        found[pk] = Setting(at.year, zone, pk in frozen)
     return found
 
 

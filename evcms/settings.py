@@ -205,6 +205,7 @@ SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 MAP_TILE_URL = text("MAP_TILE_URL")
 MAP_TILE_ATTRIBUTION = text("MAP_TILE_ATTRIBUTION")
+MAP_FRESH_SECONDS = whole("MAP_FRESH_SECONDS", 2, least=0, most=60)  # what the public map says is at most that old
 MAP_BASE_FILE = DATA_DIR / "map" / "streets.geojson"  # the offline base layer; the demo writes its city there
 MAP_TILE_ORIGIN = "/".join(MAP_TILE_URL.split("/")[:3]).replace("{s}", "*") if MAP_TILE_URL else ""
 # the pay button redirects to the provider's hosted page: Stripe's, or that of the double in its place

@@ -44,7 +44,7 @@ from .claims import (
     unmatched,
     waiting_refunds,
 )
-from .glance import Headline, headlines, taken_evses
+from .glance import Headline, headline, headlines, taken_evses, terms_at, usual_charge, ways_at
 from .prices import (
     Cost,
     Offer,
@@ -86,6 +86,7 @@ __all__ = [
     "disputes_of",
     "drivers",
     "example_of",
+    "headline",
     "headlines",
     "offer",
     "open_debt_of",
@@ -105,6 +106,7 @@ __all__ = [
     "takes_vouchers",
     "tariff_for",
     "tariffs",
+    "terms_at",
     "timeline",
     "to_decide",
     "tokens_of",
@@ -112,8 +114,10 @@ __all__ = [
     "unanswered",
     "unmatched",
     "usual_card",
+    "usual_charge",
     "visible_assignments",
     "visits",
     "waiting_refunds",
     "way_of",
+    "ways_at",
 ]

@@ -1,19 +1,27 @@
 """The public map's places: a site with its connectors, as a person would read them."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import timedelta
-from typing import Any
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any, Generic, TypeVar
+from zoneinfo import ZoneInfo
 
-from django.db.models import Avg, QuerySet
+from django.db.models import QuerySet
 from django.urls import reverse
+from django.utils.dates import WEEKDAYS_ABBR
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from billing import queries as billing
+from billing.terms import Terms
+from evcms.core import clock
+from evcms.core.sorting import natural
+from evcms.public import clusters, snapshot
+from evcms.public.clusters import Mark, Pin, Point
+from evcms.public.snapshot import Spot, Where
+from evcms.public.wishes import Judge, Wish
 from evcms.templatetags.figures import ago, power
-from stations import queries
+from stations import hours, queries
 from stations.models import Connector, MaintenanceWindow, PlugType, Site, Station
 from stations.vocabulary import Shown
 
@@ -22,13 +30,20 @@ BUSY = (Shown.CHARGING, Shown.SUSPENDED, Shown.OCCUPIED, Shown.RESERVED)
 ORDER = (Shown.AVAILABLE, *BUSY, Shown.MAINTENANCE, Shown.FAULTED, Shown.UNAVAILABLE, Shown.UNKNOWN, Shown.OFFLINE)
 
 
+P = TypeVar("P", Connector, Spot)  # a connector carries `shown` from stations.queries
+S = TypeVar("S", Site, Where)
+
+
 @dataclass
-class Place:
+class Place(Generic[S, P]):
     """One site on the map and in the list."""
 
-    site: Site
-    connectors: Sequence[Connector]
+    site: S
+    connectors: Sequence[P]
     prices: Mapping[int, billing.Headline] = field(default_factory=dict)
+    usual: str = ""  # what the driver's usual charge costs at the cheapest
+    open: bool | None = None
+    metres: int | None = None  # from where the driver is
 
     @property
     def price(self) -> str:
@@ -39,13 +54,13 @@ class Place:
         return _("from %(price)s") % {"price": best.text}
 
     @property
-    def lines(self) -> list[tuple[Connector, str]]:
+    def lines(self) -> list[tuple[P, str]]:
         """Each connector with its price."""
         return [(row, self.prices[row.pk].text if row.pk in self.prices else "") for row in self.connectors]
 
     @property
     def free(self) -> int:
-        return sum(connector.shown == Shown.AVAILABLE for connector in self.connectors)  # type: ignore[attr-defined]
+        return sum(connector.shown == "available" for connector in self.connectors)  # type: ignore[attr-defined]
 
     @property
     def total(self) -> int:
@@ -78,82 +93,190 @@ class Place:
     def url(self) -> str:
         return reverse("public:site", args=[self.site.pk])
 
+    @property
+    def far(self) -> str:
+        """ "850 m", "3.2 km"; empty when nobody said where he is."""
+        if self.metres is None:
+            return ""
+        return f"{self.metres // 10 * 10} m" if self.metres < 1000 else f"{self.metres // 100 / 10} km"
 
-def places(*, plug: str = "", least_power_w: int = 0, free: bool = False, accessible: bool = False,
-           sought: str = "") -> list[Place]:  # fmt: skip
-    """Public sites with the connectors that fit the filter, something free first, then by name. 3 queries."""
-    rows = queries.public_connectors().order_by("station__site__name", "station__identity", "evse__number", "number")
-    if plug:
-        rows = rows.filter(plug=plug)
-    if least_power_w:
-        rows = rows.filter(max_power_w__gte=least_power_w)
-    if accessible:
-        rows = rows.filter(station__site__accessible=True)
-    if sought:
-        rows = rows.filter(station__site__name__icontains=sought) | rows.filter(station__site__city__icontains=sought)
-    groups: dict[int, list[Connector]] = defaultdict(list)
-    sites: dict[int, Site] = {}
-    connectors, prices = _at_a_glance(rows)
-    for connector in connectors:
-        site = connector.station.site
-        assert site is not None  # public_connectors() has only those with one
-        sites[site.pk] = site
-        groups[site.pk].append(connector)
-    found = [Place(site, groups[pk], prices) for pk, site in sites.items()]
-    found = [place for place in found if place.free] if free else found
-    return sorted(found, key=lambda place: (place.free == 0, place.site.name))
+    @property
+    def week(self) -> list[tuple[str, str]]:
+        """Opening hours: ("Mon – Fri", "06:00–22:00"); empty when always open or in words of its own."""
+        return week_words(hours.read(self.site.opening_hours))
 
 
-def place_of(site_id: int) -> Place | None:
-    """None for a site that is not public, archived, or without connectors."""
+Found = Place[Where, Spot]
+
+
+def week_words(week: hours.Hours | None) -> list[tuple[str, str]]:
+    found = []
+    for first, last, spans in week.grouped() if week else []:
+        days = str(WEEKDAYS_ABBR[first]) + (f" – {WEEKDAYS_ABBR[last]}" if last > first else "")
+        found.append((days, ", ".join(f"{begin}–{end}" for begin, end in spans)))
+    return found
+
+
+def found(wish: Wish, judge: Judge | None = None) -> list[Found]:
+    """Public sites with the connectors that fit, by name and without their prices (`priced`).
+
+    The rows are everybody's: whoever changes one takes a copy.
+    """
+    judge, kept = judge or Judge(wish), snapshot.current()
+    rows: list[Found] = kept.made.get("places", [])
+    if not rows:
+        rows = kept.made["places"] = [Place(site, kept.spots[pk]) for pk, site in kept.sites.items()]
+    if not wish.filters:
+        return rows
+    here = (place for place in rows if judge.takes(place.site))
+    if judge.picks:
+        fits = ((place, judge.fitting(place.connectors)) for place in here)
+        here = (Place(place.site, spots) for place, spots in fits if spots)
+    return [place for place in here if not wish.free or place.free]
+
+
+def in_order(places: Iterable[Found], judge: Judge) -> list[Found]:
+    """What a car can use now first; then the nearest, or as they came: by name."""
+    near = judge.wish.near
+
+    def key(place: Found) -> tuple[bool, int]:
+        useless = place.free == 0 or judge.open(place.site) is False
+        return useless, clusters.metres(near, point_of(place)) if near else 0
+
+    return sorted(places, key=key)
+
+
+def priced(places: Iterable[Found], judge: Judge) -> list[Found]:
+    """Copies of those few that are shown: what they cost, how far they are, whether they are open."""
+    memo: dict[tuple[int, int], billing.Headline] = {}
+    near = judge.wish.near
+    return [
+        replace(
+            place,
+            prices={
+                spot.pk: _headline(spot.terms, spot.max_power_w, judge, memo) for spot in place.connectors if spot.terms
+            },
+            usual=judge.cheapest(place.connectors),
+            open=judge.open(place.site),
+            metres=clusters.metres(near, point_of(place)) if near else None,
+        )
+        for place in places
+    ]
+
+
+def _headline(
+    terms: Terms, watts: int, judge: Judge, memo: dict[tuple[int, int], billing.Headline]
+) -> billing.Headline:
+    key = (id(terms), watts // 1000)
+    if key not in memo:
+        memo[key] = billing.headline(terms, judge.now, key[1])
+    return memo[key]
+
+
+def place_of(site_id: int) -> Place[Site, Connector] | None:
+    """As it is at this moment. None for a site that is not public, archived, or without connectors. 4 queries."""
     rows = queries.public_connectors().filter(station__site_id=site_id)
-    connectors, prices = _at_a_glance(rows.order_by("station__identity", "evse__number", "number"))
+    taken, connectors = billing.taken_evses(), list[Connector]()
+    for row in rows.order_by("station__identity", "evse__number", "number"):
+        if row.shown == Shown.AVAILABLE and row.evse_id in taken:
+            row.shown = Shown.OCCUPIED
+        connectors.append(row)
+    connectors.sort(key=lambda row: natural(str(row.station)))
     site = connectors[0].station.site if connectors else None
-    return Place(site, connectors, prices) if site else None
+    if site is None:
+        return None
+    week = hours.read(site.opening_hours)
+    wall = clock.now().astimezone(ZoneInfo(site.time_zone))
+    return Place(site, connectors, billing.headlines(connectors), open=week.open_at(wall) if week else None)
 
 
-def _at_a_glance(rows: Iterable[Connector]) -> tuple[list[Connector], dict[int, billing.Headline]]:
-    """The connectors with their prices; one that somebody has just paid for is not free, whatever it says itself."""
-    connectors, taken = list(rows), billing.taken_evses()
-    for row in connectors:
-        if row.shown == Shown.AVAILABLE and row.evse_id in taken:  # type: ignore[attr-defined]
-            row.shown = Shown.OCCUPIED  # type: ignore[attr-defined]
-    return connectors, billing.headlines(connectors)
-
-
-def others_near(connector: Connector, most: int = 4) -> list[Place]:
+def others_near(connector: Connector, most: int = 4) -> list[Found]:
     """Other places with something free: those with the same plug first, of them the nearest."""
     here = connector.station.site
     if here is None:
         return []
-    found = [place for place in places(free=True) if place.site.pk != here.pk]
-    return sorted(found, key=lambda place: (not _fits(place, connector), squared_distance(here, place.site)))[:most]
+    wish = Wish(free=True, near=Point(here.latitude, here.longitude))
+    judge = Judge(wish)
+    rows = in_order((place for place in found(wish, judge) if place.site.pk != here.pk), judge)
+    return priced(sorted(rows, key=lambda place: not _fits(place, connector))[:most], judge)
 
 
-def _fits(place: Place, connector: Connector) -> bool:
+def _fits(place: Found, connector: Connector) -> bool:
     """Is the same plug free there?"""
-    return any(row.plug == connector.plug and row.shown == Shown.AVAILABLE for row in place.connectors)  # type: ignore[attr-defined]
+    return any(row.plug == connector.plug and row.shown == "available" for row in place.connectors)
 
 
 def middle() -> str:
-    """ "52.37000,4.89000": where the public sites are, for a map without any marker; empty without sites. 1 query."""
-    rows = queries.public_connectors().order_by()
-    mean = rows.aggregate(north=Avg("station__site__latitude"), east=Avg("station__site__longitude"))
-    return f"{mean['north']:.5f},{mean['east']:.5f}" if mean["north"] is not None else ""
+    """ "52.37000,4.89000": where the public sites are, for a map without any marker; empty without sites."""
+    sites = snapshot.last().sites.values()
+    if not sites:
+        return ""
+    north, east = sum(site.latitude for site in sites), sum(site.longitude for site in sites)
+    return f"{north / len(sites):.5f},{east / len(sites):.5f}"
 
 
-def squared_distance(one: Site, other: Site) -> float:
-    """Good enough to sort the places of a city: degrees, longitude shortened for Europe's latitudes."""
-    return (one.latitude - other.latitude) ** 2 + ((one.longitude - other.longitude) * 0.62) ** 2
+def first_view(places: Sequence[Found]) -> str:
+    """ "4.30,51.90,4.60,52.10": where most of them are, as map.js takes it; empty without any."""
+    made = snapshot.last().made
+    whole = places is made.get("places")
+    if whole and "view" in made:
+        return str(made["view"])
+    bounds = clusters.heart([point_of(place) for place in places])
+    said = ",".join(f"{side:.5f}" for side in bounds) if bounds else ""
+    if whole:
+        made["view"] = said
+    return said
 
 
-def as_geojson(found: list[Place]) -> dict[str, Any]:
-    """A FeatureCollection of points; properties as static/evcms/map.js reads them. Any: JSON."""
-    return {"type": "FeatureCollection", "features": [_feature(place) for place in found]}
+def point_of(place: Found) -> Pin:
+    return place.site.pin
 
 
-def _feature(place: Place) -> dict[str, Any]:
+# GeoJSON of the map -----------------------------------------------------------------------------------------------
+
+
+def as_geojson(places: list[Found], judge: Judge) -> dict[str, Any]:
+    """A FeatureCollection of marks in the wish's box, as static/evcms/map.js reads them. Any: JSON."""
+    wish = judge.wish
+    here = [place for place in places if wish.bbox.holds(place.site.latitude, place.site.longitude)]
+    marks = clusters.marks(here, wish.zoom, point_of)
+    alone = priced((mark.items[0] for mark in marks if len(mark.items) == 1), judge)
+    dark = _dark_since(
+        [spot.station_id for place in alone if place.status == Shown.OFFLINE for spot in place.connectors]
+    )
+    features = [_feature(point_of(place), _properties(place, dark)) for place in alone]
+    features += [_feature(mark.at, _together(mark)) for mark in marks if len(mark.items) > 1]
+    return {"type": "FeatureCollection", "features": features}
+
+
+def _dark_since(stations: Collection[int]) -> dict[int, datetime]:
+    """Station id → since when it is offline. A query when there are any."""
+    if not stations:
+        return {}
+    rows = Station.objects.filter(pk__in=stations, offline_since__isnull=False)
+    return {pk: since for pk, since in rows.values_list("pk", "offline_since") if since}
+
+
+def _feature(at: Point | Pin, properties: dict[str, Any]) -> dict[str, Any]:
     """Any: JSON."""
+    point = {"type": "Point", "coordinates": [round(at.longitude, 6), round(at.latitude, 6)]}
+    return {"type": "Feature", "geometry": point, "properties": properties}
+
+
+def _together(mark: Mark[Found]) -> dict[str, Any]:
+    """Any: JSON."""
+    return {
+        "key": f"cell-{mark.key}",
+        "cluster": len(mark.items),
+        "free": sum(place.free for place in mark.items),
+        "total": sum(place.total for place in mark.items),
+        "box": [round(side, 6) for side in mark.box],
+    }
+
+
+def _properties(place: Found, dark: Mapping[int, datetime]) -> dict[str, Any]:
+    """Any: JSON."""
+    said = [", ".join(place.plugs), power(place.max_power_w), place.price]
     properties = {
         "key": f"site-{place.site.pk}",
         "name": place.site.name,
@@ -162,13 +285,12 @@ def _feature(place: Place) -> dict[str, Any]:
         "free": place.free,
         "total": place.total,
         "url": place.url,
-        "note": f"{', '.join(place.plugs)} · {power(place.max_power_w)}{f' · {place.price}' if place.price else ''}",
+        "note": " · ".join(part for part in said if part),
     }
     if place.status == Shown.OFFLINE:
-        since = min((c.station.offline_since for c in place.connectors if c.station.offline_since), default=None)
+        since = min((dark[spot.station_id] for spot in place.connectors if spot.station_id in dark), default=None)
         properties["age"] = ago(since) if since else ""
-    point = {"type": "Point", "coordinates": [place.site.longitude, place.site.latitude]}
-    return {"type": "Feature", "geometry": point, "properties": properties}
+    return properties
 
 
 def works_at(site: Site, station: Station | None = None) -> QuerySet[MaintenanceWindow]:

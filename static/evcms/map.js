@@ -14,6 +14,8 @@
    Live: evcms.live events of the name in data-live-event (default "site") with {key, …properties} repaint one marker. Events whose
    names stand in data-live-on ("connector.status station.online") load the points again, at most every four seconds, as does
    "evcms:refresh"; what did not change stays as it is. The element gets CustomEvents "evcms:place" (detail: properties) when a marker is chosen and
+   With data-viewport only what is in view is asked for (?bbox=&zoom=), again whenever the map has moved; features with `cluster` (a
+   number), `free` and `box` are many places that the server drew together. data-bounds="w,s,e,n" is the first view.
    "evcms:view" (detail: bounds as [west, south, east, north]) when the view moved.
    evcms.map.of(element) gives {map, show(key), filter(properties => boolean), reload()}. */
 (function () {
@@ -78,6 +80,27 @@
     };
   }
 
+  function together(view, place) { // the server's cluster
+    const words = fill(view.words.cluster, { places: place.cluster, free: place.free }), box = document.createElement("div");
+    box.className = "ev-cluster " + (place.free ? "ev-st-available" : "ev-st-charging");
+    box.textContent = place.free;
+    box.title = words;
+    return { words, icon: L.divIcon({ html: box, className: "ev-pin-holder", iconSize: [44, 44] }) };
+  }
+
+  function crowd(view, feature) {
+    const [longitude, latitude] = feature.geometry.coordinates, place = feature.properties, drawn = together(view, place);
+    const marker = L.marker([latitude, longitude], { icon: drawn.icon, alt: drawn.words, keyboard: true });
+    marker.place = place;
+    marker.on("add", () => named(marker));
+    marker.on("click keypress", () => {
+      const [west, south, east, north] = marker.place.box, bounds = L.latLngBounds([south, west], [north, east]).pad(0.2);
+      const zoom = Math.max(view.map.getBoundsZoom(bounds), view.map.getZoom() + 1);
+      view.map.setView(bounds.getCenter(), Math.min(zoom, 17));
+    });
+    return marker;
+  }
+
   function said(view, place) {
     const many = place.total > 0 ? fill(view.words.free, { free: place.free, total: place.total }) : "";
     return [...new Set([place.word || place.status, many, place.age])].filter(Boolean).join(" · "); // drivers' words are "2 of 4 free" already
@@ -100,6 +123,12 @@
 
   function paint(view, marker, place) {
     marker.place = place;
+    if (place.cluster) {
+      const drawn = together(view, place);
+      marker.setIcon(drawn.icon);
+      marker.options.alt = drawn.words;
+      return named(marker);
+    }
     marker.setIcon(pin(place));
     marker.options.alt = place.name + ": " + said(view, place);
     named(marker);
@@ -107,6 +136,7 @@
   }
 
   function make(view, feature) {
+    if (feature.properties.cluster) return crowd(view, feature);
     const [longitude, latitude] = feature.geometry.coordinates, place = feature.properties;
     const marker = L.marker([latitude, longitude], { icon: pin(place), alt: place.name + ": " + said(view, place), keyboard: true });
     marker.place = place;
@@ -143,15 +173,36 @@
     return L.latLngBounds(points.filter((_, index) => away[index] <= limit));
   }
 
+  const refreshed = (view, marker) => { if (view.layer.refreshClusters) view.layer.refreshClusters(marker); };
+
+  /* What to ask for: a box somewhat larger than what is seen, on a grid, so that a small move asks nothing new. */
+  function question(view) {
+    const { points, viewport } = view.element.dataset;
+    if (viewport === undefined) return points;
+    const box = view.map.getBounds().pad(0.25), zoom = Math.round(view.map.getZoom()), step = 45 / 2 ** zoom;
+    const side = (value, round, most) => Math.max(-most, Math.min(most, round(value / step) * step)).toFixed(5);
+    const sides = [side(box.getWest(), Math.floor, 180), side(box.getSouth(), Math.floor, 90), side(box.getEast(), Math.ceil, 180), side(box.getNorth(), Math.ceil, 90)];
+    return points + (points.includes("?") ? "&" : "?") + "bbox=" + sides.join(",") + "&zoom=" + zoom;
+  }
+
   async function load(view) {
-    const answer = await fetch(view.element.dataset.points, { credentials: "same-origin" });
+    const asked = question(view), turn = ++view.turn;
+    const answer = await fetch(asked, { credentials: "same-origin" });
     if (!answer.ok) return;
-    const first = view.markers.size === 0, known = view.markers;
-    view.markers = new Map((await answer.json()).features.map((feature) => [String(feature.properties.key), renewed(view, known, feature)]));
-    const gone = [...known.keys()].some((key) => !view.markers.has(key)), fresh = [...view.markers.keys()].some((key) => !known.has(key));
-    if (gone || fresh || view.only) fillLayer(view); else view.layer.refreshClusters();
-    if (first && !view.element.dataset.centre && view.markers.size) view.map.fitBounds(bulk(view.markers).pad(0.15), { maxZoom: 15, animate: false, paddingBottomRight: [0, covered(view)] });
-    view.element.dataset.loaded = String(view.markers.size);
+    const { features } = await answer.json();
+    if (turn !== view.turn) return; // a younger question is under way
+    const first = view.markers.size === 0, known = view.markers, { dataset } = view.element;
+    view.asked = asked;
+    view.markers = new Map(features.map((feature) => [String(feature.properties.key), renewed(view, known, feature)]));
+    if (dataset.viewport !== undefined) {
+      for (const [key, marker] of known) if (view.markers.get(key) !== marker) view.layer.removeLayer(marker);
+      for (const marker of view.markers.values()) if (!view.layer.hasLayer(marker)) view.layer.addLayer(marker);
+    } else {
+      const gone = [...known.keys()].some((key) => !view.markers.has(key)), fresh = [...view.markers.keys()].some((key) => !known.has(key));
+      if (gone || fresh || view.only) fillLayer(view); else refreshed(view);
+      if (first && !dataset.centre && view.markers.size) view.map.fitBounds(bulk(view.markers).pad(0.15), { maxZoom: 15, animate: false, paddingBottomRight: [0, covered(view)] });
+    }
+    dataset.loaded = String(view.markers.size);
   }
 
   const AREAS = { land: "land", sea: "water", river: "water", beach: "beach", park: "park", district: "block" };
@@ -219,24 +270,33 @@
     const [latitude, longitude] = (data.centre || "0,0").split(",").map(Number);
     const calm = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
     const map = L.map(element, { zoomControl: false, attributionControl: false, zoomAnimation: !calm, fadeAnimation: !calm, maxZoom: 19, minZoom: 3 }).setView([latitude, longitude], Number(data.zoom || (data.centre ? 13 : 2)));
-    const view = { element, map, mode: data.mode || "driver", markers: new Map(), only: null, ground: null, here: null, words: { free: data.wordFree, cluster: data.wordCluster, open: data.wordOpen, locate: data.wordLocate, nowhere: data.wordNowhere } };
+    const view = { element, map, mode: data.mode || "driver", markers: new Map(), turn: 0, asked: "", only: null, ground: null, here: null, words: { free: data.wordFree, cluster: data.wordCluster, open: data.wordOpen, locate: data.wordLocate, nowhere: data.wordNowhere } };
     if (window.matchMedia("(min-width: 40rem)").matches) L.control.zoom({ position: "bottomright" }).addTo(map);
     if (data.attribution) L.control.attribution({ prefix: false, position: "bottomleft" }).addTo(map);
-    view.layer = L.markerClusterGroup({ iconCreateFunction: cluster(view), showCoverageOnHover: false, maxClusterRadius: 46, disableClusteringAtZoom: 15, animate: !calm, chunkedLoading: true }).addTo(map);
+    view.layer = data.viewport !== undefined ? L.layerGroup().addTo(map) : L.markerClusterGroup({ iconCreateFunction: cluster(view), showCoverageOnHover: false, maxClusterRadius: 46, disableClusteringAtZoom: 15, animate: !calm, chunkedLoading: true }).addTo(map);
     if ("locate" in data) locate(view);
-    map.on("moveend", () => moved(view));
+    if (data.bounds) {
+      const [west, south, east, north] = data.bounds.split(",").map(Number);
+      map.fitBounds(L.latLngBounds([south, west], [north, east]).pad(0.15), { maxZoom: 15, animate: false, paddingBottomRight: [0, covered(view)] });
+    }
+    let moving = 0;
+    map.on("moveend", () => {
+      moved(view);
+      clearTimeout(moving);
+      if (data.viewport !== undefined) moving = setTimeout(() => { if (question(view) !== view.asked) load(view).catch(() => {}); }, 120);
+    });
     new ResizeObserver(() => map.invalidateSize({ animate: false })).observe(element);
     document.addEventListener("evcms:" + (data.liveEvent || "site"), (event) => {
       const marker = view.markers.get(String(event.detail.key));
       if (!marker) return;
       paint(view, marker, Object.assign({}, marker.place, event.detail));
-      view.layer.refreshClusters(marker);
+      refreshed(view, marker);
     });
     let loading = 0;
     const soon = () => { if (!loading) loading = setTimeout(() => { loading = 0; load(view).catch(() => {}); }, RELOAD); };
     for (const name of (data.liveOn || "").split(" ").filter(Boolean)) document.addEventListener("evcms:" + name, soon);
     document.addEventListener("evcms:refresh", () => load(view).catch(() => {}));
-    view.show = (key) => { const marker = view.markers.get(String(key)); if (marker) view.layer.zoomToShowLayer(marker, () => marker.openPopup()); };
+    view.show = (key) => { const marker = view.markers.get(String(key)); if (marker && view.layer.zoomToShowLayer) view.layer.zoomToShowLayer(marker, () => marker.openPopup()); };
     view.filter = (test) => { view.only = test; fillLayer(view); };
     view.reload = () => load(view);
     maps.set(element, view);

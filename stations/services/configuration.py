@@ -17,7 +17,7 @@ from django.utils.translation import ngettext
 
 from evcms.core import audit, clock
 from evcms.core.access import Access, Permission
-from stations import passwords, queries
+from stations import hours, passwords, queries
 from stations.models import Connector, Evse, Site, Station
 from stations.vocabulary import OCCUPIED_STATUSES, Approval
 
@@ -111,6 +111,9 @@ def check_site(site: Site) -> None:
     for name in ("latitude", "longitude"):
         if getattr(site, name) != getattr(site, name):  # NaN, which no validator refuses
             errors[name] = [_("This is no coordinate.")]
+    if hours.read(site.opening_hours) is None:
+        text = _("Write the hours such as Mo-Fr 06:00-22:00; Sa 08:00-18:00, or 24/7 for always open.")
+        errors["opening_hours"] = [text]
     full_clean(site, errors, exclude=[])
 
 

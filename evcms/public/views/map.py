@@ -1,67 +1,77 @@
 """The station map with its list, a site's page, and the GeoJSON behind them."""
 
-from typing import Any
+from typing import Any, Final
 
-from django import forms
 from django.conf import settings
+from django.core.paginator import Paginator
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render
-from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import cache_control
-from django.views.decorators.http import require_GET
+from django.views.decorators.gzip import gzip_page
+from django.views.decorators.http import conditional_page, require_GET
 
 from evcms.public import places, status
 from evcms.public.views import tell
-from stations.models import PlugType
+from evcms.public.wishes import Judge, MapFilter, Wish, wish_of
 
-POWERS = [("0", _("Any power")), ("11000", "11 kW+"), ("50000", "50 kW+"), ("150000", "150 kW+")]
-
-
-class MapFilter(forms.Form):
-    q = forms.CharField(label=_("Place"), required=False, max_length=80)
-    plug = forms.ChoiceField(label=_("Plug"), required=False, choices=[("", _("Any plug")), *PlugType.choices[:-1]])
-    power = forms.ChoiceField(label=_("Power"), required=False, choices=POWERS)
-    free = forms.BooleanField(label=_("Free now"), required=False)
-    accessible = forms.BooleanField(label=_("Wheelchair"), required=False)
-
-
-def found(request: HttpRequest) -> tuple[MapFilter, list[places.Place]]:
-    """What the address asks for; nonsense in it filters nothing."""
-    form = MapFilter(request.GET or None)
-    wish = form.cleaned_data if form.is_bound and form.is_valid() else {}
-    rows = places.places(
-        plug=wish.get("plug", ""),
-        least_power_w=int(wish.get("power") or 0),
-        free=bool(wish.get("free")),
-        accessible=bool(wish.get("accessible")),
-        sought=wish.get("q", ""),
-    )
-    return form, rows
+PAGE: Final = 25  # places in the list
+NOT_KEPT: Final = ("part", "page", "bbox", "zoom", "near")  # of the address, when it goes into a link
 
 
 @require_GET
+@gzip_page
 def station_map(request: HttpRequest) -> HttpResponse:
-    form, rows = found(request)
-    context: dict[str, Any] = {  # Any: template context
-        "form": form,
-        "places": rows,
-        "free": sum(place.free for place in rows),
-        "matching": sum(place.total for place in rows),
-        "centre": "" if rows else places.middle(),
-        "query": request.GET.urlencode(),
-        "tiles": settings.MAP_TILE_URL,
-        "attribution": settings.MAP_TILE_ATTRIBUTION,
-        "live_url": "/ws/public/map/",
-    }
+    """The whole page; with ?part=list the list alone, of what the box holds."""
+    form, wish = wish_of(request)
+    judge = Judge(wish)
+    rows = places.found(wish, judge)
+    context = _list(request, form, judge, rows)
     if request.GET.get("part") == "list":
         return render(request, "public/_places.html", context)
     brand, status_url = status.house()
-    return render(request, "public/map.html", context | {"brand": brand, "status_url": status_url})
+    context |= {
+        "chips": [form[name] for name in ("free", "open", "accessible")],
+        "choices": [form[name] for name in ("plug", "power", "pay")],
+        "narrowed": bool(wish.plug or wish.least_power_w or wish.pay or wish.most is not None),
+        "free": sum(place.free for place in rows),
+        "matching": sum(place.total for place in rows),
+        "bounds": places.first_view(rows),
+        "centre": "" if rows else places.middle(),
+        "tiles": settings.MAP_TILE_URL,
+        "attribution": settings.MAP_TILE_ATTRIBUTION,
+        "live_url": "/ws/public/map/",
+        "brand": brand,
+        "status_url": status_url,
+    }
+    return render(request, "public/map.html", context)
+
+
+def _list(request: HttpRequest, form: MapFilter, judge: Judge, rows: list[places.Found]) -> dict[str, Any]:
+    """The page of the list. Any: template context."""
+    wish: Wish = judge.wish
+    here = [place for place in rows if wish.bbox.holds(place.site.latitude, place.site.longitude)]
+    page = Paginator(places.in_order(here, judge), PAGE).get_page(wish.page)
+    query = request.GET.copy()
+    for name in NOT_KEPT:
+        query.pop(name, None)
+    return {
+        "form": form,
+        "wish": wish,
+        "places": places.priced(page, judge),
+        "page": page,
+        "query": query.urlencode(),
+    }
 
 
 @require_GET
+@gzip_page
+@conditional_page
+@cache_control(private=True, no_cache=True)
 def points(request: HttpRequest) -> JsonResponse:
-    return JsonResponse(places.as_geojson(found(request)[1]))
+    """The marks of a box, at most some hundreds: ?bbox=west,south,east,north&zoom=12 and the map's filters."""
+    _form, wish = wish_of(request)
+    judge = Judge(wish)
+    return JsonResponse(places.as_geojson(places.found(wish, judge), judge))
 
 
 @require_GET

@@ -21,8 +21,9 @@ from alerts.services import people
 from alerts.services.subscriptions import Wanted, at_connector, in_area, topics_of
 from alerts.vocabulary import ChannelName, Topic
 from evcms.core.middleware import client_address
-from evcms.public import drivers, hearing, places, status
+from evcms.public import clusters, drivers, hearing, places, snapshot, status
 from evcms.public.limits import too_often
+from evcms.public.snapshot import Where
 from sessions.models import Driver
 from stations.models import Connector, Site
 
@@ -168,7 +169,7 @@ def at_site(request: HttpRequest, pk: int) -> HttpResponse:
         return render(request, "public/site.html", site_context(request, place, refused(request, error)), status=422)
 
 
-def site_context(request: HttpRequest, place: places.Place, wish: Any = None) -> dict[str, Any]:
+def site_context(request: HttpRequest, place: places.Place[Site, Connector], wish: Any = None) -> dict[str, Any]:
     """Any: template context."""
     form = form_context(request, place.site.organization_id, free_now=place.free > 0, wish=wish)
     return {"place": place, "works": places.works_at(place.site), "live_url": "/ws/public/map/", **form}
@@ -193,7 +194,7 @@ class AreaForm(forms.Form):
     distance = forms.TypedChoiceField(choices=[(km, km) for km in DISTANCES], coerce=int, required=False)
     label = forms.CharField(required=False, max_length=120)
 
-    def area(self, sites: list[Site]) -> tuple[object, str]:
+    def area(self, sites: list[Where]) -> tuple[object, str]:
         """(corners, a name for them). Raises ValidationError."""
         if not self.is_valid():
             raise ValidationError(_("Draw an area on the map, or choose a distance."))
@@ -213,7 +214,7 @@ class AreaForm(forms.Form):
 @require_http_methods(["GET", "POST"])
 def in_drawn_area(request: HttpRequest) -> HttpResponse:
     """The map, to draw on."""
-    sites = [place.site for place in places.places()]
+    sites = [*snapshot.current().sites.values()]
     wish = None
     if request.method == "POST":
         try:
@@ -221,8 +222,10 @@ def in_drawn_area(request: HttpRequest) -> HttpResponse:
         except ValidationError as error:
             wish = refused(request, error) | {name: request.POST.get(name, "") for name in ("corners", "label")}
     owners = {site.organization_id for site in sites}
+    bounds = clusters.heart([clusters.Point(site.latitude, site.longitude) for site in sites])
     context = {
-        "sites": sorted(sites, key=lambda site: site.name),
+        "bounds": ",".join(f"{side:.5f}" for side in bounds) if bounds else "",
+        "sites": sorted(sites, key=lambda site: site.order),
         "distances": DISTANCES,
         "tiles": settings.MAP_TILE_URL,
         "attribution": settings.MAP_TILE_ATTRIBUTION,
@@ -233,7 +236,7 @@ def in_drawn_area(request: HttpRequest) -> HttpResponse:
     return render(request, "public/area.html", context, status=422 if wish else 200)
 
 
-def _wanted_in_area(request: HttpRequest, sites: list[Site]) -> list[Wanted]:
+def _wanted_in_area(request: HttpRequest, sites: list[Where]) -> list[Wanted]:
     """One wish for each operator who has something there. Raises ValidationError."""
     corners, label = AreaForm(request.POST).area(sites)
     topics = topics_of(request.POST.getlist("topic"))
