@@ -11,9 +11,10 @@ from zoneinfo import ZoneInfo
 from django.db.models import Q, QuerySet
 
 from evcms.core import clock
+from evcms.core.access import Access
 
 from .models import AvailabilityInterval, Evse, Exclusion, Site
-from .queries import public_connectors
+from .queries import public_connectors, visible_sites
 from .vocabulary import PortState
 
 WHOLE: Final = 1000  # shares are per mille
@@ -32,6 +33,26 @@ def between(rows: QuerySet[AvailabilityInterval], since: datetime, until: dateti
 def outages() -> QuerySet[AvailabilityInterval]:
     """Out of order, excused or not."""
     return AvailabilityInterval.objects.filter(state=PortState.DOWN)
+
+
+def exclusions(access: Access) -> QuerySet[Exclusion]:
+    """What this membership sees of them: of its sites and of the whole network, voided ones too."""
+    rows = Exclusion.objects.filter(organization=access.organization)
+    if not access.all_sites:
+        sites = visible_sites(access)
+        whole = Q(site=None, station=None, evse=None)
+        rows = rows.filter(whole | Q(site__in=sites) | Q(station__site__in=sites) | Q(evse__station__site__in=sites))
+    return rows.select_related("site", "station__site", "evse__station__site", "window", "created_by", "voided_by")
+
+
+def visible_ports(access: Access) -> QuerySet[Evse]:
+    return Evse.objects.filter(station__site__in=visible_sites(access))
+
+
+def lost_of(evse: Evse, since: datetime, until: datetime) -> QuerySet[AvailabilityInterval]:
+    """The stretches in which a port was not up, the latest first."""
+    rows = AvailabilityInterval.objects.filter(evse=evse).exclude(state=PortState.UP)
+    return between(rows, since, until).select_related("change").order_by("-since")
 
 
 def outages_of_site(site_id: int, start: datetime, end: datetime) -> dict[int, list[Span]]:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from .views import configure, files, firmware, maintenance, quarantine, sites, tables
+from .views import configure, exclusions, files, firmware, maintenance, quarantine, sites, tables
 
 urlpatterns = [
     path("sites/new/", sites.create, name="site-create"),
@@ -26,6 +26,14 @@ urlpatterns = [
     path("maintenance/<int:pk>/edit/", maintenance.change, name="maintenance-change"),
     path("maintenance/plans/<int:pk>/end/", maintenance.end_plan, name="maintenance-plan-end"),
     path("maintenance/<int:pk>/cancel/", maintenance.cancel, name="maintenance-cancel"),
+    path("analytics/availability/exclusions/", exclusions.exclusions, name="exclusions"),
+    path("analytics/availability/exclusions/new/", exclusions.create, name="exclusion-create"),
+    path("analytics/availability/exclusions/<int:pk>/", exclusions.exclusion, name="exclusion"),
+    path("analytics/availability/exclusions/<int:pk>/proof/", exclusions.proof, name="exclusion-proof"),
+    path("analytics/availability/terms/", exclusions.all_terms, name="availability-terms"),
+    path("analytics/availability/terms/all/", exclusions.terms, name="availability-terms-usual"),
+    path("analytics/availability/terms/<int:pk>/", exclusions.terms, name="availability-terms-site"),
+    path("analytics/availability/terms/<int:pk>/drop/", exclusions.drop_terms, name="availability-terms-drop"),
     path("in/<str:token>", files.bring, name="log-bring"),
     path("in/<str:token>/<str:name>", files.bring, name="log-bring-named"),
     path("firmware/<str:token>/<str:name>", files.firmware, name="firmware-fetch"),

@@ -3,6 +3,7 @@
 from django.urls import URLPattern, URLResolver, path
 
 from evcms.dashboard.views import (
+    availability,
     commands,
     organization,
     overview,
@@ -38,6 +39,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("sites/", sites.sites, name="sites"),
     path("sites/<int:pk>/", sites.site, name="site"),
     path("analytics/usage/", usage.usage_page, name="usage"),
+    path("analytics/availability/", availability.availability, name="availability"),
+    path("analytics/availability/ports/<int:pk>/", availability.port, name="availability-port"),
     path("planner/", planner.planner, name="planner"),
     path("planner/<int:pk>/", planner.plan, name="plan"),
     path("sessions/", sessions.sessions, name="sessions"),

@@ -91,6 +91,12 @@ def permille(share: int | None) -> str:
 
 
 @register.filter
+def hundredths(share: int | None) -> str:
+    """Hundredths of a percent: 9995 → '99.95 %'."""
+    return figures.NOTHING if share is None else f"{figures.number(Decimal(share) / 100, 2)} %"
+
+
+@register.filter
 def as_json(data: Any) -> str:  # Any: what json can say
     """For an attribute; the template escapes it."""
     return json.dumps(data, cls=DjangoJSONEncoder, ensure_ascii=False)

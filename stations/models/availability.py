@@ -164,6 +164,18 @@ class AvailabilityTerms(models.Model):
     def __str__(self) -> str:
         return str(self.site or self.organization)
 
+    @property
+    def target_percent(self) -> str:
+        return f"{self.target_permille // 10}.{self.target_permille % 10}"
+
+    @property
+    def kind_words(self) -> str:
+        return ", ".join(str(ExclusionKind(kind).label) for kind in self.kinds)
+
+    @property
+    def statement_words(self) -> str:
+        return ", ".join(str(Formula(formula).label) for formula in self.statements)
+
 
 class AvailabilityStatement(models.Model):
     """A month of a site, or of the whole network, by one formula, frozen: `content` is all that its files are made of.

@@ -22,6 +22,7 @@ from .configuration import (
     set_connectors,
     set_password,
 )
+from .exclusions import add_exclusion, drop_terms, set_terms, void_exclusion
 from .firmware import firmware_replaced, firmware_reported, firmware_seen, lose_firmware
 from .followed import link_of
 from .grants import grant_site, revoke_site
@@ -75,6 +76,7 @@ __all__ = [
     "SessionWord",
     "StreamValue",
     "UsedLink",
+    "add_exclusion",
     "add_firmware",
     "approve",
     "archive_firmware",
@@ -92,6 +94,7 @@ __all__ = [
     "derive_availability",
     "describe",
     "disconnected",
+    "drop_terms",
     "edit_site",
     "edit_station",
     "end_plan",
@@ -139,6 +142,7 @@ __all__ = [
     "session_statuses",
     "set_connectors",
     "set_password",
+    "set_terms",
     "set_up_dynamic_qr",
     "sole_organization",
     "status_reported",
@@ -150,5 +154,6 @@ __all__ = [
     "take_connectors",
     "variables_reported",
     "verify_dynamic_qr",
+    "void_exclusion",
     "wait_for_command",
 ]

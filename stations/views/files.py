@@ -83,7 +83,7 @@ def firmware(request: HttpRequest, token: str, name: str) -> HttpResponseBase:
     file = FirmwareFile.objects.filter(token=token, archived_at=None).exclude(path="").first()
     if file is None:
         return HttpResponse(REFUSED, status=404, content_type="text/plain")
-    return _sent(request, files.whole_path(file.path), file.file_name)
+    return send_file(request, files.whole_path(file.path), file.file_name)
 
 
 @require_safe
@@ -93,10 +93,10 @@ def log_file(request: HttpRequest, access: Access, identity: str, pk: int) -> Ht
     """Logs name cards and addresses: for those who may talk to the station."""
     upload = get_object_or_404(LogUpload.objects.exclude(path=""), station=own_station(access, identity), pk=pk)
     name = files.plain_name(upload.file_name, f"{upload.kind}-{upload.pk}.log")
-    return _sent(request, files.whole_path(upload.path), name)
+    return send_file(request, files.whole_path(upload.path), name)
 
 
-def _sent(request: HttpRequest, place: Path, name: str) -> HttpResponseBase:
+def send_file(request: HttpRequest, place: Path, name: str) -> HttpResponseBase:
     """Always as a download: nothing that a station wrote is shown by a browser. Raises Http404 when it is gone."""
     try:
         size = place.stat().st_size

@@ -325,6 +325,7 @@ FILTERS = (
     "incidents",
     "tokens",
     "maintenance",
+    "availability",
     "money",
     "sites",
     "search",

@@ -67,7 +67,11 @@ from sessions.models import (
 )
 from stations import files
 from stations.models import (
+    AvailabilityInterval,
+    AvailabilityTerms,
     Command,
+    Evse,
+    Exclusion,
     FirmwareFile,
     FirmwareUpdate,
     LogUpload,
@@ -166,6 +170,22 @@ def charging(made, org, now, number):
     rows.window = MaintenanceWindow.objects.create(
         organization=org, station=station, title=f"{mark} Works", starts_at=now + DAY, ends_at=now + 2 * DAY
     )
+    uptime(made, org, now)
+
+
+def uptime(made, org, now):
+    rows, mark = made.rows, made.mark
+    rows.evse = rows.connector.evse
+    Evse.objects.filter(pk=rows.evse.pk).update(heard_since=now - 2 * DAY)
+    AvailabilityInterval.objects.create(
+        evse=rows.evse, since=now - DAY, state="down", cause="faulted", outage_since=now - DAY
+    )
+    proof = files.store("proofs", [b"a letter"], most=100)
+    rows.exclusion = Exclusion.objects.create(
+        organization=org, evse=rows.evse, kind="utility", starts_at=now - DAY, ends_at=now, reason=f"{mark} Grid",
+        path=proof.path, file_name=f"{mark}.pdf", size=proof.size,
+    )  # fmt: skip
+    AvailabilityTerms.objects.create(organization=org, site=rows.site)
 
 
 def reported(made, org, now):
