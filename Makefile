@@ -4,7 +4,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 
-.PHONY: help demo run test test-long lint bench lock messages setup
+.PHONY: help demo run test test-long lint bench bench-large lock messages setup
 .DEFAULT_GOAL := help
 
 help:
@@ -14,6 +14,7 @@ help:
 	@echo "make test-long  property and soak tests"
 	@echo "make lint       ruff, mypy, import contracts"
 	@echo "make bench      the charger gateway against a bare echo server; pricing; the tariff simulator; the early-fault alarm; the sweep; from a charger to the screen"
+	@echo "make bench-large  every operator page with 10,000 stations, 1 million sessions, 50 million readings on PostgreSQL (16 GB of disk)"
 	@echo "make messages   collect texts for translation, compile evcms/locale (needs gettext)"
 	@echo "make lock       remake requirements.txt from pyproject.toml (needs uv)"
 
@@ -40,6 +41,9 @@ bench: setup
 	@$(RUN) -m benchmarks.early_fault
 	@$(RUN) -m benchmarks.sweep
 	@$(RUN) -m benchmarks.live
+
+bench-large: setup
+	@$(RUN) -m benchmarks.large
 
 messages: setup
 	@$(RUN) manage.py makemessages --all --no-obsolete --add-location file \

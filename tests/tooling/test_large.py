@@ -1,0 +1,71 @@
+"""The large network of `make bench-large`, a thousandth of it: what pages read agrees."""
+
+import pytest
+from django.db import connection
+from django.db.models import Count, F, Max, Min, Sum
+
+from billing.models import Bill, JournalLine, Payment, Receipt
+from sessions.models import ChargingSession, MeterSample, UsageHour
+from stations.models import Connector, Station
+
+pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture
+def network(monkeypatch):
+    if connection.vendor != "postgresql":
+        pytest.skip("It is made by PostgreSQL's own generate_series.")
+    from benchmarks.large.seed import seed
+    from evcms.core import events
+    from tests.dashboard.conftest import Silent
+
+    monkeypatch.setattr(events, "_transport", Silent())
+    return seed(scale=0.001, say=lambda line: None)
+
+
+def test_the_network_agrees_and_every_page_answers(network):
+    """One test: to fill it takes most of the time."""
+    sessions_agree_with_their_readings_hours_bills_and_money(network)
+    receipts_have_no_gaps_and_busy_plugs_charge(network)
+    every_page_of_operators_answers(network)
+
+
+def sessions_agree_with_their_readings_hours_bills_and_money(network):
+    sessions = ChargingSession.objects.exclude(pk=network.holdings.rows.session.pk)
+    assert Station.objects.filter(identity__startswith="L-").count() == 20
+    assert sessions.count() > 2_000
+
+    read = sessions.annotate(first=Min("samples__energy_mwh"), last=Max("samples__energy_mwh"), all=Count("samples"))
+    assert read.exclude(all=50).count() == read.exclude(last=F("first") + F("energy_mwh")).count() == 0
+    hours = UsageHour.objects.aggregate(energy=Sum("energy_mwh"), charged=Sum("charging_seconds"))
+    assert hours == sessions.aggregate(energy=Sum("energy_mwh"), charged=Sum("charging_seconds"))
+    assert not MeterSample.objects.filter(session__ended_at__lt=F("at")).exists()
+
+    bills = Bill.objects.filter(session__in=sessions)
+    assert bills.filter(state="open").count() == sessions.filter(ended_at=None).count()
+    assert bills.exclude(state="open").exclude(traced_minor=F("total_minor")).count() == 0
+    assert bills.exclude(state="open").exclude(traced_mwh=F("session__energy_mwh")).count() == 0
+    paid = Payment.objects.filter(session__in=sessions, state="captured")
+    assert paid.exclude(captured_minor=F("session__bill__total_minor")).count() == 0
+    assert JournalLine.objects.aggregate(all=Sum("amount_minor"))["all"] == 0
+    open_debts = bills.filter(state="unpaid").aggregate(all=Sum("shortfall_minor"))["all"]
+    assert JournalLine.objects.filter(account="receivable").aggregate(all=Sum("amount_minor"))["all"] == open_debts
+
+
+def receipts_have_no_gaps_and_busy_plugs_charge(network):
+    rows = Receipt.objects.exclude(pk=network.holdings.rows.receipt.pk)
+    for row in rows.values("year").annotate(all=Count("pk"), first=Min("sequence"), last=Max("sequence")):
+        assert row["last"] == row["first"] + row["all"] - 1
+    running = ChargingSession.objects.filter(ended_at=None).values("connector")
+    assert set(Connector.objects.filter(pk__in=running).values_list("status", flat=True)) <= {"charging"}
+
+
+def every_page_of_operators_answers(network):
+    """With the example addresses of the bench, one request each."""
+    from benchmarks.large.__main__ import examples
+    from benchmarks.large.pages import addresses, walk
+
+    found = addresses(network.holdings, examples(network.owner.organization))
+    assert len(found) > 60
+    timings = walk(network.owner.user, found, requests=0, say=lambda line: None)
+    assert {timing.name: timing.status for timing in timings if timing.status != 200} == {}
