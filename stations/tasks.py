@@ -35,6 +35,18 @@ def derive_availability() -> int:
     return services.derive_availability(most=2_000)
 
 
+@shared_task(name="stations.run_bulk")
+def run_bulk() -> int:
+    """Every 10 s, and at once when one is confirmed."""
+    return services.run_bulk()
+
+
+@shared_task(name="stations.prune_drafts")
+def prune_drafts() -> int:
+    """Every night."""
+    return services.prune_drafts()
+
+
 @shared_task(name="stations.extend_plans")
 def extend_plans() -> int:
     """Every night."""

@@ -1,1 +1,1 @@
-"""A network of 10,000 stations, 1 million sessions and 50 million readings: how it is filled, how long its pages take."""
+"""10,000 stations, 1 million sessions, 50 million readings: how that is filled, and how long pages take in it."""

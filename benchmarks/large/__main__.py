@@ -3,7 +3,7 @@
     python -m benchmarks.large [--scale 0.1] [--requests 50] [--only stations,session]
 
 With DATABASE_URL set (an empty database) it fills that one, or measures it when it is filled already; else it starts a
-server of its own, which goes with its 16 GB when the run ends. Writes var/bench-large.json. Fails when a page is too slow.
+server of its own, which goes with its 16 GB when the run ends. Writes var/bench-large.json; fails when a page is slow.
 """
 
 import argparse

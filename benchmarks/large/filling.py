@@ -41,7 +41,7 @@ class Filler:
 
 
 def defaults(model):
-    """attname → SQL of every column that has a default or may be empty. What must be said is left out: the server says so."""
+    """attname → SQL of every column that has a default or may be empty. What must be said is left out."""
     found = {}
     for field in model._meta.concrete_fields:
         if field.primary_key or isinstance(field, GeneratedField):
@@ -91,7 +91,10 @@ def bare(labels, say=print):
         cursor.execute("SET maintenance_work_mem = '768MB'")
         for kind, statements in (
             ("indexes", [told for _name, told in indexes]),
-            ("constraints", [f'ALTER TABLE "{table}" ADD CONSTRAINT "{name}" {told}' for table, name, told in constraints]),
+            (
+                "constraints",
+                [f'ALTER TABLE "{table}" ADD CONSTRAINT "{name}" {told}' for table, name, told in constraints],
+            ),
         ):
             begin = time.monotonic()
             for each in statements:

@@ -1,4 +1,4 @@
-"""What each session cost: 0.41 a kWh with 21 % tax in it, half by guests' cards, half by cards on file, few by nobody."""
+"""What each session cost: 0.41 a kWh, 21 % tax in it; half by guests' cards, half by cards on file, few by nobody."""
 
 from billing.models import (
     BalanceLine,
@@ -32,8 +32,10 @@ LONG = "(extract(epoch FROM s.ended_at - s.started_at))::bigint"
 PERIODS = f"""CASE WHEN NOT s.open THEN jsonb_build_object('start', s.started_at, 'rows', jsonb_build_array(
  jsonb_build_array(s.charging_seconds * 1000000::bigint, 'c', s.energy_mwh),
  jsonb_build_array(({LONG} - s.charging_seconds) * 1000000, 'i', 0))) END"""
-BY_CARD = "(SELECT b.*, s.driver_id, s.connector_id, s.started_at, s.ended_at, b.state = 'open' AS open FROM billing_bill b " \
+BY_CARD = (
+    "(SELECT b.*, s.driver_id, s.connector_id, s.started_at, s.ended_at, b.state = 'open' AS open FROM billing_bill b "
     "JOIN charging_chargingsession s ON s.id = b.session_id WHERE b.id > :base AND b.source <> 'none') b"
+)
 
 
 def pour(filler):
@@ -42,7 +44,8 @@ def pour(filler):
         id="s.id", session_id="s.id", organization_id=":org", snapshot_id=":snapshot", currency="'EUR'",
         state="CASE WHEN s.open THEN 'open' WHEN s.nobody THEN 'unpaid' ELSE 'paid' END",
         source="CASE WHEN s.nobody THEN 'none' WHEN s.driver_id IS NULL THEN 'scan' ELSE 'card' END",
-        net_minor="CASE WHEN s.open THEN 0 ELSE s.net END", tax_minor="CASE WHEN s.open THEN 0 ELSE s.gross - s.net END",
+        net_minor="CASE WHEN s.open THEN 0 ELSE s.net END",
+        tax_minor="CASE WHEN s.open THEN 0 ELSE s.gross - s.net END",
         total_minor="CASE WHEN s.open THEN 0 ELSE s.gross END",
         shortfall_minor="CASE WHEN s.nobody AND NOT s.open THEN s.gross ELSE 0 END",
         reason="CASE WHEN s.nobody THEN 'no card on file: contract token' ELSE '' END", trace=TRACE, periods=PERIODS,
@@ -103,8 +106,8 @@ def documents(filler):
         "'FM999990.00') || ' €', 'paid_text', to_char(b.total_minor / 100.0, 'FM999990.00') || ' €')",
     )  # fmt: skip
     filler.execute(
-        "UPDATE billing_receiptcounter c SET last = r.last FROM (SELECT year, max(sequence) AS last FROM billing_receipt "
-        "GROUP BY year) r WHERE r.year = c.year"
+        "UPDATE billing_receiptcounter c SET last = r.last FROM (SELECT year, max(sequence) AS last "
+        "FROM billing_receipt GROUP BY year) r WHERE r.year = c.year"
     )
     filler.execute(
         "INSERT INTO billing_receiptcounter (organization_id, year, last) SELECT :org, year, max(sequence) "

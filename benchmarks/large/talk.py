@@ -14,8 +14,8 @@ def pour(filler):
         station_id="s.station_id", connector_id="s.connector_id", status="c.status", **said,
     )  # fmt: skip
     filler.fill(
-        StatusChange, "stations_connector k CROSS JOIN LATERAL (VALUES (k.status, k.error_code, :now - interval '1 hour')) "
-        "AS c(status, error, at) WHERE k.id > :base AND k.status = 'faulted'",
+        StatusChange, "stations_connector k CROSS JOIN LATERAL (VALUES (k.status, k.error_code, "
+        ":now - interval '1 hour')) AS c(status, error, at) WHERE k.id > :base AND k.status = 'faulted'",
         station_id="k.station_id", connector_id="k.id", status="c.status", error_code="c.error", **said,
     )  # fmt: skip
     messages(filler)

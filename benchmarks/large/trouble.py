@@ -24,7 +24,7 @@ def pour(filler):
     current(
         filler, "stations_connector c JOIN stations_station s ON s.id = c.station_id "
         "WHERE c.id > :base AND c.status = 'faulted'",
-        kind="'connector_faulted'", key="'connector' || chr(58) || c.id", title="s.name || ' is faulted: GroundFailure'",
+        kind="'connector_faulted'", key="'connector' || chr(58) || c.id", title="s.name || ' is faulted'",
         site_id="s.site_id", station_id="s.id", connector_id="c.id", opened_at="c.status_at",
     )  # fmt: skip
     filler.execute(

@@ -48,6 +48,10 @@ class StationFilter(forms.Form):
         _("Status"),
         [("online", _("Online")), (NEVER, _("Not yet connected")), *((word.value, word.label) for word in Shown)],
     )
+    health = choice(
+        _("Health"),
+        [("incident", _("Open incident")), ("early", _("Early sign of wear")), ("well", _("Nothing known"))],
+    )
     site = choice(_("Site"), [])
     model = choice(_("Model"), [])
     firmware = choice(_("Firmware"), [])

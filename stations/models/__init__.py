@@ -8,6 +8,16 @@ from .availability import (
     AvailabilityTerms,
     Exclusion,
 )
+from .fleet import (
+    BULK_MOVES,
+    BulkAction,
+    BulkKind,
+    BulkLine,
+    BulkState,
+    FirstView,
+    LineState,
+    SavedView,
+)
 from .maintenance import MaintenancePlan, MaintenanceWindow, Rhythm, TakenConnector, TakenState, WindowState
 from .reports import FirmwareFile, FirmwareUpdate, LogUpload, Monitor, SecurityEvent, StationEvent
 from .street import (
@@ -26,6 +36,7 @@ from .street import (
 from .talk import Command, Connection, DynamicQr, OcppMessage, RefusedHandshake, StatusChange, Variable
 
 __all__ = [
+    "BULK_MOVES",
     "CODE_ALPHABET",
     "IDENTITY",
     "AvailabilityInterval",
@@ -33,6 +44,10 @@ __all__ = [
     "AvailabilityProgress",
     "AvailabilityStatement",
     "AvailabilityTerms",
+    "BulkAction",
+    "BulkKind",
+    "BulkLine",
+    "BulkState",
     "Command",
     "Connection",
     "Connector",
@@ -41,7 +56,9 @@ __all__ = [
     "Exclusion",
     "FirmwareFile",
     "FirmwareUpdate",
+    "FirstView",
     "Gateway",
+    "LineState",
     "LogUpload",
     "MaintenancePlan",
     "MaintenanceWindow",
@@ -51,6 +68,7 @@ __all__ = [
     "PowerType",
     "RefusedHandshake",
     "Rhythm",
+    "SavedView",
     "SecurityEvent",
     "Site",
     "SiteGrant",

@@ -3,6 +3,7 @@
 from .approvals import approve, reject
 from .availability import derive_availability
 from .boots import booted
+from .bulk import cancel_bulk, confirm_bulk, draft_bulk, prune_drafts, refusal, run_bulk
 from .commands import (
     command_answered,
     command_failed,
@@ -69,8 +70,18 @@ from .statuses import (
 from .taking import take_connectors
 from .uploads import NoSuchLink, UsedLink, add_firmware, archive_firmware, log_awaited, log_received
 from .variables import variables_reported
+from .views import remove_view, save_view, see_first
 
 __all__ = [
+    "cancel_bulk",
+    "confirm_bulk",
+    "draft_bulk",
+    "prune_drafts",
+    "refusal",
+    "run_bulk",
+    "remove_view",
+    "save_view",
+    "see_first",
     "ImportResult",
     "NoSuchLink",
     "SessionWord",

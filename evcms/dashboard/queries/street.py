@@ -10,6 +10,7 @@ from django.db.models import OuterRef, Prefetch, Q, QuerySet, Subquery
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from alerts import facts
 from alerts.models import Incident
 from alerts.queries import incidents
 from billing.models import Bill
@@ -35,6 +36,11 @@ WORST_FIRST: Final = ("faulted", "offline", "unavailable", "suspended_evse", "un
 
 def station_list(access: Access, wish: dict[str, Any]) -> stations.Stations:
     """The visible stations that a filter asks for, each with its connectors as `standing`. Any: cleaned values."""
+    return fitting(access, wish).prefetch_related(standing(access))
+
+
+def fitting(access: Access, wish: dict[str, Any]) -> stations.Stations:
+    """The same without their connectors."""
     rows = stations.stations(access)
     if wish["q"]:
         text = wish["q"].strip()
@@ -45,7 +51,16 @@ def station_list(access: Access, wish: dict[str, Any]) -> stations.Stations:
             rows = rows.filter(**{column: wish[name]})
     if wish["site"]:
         rows = rows.filter(site=int(wish["site"]))
-    return _by_status(access, rows, wish["status"]).prefetch_related(standing(access))
+    return _by_status(access, _by_health(access, rows, wish["health"]), wish["status"])
+
+
+def _by_health(access: Access, rows: stations.Stations, health: str) -> stations.Stations:
+    """By what alerts say: an open incident, an early sign on one of its plugs, neither."""
+    if not health:
+        return rows
+    troubled = Q(pk__in=facts.troubled_stations(access.organization.pk))
+    signs = Q(pk__in=facts.worn_stations(access.organization.pk))
+    return rows.filter({"incident": troubled, "early": signs, "well": ~troubled & ~signs}[health])
 
 
 def _by_status(access: Access, rows: stations.Stations, status: str) -> stations.Stations:

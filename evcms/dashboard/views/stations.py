@@ -1,6 +1,7 @@
 """The list of stations: filter, sort, pages, export."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.http import HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
@@ -10,11 +11,13 @@ from django.views.decorators.http import require_GET
 from evcms.core.access import Access, Permission
 from evcms.dashboard import export
 from evcms.dashboard.access import operator
-from evcms.dashboard.forms import StationFilter, wishes
-from evcms.dashboard.queries import street
+from evcms.dashboard.forms import wishes
+from evcms.dashboard.queries import fleet, street
 from evcms.dashboard.sorting import ordered, paged
+from evcms.dashboard.views.fleet import chosen_view, kinds_for
 from stations import queries
 from stations.queries import Stations
+from stations.services.views import may_remove
 
 SORTS = {
     "station": "identity",
@@ -33,10 +36,13 @@ COLUMNS = (
 @require_GET
 @operator()
 def stations(request: HttpRequest, access: Access) -> HttpResponseBase:
-    sites = queries.visible_sites(access).filter(archived_at=None).order_by("name")
-    form = StationFilter(request.GET or None, sites=sites, kinds=street.kinds(access))
+    views = list(fleet.views(access))
+    view, said = chosen_view(request, access, views)
+    form = fleet.station_filter(access, said)
     wish = wishes(form) if form.is_bound else dict.fromkeys(form.fields, "")
-    rows = ordered(request, street.station_list(access, wish), SORTS, "station")
+    usual = said.get("sort", "")
+    usual = usual if usual.removeprefix("-") in SORTS else "station"
+    rows = ordered(request, street.station_list(access, wish), SORTS, usual)
     if export.wanted(request):
         return _export(request, rows)
     page = paged(request, rows)
@@ -47,6 +53,12 @@ def stations(request: HttpRequest, access: Access) -> HttpResponseBase:
         "narrowed": any(wish.values()),
         "numbers": queries.station_counts(access),
         "may": access.can(Permission.STATIONS),
+        "kinds": kinds_for(access),
+        "filter": urlencode([(name, value) for name, value in wish.items() if value]),
+        "views": views,
+        "view": view,
+        "first": fleet.first_view(access),
+        "may_remove": view is not None and may_remove(access, view),
     }
     return render(request, "dashboard/stations/list.html", context)
 

@@ -1,0 +1,38 @@
+"""The station list as a choice: what a filter finds, what was ticked, the views that people keep of it."""
+
+from collections.abc import Sequence
+
+from django.db.models import Q, QuerySet
+from django.http import QueryDict
+
+from evcms.core.access import Access
+from evcms.dashboard.forms import StationFilter, wishes
+from stations import queries
+from stations.models import FirstView, SavedView
+
+from . import street
+
+
+def fitting(access: Access, said: QueryDict) -> queries.Stations:
+    """All that the list would show for this filter; a filter that cannot be read shows what the list shows for it."""
+    form = station_filter(access, said)
+    return street.fitting(access, wishes(form))
+
+
+def station_filter(access: Access, said: QueryDict | None) -> StationFilter:
+    sites = queries.visible_sites(access).filter(archived_at=None).order_by("name")
+    return StationFilter(said or None, sites=sites, kinds=street.kinds(access))
+
+
+def named(access: Access, identities: Sequence[str]) -> queries.Stations:
+    return queries.stations(access).filter(identity__in=identities)
+
+
+def views(access: Access) -> QuerySet[SavedView]:
+    """One's own and those that are shared here."""
+    mine = Q(user=access.user) | Q(shared=True)
+    return SavedView.objects.filter(mine, organization=access.organization).select_related("user")
+
+
+def first_view(access: Access) -> int | None:
+    return FirstView.objects.filter(membership=access.membership).values_list("view", flat=True).first()

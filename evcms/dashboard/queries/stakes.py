@@ -1,0 +1,84 @@
+"""What is at stake when something is done to many stations: who charges there now, and the money held for it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+from django.db.models import Count, Q, QuerySet, Sum
+
+from billing.models import Payment
+from billing.vocabulary import PaymentState
+from evcms.core.access import Access
+from sessions import queries as sessions
+from sessions.models import ChargingSession
+from stations.models import BulkAction, BulkKind, BulkLine, LineState
+
+SHOWN: Final = 10  # sessions named on the page
+
+ENDS_SESSIONS: Final = frozenset({BulkKind.RESET_HARD})
+"""2.x stops what runs (B12.FR.03), 1.6 kills it without a proper stop."""
+
+
+@dataclass(frozen=True)
+class Stakes:
+    stations: int
+    waiting: int
+    refused: list[tuple[str, int]]
+    charging: int = 0
+    energy_mwh: int = 0
+    sessions: list[ChargingSession] = field(default_factory=list)
+    holds: list[tuple[int, str]] = field(default_factory=list)
+    ends_them: bool = False
+
+
+def stakes(access: Access, action: BulkAction) -> Stakes:
+    """Six queries, however many stations."""
+    reasons = action.lines.filter(state=LineState.REFUSED).values_list("detail").annotate(n=Count("pk")).order_by("-n")
+    refused = [(detail, count) for detail, count in reasons]
+    waiting = action.lines.filter(state=LineState.WAITING)
+    running = sessions.running(access).filter(station__in=waiting.values("station"))
+    told = running.order_by().aggregate(n=Count("pk"), energy=Sum("energy_mwh"))
+    count = waiting.count()
+    return Stakes(
+        stations=count + sum(number for _why, number in refused), waiting=count, refused=refused, charging=told["n"],
+        energy_mwh=told["energy"] or 0,
+        sessions=list(running.select_related("station", "driver", "id_token", "attempt").order_by("-started_at")[:SHOWN]),
+        holds=holds(running), ends_them=action.kind in ENDS_SESSIONS,
+    )  # fmt: skip
+
+
+def holds(running: QuerySet[ChargingSession]) -> list[tuple[int, str]]:
+    """(minor units, currency) held on cards for these sessions."""
+    rows = Payment.objects.filter(session__in=running.order_by().values("pk"), state=PaymentState.AUTHORIZED)
+    return [(total, currency) for currency, total in rows.order_by().values_list("currency").annotate(Sum("hold_minor"))]
+
+
+@dataclass(frozen=True)
+class Progress:
+    counts: dict[str, int]
+
+    @property
+    def total(self) -> int:
+        return sum(self.counts.values())
+
+    @property
+    def over(self) -> int:
+        return self.total - self.counts["waiting"] - self.counts["sent"]
+
+
+def progress(action: BulkAction) -> Progress:
+    found = dict(action.lines.order_by().values_list("state").annotate(Count("pk")))
+    return Progress({str(state): found.get(state, 0) for state in LineState})
+
+
+def lines(action: BulkAction, states: Iterable[str]) -> QuerySet[BulkLine]:
+    rows = action.lines.select_related("station__site").order_by("pk")
+    wanted = [state for state in states if state in LineState]
+    return rows.filter(state__in=wanted) if wanted else rows
+
+
+def actions(access: Access) -> QuerySet[BulkAction]:
+    """Confirmed ones; who does not see all sites sees his own."""
+    rows = BulkAction.objects.filter(organization=access.organization, confirmed_at__isnull=False)
+    rows = rows if access.all_sites else rows.filter(membership=access.membership)
+    return rows.annotate(all=Count("lines"), over=Count("lines", filter=~Q(lines__state__in=("waiting", "sent"))))
