@@ -8,6 +8,7 @@ server of its own, which goes with its 16 GB when the run ends. Writes var/bench
 
 import argparse
 import json
+import logging
 import os
 import sys
 import tempfile
@@ -36,6 +37,7 @@ def arguments():
     parser.add_argument("--scale", type=float, default=1.0, help="share of the large network (default 1)")
     parser.add_argument("--requests", type=int, default=50, help="warm requests a page")
     parser.add_argument("--only", default="", help="names of pages, with commas")
+    parser.add_argument("--without", default="", help="names of pages to leave out, with commas")
     return parser.parse_args()
 
 
@@ -58,6 +60,7 @@ def measured(wish):
         found = pages.addresses(holdings, examples(owner.organization))
         if wish.only:
             found = {name: address for name, address in found.items() if name in wish.only.split(",")}
+        found = {name: address for name, address in found.items() if name not in wish.without.split(",")}
         timings = pages.walk(owner.user, found, requests=wish.requests)
         told = {"scale": wish.scale, **seeded, "pages": pages.as_rows(timings)}
     RESULT.parent.mkdir(exist_ok=True)
@@ -70,8 +73,10 @@ def measured(wish):
 
 
 def silence():
-    """No signal server here."""
+    """No signal server here, and no line of the log for each request."""
     from evcms.core import events
+
+    logging.disable(logging.WARNING)
 
     class Alone:
         def nudge(self, task):

@@ -58,7 +58,9 @@ class FirmwareForm(BulkForm):
 
 class VariableForm(BulkForm):
     key = forms.CharField(
-        label=_("Key"), max_length=160, help_text=_("OCPP 1.6: the key; 2.x: Component.Variable, as the station calls it")
+        label=_("Key"),
+        max_length=160,
+        help_text=_("OCPP 1.6: the key; 2.x: Component.Variable, as the station calls it"),
     )
     value = forms.CharField(label=_("Value"), max_length=1000, required=False, strip=False)
 
@@ -66,10 +68,14 @@ class VariableForm(BulkForm):
 class WindowForm(BulkForm):
     title = forms.CharField(label=_("What is done"), max_length=160)
     starts_at = forms.DateTimeField(
-        label=_("From"), input_formats=[LOCAL], widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format=LOCAL)
+        label=_("From"),
+        input_formats=[LOCAL],
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format=LOCAL),
     )
     ends_at = forms.DateTimeField(
-        label=_("Until"), input_formats=[LOCAL], widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format=LOCAL)
+        label=_("Until"),
+        input_formats=[LOCAL],
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format=LOCAL),
     )
 
     def __init__(self, *args: Any, access: Access, **kwargs: Any) -> None:

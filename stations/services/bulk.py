@@ -160,7 +160,10 @@ def _params(access: Access, kind: BulkKind, values: Mapping[str, Any]) -> dict[s
     """As JSON. Raises ValidationError by field."""
     if kind == BulkKind.SITE:
         site = values.get("site")
-        if not isinstance(site, Site) or not queries.visible_sites(access).filter(pk=site.pk, archived_at=None).exists():
+        if (
+            not isinstance(site, Site)
+            or not queries.visible_sites(access).filter(pk=site.pk, archived_at=None).exists()
+        ):
             raise ValidationError({"site": [_("Choose one of your sites.")]})
         return {"site": site.pk}
     if kind == BulkKind.FIRMWARE:
@@ -243,7 +246,9 @@ def _step(action: BulkAction, access: Access | None, pk: int) -> bool:
             if line is None:
                 return False
             station = judged(queries.stations(access).filter(pk=line.station_id)).first() if access else None
-            why = _("It is archived or out of your sight.") if access else _("Who confirmed it may not do this any more.")
+            why = (
+                _("It is archived or out of your sight.") if access else _("Who confirmed it may not do this any more.")
+            )
             why = refusal(BulkKind(action.kind), station, action.params) if station else why
             if why or station is None or access is None:
                 _write(line, LineState.REFUSED, why)

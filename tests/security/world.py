@@ -69,6 +69,8 @@ from stations import files
 from stations.models import (
     AvailabilityInterval,
     AvailabilityTerms,
+    BulkAction,
+    BulkLine,
     Command,
     Evse,
     Exclusion,
@@ -80,6 +82,7 @@ from stations.models import (
     Monitor,
     OcppMessage,
     RefusedHandshake,
+    SavedView,
     SecurityEvent,
     Site,
     StationEvent,
@@ -126,6 +129,7 @@ def fill(owner, mark, number):
         organization=org, value=f"{mark}CARD", folded=f"{mark}CARD", label=f"{mark} Label", driver=rows.driver
     )
     charging(made, org, now, number)
+    many(made, owner, now)
     reported(made, org, now)
     money(made, org, now, number)
     duty(made, owner, now, number)
@@ -186,6 +190,20 @@ def uptime(made, org, now):
         path=proof.path, file_name=f"{mark}.pdf", size=proof.size,
     )  # fmt: skip
     AvailabilityTerms.objects.create(organization=org, site=rows.site)
+
+
+def many(made, owner, now):
+    """What was done to many stations, and a view that somebody shares."""
+    rows, mark = made.rows, made.mark
+    rows.bulk = BulkAction.objects.create(
+        organization=owner.organization, membership=owner.membership, actor=f"{mark} Person", kind="reset_soft",
+        state="done", confirmed_at=now, finished_at=now,
+    )  # fmt: skip
+    BulkLine.objects.create(action=rows.bulk, station=rows.station, state="failed", detail=mark)
+    rows.view = SavedView.objects.create(
+        organization=owner.organization, user=owner.user, name=f"kept by {mark.lower()}", query="status=offline",
+        shared=True,
+    )  # fmt: skip
 
 
 def reported(made, org, now):

@@ -55,7 +55,9 @@ def again(action):
 def answer_all(accepted=True):
     for row in Command.objects.filter(state="queued"):
         services.command_sent(command_id=row.pk)
-        services.command_answered(command_id=row.pk, answer=Answer(accepted, "Accepted" if accepted else "Rejected", {}))
+        services.command_answered(
+            command_id=row.pk, answer=Answer(accepted, "Accepted" if accepted else "Rejected", {})
+        )
 
 
 def test_a_preview_leaves_out_who_cannot_hear_and_does_nothing(owner, fleet):

@@ -1,6 +1,7 @@
 """The station list as a choice: what a filter finds, what was ticked, the views that people keep of it."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from django.db.models import Q, QuerySet
 from django.http import QueryDict
@@ -15,8 +16,12 @@ from . import street
 
 def fitting(access: Access, said: QueryDict) -> queries.Stations:
     """All that the list would show for this filter; a filter that cannot be read shows what the list shows for it."""
-    form = station_filter(access, said)
-    return street.fitting(access, wishes(form))
+    return street.fitting(access, wished(station_filter(access, said)))
+
+
+def wished(form: StationFilter) -> dict[str, Any]:
+    """What a filter asks for, empty without one. Any: cleaned values."""
+    return wishes(form) if form.is_bound else dict.fromkeys(form.fields, "")
 
 
 def station_filter(access: Access, said: QueryDict | None) -> StationFilter:

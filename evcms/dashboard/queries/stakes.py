@@ -1,6 +1,5 @@
 """What is at stake when something is done to many stations: who charges there now, and the money held for it."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -42,7 +41,7 @@ def stakes(access: Access, action: BulkAction) -> Stakes:
     return Stakes(
         stations=count + sum(number for _why, number in refused), waiting=count, refused=refused, charging=told["n"],
         energy_mwh=told["energy"] or 0,
-        sessions=list(running.select_related("station", "driver", "id_token", "attempt").order_by("-started_at")[:SHOWN]),
+        sessions=list(running.select_related("station", "driver", "id_token").order_by("-started_at")[:SHOWN]),
         holds=holds(running), ends_them=action.kind in ENDS_SESSIONS,
     )  # fmt: skip
 
@@ -50,7 +49,9 @@ def stakes(access: Access, action: BulkAction) -> Stakes:
 def holds(running: QuerySet[ChargingSession]) -> list[tuple[int, str]]:
     """(minor units, currency) held on cards for these sessions."""
     rows = Payment.objects.filter(session__in=running.order_by().values("pk"), state=PaymentState.AUTHORIZED)
-    return [(total, currency) for currency, total in rows.order_by().values_list("currency").annotate(Sum("hold_minor"))]
+    return [
+        (total, currency) for currency, total in rows.order_by().values_list("currency").annotate(Sum("hold_minor"))
+    ]
 
 
 @dataclass(frozen=True)
@@ -66,19 +67,34 @@ class Progress:
         return self.total - self.counts["waiting"] - self.counts["sent"]
 
 
-def progress(action: BulkAction) -> Progress:
-    found = dict(action.lines.order_by().values_list("state").annotate(Count("pk")))
+def progress(access: Access, action: BulkAction) -> Progress:
+    found = dict(_seen(access, action).order_by().values_list("state").annotate(Count("pk")))
     return Progress({str(state): found.get(state, 0) for state in LineState})
 
 
-def lines(action: BulkAction, states: Iterable[str]) -> QuerySet[BulkLine]:
-    rows = action.lines.select_related("station__site").order_by("pk")
-    wanted = [state for state in states if state in LineState]
-    return rows.filter(state__in=wanted) if wanted else rows
+def lines(access: Access, action: BulkAction, state: str) -> QuerySet[BulkLine]:
+    """In one state, or (no such state) all."""
+    rows = _seen(access, action).select_related("station__site").order_by("pk")
+    return rows.filter(state=state) if state in LineState else rows
+
+
+def _seen(access: Access, action: BulkAction) -> QuerySet[BulkLine]:
+    if access.all_sites or action.membership_id == access.membership.pk:
+        return action.lines.all()
+    return action.lines.filter(station__site__grants__membership=access.membership)
 
 
 def actions(access: Access) -> QuerySet[BulkAction]:
-    """Confirmed ones; who does not see all sites sees his own."""
-    rows = BulkAction.objects.filter(organization=access.organization, confirmed_at__isnull=False)
-    rows = rows if access.all_sites else rows.filter(membership=access.membership)
-    return rows.annotate(all=Count("lines"), over=Count("lines", filter=~Q(lines__state__in=("waiting", "sent"))))
+    """One's own, and confirmed ones; who does not see all sites sees those that touched his stations."""
+    own, touched = Q(membership=access.membership), Q(confirmed_at__isnull=False)
+    if not access.all_sites:
+        lit = BulkLine.objects.filter(station__site__grants__membership=access.membership)
+        touched &= Q(pk__in=lit.values("action"))
+    return BulkAction.objects.filter(own | touched, organization=access.organization)
+
+
+def counted(rows: QuerySet[BulkAction]) -> QuerySet[BulkAction]:
+    """With `all` and `over`, newest first; without drafts."""
+    over = Count("lines", filter=~Q(lines__state__in=("waiting", "sent")))
+    rows = rows.filter(confirmed_at__isnull=False).annotate(all=Count("lines"), over=over)
+    return rows.order_by("-created_at", "pk")

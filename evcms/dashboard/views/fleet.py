@@ -6,7 +6,7 @@ from typing import Any, Final
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
-from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -64,12 +64,7 @@ def bulk_action(request: HttpRequest, access: Access, pk: uuid.UUID) -> HttpResp
 
 
 def _action(access: Access, pk: uuid.UUID) -> BulkAction:
-    rows = BulkAction.objects.filter(organization=access.organization)
-    rows = rows if access.all_sites else rows.filter(membership=access.membership)
-    action = get_object_or_404(rows, pk=pk)
-    if action.state == BulkState.DRAFT and action.membership_id != access.membership.pk:
-        raise Http404
-    return action
+    return get_object_or_404(stakes.actions(access), pk=pk)
 
 
 def _act(request: HttpRequest, access: Access, action: BulkAction) -> HttpResponse:
@@ -94,14 +89,14 @@ def _page(
     context: dict[str, Any] = {  # Any: template context
         "action": action,
         "may": access.can(NEEDS[kind]),
-        "page": Paginator(stakes.lines(action, [wanted]), LINES).get_page(request.GET.get("page")),
+        "page": Paginator(stakes.lines(access, action, wanted), LINES).get_page(request.GET.get("page")),
         "wanted": wanted,
         "zone": access.organization.time_zone,
     }
     if action.state == BulkState.DRAFT:
         context |= {"stakes": stakes.stakes(access, action), "form": form or bulk_forms.form_of(access, kind)}
         return render(request, "dashboard/stations/bulk_draft.html", context, status=422 if form else 200)
-    context["progress"] = stakes.progress(action)
+    context["progress"] = stakes.progress(access, action)
     template = "_bulk_progress" if request.GET.get("part") == "progress" else "bulk"
     return render(request, f"dashboard/stations/{template}.html", context)
 
@@ -110,7 +105,7 @@ def _page(
 @operator()
 def bulk_actions(request: HttpRequest, access: Access) -> HttpResponse:
     """What was done to many, newest first."""
-    page = paged(request, stakes.actions(access))
+    page = paged(request, stakes.counted(stakes.actions(access)))
     return render(request, "dashboard/stations/bulk_list.html", {"page": page, "zone": access.organization.time_zone})
 
 

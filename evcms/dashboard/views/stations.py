@@ -11,7 +11,6 @@ from django.views.decorators.http import require_GET
 from evcms.core.access import Access, Permission
 from evcms.dashboard import export
 from evcms.dashboard.access import operator
-from evcms.dashboard.forms import wishes
 from evcms.dashboard.queries import fleet, street
 from evcms.dashboard.sorting import ordered, paged
 from evcms.dashboard.views.fleet import chosen_view, kinds_for
@@ -39,7 +38,7 @@ def stations(request: HttpRequest, access: Access) -> HttpResponseBase:
     views = list(fleet.views(access))
     view, said = chosen_view(request, access, views)
     form = fleet.station_filter(access, said)
-    wish = wishes(form) if form.is_bound else dict.fromkeys(form.fields, "")
+    wish = fleet.wished(form)
     usual = said.get("sort", "")
     usual = usual if usual.removeprefix("-") in SORTS else "station"
     rows = ordered(request, street.station_list(access, wish), SORTS, usual)
