@@ -1,5 +1,5 @@
 """Staff's pages of this room."""
 
-from . import maintenance, reports, street
+from . import fleet, maintenance, reports, street
 
-__all__ = ["maintenance", "reports", "street"]
+__all__ = ["fleet", "maintenance", "reports", "street"]

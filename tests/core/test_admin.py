@@ -67,6 +67,7 @@ from stations.models import (
     Command,
     Connection,
     DynamicQr,
+    FirstView,
     Gateway,
     MaintenanceWindow,
     Site,
@@ -111,6 +112,7 @@ def machinery(rows, number):
     note = Notification.objects.filter(incident=rows.incident).first()
     DeliveryAttempt.objects.create(notification=note, outcome="refused", detail="refused")
     TakenConnector.objects.create(window=rows.window, connector=rows.connector)
+    FirstView.objects.update_or_create(membership=rows.membership, defaults={"view": rows.view})
     DynamicQr.objects.create(station=rows.station, secret="MADECODES", validity=60, length=8)
     watch(rows, number)
     books(rows)

@@ -1,0 +1,39 @@
+"""What was done to many stations, and views that people keep of the list."""
+
+from django.contrib import admin
+
+from evcms.core.admin_base import ReadOnlyAdmin
+from stations.models import BulkAction, BulkLine, FirstView, SavedView
+
+
+@admin.register(BulkAction)
+class BulkActionAdmin(ReadOnlyAdmin):
+    list_display = ("kind", "organization", "actor", "state", "created_at", "confirmed_at", "finished_at")
+    list_filter = ("organization", "kind", "state")
+    search_fields = ("actor", "lines__station__identity")
+    list_select_related = ("organization",)
+    exclude = ("params",)  # a variable's value may be a secret
+
+
+@admin.register(BulkLine)
+class BulkLineAdmin(ReadOnlyAdmin):
+    list_display = ("action", "station", "state", "detail", "at")
+    list_filter = ("state", "action__kind")
+    search_fields = ("station__identity", "detail")
+    list_select_related = ("action", "station")
+
+
+@admin.register(SavedView)
+class SavedViewAdmin(ReadOnlyAdmin):
+    list_display = ("name", "organization", "user", "shared", "query")
+    list_filter = ("organization", "shared")
+    search_fields = ("name", "user__email")
+    list_select_related = ("organization", "user")
+
+
+@admin.register(FirstView)
+class FirstViewAdmin(ReadOnlyAdmin):
+    list_display = ("membership", "view")
+    list_filter = ("membership__organization",)
+    search_fields = ("view__name", "membership__user__email")
+    list_select_related = ("membership__user", "membership__organization", "view")
