@@ -35,6 +35,7 @@ EVERY_TEN_SECONDS = (
     "stations.lose_reports",
     "stations.run_bulk",
     "charging.expire_attempts",
+    "charging.judge_attempts",
     "charging.expire_reservations",
     "charging.reach_times",
     "charging.close_lost_sessions",

@@ -12,6 +12,7 @@ from evcms.core.admin_base import ReadOnlyAdmin, ServiceAdmin, chosen
 from evcms.core.models import Organization
 from sessions import services
 from sessions.models import (
+    AcceptedTap,
     Attempt,
     ChargingSession,
     Discrepancy,
@@ -26,6 +27,7 @@ from sessions.models import (
     SessionWatch,
     SiteDay,
     UsageHour,
+    Watermark,
 )
 from sessions.services.drivers import FIELDS as DRIVER_FIELDS
 from sessions.services.tokens import FIELDS as TOKEN_FIELDS
@@ -118,10 +120,25 @@ class DriverGroupAdmin(ReadOnlyAdmin):
 
 @admin.register(Attempt)
 class AttemptAdmin(ReadOnlyAdmin):
-    list_display = ("at", "kind", "state", "cause", "station", "token_value", "detail")
-    list_filter = ("state", "kind", "cause", "organization")
+    list_display = ("at", "kind", "state", "stage", "party", "cause", "station", "token_value", "detail")
+    list_filter = ("state", "stage", "party", "kind", "cause", "organization")
     search_fields = ("=id", "token_value", "station__identity")
     list_select_related = ("station",)
+
+
+@admin.register(AcceptedTap)
+class AcceptedTapAdmin(ReadOnlyAdmin):
+    list_display = ("at", "station", "token_value")
+    list_filter = ("at",)
+    search_fields = ("token_value", "station__identity")
+    list_select_related = ("station",)
+
+
+@admin.register(Watermark)
+class WatermarkAdmin(ReadOnlyAdmin):
+    list_display = ("name", "position")
+    list_filter = ("name",)
+    search_fields = ("name",)
 
 
 @admin.register(Reservation)

@@ -17,12 +17,15 @@ from .rollup_models import SiteDay as SiteDay
 from .rollup_models import UsageDay as UsageDay
 from .vocabulary import (
     AttemptKind,
+    AttemptStage,
     AttemptState,
     ClosedBy,
     DiscrepancyKind,
     FailureCause,
+    Party,
     ReadingKind,
     ReservationState,
+    ReviewOutcome,
     SessionState,
     TokenStatus,
     TokenType,
@@ -95,10 +98,12 @@ class IdToken(models.Model):
 class Attempt(models.Model):
     """One try to charge, from its first sign to a session or a cause of failure.
 
-    `id` is also the remoteStartId, and `token_value` what the station is told to report back.
+    `id` is also the remoteStartId, and `token_value` what the station is told to report back. Doors write what they
+    see at once; `services.judging` follows at `judge_at`, joins the signs of one try (`part_of` the one that came
+    furthest), fills in the stages and names the one cause (`party`, by the rule `rule` of sessions.verdicts).
     """
 
-    organization = models.ForeignKey(Organization, models.PROTECT, related_name="attempts")
+    organization = models.ForeignKey(Organization, models.PROTECT, related_name="attempts", db_index=False)
     station = models.ForeignKey(Station, models.PROTECT, related_name="attempts", db_index=False)
     connector = models.ForeignKey(Connector, models.PROTECT, null=True, related_name="attempts")
     kind = models.CharField(max_length=8, choices=AttemptKind)
@@ -111,6 +116,25 @@ class Attempt(models.Model):
     at = models.DateTimeField(default=clock.now)
     expires_at = models.DateTimeField(null=True, help_text=_("A start not seen by then has failed"))
     ended_at = models.DateTimeField(null=True)
+    first_at = models.DateTimeField(null=True, help_text=_("First sign: card, payment opened, plug, request"))
+    authorized_at = models.DateTimeField(null=True)
+    plugged_at = models.DateTimeField(null=True)
+    started_at = models.DateTimeField(null=True)
+    energy_at = models.DateTimeField(null=True)
+    stage = models.PositiveSmallIntegerField(choices=AttemptStage, default=AttemptStage.SIGN)
+    party = models.CharField(max_length=8, choices=Party, blank=True, help_text=_("The cause of a failed one"))
+    rule = models.CharField(max_length=20, blank=True)
+    clues = models.CharField(max_length=255, blank=True, help_text=_("All the evidence, in order of precedence"))
+    counted = models.BooleanField(default=True, help_text=_("In the success rate"))
+    conflicting = models.BooleanField(default=False, help_text=_("Evidence names different causes"))
+    decided_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
+    decided_at = models.DateTimeField(null=True, help_text=_("A person has named the cause; we leave it"))
+    site = models.ForeignKey(Site, models.SET_NULL, null=True, related_name="+", db_index=False)
+    model = models.CharField(max_length=64, blank=True, help_text=_("The station's at that time"))
+    firmware = models.CharField(max_length=64, blank=True)
+    part_of = models.ForeignKey("self", models.SET_NULL, null=True, related_name="parts", db_index=False)
+    judge_at = models.DateTimeField(null=True, default=clock.now, help_text=_("When to look at it next"))
+    judged_at = models.DateTimeField(null=True)
 
     class Meta:
         indexes = [
@@ -120,10 +144,43 @@ class Attempt(models.Model):
             models.Index(
                 fields=["station", "-at"], condition=models.Q(command_id__isnull=False), name="attempts_remote"
             ),
+            models.Index(
+                fields=["organization", "at", "part_of", "state", "stage", "party", "counted", "site"],
+                name="attempts_funnel",
+            ),
+            models.Index(fields=["judge_at"], condition=models.Q(judge_at__isnull=False), name="attempts_to_judge"),
+            models.Index(fields=["part_of"], condition=models.Q(part_of__isnull=False), name="attempts_parts"),
+            models.Index(
+                fields=["organization", "at"],
+                condition=models.Q(conflicting=True, decided_at=None, part_of=None),
+                name="attempts_conflicting",
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.state} {self.at:%F %T}"
+
+
+class AcceptedTap(models.Model):
+    """A card that a station was told to accept: waits for its start, then goes into an attempt. Lives for minutes."""
+
+    organization = models.ForeignKey(Organization, models.CASCADE, related_name="+", db_index=False)
+    station = models.ForeignKey(Station, models.CASCADE, related_name="+", db_index=False)
+    token_value = models.CharField(max_length=255)
+    at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return f"{self.station_id} {self.at:%F %T}"
+
+
+class Watermark(models.Model):
+    """How far a follower of other rows has read. Whoever works holds its lock, so there is one at a time."""
+
+    name = models.CharField(max_length=40, primary_key=True)
+    position = models.BigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.position}"
 
 
 class ChargingSession(models.Model):
@@ -291,10 +348,16 @@ class Discrepancy(models.Model):
     detail = models.JSONField(default=dict)
     at = models.DateTimeField(default=clock.now)
     resolved_at = models.DateTimeField(null=True)
+    outcome = models.CharField(max_length=10, choices=ReviewOutcome, blank=True)
+    resolved_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
+    note = models.CharField(max_length=255, blank=True, help_text=_("Why it was decided so"))
 
     class Meta:
         verbose_name_plural = "discrepancies"
         ordering = ("-at",)
+        indexes = [
+            models.Index(fields=["-at"], condition=models.Q(resolved_at=None), name="discrepancies_open"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind} at {self.station_id}"

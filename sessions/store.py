@@ -138,7 +138,8 @@ SET_NAME = f"UPDATE {ChargingSession._meta.db_table} SET transaction_id = %s WHE
 
 _SET_END = ", ".join(f"{name} = %s" for name in _columns(ChargingSession, END_FIELDS))
 END_SESSION = f"UPDATE {ChargingSession._meta.db_table} SET {_SET_END} WHERE id = %s"  # noqa: S608
-END_ATTEMPT = f"UPDATE {Attempt._meta.db_table} SET state = %s, cause = %s, ended_at = %s WHERE id = %s AND state = %s"  # noqa: S608
+_END_TRY = "SET state = %s, cause = %s, ended_at = %s, judge_at = %s WHERE id = %s AND state = %s"
+END_ATTEMPT = f"UPDATE {Attempt._meta.db_table} {_END_TRY}"
 
 _HOURS = UsageHour._meta.db_table
 _PEAK = f"{_HOURS}.max_power_w"
@@ -219,9 +220,9 @@ def save_ends(sessions: Iterable[ChargingSession]) -> None:
 
 
 def end_attempts(ends: Iterable[tuple[int, str, str, datetime]]) -> None:
-    """(id, state, cause, moment). Only an attempt that has started ends."""
+    """(id, state, cause, moment). Only an attempt that has started ends; then it is judged."""
     started = AttemptState.STARTED.value
-    sql.execute(END_ATTEMPT, [[state, cause, stored(at), pk, started] for pk, state, cause, at in ends])
+    sql.execute(END_ATTEMPT, [[state, cause, stored(at), stored(at), pk, started] for pk, state, cause, at in ends])
 
 
 def _values(session: ChargingSession, fields: Conversions) -> list[Value]:

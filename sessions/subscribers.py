@@ -9,8 +9,9 @@ from stations import commands
 from stations.events import CommandAnswered, ConnectorStatusChanged
 from stations.vocabulary import ConnectorStatus
 
+from .events import SessionCorrected
 from .models import ChargingSession
-from .services import attempts, reservations, sweeps
+from .services import attempts, judging, reservations, sweeps
 from .vocabulary import SessionState
 
 STATES = {
@@ -30,6 +31,11 @@ def take_answer(event: CommandAnswered) -> None:
             reservations.command_answered(command_id=event.command_id)
         case commands.GetTransactionStatus.__name__:
             sweeps.transaction_status_answered(command_id=event.command_id)
+
+
+@subscribe(SessionCorrected, "charging.judge_again")
+def judge_again(event: SessionCorrected) -> None:
+    judging.judge_again(session_id=event.session_id)
 
 
 def tells_of_a_session(event: ConnectorStatusChanged) -> bool:

@@ -10,6 +10,11 @@ def expire_attempts() -> int:
     return services.expire_attempts()
 
 
+@shared_task(name="charging.judge_attempts")
+def judge_attempts() -> int:
+    return services.judge_attempts()
+
+
 @shared_task(name="charging.close_lost_sessions")
 def close_lost_sessions() -> int:
     return services.close_lost_sessions()

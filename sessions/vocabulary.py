@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Final
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from sessions import verdicts
+
 if TYPE_CHECKING:
     from .models import IdToken
 
@@ -136,8 +138,9 @@ class AttemptState(models.TextChoices):
 ATTEMPT_MOVES: dict[AttemptState, frozenset[AttemptState]] = {
     AttemptState.REQUESTED: frozenset({AttemptState.STARTED, AttemptState.FAILED}),
     AttemptState.STARTED: frozenset({AttemptState.ENDED, AttemptState.FAILED}),
-    AttemptState.FAILED: frozenset({AttemptState.STARTED}),  # the station started after we had given up
-    AttemptState.ENDED: frozenset(),
+    # the station started after we had given up; a correction brought energy
+    AttemptState.FAILED: frozenset({AttemptState.STARTED, AttemptState.ENDED}),
+    AttemptState.ENDED: frozenset({AttemptState.FAILED}),  # a look at the rows shows an interruption, or no energy
 }
 
 
@@ -150,6 +153,33 @@ class FailureCause(models.TextChoices):
     NO_ENERGY = "no_energy", _("no energy flowed")
     PAYMENT = "payment", _("the payment failed")
     CANCELLED = "cancelled", _("cancelled")
+    ABANDONED = "abandoned", _("the payment was not finished")
+    TAKEN = "taken", _("somebody else was faster")
+    LATE = "late", _("the payment reached us too late")
+    NOTHING = "nothing", _("nothing was started")
+    INTERRUPTED = "interrupted", _("charging was interrupted")
+
+
+class Party(models.TextChoices):
+    """The one cause of a failed attempt: whose part of the chain did not hold (sessions.verdicts)."""
+
+    DRIVER = verdicts.Cause.DRIVER.value, _("driver")
+    CAR = verdicts.Cause.CAR.value, _("car")
+    STATION = verdicts.Cause.STATION.value, _("station")
+    NETWORK = verdicts.Cause.NETWORK.value, _("network")
+    BACKEND = verdicts.Cause.BACKEND.value, _("our backend")
+    PAYMENT = verdicts.Cause.PAYMENT.value, _("payment")
+
+
+class AttemptStage(models.IntegerChoices):
+    """How far an attempt came (sessions.verdicts.Stage)."""
+
+    SIGN = verdicts.Stage.SIGN.value, _("first sign")
+    AUTHORIZED = verdicts.Stage.AUTHORIZED.value, _("authorized")
+    PLUGGED = verdicts.Stage.PLUGGED.value, _("plugged in")
+    STARTED = verdicts.Stage.STARTED.value, _("started")
+    ENERGY = verdicts.Stage.ENERGY.value, _("energy flowed")
+    ENDED_WELL = verdicts.Stage.ENDED_WELL.value, _("ended well")
 
 
 class ReservationState(models.TextChoices):
@@ -175,6 +205,12 @@ class DiscrepancyKind(models.TextChoices):
     STOP_LOST = "stop_lost", _("the stop was never reported")
     CLOCK = "clock", _("the station's clock is wrong")
     AFTER_END = "after_end", _("readings after the end")
+
+
+class ReviewOutcome(models.TextChoices):
+    ACCEPTED = "accepted", _("what the system did stands")
+    CORRECTED = "corrected", _("corrected")
+    DISMISSED = "dismissed", _("no problem after all")
 
 
 Judge = Callable[[Sequence["IdToken"]], Sequence[Verdict | None]]

@@ -101,6 +101,13 @@ def readings(filler):
     )  # fmt: skip
 
 
+JUDGED = {  # as the worker leaves them (sessions.services.judging)
+    "site_id": "s.site_id", "first_at": "s.started_at - interval '4 minutes'", "judge_at": "NULL",
+    "judged_at": "s.started_at", "model": "(SELECT t.model FROM stations_station t WHERE t.id = s.station_id)",
+    "firmware": "(SELECT t.firmware_version FROM stations_station t WHERE t.id = s.station_id)",
+}  # fmt: skip
+
+
 def attempts(filler):
     filler.fill(
         Attempt, "charging_chargingsession s WHERE s.id > :base",
@@ -108,6 +115,8 @@ def attempts(filler):
         kind="CASE WHEN s.driver_id IS NULL THEN 'scan' ELSE 'tap' END",
         state="CASE WHEN s.ended_at IS NULL THEN 'started' ELSE 'ended' END", token_value="s.token_value",
         driver_id="s.driver_id", at="s.started_at - interval '30 seconds'", ended_at="s.ended_at",
+        stage="CASE WHEN s.ended_at IS NULL THEN 4 ELSE 5 END", authorized_at="s.started_at", energy_at="s.started_at",
+        plugged_at="s.started_at - interval '30 seconds'", started_at="s.started_at", **JUDGED,
     )  # fmt: skip
     filler.fill(
         Attempt,
@@ -117,7 +126,11 @@ def attempts(filler):
         kind="CASE WHEN s.driver_id IS NULL THEN 'scan' ELSE 'tap' END", state="'failed'",
         cause="(ARRAY['not_plugged', 'token', 'payment', 'timeout', 'refused'])[1 + s.id % 5]",
         token_value="s.token_value", driver_id="s.driver_id", at="s.started_at - interval '4 minutes'",
-        ended_at="s.started_at - interval '2 minutes'",
+        ended_at="s.started_at - interval '2 minutes'", counted="s.id % 5 > 0",
+        stage="CASE s.id % 5 WHEN 0 THEN 1 ELSE 0 END",
+        party="(ARRAY['driver', 'driver', 'payment', 'station', 'station'])[1 + s.id % 5]",
+        rule="(ARRAY['not_plugged', 'token_refused', 'payment_declined', 'no_answer', 'refused'])[1 + s.id % 5]",
+        **JUDGED,
     )  # fmt: skip
 
 

@@ -28,9 +28,10 @@ from billing.vocabulary import BillState, FundingSource, MethodState, PaymentKin
 from evcms.core import clock, events
 from sessions import services as sessions
 from sessions.models import ChargingSession, Driver
+from sessions.vocabulary import FailureCause
 from stations.models import Connector
 
-from . import bills, cards, funding, guard, moves, payments
+from . import bills, cards, funding, guard, moves, payments, tries
 from .sources import nobody
 
 log = structlog.get_logger(__name__)
@@ -317,6 +318,7 @@ def refused(*, payment_id: int, code: str, text: str, by_bank: bool = True) -> N
         if by_bank:
             cards.refused(payment.method_id, code)
         events.publish(CardRefused(payment_id=payment.pk, code=code[:80]))
+        tries.came_to_nothing(payment, FailureCause.PAYMENT)
         _stop_or_owe(payment, code)
 
 

@@ -24,7 +24,7 @@ from sessions import services as sessions
 from sessions.vocabulary import AttemptKind, FailureCause
 from stations.models import Connector
 
-from . import moves, purse, webstart
+from . import moves, purse, tries, webstart
 
 log = structlog.get_logger(__name__)
 
@@ -158,6 +158,7 @@ def failed(*, payment_id: int, code: str, text: str) -> None:
     """The provider's final no."""
     with transaction.atomic():
         payment = moves.lock(payment_id)
+        never_held = payment.state in UNPAID
         moves.move(
             payment,
             PaymentState.FAILED,
@@ -168,6 +169,8 @@ def failed(*, payment_id: int, code: str, text: str) -> None:
             settled_at=clock.now(),
         )
         events.publish(PaymentFailed(payment_id=payment.pk, code=code))
+        if never_held:
+            tries.came_to_nothing(payment, FailureCause.PAYMENT)
 
 
 def payment_authorized(*, payment_id: int, hold: Hold, email: str = "") -> None:
@@ -203,21 +206,23 @@ def payment_authorized(*, payment_id: int, hold: Hold, email: str = "") -> None:
 def start_or_free(payment: Payment, hold: Hold) -> None:
     """A locked payment whose hold has just come: its station is asked to start, or it is freed with the reason."""
     with translation.override(payment.language):
-        why = _why_not(payment, hold)
-        if why:
+        cause, why = _why_not(payment, hold)
+        if cause:
+            tries.came_to_nothing(payment, cause, why)
             release(payment=payment, code="not_started", text=why)
         else:
             start(payment)
 
 
-def _why_not(payment: Payment, hold: Hold) -> str:
+def _why_not(payment: Payment, hold: Hold) -> tuple[FailureCause | None, str]:
+    """None and no text when it may start."""
     if hold.held_at and clock.now() - hold.held_at > START_WITHIN:
-        return _("Your payment reached us too late to start. Nothing is charged.")
+        return FailureCause.LATE, _("Your payment reached us too late to start. Nothing is charged.")
     if payment.kind == PaymentKind.READER and not waiting.plugged_in(payment.connector_id):
-        return _("The car was unplugged. Nothing is charged.")
+        return FailureCause.NOT_PLUGGED, _("The car was unplugged. Nothing is charged.")
     if availability.taken(lock_plugs(payment.connector_id), other_than=payment.pk):
-        return _("Somebody else was faster at this connector. Nothing is charged.")
-    return ""
+        return FailureCause.TAKEN, _("Somebody else was faster at this connector. Nothing is charged.")
+    return None, ""
 
 
 def lock_plugs(connector_id: int) -> Connector:
@@ -230,7 +235,9 @@ def lock_plugs(connector_id: int) -> Connector:
 def start(payment: Payment) -> None:
     connector = Connector.objects.select_related("station", "evse").get(pk=payment.connector_id)
     kind = AttemptKind.TAP if payment.kind == PaymentKind.READER else AttemptKind.SCAN
-    attempt = sessions.request_start(connector=connector, kind=kind, origin="payment", driver=payment.driver)
+    attempt = sessions.request_start(
+        connector=connector, kind=kind, origin="payment", driver=payment.driver, first_at=payment.created_at
+    )
     Payment.objects.filter(pk=payment.pk).update(attempt=attempt)
     payment.attempt = attempt
     moves.note(payment, Step.START_REQUESTED)
@@ -268,6 +275,7 @@ def checkout_expired(*, payment_id: int) -> None:
             if payment.state == PaymentState.CHECKOUT:
                 webstart.free_evse(payment)
             moves.move(payment, PaymentState.EXPIRED, due_at=None)
+            tries.came_to_nothing(payment)
 
 
 def start_failed(*, attempt_id: int, cause: str) -> None:

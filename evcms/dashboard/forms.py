@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from evcms.core import clock
 from sessions.queries import FLAGS
-from sessions.vocabulary import AttemptKind, AttemptState, FailureCause, SessionState
+from sessions.vocabulary import AttemptKind, AttemptStage, AttemptState, FailureCause, Party, SessionState
 from stations.models import Site
 from stations.operations import Field, FieldType, Operation
 from stations.vocabulary import Approval, Direction, MessageOutcome, Shown
@@ -140,13 +140,43 @@ class SessionFilter(SiteChoice):
             self.add_error("until", _("It is before the first day; it is left out."))
 
 
+HIDDEN = forms.HiddenInput
+YES_NO = [("yes", _("Yes")), ("no", _("No"))]
+
+
+def hidden(label: Any, **limits: Any) -> forms.CharField:
+    """What links from the analyses narrow by, beside the fields that are shown. Any: as Django's fields take them."""
+    return forms.CharField(label=label, required=False, max_length=64, widget=HIDDEN, **limits)
+
+
 class AttemptFilter(SiteChoice):
     q = search_box(_("Station, token, driver"))
     state = choice(_("Outcome"), AttemptState.choices)
-    cause = choice(_("Cause"), FailureCause.choices)
+    party = choice(_("Cause"), Party.choices)
+    stage = choice(_("Came as far as"), [(str(value), label) for value, label in AttemptStage.choices])
     kind = choice(_("How"), AttemptKind.choices)
     site = choice(_("Site"), [])
+    model = choice(_("Model"), [])
     period = choice(_("Period"), PERIODS)
+    since = forms.DateField(label=_("From"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    until = forms.DateField(label=_("To"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    cause = choice(_("What was seen"), FailureCause.choices)
+    over = forms.ChoiceField(label=_("Over"), required=False, choices=YES_NO, widget=HIDDEN)
+    counted = forms.ChoiceField(label=_("In the success rate"), required=False, choices=YES_NO, widget=HIDDEN)
+    reached = forms.IntegerField(label=_("At least"), required=False, min_value=0, max_value=5, widget=HIDDEN)
+    hour = forms.ChoiceField(
+        label=_("Hour"), required=False, choices=[(str(n), f"{n:02}:00") for n in range(24)], widget=HIDDEN
+    )
+    rule = hidden(_("Rule"))
+    firmware = hidden(_("Firmware"))
+    station = hidden(_("Station"))
+
+    def __init__(self, *args: Any, models: Iterable[str] = (), **kwargs: Any) -> None:
+        """Any: as Django's forms take them. `models`: of the visible stations."""
+        super().__init__(*args, **kwargs)
+        found = self.fields["model"]
+        assert isinstance(found, forms.ChoiceField)
+        found.choices = [ANY, *((name, name) for name in models)]
 
 
 class SiteFilter(forms.Form):

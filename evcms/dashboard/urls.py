@@ -15,6 +15,7 @@ from evcms.dashboard.views import (
     sites,
     station,
     stations,
+    success,
     usage,
 )
 
@@ -53,6 +54,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("sessions/<str:public_id>/", sessions.session, name="session"),
     path("sessions/<str:public_id>/stop/", sessions.stop, name="session-stop"),
     path("attempts/", sessions.attempts, name="attempts"),
+    path("attempts/<int:pk>/", sessions.attempt, name="attempt"),
+    path("analytics/success/", success.success, name="success"),
     path("organization/switch/", organization.switch, name="switch-organization"),
     path("settings/", organization.settings, name="settings"),
     path("settings/organization/", organization.organization, name="organization"),

@@ -159,7 +159,7 @@ class Charging:
         return Attempt(
             pk=next(self.attempt_keys),
             organization_id=self._organization,
-            station_id=session.station_id,
+            station=session.station,
             connector_id=session.connector_id,
             kind=kind,
             state=AttemptState.FAILED if empty else AttemptState.ENDED,

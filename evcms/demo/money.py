@@ -19,7 +19,7 @@ from billing.receipts import document
 from billing.services.sources.card import chargeable
 from billing.vocabulary import AccountKind, BillState, FundingSource, PaymentState, Step
 from evcms.core.money import format_money
-from evcms.demo import keys
+from evcms.demo import keys, tries
 from evcms.demo.books import Books
 from evcms.demo.charging import START_WITHIN, Charging, Place, next_keys, readings
 from evcms.demo.funding import by_group
@@ -164,6 +164,7 @@ class Money:
         payment = self._payment(place.connector, agreed, way, email)
         if past.cause == "payment_declined":
             self._declined(payment, way)
+            payment.attempt = self._refused(past, place, payment, way)
             return
         accepted = past.cause != "remote_start_rejected"
         over = way.authorized + (START_WITHIN + FOUND_OUT if accepted else ANSWER)
@@ -182,7 +183,7 @@ class Money:
         guest = self.charging.guest(f"{past.station}/{past.connector}/{past.at.isoformat()}", way.authorized)
         attempt = Attempt(
             organization=self._organization,
-            station_id=place.connector.station_id,
+            station=place.connector.station,
             connector=place.connector,
             kind=AttemptKind.SCAN,
             state=AttemptState.FAILED,
@@ -192,6 +193,24 @@ class Money:
             ended_at=over,
         )
         self.charging.asked(attempt, place.connector, way.authorized, accepted=accepted)
+        tries.in_vain(attempt, way.created, retried=past.retried)
+        return attempt
+
+    def _refused(self, past: PastAttempt, place: Place, payment: Payment, way: Paying) -> Attempt:
+        attempt = Attempt(
+            pk=next(self.charging.attempt_keys),
+            organization=self._organization,
+            station=place.connector.station,
+            connector=place.connector,
+            kind=AttemptKind.SCAN,
+            state=AttemptState.FAILED,
+            cause=FailureCause.PAYMENT,
+            detail=payment.error_text,
+            at=way.created,
+            ended_at=way.created + PATIENCE,
+        )
+        tries.in_vain(attempt, way.created, retried=past.retried)
+        self.charging.attempts.append(attempt)
         return attempt
 
     def _declined(self, payment: Payment, way: Paying) -> None:

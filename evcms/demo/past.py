@@ -12,7 +12,7 @@ from django.db.models import Model
 
 from billing.models import Bill, JournalEntry, Payment, ReceiptCounter
 from billing.periods import Link
-from evcms.demo import bulk, statuses, trouble
+from evcms.demo import bulk, statuses, tries, trouble
 from evcms.demo.charging import STOPPED_BEFORE, Charging, Place
 from evcms.demo.moments import Ears
 from evcms.demo.money import Money
@@ -121,12 +121,21 @@ def _charge(
         key: [Link(since, closed) for since, closed in place.ears.links(history.first, history.last)]
         for key, place in places.items()
     }
+    broke = {(one.station, one.connector, one.start) for one in history.outages if one.kind == "fault"}
     for past in history.sessions:
         key = (past.station, past.connector)
-        money.add(past, charging.add(past, places[key]), places[key], links[key], refused=past is refused)
+        session = charging.add(past, places[key])
+        tries.of_session(session, past.plugged_at, _energy_at(past), fault=(*key, past.end) in broke)
+        money.add(past, session, places[key], links[key], refused=past is refused)
     for attempt in history.attempts:
         if was_in_vain(attempt):
             money.failed(attempt, places[(str(attempt.station), attempt.connector or 1)])
+
+
+def _energy_at(past: PastSession) -> datetime:
+    """The first reading that shows energy."""
+    flows = (each.at for each in past.samples[1:] if each.power_w or each.energy_mwh != past.meter_start_mwh)
+    return next(flows, past.start)
 
 
 def was_in_vain(past: PastAttempt) -> bool:
@@ -142,7 +151,7 @@ def _refused(past: PastAttempt, charging: Charging) -> Attempt:
     street = charging.street
     organization = street.access.organization
     decision = tokens.decide(organization_id=organization.pk, value=value, token_type=TokenType.ISO14443, at=past.at)[1]
-    return Attempt(
+    attempt = Attempt(
         pk=next(charging.attempt_keys),
         organization=organization,
         station=street.stations[str(past.station)],
@@ -154,6 +163,8 @@ def _refused(past: PastAttempt, charging: Charging) -> Attempt:
         at=past.at,
         ended_at=past.at,
     )
+    tries.settle(attempt, retried=past.retried)
+    return attempt
 
 
 def _write_charging(charging: Charging) -> None:

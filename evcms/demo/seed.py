@@ -16,7 +16,7 @@ from django.db.models import Max
 
 from evcms.core import clock
 from evcms.core.models import Organization
-from evcms.demo import claims, duty, funding, listeners, past, people, refunds, street, terminals, till, wallet
+from evcms.demo import claims, duty, funding, listeners, past, people, refunds, street, terminals, till, tries, wallet
 from evcms.demo.street import Street
 from evcms.simulator import fleet
 from evcms.simulator.city import City, build_city, fleet_station
@@ -92,6 +92,7 @@ def _found(city: City, cash: till.Till, files: Path, say: Say) -> None:
         street.plan_maintenance(access, built, now)
         say("Loading its past …")
         loaded = past.load(built, cards, history, cash, say, past.unlucky(history))
+        tries.load(built, past.places_of(built, history), history)
         stations.derive_availability()
         refunds.load(built, cash, history)
         duty.handle(access)

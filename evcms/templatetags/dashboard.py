@@ -10,6 +10,7 @@ from django.utils import formats, timezone
 from billing.models import Bill
 from evcms.core import clock
 from evcms.core.figures import amount
+from evcms.dashboard import trywords
 from sessions.models import ChargingSession
 from stations.models import Connection, Station
 from stations.queries import never_connected
@@ -18,6 +19,12 @@ from stations.vocabulary import Approval
 from . import figures
 
 register = template.Library()
+
+
+@register.filter
+def rule_text(rule: str) -> str:
+    """The rule of sessions.verdicts that decided, in words."""
+    return trywords.rule_text(rule)
 
 
 @register.filter

@@ -1,10 +1,11 @@
 """Every write of this room. See ARCHITECTURE.md for the contract; one file for each part of it."""
 
-from .attempts import expire_attempts, fail, request_start, request_stop
+from .attempts import expire_attempts, fail, in_vain, request_start, request_stop
 from .corrections import correct_energy
 from .drivers import create_driver, edit_driver, erase_driver
 from .ending import close, end, end_many
 from .groups import create_group, delete_group, join_group, rename_group
+from .judging import judge_attempts
 from .recording import record, record_many, update, update_many
 from .reservations import cancel_reservation, expire_reservations, reserve
 from .retention import forget_people, prune_samples
@@ -43,7 +44,9 @@ __all__ = [
     "fail",
     "forget_people",
     "guest_token",
+    "in_vain",
     "join_group",
+    "judge_attempts",
     "paid_token",
     "prune_samples",
     "reach_times",

@@ -49,8 +49,10 @@ def request_start(
     token_value: str | None = None,
     driver: Driver | None = None,
     access: Access | None = None,
+    first_at: datetime | None = None,
 ) -> Attempt:
     """Asks the station to start. Without a token one is made for the guest. The answer, a start, or the expiry ends it.
+    `first_at`: when the driver began, if that was before (he opened a payment).
 
     Raises PermissionDenied when a person may not, ValueError when the station belongs to nobody.
     """
@@ -77,6 +79,7 @@ def request_start(
             token_value=token_value,
             driver=driver,
             at=now,
+            first_at=first_at,
             expires_at=now + timedelta(seconds=_time_out(station.pk)) + MARGIN,
         )
         command = commands.StartCharging(token_value, attempt.pk, connector.evse.number, token_type)
@@ -245,17 +248,42 @@ def move(attempt: Attempt, state: AttemptState) -> None:
     if state == AttemptState.STARTED:
         attempt.cause = ""
     attempt.ended_at = clock.now() if state in (AttemptState.ENDED, AttemptState.FAILED) else None
-    attempt.save(update_fields=["state", "cause", "ended_at", "detail"])
+    attempt.judge_at = clock.now()
+    attempt.save(update_fields=["state", "cause", "ended_at", "detail", "judge_at"])
 
 
 def fail(*, attempt_id: int, cause: FailureCause, detail: str = "") -> bool:
     """A request that comes to nothing; publishes SessionFailed. False when it has started or ended meanwhile."""
     with transaction.atomic():
         mine = Attempt.objects.filter(pk=attempt_id, state=AttemptState.REQUESTED)
-        failed = mine.update(state=AttemptState.FAILED, cause=cause, detail=detail[:255], ended_at=clock.now())
+        now = clock.now()
+        failed = mine.update(state=AttemptState.FAILED, cause=cause, detail=detail[:255], ended_at=now, judge_at=now)
         if failed:
             publish(SessionFailed(attempt_id=attempt_id, cause=str(cause)))
     return bool(failed)
+
+
+def in_vain(
+    *, connector: Connector, kind: AttemptKind, cause: FailureCause, at: datetime, driver: Driver | None, detail: str
+) -> Attempt:
+    """A try that ended before the station was asked: the card was declined, the payment page left. `at`: its begin.
+
+    Raises ValueError when the station belongs to nobody.
+    """
+    if connector.station.organization_id is None:
+        raise ValueError("nobody charges at a station without organization")
+    return Attempt.objects.create(
+        organization_id=connector.station.organization_id,
+        station=connector.station,
+        connector=connector,
+        kind=kind,
+        state=AttemptState.FAILED,
+        cause=cause,
+        detail=detail[:255],
+        driver=driver,
+        at=at,
+        ended_at=clock.now(),
+    )
 
 
 def command_answered(*, command_id: str) -> None:

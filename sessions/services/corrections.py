@@ -10,6 +10,8 @@ from evcms.core.access import Access, Permission
 from sessions import energy, store
 from sessions.models import ChargingSession, UsageHour
 
+from . import judging
+
 CORRECTED = "session.energy_corrected"
 
 
@@ -30,6 +32,7 @@ def correct_energy(*, session: ChargingSession, energy_mwh: int, reason: str, ac
         before, row.energy_mwh = row.energy_mwh, energy_mwh
         row.save(update_fields=["energy_mwh"])
         _into_hours(row, energy_mwh - before)
+        judging.judge_again(session_id=row.pk)
         audit.record(access, CORRECTED, row, before_mwh=before, after_mwh=energy_mwh, reason=reason.strip())
     return row
 

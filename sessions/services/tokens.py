@@ -14,7 +14,7 @@ from evcms.core.access import Access, Permission
 from evcms.core.inserts import Insert
 from evcms.core.prepared import PreparedMany, any_of
 from sessions import cars
-from sessions.models import Attempt, Driver, IdToken
+from sessions.models import AcceptedTap, Attempt, Driver, IdToken
 from sessions.vocabulary import (
     AttemptKind,
     AttemptState,
@@ -85,6 +85,7 @@ ORGANIZATIONS: Final = PreparedMany(
     lambda pks: Station.objects.filter(pk__in=pks).order_by().values_list("pk", "organization_id"), int
 )
 _ATTEMPTS: Final = Insert(Attempt)
+_TAPS: Final = Insert(AcceptedTap)
 
 
 def fold(value: str) -> str:
@@ -210,8 +211,14 @@ def authorize_many(*, taps: Sequence[Tap], judge: Judge | None = None) -> list[T
         for tap, (token, decision) in zip(taps, decided, strict=True)
         if not decision.accepted and (owner := owners[tap.station_id]) is not None
     ]
+    accepted = [
+        _TAPS.row(organization_id=owner, station_id=tap.station_id, token_value=tap.value[:255], at=tap.at)
+        for tap, (_token, decision) in zip(taps, decided, strict=True)
+        if decision.accepted and (owner := owners[tap.station_id]) is not None
+    ]
     with transaction.atomic():
         _ATTEMPTS.many(refused)
+        _TAPS.many(accepted)
     return [decision for _, decision in decided]
 
 

@@ -263,7 +263,8 @@ def test_a_hold_that_we_hear_of_too_late_starts_nothing(provider, tariff, connec
     billing.refresh(payment=payment)
     work()
     payment.refresh_from_db()
-    assert (payment.state, payment.attempt) == (PaymentState.RELEASED, None)
+    assert payment.state == PaymentState.RELEASED
+    assert (payment.attempt.state, payment.attempt.cause, payment.attempt.command_id) == ("failed", "late", None)
     assert "too late" in payment.error_text
 
 

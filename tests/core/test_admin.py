@@ -53,6 +53,7 @@ from evcms.core import clock
 from evcms.core.models import AuditEntry, Delivery, Event, User
 from evcms.templatetags.figures import at_zone
 from sessions.models import (
+    AcceptedTap,
     Discrepancy,
     Driver,
     IdToken,
@@ -62,6 +63,7 @@ from sessions.models import (
     SessionWatch,
     SiteDay,
     UsageHour,
+    Watermark,
 )
 from stations.models import (
     Command,
@@ -103,6 +105,8 @@ def machinery(rows, number):
     Connection.objects.create(station=rows.station, gateway=gateway, protocol="ocpp1.6", closed_at=now)
     StatusChange.objects.create(station=rows.station, connector=rows.connector, status="available", at=now)
     SessionWatch.objects.create(session=rows.session, reason="billing.budget", at_mwh=1)
+    AcceptedTap.objects.create(station=rows.station, organization=rows.station.organization, token_value="1", at=now)
+    Watermark.objects.get_or_create(name="attempts.plugs")
     UsageHour.objects.create(evse=rows.connector.evse, hour=now.replace(minute=0, second=0, microsecond=0))
     LateHour.objects.create(evse=rows.connector.evse, hour=now)
     SiteDay.objects.create(site=rows.site, day=now.date())

@@ -94,6 +94,8 @@ PAGES = {
     "session": Door(VIEW, SESSION),
     "session-stop": Door(COMMAND, SESSION, post=True),
     "attempts": Door(VIEW),
+    "attempt": Door(VIEW, (("pk", "attempt", "pk"),)),
+    "success": Door(VIEW),
     "switch-organization": Door(MEMBER, post=True),
     "settings": Door(MEMBER),
     "organization": Door(PEOPLE),

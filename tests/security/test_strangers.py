@@ -322,6 +322,7 @@ FILTERS = (
     "stations",
     "sessions",
     "attempts",
+    "success",
     "incidents",
     "tokens",
     "maintenance",

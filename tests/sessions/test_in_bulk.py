@@ -123,7 +123,7 @@ STOPS = {  # after a start half an hour before: what was then, and what the stat
     "a watch is crossed": (watched, finish),
 }
 
-UNLIKE = {"id", "public_id", "start_received_at", "created_at", "command_id", "due_at", "code"}
+UNLIKE = {"id", "public_id", "start_received_at", "created_at", "command_id", "due_at", "code", "judge_at"}
 ROWS = (ChargingSession, Attempt, MeterSample, Discrepancy, Reservation, SessionWatch, StatusChange)
 
 

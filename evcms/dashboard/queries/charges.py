@@ -3,11 +3,12 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from django.db.models import Q, QuerySet
+from django.db.models.functions import ExtractHour
 from django.utils.translation import gettext as _
 
 from billing import wording
@@ -21,6 +22,7 @@ from evcms.core.models import User
 from evcms.dashboard.forms import period
 from evcms.templatetags import figures
 from sessions import queries as sessions
+from sessions import success
 from sessions.models import Attempt, ChargingSession, Driver, MeterSample
 from sessions.vocabulary import ReadingKind
 from stations.models import OcppMessage
@@ -51,19 +53,33 @@ def session_list(access: Access, wish: dict[str, Any]) -> QuerySet[ChargingSessi
 
 def attempt_list(access: Access, wish: dict[str, Any]) -> QuerySet[Attempt]:
     """Any: cleaned values of AttemptFilter."""
-    rows = sessions.attempts(access).select_related("station__site")
-    since, until = period(wish["period"], access.organization.time_zone)
-    for column, value in (("at__gte", since), ("at__lt", until), ("state", wish["state"]), ("cause", wish["cause"]),
-                          ("kind", wish["kind"])):  # fmt: skip
-        if value:
-            rows = rows.filter(**{column: value})
+    zone = access.organization.time_zone
+    since, until = period(wish["period"], zone)
+    since, until = _first_moment(wish["since"], zone) or since, _first_moment(wish["until"], zone, 1) or until
+    wanted = {"at__gte": since, "at__lt": until, "station__identity": wish["station"]}
+    wanted |= {name: wish[name] for name in ("state", "cause", "kind", "party", "stage", "rule", "model", "firmware")}
+    wanted |= {"stage__gte": wish["reached"]}
+    rows = sessions.attempts(access).filter(part_of=None).select_related("station__site")
+    rows = rows.filter(**{column: value for column, value in wanted.items() if value not in ("", None)})
     if wish["site"]:
-        rows = rows.filter(station__site=int(wish["site"]))
+        fresh = Q(judged_at=None, station__site=int(wish["site"]))
+        rows = rows.filter(Q(site=int(wish["site"])) | fresh)
+    if wish["counted"]:
+        rows = rows.filter(counted=wish["counted"] == "yes")
+    if wish["over"]:
+        finished = Q(state__in=success.OVER)
+        rows = rows.filter(finished if wish["over"] == "yes" else ~finished)
+    if wish["hour"] != "":
+        rows = rows.annotate(hour=ExtractHour("at", tzinfo=ZoneInfo(zone))).filter(hour=int(wish["hour"]))
     if wish["q"]:
         text = wish["q"].strip()
         found = Q(token_value__icontains=text) | Q(station__identity__icontains=text) | Q(station__name__icontains=text)
         rows = rows.filter(found | Q(driver__name__icontains=text) | Q(driver__email__icontains=text))
     return rows
+
+
+def _first_moment(day: date | None, zone: str, after: int = 0) -> datetime | None:
+    return datetime.combine(day + timedelta(days=after), time(), ZoneInfo(zone)) if day else None
 
 
 def is_driver(user: User) -> bool:

@@ -127,7 +127,9 @@ def _hours_since(since: datetime) -> int:
 
 @dataclass(frozen=True)
 class Tries:
-    """Attempts since midnight; those still under way count for neither side."""
+    """Attempts since midnight that count (docs/attempt-causes.md); those under way count for neither side, energy that
+    flows is a success so far.
+    """
 
     worked: int
     failed: int
@@ -146,11 +148,11 @@ class Tries:
 
 
 def tries(access: Access, since: datetime) -> Tries:
-    rows = sessions.attempts(access).filter(at__gte=since).order_by().select_related(None)
+    rows = sessions.attempts(access).filter(at__gte=since, part_of=None).order_by().select_related(None)
     states: Counter[str] = Counter()
     curve = [0] * (_hours_since(since) + 1)
-    for at, state in rows.values_list("at", "state"):
-        states[state] += 1
+    for at, state, counted in rows.values_list("at", "state", "counted"):
+        states[state] += counted
         curve[min(int((at - since) / HOUR), len(curve) - 1)] += 1
     worked = states[AttemptState.STARTED] + states[AttemptState.ENDED]
     return Tries(worked, states[AttemptState.FAILED], curve)

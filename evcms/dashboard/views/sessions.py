@@ -19,11 +19,12 @@ from evcms.dashboard.access import operator
 from evcms.dashboard.context import address
 from evcms.dashboard.forms import AttemptFilter, SessionFilter, SiteChoice, wishes
 from evcms.dashboard.jsontext import pretty
-from evcms.dashboard.queries import charges
+from evcms.dashboard.queries import charges, street, tries
 from evcms.dashboard.queries.street import who
 from evcms.dashboard.sorting import ordered, paged
 from sessions import queries, services
 from sessions.models import ChargingSession, Driver
+from sessions.vocabulary import AttemptStage
 from stations.models import Site
 from stations.queries import visible_sites
 
@@ -41,7 +42,10 @@ COLUMNS = (
     "max_power_w", "token", "driver", "cost", "currency", "bill", "authorized", "estimated", "incomplete",
     "stop_reason",
 )  # fmt: skip
-ATTEMPT_COLUMNS = ("at_utc", "station", "connector", "how", "state", "cause", "detail", "token", "driver", "session")
+ATTEMPT_COLUMNS = (
+    "at_utc", "station", "connector", "how", "state", "stage", "cause", "rule", "counted", "seen", "detail", "token",
+    "driver", "session",
+)  # fmt: skip
 PLUG = ("station__identity", "station__name", "connector__evse__number", "connector__number")
 DRIVER = ("driver", "driver__name", "driver__email")
 EXPORTED = (  # what `_row` takes
@@ -50,13 +54,20 @@ EXPORTED = (  # what `_row` takes
     "estimated", "incomplete", "stop_reason",
 )  # fmt: skip
 ATTEMPTS_EXPORTED = (  # what `_attempt_row` takes
-    "at", *PLUG, "kind", "state", "cause", "detail", "token_value", *DRIVER, "session__public_id",
+    "at", *PLUG, "kind", "state", "stage", "party", "rule", "counted", "cause", "detail", "token_value", *DRIVER,
+    "session__public_id",
 )  # fmt: skip
-ATTEMPT_SORTS = {"at": "at", "station": "station__identity", "state": "state", "cause": "cause", "kind": "kind"}
+ATTEMPT_SORTS = {
+    "at": "at", "station": "station__identity", "state": "state", "cause": "party", "kind": "kind", "stage": "stage",
+}  # fmt: skip
 
 
 def _sites(access: Access) -> list[Site]:
     return list(visible_sites(access).order_by("name"))
+
+
+def _models(access: Access) -> list[str]:
+    return sorted({model for model, _firmware in street.kinds(access) if model})
 
 
 def _asked(form: SiteChoice) -> dict[str, Any]:
@@ -96,10 +107,11 @@ def _row(row: tuple[Any, ...]) -> tuple[object, ...]:
 
 def _attempt_row(row: tuple[Any, ...]) -> tuple[object, ...]:
     """Any: the columns ATTEMPTS_EXPORTED."""
-    at, identity, *plug, kind, state, cause, detail, token, driver, name, email, session_id = row
+    (at, identity, *plug, kind, state, stage, party, rule, counted, cause, detail, token, driver, name, email,
+     session_id) = row  # fmt: skip
     return (
-        at, identity, _plug(identity, *plug), kind, state, cause, detail, token, _driver(driver, name, email),
-        session_id,
+        at, identity, _plug(identity, *plug), kind, state, AttemptStage(stage).label, party, rule, _yes(counted), cause,
+        detail, token, _driver(driver, name, email), session_id,
     )  # fmt: skip
 
 
@@ -202,11 +214,40 @@ def stop(request: HttpRequest, access: Access, public_id: str) -> HttpResponse:
 @require_GET
 @operator()
 def attempts(request: HttpRequest, access: Access) -> HttpResponseBase:
-    form = AttemptFilter(request.GET or None, sites=_sites(access))
+    form = AttemptFilter(request.GET or None, sites=_sites(access), models=_models(access))
     wish = _asked(form)
     rows = ordered(request, charges.attempt_list(access, wish), ATTEMPT_SORTS, "-at")
     if export.wanted(request):
         told = rows.values_list(*ATTEMPTS_EXPORTED).iterator(chunk_size=1000)
         return export.as_csv(request, "attempts", ATTEMPT_COLUMNS, map(_attempt_row, told))
-    context: Context = {"form": form, "page": paged(request, rows), "narrowed": any(wish.values()), "wish": wish}
+    context: Context = {
+        "form": form,
+        "page": paged(request, rows),
+        "narrowed": any(wish.values()),
+        "wish": wish,
+        "further": tries.further(request, form, wish),
+    }
     return render(request, "dashboard/sessions/attempts.html", context)
+
+
+@require_GET
+@operator()
+def attempt(request: HttpRequest, access: Access, pk: int) -> HttpResponse:
+    row = queries.attempts(access).select_related("station__site", "site", "part_of").filter(pk=pk).first()
+    if row is None:
+        raise Http404
+    if row.part_of is not None:
+        return redirect("attempt", row.part_of.pk)
+    payment = tries.payment_of(access, row)
+    context: Context = {
+        "attempt": row,
+        "sentence": tries.sentence(row),
+        "zone": row.station.site.time_zone if row.station.site else access.organization.time_zone,
+        "stages": tries.stages(row),
+        "clues": tries.clues(row),
+        "steps": tries.steps(row, payment),
+        "parts": row.parts.order_by("at"),
+        "payment": payment,
+        "messages_told": [(each, pretty(each.request), pretty(each.answer)) for each in tries.messages_of(row)],
+    }
+    return render(request, "dashboard/attempts/attempt.html", context)

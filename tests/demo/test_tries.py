@@ -1,0 +1,34 @@
+"""The demo's attempts say what a look of the worker says, and all six causes are among them."""
+
+import pytest
+
+from evcms.core import clock
+from evcms.demo import past, till, tries
+from sessions.models import Attempt
+from sessions.services import judge_attempts
+from stations.models import Station
+
+pytestmark = pytest.mark.django_db(transaction=True)
+SAID = ("state", "cause", "stage", "party", "rule", "counted", "plugged_at", "started_at", "energy_at", "first_at")
+
+
+def test_the_past_is_judged_as_the_worker_would(built, history, tmp_path):
+    street, cards = built
+    with till.opened(tmp_path / "provider.sqlite3") as cash:
+        past.load(street, cards, history, cash, lambda words: None)
+    tries.load(street, past.places_of(street, history), history)
+    assert Attempt.objects.filter(judge_at__isnull=False).count() < 10  # only what was tried again
+    before = {row["pk"]: row for row in Attempt.objects.values("pk", *SAID)}
+    assert len(before) > 15
+    Attempt.objects.update(judge_at=clock.now())
+    judge_attempts()
+    parts = set(Attempt.objects.exclude(part_of=None).values_list("pk", flat=True))
+    leads = set(Attempt.objects.exclude(part_of=None).values_list("part_of", flat=True))
+    after = {row["pk"]: row for row in Attempt.objects.values("pk", *SAID)}
+    wrong = [
+        (before[pk], after[pk]) for pk in before.keys() - parts
+        if {name: before[pk][name] for name in SAID[:-1]} != {name: after[pk][name] for name in SAID[:-1]}
+    ]  # fmt: skip
+    assert not wrong, [{name: (old[name], new[name]) for name in SAID if old[name] != new[name]} for old, new in wrong]
+    assert not parts & leads
+    assert Station.objects.exists()
