@@ -54,6 +54,7 @@ OFTEN = {
     "billing.watch_readers": 30.0,
     "stations.derive_availability": 30.0,
     "alerts.prices": 300.0,
+    "stations.make_statements": 3600.0,
     "charging.count_days": 600.0,
 }
 EVERY_NIGHT = (

@@ -13,7 +13,7 @@ from django.db.models import Q, QuerySet
 from evcms.core import clock
 from evcms.core.access import Access
 
-from .models import AvailabilityInterval, Evse, Exclusion, Site
+from .models import AvailabilityInterval, AvailabilityStatement, Evse, Exclusion, Site
 from .queries import public_connectors, visible_sites
 from .vocabulary import PortState
 
@@ -43,6 +43,13 @@ def exclusions(access: Access) -> QuerySet[Exclusion]:
         whole = Q(site=None, station=None, evse=None)
         rows = rows.filter(whole | Q(site__in=sites) | Q(station__site__in=sites) | Q(evse__station__site__in=sites))
     return rows.select_related("site", "station__site", "evse__station__site", "window", "created_by", "voided_by")
+
+
+def statements(access: Access) -> QuerySet[AvailabilityStatement]:
+    """Of the sites that this membership sees; of the whole network for members of all sites."""
+    rows = AvailabilityStatement.objects.filter(organization=access.organization)
+    rows = rows if access.all_sites else rows.filter(site__in=visible_sites(access))
+    return rows.select_related("organization", "site", "replaces", "replaced_by")
 
 
 def visible_ports(access: Access) -> QuerySet[Evse]:

@@ -1,5 +1,6 @@
 """Forms about uptime: what excuses an outage, and what a contract counts."""
 
+from datetime import date
 from typing import Any
 
 from django import forms
@@ -69,6 +70,27 @@ class ExclusionForm(Judged):
         return values
 
 
+class StatementForm(forms.Form):
+    month = forms.CharField(
+        label=_("Month"),
+        widget=forms.TextInput(attrs={"type": "month", "placeholder": "2026-10", "pattern": r"\d{4}-\d{2}"}),
+    )
+    site: Any = forms.ModelChoiceField(None, label=_("Site"), required=False, empty_label=_("the whole network"))
+    formula = forms.ChoiceField(label=_("Formula"), choices=Formula.choices, initial=Formula.SLA)
+
+    def __init__(self, *args: Any, access: Access, **kwargs: Any) -> None:
+        """Any: as Django's forms take them."""
+        super().__init__(*args, **kwargs)
+        own_sites(access, self.fields["site"])
+        self.fields["site"].required = not access.all_sites
+
+    def clean_month(self) -> date:
+        try:
+            return date.fromisoformat(f"{self.cleaned_data['month']}-01")
+        except ValueError:
+            raise ValidationError(_now("Write it as 2026-10.")) from None
+
+
 class VoidForm(forms.Form):
     reason = forms.CharField(label=_("Why it is void"), max_length=255)
 
@@ -90,7 +112,7 @@ class TermsForm(Judged):
 
     class Meta:
         model = AvailabilityTerms
-        fields = ("target", "offline_counts", "grace_minutes", "cap_minutes", "kinds", "statements")
+        fields = ("target", "hours", "offline_counts", "grace_minutes", "cap_minutes", "kinds", "statements")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Any: as Django's forms take them."""

@@ -47,9 +47,7 @@ class SiteForm(Judged):
         fields = SITE_FIELDS
         widgets = {"access_notes": forms.Textarea(attrs={"rows": 3})}
         help_texts = {
-            "opening_hours": _(
-                "Such as Mo-Fr 06:00-22:00; Sa 08:00-18:00. Other days are closed; empty: always open."
-            )
+            "opening_hours": _("Such as Mo-Fr 06:00-22:00; Sa 08:00-18:00. Other days are closed; empty: always open.")
         }
 
 

@@ -47,6 +47,12 @@ def prune_drafts() -> int:
     return services.prune_drafts()
 
 
+@shared_task(name="stations.make_statements")
+def make_statements() -> int:
+    """Every hour: what one run does not reach the next does."""
+    return services.make_statements()
+
+
 @shared_task(name="stations.extend_plans")
 def extend_plans() -> int:
     """Every night."""

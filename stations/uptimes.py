@@ -6,8 +6,9 @@ Only what was not up is added up; how long ports were there is known from their 
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any, Final
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from typing import Any, Final, NamedTuple
 
 from django.db.models import (
     Case,
@@ -31,13 +32,17 @@ from evcms.core.models import Organization
 
 from . import formulas
 from .availability import between
+from .calendars import Calendar
 from .formulas import Piece, Sum, Terms, Uptime
-from .models import AvailabilityInterval, AvailabilityTerms, Connector, Evse
+from .hours import Hours, read
+from .models import AvailabilityInterval, AvailabilityTerms, Connector, Evse, Site
 from .scope import Scope
 from .vocabulary import PortState
 
 WORST: Final = 50  # ports on the page; the export has all
 SOME: Final = 500  # ports that are asked for by their numbers
+ALWAYS: Final = Hours((), always=True)
+PORT: Final = "evse_id"
 SITE: Final = "evse__station__site_id"
 
 
@@ -53,33 +58,108 @@ class Three:
 
 @dataclass(frozen=True)
 class Contracts:
-    """The terms of each site, and of all others."""
+    """The terms of each site, and of all others; `hours` that count, as people wrote them."""
 
     usual: Terms
     usual_grace: int
+    usual_hours: str
     of_site: dict[int, Terms]
+    hours: dict[int, str]
+    grace: dict[int, int]
 
     def of(self, site_id: int | None) -> Terms:
         return self.of_site.get(site_id or 0, self.usual)
+
+    def hours_of(self, site_id: int) -> str:
+        return self.hours.get(site_id, self.usual_hours)
+
+    def grace_of(self, site_id: int | None) -> int:
+        return self.grace.get(site_id or 0, self.usual_grace)
 
 
 def contracts(organization: Organization) -> Contracts:
     """One query. Without any row the usual terms are ours."""
     rows = list(AvailabilityTerms.objects.filter(organization=organization))
     usual = next((row for row in rows if row.site_id is None), AvailabilityTerms())
-    return Contracts(as_terms(usual), usual.grace_minutes, {row.site_id: as_terms(row) for row in rows if row.site_id})
+    own = {row.site_id: row for row in rows if row.site_id}
+    return Contracts(
+        as_terms(usual),
+        usual.grace_minutes,
+        usual.hours,
+        {site: as_terms(row) for site, row in own.items()},
+        {site: row.hours for site, row in own.items()},
+        {site: row.grace_minutes for site, row in own.items()},
+    )
 
 
 def as_terms(row: AvailabilityTerms) -> Terms:
     return Terms(row.target_permille * 10, row.offline_counts, frozenset(row.kinds), row.cap_minutes)
 
 
+class PortThere(NamedTuple):
+    site: int
+    rapid: bool
+    heard: datetime
+    gone: datetime | None
+    vendor: str
+    model: str
+    firmware: str
+    firmware_since: datetime | None
+
+
+class Ground:
+    """The sites that are asked about, their ports and hours: read once for all periods."""
+
+    def __init__(self, sites: QuerySet[Site], contracts: Contracts) -> None:
+        self.sites, self.contracts = sites, contracts
+
+    @cached_property
+    def ports(self) -> list["PortThere"]:
+        """All that were ever heard of. One query."""
+        rows = Evse.objects.filter(station__site__in=self.sites).exclude(heard_since=None).order_by()
+        model = ("station__vendor", "station__model", "station__firmware_version", "station__firmware_since")
+        names = ("station__site_id", "rapid", "heard_since", "gone_since", *model)
+        return [PortThere(*row) for row in rows.annotate(rapid=rapid("pk")).values_list(*names)]
+
+    @cached_property
+    def places(self) -> dict[int, tuple[str, str, str]]:
+        """Site → name, zone, opening hours. One query."""
+        rows = self.sites.order_by().values_list("pk", "name", "time_zone", "opening_hours")
+        return {pk: (name, zone, text) for pk, name, zone, text in rows}
+
+    @cached_property
+    def clocked(self) -> dict[int, tuple[str, Hours, Hours]]:
+        """Site → its zone, opening hours, and the contract's hours, where either does not mean always.
+
+        Hours that no machine understands are taken for always: nothing is left out that nobody can check.
+        """
+        found = {}
+        for pk, (_name, zone, text) in self.places.items():
+            opened, counted = _hours(text), _hours(self.contracts.hours_of(pk))
+            if not (opened.always and counted.always):
+                found[pk] = (zone, opened, counted)
+        return found
+
+
+def _hours(text: str) -> Hours:
+    return read(text) or ALWAYS
+
+
 class Asked:
     """The period, and the ports that it is about."""
 
-    def __init__(self, scope: Scope, contracts: Contracts) -> None:
-        self.scope, self.contracts = scope, contracts
-        self.since, self.until = scope.since, min(scope.until, clock.now())
+    def __init__(self, ground: Ground, since: datetime, until: datetime) -> None:
+        self.ground, self.contracts = ground, ground.contracts
+        # In UTC: two moments of one zone are subtracted by their wall clocks, and the night of the change is lost.
+        self.since, self.until = since.astimezone(UTC), min(until, clock.now()).astimezone(UTC)
+
+    @classmethod
+    def of(cls, scope: Scope) -> "Asked":
+        return cls(Ground(scope.sites(), contracts(scope.access.organization)), scope.since, scope.until)
+
+    def before(self, scope: Scope) -> "Asked":
+        """The same ground in the period before."""
+        return Asked(self.ground, scope.before.since, scope.before.until)
 
     @property
     def days(self) -> int:
@@ -87,12 +167,43 @@ class Asked:
 
     def evses(self) -> QuerySet[Evse]:
         """That were there in the period."""
-        rows = Evse.objects.filter(station__site__in=self.scope.sites(), heard_since__lt=self.until)
+        rows = Evse.objects.filter(station__site__in=self.ground.sites, heard_since__lt=self.until)
         return rows.filter(Q(gone_since=None) | Q(gone_since__gt=self.since)).order_by()
 
     def lost(self) -> QuerySet[AvailabilityInterval]:
         rows = AvailabilityInterval.objects.exclude(state=PortState.UP).order_by()
-        return between(rows, self.since, self.until).filter(evse__station__site__in=self.scope.sites())
+        return between(rows, self.since, self.until).filter(evse__station__site__in=self.ground.sites)
+
+    @cached_property
+    def calendars(self) -> dict[int, tuple[Calendar | None, Calendar | None]]:
+        """Site → when it was open, and the contract's hours; None: always."""
+        return {
+            site: (self._calendar(opened, zone), self._calendar(counted, zone))
+            for site, (zone, opened, counted) in self.ground.clocked.items()
+        }
+
+    @cached_property
+    def clocked_rows(self) -> list[tuple[Any, ...]]:
+        """What was lost where a place is not always open. Any: a row's values."""
+        if not self.calendars:
+            return []
+        rows = self.lost().filter(evse__station__site__in=self.calendars)
+        rows = rows.annotate(rapid=rapid("evse"), short=_within_grace(self.contracts))
+        return list(rows.values_list("evse_id", SITE, "rapid", "cause", "excuses", "short", "since", "until"))
+
+    def _calendar(self, hours: Hours, zone: str) -> Calendar | None:
+        return None if hours.always else Calendar(hours, zone, self.since, self.until)
+
+    def measured(self, site: int, begin: datetime, end: datetime) -> tuple[int, int, int]:
+        """Seconds of [begin, end) within the period: in all, while open, and in the contract's hours."""
+        begin, end = max(begin, self.since), min(end, self.until)
+        whole = max(0, _seconds(end - begin))
+        opened, counted = self.calendars.get(site, (None, None))
+        return (
+            whole,
+            opened.seconds(begin, end) if opened else whole,
+            counted.seconds(begin, end) if counted else whole,
+        )
 
 
 def _moment(at: datetime) -> Value:
@@ -111,32 +222,43 @@ def rapid(evse: str) -> Exists:
 
 
 def of_site(asked: Asked) -> dict[int, dict[bool, Sum]]:
-    """Site → rapid ports or not → their sum. Two queries."""
+    """Site → rapid ports or not → their sum."""
     found: dict[int, dict[bool, Sum]] = defaultdict(dict)
     pieces = _pieces(asked, asked.lost(), SITE)
-    length = SumOf(clipped("heard_since", "gone_since", asked.since, asked.until))
-    rows = asked.evses().annotate(rapid=rapid("pk")).values_list("station__site_id", "rapid")
-    for site, is_rapid, span, count in rows.annotate(span=length, count=Count("pk")):
-        seconds = _seconds(span)
-        mine = tuple(pieces.get((site, is_rapid), ()))
-        found[site][is_rapid] = Sum(seconds, seconds, seconds, mine, count)
+    for port in asked.ground.ports:
+        lengths = asked.measured(port.site, port.heard, port.gone or asked.until)
+        if lengths[0]:
+            key = (port.site, port.rapid)
+            mine = found[port.site].get(port.rapid) or Sum(pieces=tuple(pieces.get(key, ())))
+            found[port.site][port.rapid] = mine + Sum(*lengths, ports=1)
     return found
 
 
 def _pieces(asked: Asked, lost: QuerySet[AvailabilityInterval], key: str) -> dict[tuple[int, bool], list[Piece]]:
-    """`key`: the column of the port or the site. One query."""
+    """`key`: the column of the port or the site. One query, and one more where a place is not always open."""
     found: dict[tuple[int, bool], list[Piece]] = defaultdict(list)
-    grace = Coalesce("evse__station__site__availability_terms__grace_minutes", Value(asked.contracts.usual_grace))
-    within = Case(When(outage_s__lt=grace * 60, then=Value(True)), default=Value(False))
-    rows = lost.annotate(rapid=rapid("evse"), short=within)
+    rows = lost.annotate(rapid=rapid("evse"), short=_within_grace(asked.contracts))
     length = clipped("since", "until", asked.since, asked.until)
-    for place, is_rapid, cause, excuses, short, span in rows.values_list(
-        key, "rapid", "cause", "excuses", "short"
-    ).annotate(span=SumOf(length)):
+    names = (key, "rapid", "cause", "excuses", "short")
+    plain = rows.exclude(evse__station__site__in=asked.calendars) if asked.calendars else rows
+    for place, fast, cause, excuses, short, span in plain.values_list(*names).annotate(span=SumOf(length)):
         seconds = _seconds(span)
-        kinds = frozenset(filter(None, excuses.split(",")))
-        found[place, is_rapid].append(Piece(cause, kinds, bool(short), seconds, seconds, seconds))
+        found[place, fast].append(_piece(cause, excuses, short, (seconds, seconds, seconds)))
+    for evse, site, fast, cause, excuses, short, since, until in asked.clocked_rows:
+        found[evse if key == PORT else site, fast].append(
+            _piece(cause, excuses, short, asked.measured(site, since, until or asked.until))
+        )
     return found
+
+
+def _within_grace(contracts: Contracts) -> Case:
+    """Is the whole outage shorter than the contract's grace?"""
+    grace = Coalesce("evse__station__site__availability_terms__grace_minutes", Value(contracts.usual_grace))
+    return Case(When(outage_s__lt=grace * 60, then=Value(True)), default=Value(False))
+
+
+def _piece(cause: str, excuses: str, short: object, lengths: tuple[int, int, int]) -> Piece:
+    return Piece(cause, frozenset(filter(None, excuses.split(","))), bool(short), *lengths)
 
 
 def _seconds(span: timedelta | None) -> int:
@@ -188,16 +310,15 @@ def described(rows: QuerySet[Evse]) -> QuerySet[Evse]:
 def ports(asked: Asked, evses: Sequence[Evse]) -> dict[int, Three]:
     """EVSE id → its figures; only those that were there. `evses` from `described`. One query."""
     lost = asked.lost()
-    pieces = _pieces(asked, lost.filter(evse__in=evses) if len(evses) <= SOME else lost, "evse_id")
+    pieces = _pieces(asked, lost.filter(evse__in=evses) if len(evses) <= SOME else lost, PORT)
     found = {}
     for evse in evses:
         fast: bool = evse.rapid  # type: ignore[attr-defined]
         if evse.heard_since is None:
             continue
-        span = min(evse.gone_since or asked.until, asked.until) - max(evse.heard_since, asked.since)
-        if span > timedelta(0):
-            seconds = _seconds(span)
-            total = Sum(seconds, seconds, seconds, tuple(pieces.get((evse.pk, fast), ())), 1)
+        lengths = asked.measured(evse.station.site_id or 0, evse.heard_since, evse.gone_since or asked.until)
+        if lengths[0]:
+            total = Sum(*lengths, tuple(pieces.get((evse.pk, fast), ())), 1)
             found[evse.pk] = three({fast: total}, asked.contracts.of(evse.station.site_id), asked.days)
     return found
 
@@ -241,23 +362,19 @@ class Reliability:
 
 
 def reliability(asked: Asked) -> list[Reliability]:
-    """The most faults an hour first. Time before a station's present firmware is left out. Two queries."""
-    who = ("vendor", "model", "firmware_version")
-    begun = Greatest("heard_since", Coalesce("station__firmware_since", _moment(asked.since)), _moment(asked.since))
-    there = asked.evses().annotate(begun=begun).filter(begun__lt=asked.until)
-    names = [f"station__{name}" for name in who]
-    length = SumOf(clipped("begun", "gone_since", asked.since, asked.until))
-    hours = there.values(*names).annotate(span=length, count=Count("pk"))
-    lost = _lost_by_model(asked, [f"evse__station__{name}" for name in who])
+    """The most faults an hour first. Time before a station's present firmware is left out. One query."""
+    there: dict[tuple[str, str, str], list[int]] = defaultdict(list)
+    for port in asked.ground.ports:
+        begun = max(port.heard, asked.since, port.firmware_since or port.heard)
+        span = min(port.gone or asked.until, asked.until) - begun
+        if span > timedelta(0):
+            there[port.vendor, port.model, port.firmware].append(_seconds(span))
+    lost = _lost_by_model(asked, [f"evse__station__{name}" for name in ("vendor", "model", "firmware_version")])
     found = []
-    for row in hours:
-        name: tuple[str, str, str] = tuple(row[each] for each in names)
+    for name, spans in there.items():
         down, repair, faults = lost.get(name, (None, None, 0))
-        found.append(
-            Reliability(
-                *name, row["count"], _seconds(row["span"]) // 3600, faults, _seconds(down) // 3600, _seconds(repair)
-            )
-        )
+        hours = sum(spans) // 3600
+        found.append(Reliability(*name, len(spans), hours, faults, _seconds(down) // 3600, _seconds(repair)))
     return sorted(found, key=lambda row: (-(row.per_thousand or 0), -row.hours, row.model, row.firmware))
 
 

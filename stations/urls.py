@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from .views import configure, exclusions, files, firmware, maintenance, quarantine, sites, tables
+from .views import configure, exclusions, files, firmware, maintenance, quarantine, sites, statements, tables
 
 urlpatterns = [
     path("sites/new/", sites.create, name="site-create"),
@@ -30,6 +30,9 @@ urlpatterns = [
     path("analytics/availability/exclusions/new/", exclusions.create, name="exclusion-create"),
     path("analytics/availability/exclusions/<int:pk>/", exclusions.exclusion, name="exclusion"),
     path("analytics/availability/exclusions/<int:pk>/proof/", exclusions.proof, name="exclusion-proof"),
+    path("analytics/availability/statements/", statements.statements, name="availability-statements"),
+    path("analytics/availability/statements/<str:public_id>.pdf", statements.pdf, name="availability-statement-pdf"),
+    path("analytics/availability/statements/<str:public_id>.csv", statements.csv, name="availability-statement-csv"),
     path("analytics/availability/terms/", exclusions.all_terms, name="availability-terms"),
     path("analytics/availability/terms/all/", exclusions.terms, name="availability-terms-usual"),
     path("analytics/availability/terms/<int:pk>/", exclusions.terms, name="availability-terms-site"),

@@ -1,20 +1,13 @@
 """A receipt or credit note on A4, from its stored document, nothing re-computed. DejaVu for every script and €."""
 
-import logging
 from typing import Any
 
-from django.conf import settings
 from django.utils import translation
 from django.utils.translation import gettext as _
-from fpdf import FPDF
 
 from billing.models import Receipt
 from billing.vocabulary import ReceiptKind
-
-logging.getLogger("fontTools").setLevel(logging.WARNING)  # it tells each table of each subset
-FONTS = settings.BASE_DIR / "static" / "vendor" / "dejavu-fonts-2.37.0"
-LEFT, RIGHT, WIDTH = 20, 190, 170  # mm
-GREY, BLACK = 110, 20
+from evcms.core.paper import Paper
 
 
 def pdf(receipt: Receipt) -> bytes:
@@ -29,45 +22,6 @@ def pdf(receipt: Receipt) -> bytes:
         _lines(page, said)
         _totals(page, said)
         return bytes(page.output())
-
-
-class Paper(FPDF):
-    """An A4 page in our type: lines, pairs, rows."""
-
-    def __init__(self, number: str) -> None:
-        super().__init__(format="A4")
-        self.set_margins(LEFT, 18, 20)
-        self.set_auto_page_break(True, 18)
-        for style, name in (("", "DejaVuSans.ttf"), ("B", "DejaVuSans-Bold.ttf")):
-            self.add_font("DejaVu", style, str(FONTS / name))
-        self.set_title(number)
-        self.set_creator("EVCMS")
-        self.add_page()
-
-    def text_line(self, text: str, size: float = 9.5, *, bold: bool = False, grey: bool = False) -> None:
-        self.set_font("DejaVu", "B" if bold else "", size)
-        self.set_text_color(GREY if grey else BLACK)
-        self.multi_cell(WIDTH, size * 0.52, text, new_x="LMARGIN", new_y="NEXT")
-
-    def pair(self, name: str, value: str) -> None:
-        self.set_font("DejaVu", "", 9)
-        self.set_text_color(GREY)
-        self.cell(48, 5.4, name)
-        self.set_text_color(BLACK)
-        self.multi_cell(WIDTH - 48, 5.4, value, new_x="LMARGIN", new_y="NEXT")
-
-    def rule(self) -> None:
-        self.ln(2)
-        self.set_draw_color(200)
-        self.line(LEFT, self.get_y(), RIGHT, self.get_y())
-        self.ln(3)
-
-    def row(self, left: str, middle: str, right: str, *, bold: bool = False) -> None:
-        self.set_font("DejaVu", "B" if bold else "", 9.5)
-        self.set_text_color(BLACK)
-        self.cell(70, 6.4, left)
-        self.cell(65, 6.4, middle)
-        self.cell(35, 6.4, right, align="R", new_x="LMARGIN", new_y="NEXT")
 
 
 def _head(page: Paper, said: dict[str, Any]) -> None:

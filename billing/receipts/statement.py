@@ -15,8 +15,7 @@ from billing.models import Bill, Statement, StatementCorrection
 from billing.vocabulary import StatementKind
 from billing.wording import kwh
 from evcms.core.figures import amount, exact
-
-from .pdf import Paper
+from evcms.core.paper import Paper
 
 
 def document(

@@ -58,6 +58,7 @@ from .plans import end_plan, extend_plans, plan_recurring
 from .qr import set_up_dynamic_qr, verify_dynamic_qr
 from .retention import prune_files, prune_fleeting, prune_messages, prune_reports
 from .security import securities_reported, security_reported
+from .statements import make_statement, make_statements
 from .statuses import (
     SessionWord,
     ensure_connector,
@@ -123,6 +124,8 @@ __all__ = [
     "log_reported",
     "lose_firmware",
     "lose_logs",
+    "make_statement",
+    "make_statements",
     "many_events_reported",
     "monitors_cleared",
     "monitors_reported",

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from evcms.core import audit, clock
 from evcms.core.access import Access, Permission
 from stations import availability, files
+from stations.hours import read
 from stations.models import AvailabilityTerms, Evse, Exclusion, Site, Station
 from stations.vocabulary import ExclusionKind, Formula
 
@@ -22,7 +23,7 @@ PROOF_MAX_BYTES: Final = 20 * 1_048_576
 LONGEST: Final = timedelta(days=366)
 BY_HAND: Final = frozenset(ExclusionKind) - {ExclusionKind.MAINTENANCE}
 TERMS_FIELDS: Final = (
-    "target_permille", "offline_counts", "kinds", "grace_minutes", "cap_minutes", "statements",
+    "target_permille", "hours", "offline_counts", "kinds", "grace_minutes", "cap_minutes", "statements",
 )  # fmt: skip
 
 
@@ -152,6 +153,8 @@ def _wrong_terms(row: AvailabilityTerms) -> dict[str, list[str]]:
         wrong["kinds"] = [_("There is no such kind.")]
     if not set(row.statements) <= set(Formula.values):
         wrong["statements"] = [_("There is no such formula.")]
+    if read(row.hours) is None:
+        wrong["hours"] = [_("Write them as Mo-Fr 07:00-22:00; Sa 08:00-18:00.")]
     return wrong
 
 

@@ -186,6 +186,8 @@ def test_the_pages_ask_no_more_of_a_large_network(client, owner, plug, other_sit
         station = make_station(f"HAVEN-{number}", other_site, connectors=2)
         say(station.connectors.first(), "faulted", 5)
     services.derive_availability()
+    other_site.opening_hours = "Mo-Fr 08:00-20:00"
+    other_site.save()
     client.force_login(owner.user)
     client.get(URL)
     with django_assert_max_num_queries(20):
@@ -193,3 +195,25 @@ def test_the_pages_ask_no_more_of_a_large_network(client, owner, plug, other_sit
     assert len(answer.context["ports"]) == 50
     with django_assert_max_num_queries(20):
         client.get(f"/analytics/availability/ports/{plug.evse_id}/")
+
+
+def test_closed_hours_count_for_neither_law_and_a_contract_has_hours_of_its_own(client, owner, plug):
+    plug.station.site.opening_hours = "Mo-Su 00:00-24:00"
+    plug.station.site.save()
+    now = page(client, owner).context["now"]
+    assert (now.nevi.excluded, now.uk.period) == (0, 100 * 3600)
+    plug.station.site.opening_hours = "Mo-Su 08:00-20:00"
+    plug.station.site.save()
+    now = page(client, owner).context["now"]
+    assert 48 * 3600 <= now.uk.period <= 52 * 3600
+    assert now.nevi.excluded == 10 * 3600 - now.uk.outage > 0
+    assert now.sla.period == now.nevi.period == 100 * 3600
+    client.force_login(owner.user)
+    said = {"target": "98", "grace_minutes": "0", "kinds": [], "hours": "Mo-Su 08:00-20:00"}
+    client.post("/analytics/availability/terms/all/", said)
+    now = page(client, owner).context["now"]
+    assert (now.sla.period, now.sla.outage) == (now.uk.period, now.uk.outage)
+    answer = client.post("/analytics/availability/terms/all/", said | {"hours": "when the shop is open"})
+    assert "Write them as" in answer.content.decode()
+    with_names = client.get(f"{URL}?export=csv&table=ports").content.decode()
+    assert with_names.splitlines()[1].startswith("Kade,KADE-01,1,")

@@ -65,9 +65,10 @@ from sessions.models import (
     MeterSample,
     Reservation,
 )
-from stations import files
+from stations import files, statement_content
 from stations.models import (
     AvailabilityInterval,
+    AvailabilityStatement,
     AvailabilityTerms,
     BulkAction,
     BulkLine,
@@ -190,6 +191,12 @@ def uptime(made, org, now):
         path=proof.path, file_name=f"{mark}.pdf", size=proof.size,
     )  # fmt: skip
     AvailabilityTerms.objects.create(organization=org, site=rows.site)
+    since, until = now - 40 * DAY, now - 10 * DAY
+    said = statement_content.content(org, rows.site, "nevi", since, until)
+    rows.availability = AvailabilityStatement.objects.create(
+        organization=org, site=rows.site, formula="nevi", month=since.date().replace(day=1), since=since, until=until,
+        content=said, digest=mark,
+    )  # fmt: skip
 
 
 def many(made, owner, now):

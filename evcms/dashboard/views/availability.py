@@ -15,7 +15,7 @@ from evcms.dashboard.access import operator
 from stations import availability as store
 from stations import uptimes
 from stations.formulas import Uptime
-from stations.models import AvailabilityInterval, Exclusion, Site
+from stations.models import AvailabilityInterval, Exclusion
 from stations.scope_forms import ScopeForm
 from stations.uptimes import Asked, Three
 
@@ -30,13 +30,12 @@ def availability(request: HttpRequest, access: Access) -> HttpResponse:
     """Sites, ports and models of the period, each with the period before."""
     form = ScopeForm(request.GET or None, access=access)
     scope = form.scope()
-    terms = uptimes.contracts(access.organization)
-    asked, past = Asked(scope, terms), Asked(scope.before, terms)
+    asked = Asked.of(scope)
+    past, terms = asked.before(scope), asked.contracts
     if wanted := request.GET.get("export"):
         return _export(wanted, request.GET.get("table", "sites"), asked)
     now, before = uptimes.sites(asked), uptimes.sites(past)
     worst = sorted(now, key=lambda pk: (-now[pk].nevi.counted / max(1, now[pk].nevi.period), pk))[:MOST_SITES]
-    names = Site.objects.in_bulk(worst)
     evses = uptimes.worst(asked)
     ports, ports_before = uptimes.ports(asked, evses), uptimes.ports(past, evses)
     context = {
@@ -47,7 +46,7 @@ def availability(request: HttpRequest, access: Access) -> HttpResponse:
         "before": uptimes.network(before, terms.usual),
         "missed": sum(row.sla.met is False for row in now.values()),
         "all_sites": len(now),
-        "sites": [(names[pk], now[pk], before.get(pk)) for pk in worst],
+        "sites": [(pk, asked.ground.places[pk][0], now[pk], before.get(pk)) for pk in worst],
         "ports": [(evse, ports[evse.pk], ports_before.get(evse.pk)) for evse in evses],
         "models": uptimes.reliability(asked),
         "fewest": uptimes.Reliability.FEWEST,
@@ -75,21 +74,20 @@ def port(request: HttpRequest, access: Access, pk: int) -> HttpResponse:
     form = ScopeForm(request.GET or None, access=access)
     form.fields.pop("site")
     scope = form.scope()
-    terms = uptimes.contracts(access.organization)
-    asked = Asked(scope, terms)
+    asked = Asked.of(scope)
     rows = store.lost_of(evse, asked.since, asked.until)
     if wanted := request.GET.get("export"):
         return sheets.answer(wanted, f"outages-{evse.station.identity}-{evse.number}", *_outage_table(rows, asked))
     page = Paginator(rows, OUTAGES).get_page(request.GET.get("page"))
     excuses = _excuses(page)
-    nothing = uptimes.three({}, terms.of(evse.station.site_id), asked.days)
+    nothing = uptimes.three({}, asked.contracts.of(evse.station.site_id), asked.days)
     context = {
         "form": form,
         "evse": evse,
         "zone": evse.station.site.time_zone if evse.station.site else access.organization.time_zone,
         "asked": asked,
         "now": uptimes.ports(asked, [evse]).get(evse.pk, nothing),
-        "before": uptimes.ports(Asked(scope.before, terms), [evse]).get(evse.pk),
+        "before": uptimes.ports(asked.before(scope), [evse]).get(evse.pk),
         "page": page,
         "outages": [
             (row, *_cut(row, asked), [excuses[key] for key in row.exclusions if key in excuses]) for row in page
@@ -131,8 +129,7 @@ def _export(kind: str, table: str, asked: Asked) -> HttpResponse:
 
 def _site_table(asked: Asked) -> Table:
     found = uptimes.sites(asked)
-    names = dict(Site.objects.filter(pk__in=found).values_list("pk", "name"))
-    rows = sorted((names[pk], three.ports, *_figures(three)) for pk, three in found.items())
+    rows = sorted((asked.ground.places[pk][0], three.ports, *_figures(three)) for pk, three in found.items())
     return ("site", "ports", *FIGURES), rows
 
 
