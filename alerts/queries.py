@@ -1,9 +1,12 @@
 """Reads of incidents, subscriptions and notifications, cut to what a person may see."""
 
-from django.db.models import Q, QuerySet
+from datetime import datetime
+
+from django.db.models import Count, Q, QuerySet
+from django.db.models.functions import Coalesce
 
 from alerts.models import Incident, Notification, ProblemReport, Recipient, Rule, Subscription
-from alerts.vocabulary import Audience, IncidentState, NotificationState
+from alerts.vocabulary import Audience, IncidentState, NotificationState, Topic
 from evcms.core.access import Access
 from stations.queries import visible_sites
 
@@ -71,3 +74,12 @@ def report_photo(access: Access, public_id: str) -> str:
     if not access.all_sites:
         rows = rows.filter(connector__station__site__in=visible_sites(access))
     return rows.values_list("photo", flat=True).first() or ""
+
+
+def asked_for_free(organization_id: int, since: datetime, until: datetime) -> dict[int, int]:
+    """Site → how often drivers asked to be told when something there is free again, at a port or anywhere on it."""
+    rows = Subscription.objects.filter(
+        recipient__organization=organization_id, topic=Topic.FREE, created_at__gte=since, created_at__lt=until
+    ).annotate(place=Coalesce("site_id", "station__site_id", "connector__station__site_id"))
+    counted = rows.exclude(place=None).order_by().values("place").annotate(number=Count("pk"))
+    return {row["place"]: row["number"] for row in counted}

@@ -22,10 +22,13 @@ from sessions.models import (
     LateHour,
     MeterSample,
     NetworkDay,
+    QueueSign,
     Reservation,
     RollupMark,
     SessionWatch,
     SiteDay,
+    SiteDemand,
+    SqueezeDay,
     UsageHour,
     Watermark,
 )
@@ -194,6 +197,30 @@ class RollupMarkAdmin(ReadOnlyAdmin):
     list_filter = ("day",)
     search_fields = ("organization__name",)
     list_select_related = ("organization",)
+
+
+@admin.register(SqueezeDay)
+class SqueezeDayAdmin(ReadOnlyAdmin):
+    list_display = ("day", "site", "power_class", "ports", "full_seconds", "down_seconds", "short_seconds", "missed")
+    list_filter = ("power_class", "day")
+    search_fields = ("site__name",)
+    list_select_related = ("site",)
+
+
+@admin.register(SiteDemand)
+class SiteDemandAdmin(ReadOnlyAdmin):
+    list_display = ("site", "weekly", "low", "high", "since", "until", "counted_at")
+    list_filter = ("counted_at",)
+    search_fields = ("site__name",)
+    list_select_related = ("site",)
+
+
+@admin.register(QueueSign)
+class QueueSignAdmin(ReadOnlyAdmin):
+    list_display = ("hour", "connector", "looks")
+    list_filter = ("hour",)
+    search_fields = ("connector__code",)
+    list_select_related = ("connector__station", "connector__evse")
 
 
 @admin.register(Discrepancy)

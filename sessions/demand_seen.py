@@ -14,6 +14,7 @@ from stations.models import Connector, PowerType, Site
 from .models import ChargingSession
 from .planning.arrivals import Busy, Estimate, estimate, observe
 from .planning.demand import Layout, Visit
+from .planning.squeeze import joined
 
 FEWEST: Final = 30  # sessions: less says nothing about a week
 LONGEST: Final = timedelta(days=3)  # at a port; longer is a forgotten session
@@ -90,14 +91,4 @@ def _busy(site: Site, rows: Iterable[_Row], begin: datetime, end: datetime) -> l
         times[row.evse_id].append(Busy(row.started_at, min(row.ended_at or end, row.started_at + LONGEST)))
     for evse_id, spans in availability.outages_of_site(site.pk, begin, end).items():
         times[evse_id] += [Busy(span.start, span.end) for span in spans]
-    return [one for several in times.values() for one in _joined(several)]
-
-
-def _joined(times: list[Busy]) -> list[Busy]:
-    joined: list[Busy] = []
-    for one in sorted(times):
-        if joined and one.begin <= joined[-1].end:
-            joined[-1] = Busy(joined[-1].begin, max(joined[-1].end, one.end))
-        else:
-            joined.append(one)
-    return joined
+    return [one for several in times.values() for one in joined(several)]

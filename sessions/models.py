@@ -12,8 +12,11 @@ from stations.models import Connector, Evse, Site, Station
 
 from .rollup_models import LateHour as LateHour
 from .rollup_models import NetworkDay as NetworkDay
+from .rollup_models import QueueSign as QueueSign
 from .rollup_models import RollupMark as RollupMark
 from .rollup_models import SiteDay as SiteDay
+from .rollup_models import SiteDemand as SiteDemand
+from .rollup_models import SqueezeDay as SqueezeDay
 from .rollup_models import UsageDay as UsageDay
 from .vocabulary import (
     AttemptKind,

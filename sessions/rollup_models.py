@@ -5,7 +5,9 @@ from django.utils.translation import gettext_lazy as _
 
 from evcms.core import clock
 from evcms.core.models import Organization
-from stations.models import Evse, Site
+from stations.models import Connector, Evse, Site
+
+from .vocabulary import PowerClass
 
 
 class UsageDay(models.Model):
@@ -77,3 +79,65 @@ class RollupMark(models.Model):
 
     def __str__(self) -> str:
         return f"{self.organization_id} {self.day}"
+
+
+class SqueezeDay(models.Model):
+    """How short a site was on a local day: of all its ports (`power_class` empty) or of those of one class of power.
+
+    `hours`: lists of 24 by the local hour: seconds without a free port, seconds with one (three minutes after a full
+    time left out, see `planning.arrivals`), and the starts in those. `missed`: thousandths of drivers who found no free
+    port, as estimated, with the bounds of a 90 % interval; None while nobody can say.
+    """
+
+    site = models.ForeignKey(Site, models.CASCADE, related_name="squeeze_days", db_index=False)
+    day = models.DateField()
+    power_class = models.CharField(max_length=4, choices=PowerClass, blank=True)
+    ports = models.PositiveIntegerField(default=0)
+    full_seconds = models.PositiveIntegerField(default=0)
+    down_seconds = models.PositiveIntegerField(default=0, help_text=_("Of all ports together"))
+    short_seconds = models.PositiveIntegerField(default=0, help_text=_("In which power was short"))
+    hours = models.JSONField(default=dict)
+    missed = models.PositiveIntegerField(null=True)
+    missed_low = models.PositiveIntegerField(null=True)
+    missed_high = models.PositiveIntegerField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["site", "day", "power_class"], name="one_squeeze_day")]
+        indexes = [models.Index(fields=["day", "power_class"], name="squeeze_by_day")]
+
+    def __str__(self) -> str:
+        return f"{self.site_id} {self.day} {self.power_class}"
+
+
+class SiteDemand(models.Model):
+    """Drivers who come to a site in each hour of its week, corrected for those whom nobody saw (`planning.arrivals`).
+
+    `rates`: 168 of them; `low` and `high` bound the week's sum, nine times of ten.
+    """
+
+    site = models.OneToOneField(Site, models.CASCADE, related_name="demand")
+    rates = models.JSONField(default=list)
+    weekly = models.FloatField()
+    low = models.FloatField()
+    high = models.FloatField()
+    since = models.DateField()
+    until = models.DateField()
+    counted_at = models.DateTimeField(default=clock.now)
+
+    def __str__(self) -> str:
+        return f"{self.site_id} until {self.until}"
+
+
+class QueueSign(models.Model):
+    """Somebody opened a busy connector's page in this hour: how often, and nothing of who."""
+
+    connector = models.ForeignKey(Connector, models.CASCADE, related_name="queue_signs", db_index=False)
+    hour = models.DateTimeField()
+    looks = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["connector", "hour"], name="one_queue_sign")]
+        indexes = [models.Index(fields=["hour"], name="queue_signs_by_hour")]
+
+    def __str__(self) -> str:
+        return f"{self.connector_id} {self.hour:%F %H}"

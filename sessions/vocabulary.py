@@ -329,3 +329,17 @@ class Ended:
 
 STAYS_S: Final = tuple(minutes * 60 for minutes in (15, 30, 60, 120, 240, 480, 1440))  # one class more lies beyond
 ENERGIES_MWH: Final = tuple(kwh * 1_000_000 for kwh in (1, 5, 10, 20, 30, 40, 60))
+
+
+class PowerClass(models.TextChoices):
+    """What drivers tell ports apart by."""
+
+    SLOW = "slow", _("up to 43 kW")
+    FAST = "fast", _("44 to 149 kW")
+    HIGH = "high", _("150 kW and more")
+
+
+def power_class(watts: int) -> PowerClass:
+    if watts < 44_000:
+        return PowerClass.SLOW
+    return PowerClass.FAST if watts < 150_000 else PowerClass.HIGH

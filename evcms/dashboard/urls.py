@@ -4,6 +4,7 @@ from django.urls import URLPattern, URLResolver, path
 
 from evcms.dashboard.views import (
     availability,
+    bottlenecks,
     commands,
     fleet,
     organization,
@@ -48,6 +49,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("analytics/usage/", usage.usage_page, name="usage"),
     path("analytics/availability/", availability.availability, name="availability"),
     path("analytics/availability/ports/<int:pk>/", availability.port, name="availability-port"),
+    path("analytics/bottlenecks/", bottlenecks.bottlenecks, name="bottlenecks"),
     path("planner/", planner.planner, name="planner"),
     path("planner/<int:pk>/", planner.plan, name="plan"),
     path("sessions/", sessions.sessions, name="sessions"),

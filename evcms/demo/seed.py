@@ -16,7 +16,21 @@ from django.db.models import Max
 
 from evcms.core import clock
 from evcms.core.models import Organization
-from evcms.demo import claims, duty, funding, listeners, past, people, refunds, street, terminals, till, tries, wallet
+from evcms.demo import (
+    claims,
+    duty,
+    funding,
+    listeners,
+    past,
+    people,
+    queues,
+    refunds,
+    street,
+    terminals,
+    till,
+    tries,
+    wallet,
+)
 from evcms.demo.street import Street
 from evcms.simulator import fleet
 from evcms.simulator.city import City, build_city, fleet_station
@@ -100,7 +114,8 @@ def _found(city: City, cash: till.Till, files: Path, say: Say) -> None:
         wallet.fill(access, cash, now)
         claims.plant(access, cash, now)
         listeners.plant(built, people.DRIVER.email, kept, now)
-        services.count_days()
+        services.count_days(budget_s=900)
+        queues.plant(access.organization, since)
         say(f"  {loaded.statuses:,} status changes, {loaded.incidents} incidents, all over.")
         _write_fleet(built, files)
         token = people.issue_api_token(access.organization)

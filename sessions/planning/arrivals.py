@@ -63,7 +63,7 @@ def observe(
     starts: Iterable[datetime], busy: Iterable[Busy], *, ports: int, begin: datetime, end: datetime, zone: tzinfo
 ) -> Seen:
     """What was seen of a site with so many ports between two moments."""
-    free = list(_free_times(busy, ports, begin, end))
+    free = list(free_times(busy, ports, begin, end))
     hours, counts = [0.0] * HOURS, [0] * HOURS
     for since, until in free:
         for piece, length in _pieces(since, until):
@@ -78,9 +78,7 @@ def observe(
     return Seen(tuple(counts), tuple(hours), number, (end - begin) / timedelta(days=7))
 
 
-def _free_times(
-    busy: Iterable[Busy], ports: int, begin: datetime, end: datetime
-) -> Iterable[tuple[datetime, datetime]]:
+def free_times(busy: Iterable[Busy], ports: int, begin: datetime, end: datetime) -> Iterable[tuple[datetime, datetime]]:
     """Times in which a port was free and whoever had waited for it was gone."""
     changes = sorted(
         change

@@ -12,6 +12,7 @@ from .retention import forget_people, prune_samples
 from .reviews import resolve_discrepancy
 from .rollups import count_days
 from .signing_in import add_own_token, ask_sign_in, enter, read_link, remove_own_token, rename
+from .squeezes import estimate_demand, looked_while_busy
 from .starting import start, start_many
 from .sweeps import close_lost_sessions
 from .tokens import Tap, authorize, authorize_many, create_token, delete_token, edit_token, guest_token, paid_token
@@ -39,6 +40,7 @@ __all__ = [
     "end_many",
     "enter",
     "erase_driver",
+    "estimate_demand",
     "expire_attempts",
     "expire_reservations",
     "fail",
@@ -47,6 +49,7 @@ __all__ = [
     "in_vain",
     "join_group",
     "judge_attempts",
+    "looked_while_busy",
     "paid_token",
     "prune_samples",
     "reach_times",

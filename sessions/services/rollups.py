@@ -24,6 +24,8 @@ from sessions.models import ChargingSession, LateHour, NetworkDay, RollupMark, S
 from sessions.vocabulary import ENERGIES_MWH, STAYS_S
 from stations.models import Evse, Site
 
+from . import squeezes
+
 SETTLES: Final = timedelta(seconds=store.SETTLED_S) + timedelta(hours=1)  # after its end a day is final
 LONGEST_STAY: Final = timedelta(days=60)
 BUDGET_S: Final = 120.0  # of a run; the next one goes on
@@ -98,6 +100,7 @@ def count_days(*, budget_s: float = BUDGET_S) -> int:
             if time.monotonic() - begin > budget_s:
                 return counted  # the marks stay: a day counted twice is right, too
         LateHour.objects.filter(pk__in=marks).delete()
+    squeezes.estimate_demand()
     return counted
 
 
@@ -162,26 +165,34 @@ def count_day(*, organization: Organization, day: date, ports: dict[int, Port] |
     with transaction.atomic():
         RollupMark.objects.get_or_create(organization=organization)
         RollupMark.objects.select_for_update().get(organization=organization)
-        tallies = _count(organization, day, ports or ports_of(organization))
+        known = ports or ports_of(organization)
+        tallies, there = _count(organization, day, known)
         _write(organization, day, tallies)
+        here = defaultdict[int, list[squeezes.Port]](list)
+        for evse_id in there:
+            if site_id := known[evse_id].site_id:
+                here[site_id].append(squeezes.Port(evse_id, known[evse_id].power_w))
+        squeezes.count(organization, day, here, *_widest(day))
 
 
 Tallies = dict[tuple[int | None, str], Tally]  # by site and zone
 
 
-def _count(organization: Organization, day: date, ports: dict[int, Port]) -> Tallies:
-    now, tallies = clock.now(), defaultdict[tuple[int | None, str], Tally](Tally)
+def _count(organization: Organization, day: date, ports: dict[int, Port]) -> tuple[Tallies, list[int]]:
+    """The day's tallies, and the EVSEs that were there."""
+    now, tallies, present = clock.now(), defaultdict[tuple[int | None, str], Tally](Tally), []
     used = _count_hours(day, ports, tallies, organization)
     for evse_id, port in ports.items():
         begin, end = clockhours.bounds(day, ZoneInfo(port.zone))
         there = port.since.timestamp() < end and (port.until is None or port.until.timestamp() > begin)
         if (there or evse_id in used) and begin < now.timestamp():
             tallies[port.site_id, port.zone].ports += 1
+            present.append(evse_id)
     for (_site, zone), tally in tallies.items():
         for hour, seconds in _passed(day, zone, int(now.timestamp())):
             tally.hours["there"][hour] += seconds * tally.ports
     _count_ends(day, ports, tallies, organization)
-    return {key: tally for key, tally in tallies.items() if tally.ports}
+    return {key: tally for key, tally in tallies.items() if tally.ports}, present
 
 
 def _passed(day: date, zone: str, until: int) -> list[tuple[int, int]]:

@@ -59,9 +59,12 @@ from sessions.models import (
     IdToken,
     LateHour,
     NetworkDay,
+    QueueSign,
     RollupMark,
     SessionWatch,
     SiteDay,
+    SiteDemand,
+    SqueezeDay,
     UsageHour,
     Watermark,
 )
@@ -110,6 +113,9 @@ def machinery(rows, number):
     UsageHour.objects.create(evse=rows.connector.evse, hour=now.replace(minute=0, second=0, microsecond=0))
     LateHour.objects.create(evse=rows.connector.evse, hour=now)
     SiteDay.objects.create(site=rows.site, day=now.date())
+    SqueezeDay.objects.create(site=rows.site, day=now.date())
+    SiteDemand.objects.create(site=rows.site, weekly=1, low=1, high=1, since=now.date(), until=now.date())
+    QueueSign.objects.create(connector=rows.connector, hour=now)
     NetworkDay.objects.create(organization=rows.site.organization, day=now.date(), zone=f"UTC+{number}")
     RollupMark.objects.get_or_create(organization=rows.site.organization, day=now.date())
     ReceiptCounter.objects.create(organization=rows.site.organization, year=2000 + number, last=1)

@@ -91,6 +91,7 @@ PAGES = {
     "availability-terms-usual": Door(STATIONS, level=ALL),
     "availability-terms-site": Door(STATIONS, SITE),
     "availability-terms-drop": Door(STATIONS, SITE, post=True),
+    "bottlenecks": Door(VIEW),
     "planner": Door(MONEY),
     "plan": Door(MONEY, SITE),
     "sessions": Door(VIEW),

@@ -17,11 +17,12 @@ from billing.errors import PaymentError
 from billing.models import PaymentMethod
 from billing.services import holds
 from billing.vocabulary import Refusal
-from evcms.public import drivers, keys, places, status
+from evcms.public import drivers, keys, looks, places, status
 from evcms.public.limits import too_often
 from evcms.public.views import tell
 from sessions import queries as sessions
 from sessions.models import Driver
+from sessions.services import looked_while_busy
 from stations import queries as stations
 from stations.models import Connector, MaintenanceWindow
 from stations.vocabulary import Shown
@@ -38,8 +39,11 @@ def connector_or_404(code: str) -> Connector:
 @require_GET
 def connector(request: HttpRequest, code: str) -> HttpResponse:
     row = connector_or_404(code)
-    template = "public/_connector_state.html" if request.GET.get("part") == "state" else "public/connector.html"
-    return render(request, template, page_context(request, row))
+    part = request.GET.get("part") == "state"
+    context = page_context(request, row)
+    if not part and not context["own"] and context["shown"] in looks.BUSY and looks.is_new(request, row.code):
+        looked_while_busy(connector_id=row.pk)
+    return render(request, "public/_connector_state.html" if part else "public/connector.html", context)
 
 
 @require_GET
