@@ -25,6 +25,7 @@ DRIVER_PATHS = (
     "/debt/",
     "/status",
     "/app/",
+    "/help/",
     "/pay/",
     "/api/",
     "/admin/",

@@ -243,6 +243,8 @@ PAGES = {
     "public:area": Door(ANYBODY),
     "public:site-subscribe": Door(ANYBODY, SITE, post=True),
     "public:app": Door(ANYBODY),
+    "public:guides": Door(ANYBODY),
+    "public:guide": Door(ANYBODY, (("name", "guide", "name"),)),
     "public:push-key": Door(ANYBODY),
     "public:manifest": Door(ANYBODY),
     "public:worker": Door(ANYBODY),

@@ -116,7 +116,7 @@ def fill(owner, mark, number):
     org, now, low = owner.organization, clock.now(), mark.lower()
     made = Holdings(mark)
     rows = made.rows
-    rows.organization = org
+    rows.organization, rows.guide = org, SimpleNamespace(name="webhooks")
     rows.site = Site.objects.create(
         organization=org, name=f"{mark} Yard", latitude=52 + number / 10, longitude=4.3, public=False
     )
