@@ -7,7 +7,6 @@ from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -20,6 +19,7 @@ from alerts.models import Notification
 from alerts.services.wording import built_in, title
 from alerts.views.common import access_of
 from alerts.vocabulary import ChannelName, NotificationState
+from evcms.core import paging
 from evcms.core.access import Permission
 
 ANY = ("", gettext_lazy("any"))
@@ -62,7 +62,7 @@ def notifications(request: HttpRequest) -> HttpResponse:
     access = access_of(request)
     access.demand(Permission.INCIDENTS)
     rows = queries.found(queries.notifications(access), request.GET.dict())
-    page = Paginator(rows, 50).get_page(request.GET.get("page"))
+    page = paging.paged(rows, 50, request.GET.get("page"))
     context = {
         "page": page,
         "form": FilterForm(request.GET or None),
@@ -129,7 +129,7 @@ def addresses(request: HttpRequest) -> HttpResponse:
         services.enable_destination(access=access, destination=chosen)
         messages.success(request, _("It is used again from now on."))
         return redirect("dead-addresses")
-    page = Paginator(rows, 50).get_page(request.GET.get("page"))
+    page = paging.paged(rows, 50, request.GET.get("page"))
     shown = [(row, channels.addresses(row.channel).shown(row.address)) for row in page]
     context = {"page": page, "rows": shown, "zone": access.organization.time_zone}
     return render(request, "alerts/addresses.html", context)

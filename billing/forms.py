@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from billing.vocabulary import PaymentState
 from evcms.core.access import Access
+from evcms.core.form_fields import offer
 from evcms.core.money import exponent
 from sessions.models import DriverGroup
 from stations.choices import ConnectorChoice, StationChoice, by_name, by_station
@@ -60,8 +61,8 @@ class AssignmentForm(forms.Form):
             self.fields["where"].choices = choices  # type: ignore[attr-defined]
             del self.fields["sure"]
         self._offer("site", visible_sites(access).filter(archived_at=None))
-        self._offer("station", by_name(stations(access)))
-        self._offer("connector", by_station(connectors(access)))
+        offer(self, "station", by_name(stations(access)), by=("identity", "name"))
+        offer(self, "connector", by_station(connectors(access)), by=("code",))
         self._offer("group", DriverGroup.objects.filter(organization=access.organization), str(_("everybody")))
 
     def _offer(self, name: str, rows: Any, empty: str = "–") -> None:

@@ -13,7 +13,7 @@ from billing.form_fields import DecimalText
 from billing.models import Account
 from billing.vocabulary import AccountKind
 from evcms.core.access import Access
-from evcms.core.form_fields import DateText
+from evcms.core.form_fields import DateText, offer
 from evcms.core.money import to_major, to_minor
 from sessions.models import Driver, DriverGroup, IdToken
 from stations.queries import visible_sites
@@ -127,6 +127,9 @@ TELL_APART: dict[str, Callable[[Any], str]] = {  # names repeat; Any: a row of t
 }
 
 
+NAMED_BY = {"token": ("value", "label"), "driver": ("email", "name"), "group": ("name",)}
+
+
 class DrawForm(forms.Form):
     """Who draws on an account: exactly one of the three."""
 
@@ -143,10 +146,8 @@ class DrawForm(forms.Form):
             "group": DriverGroup.objects.filter(**ours),
         }
         for name, rows in offers.items():
-            field = self.fields[name]
-            assert isinstance(field, forms.ModelChoiceField)
-            field.queryset = rows
-            field.label_from_instance = TELL_APART[name]  # type: ignore[assignment, method-assign]
+            offer(self, name, rows, by=NAMED_BY[name])
+            self.fields[name].label_from_instance = TELL_APART[name]  # type: ignore[attr-defined]
 
 
 class VoucherForm(_MoneyForm):

@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from billing.gateways.base import Reader
 from evcms.core.access import Access
+from evcms.core.form_fields import offer
 from stations.choices import StationChoice, by_name
 from stations.models import Site, Station
 from stations.queries import stations, visible_sites
@@ -27,7 +28,7 @@ class PlaceForm(forms.Form):
 
     def __init__(self, *args: Any, access: Access, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._offer("station", by_name(stations(access)))
+        offer(self, "station", by_name(stations(access)), by=("identity", "name"))
         self._offer("site", visible_sites(access).filter(archived_at=None))
 
     def _offer(self, name: str, rows: Any) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from evcms.core.form_fields import offer
 from evcms.core.models import Organization
 from sessions.models import Driver, IdToken
 from sessions.vocabulary import TokenStatus
@@ -19,9 +20,8 @@ class TokenForm(forms.ModelForm):
     def __init__(self, *args: Any, organization: Organization, **kwargs: Any) -> None:
         """Any: as Django's forms take them."""
         super().__init__(*args, **kwargs)
-        drivers = self.fields["driver"]
-        assert isinstance(drivers, forms.ModelChoiceField)
-        drivers.queryset = Driver.objects.filter(organization=organization, erased_at=None)
+        rows = Driver.objects.filter(organization=organization, erased_at=None)
+        offer(self, "driver", rows, by=("email", "name"))
 
     def _post_clean(self) -> None:
         """The service judges and writes; the form only turns words into values."""

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST
 
 from evcms.core.access import Access, Permission
+from evcms.core.form_fields import offer
 from sessions import services
 from sessions.models import Driver, DriverGroup
 from sessions.views import access_of, complain
@@ -26,10 +27,8 @@ class JoinForm(forms.Form):
 
     def __init__(self, *args: object, access: Access, group: DriverGroup, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
-        field = self.fields["driver"]
-        assert isinstance(field, forms.ModelChoiceField)
         rows = Driver.objects.filter(organization=access.organization, erased_at=None).exclude(group=group)
-        field.queryset = rows.exclude(name="", email="").order_by("name", "email")
+        offer(self, "driver", rows.exclude(name="", email="").order_by("name", "email"), by=("email", "name"))
 
 
 @login_required

@@ -1,11 +1,12 @@
 """Reads of the token pages."""
 
-from django.db.models import CharField, Count, F, Q, QuerySet, Value
+from django.db.models import CharField, Count, F, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.expressions import Case, When
+from django.db.models.functions import Coalesce
 
 from evcms.core import clock
 from evcms.core.access import Access
-from sessions.models import IdToken
+from sessions.models import ChargingSession, IdToken
 from sessions.vocabulary import TokenStatus
 
 
@@ -26,4 +27,5 @@ def tokens(access: Access, *, sought: str = "", status: str = "") -> QuerySet[Id
         )
     if status:
         rows = rows.filter(shown=status)
-    return rows.annotate(session_count=Count("sessions")).order_by("label", "value")
+    used = ChargingSession.objects.filter(id_token=OuterRef("pk")).order_by().values("id_token").annotate(n=Count("pk"))
+    return rows.annotate(session_count=Coalesce(Subquery(used.values("n")), 0)).order_by("label", "value")

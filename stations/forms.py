@@ -1,5 +1,6 @@
 """Forms of this room's pages. They turn words into values; the services judge and write."""
 
+from base64 import b64decode, b64encode
 from typing import Any
 
 from django import forms
@@ -7,6 +8,8 @@ from django.core import signing
 from django.utils.translation import gettext_lazy as _
 
 from evcms.core.access import Access
+from evcms.core.form_fields import offer
+from evcms.core.sheets import XLSX_TYPE
 from stations import queries
 from stations.choices import StationChoice, by_name
 from stations.models import (
@@ -188,9 +191,7 @@ class MaintenanceForm(Judged):
         """Any: as Django's forms take them."""
         super().__init__(*args, **kwargs)
         own_sites(access, self.fields["site"])
-        station = self.fields["station"]
-        assert isinstance(station, forms.ModelChoiceField)
-        station.queryset = by_name(queries.stations(access))
+        offer(self, "station", by_name(queries.stations(access)), by=("identity", "name"))
         if not access.all_sites:
             self.fields["site"].help_text = _("All stations of this site")
 
@@ -209,7 +210,7 @@ class ImportForm(forms.Form):
     """The file, or the one that was checked just now: it comes back signed, nothing waits on the server."""
 
     file = forms.FileField(
-        label=_("CSV file"), required=False, widget=forms.FileInput(attrs={"accept": ".csv,text/csv"})
+        label=_("CSV or XLSX file"), required=False, widget=forms.FileInput(attrs={"accept": f".csv,.xlsx,{XLSX_TYPE}"})
     )
     kept = forms.CharField(required=False, widget=forms.HiddenInput)
 
@@ -227,13 +228,13 @@ class ImportForm(forms.Form):
 
 def packed(content: bytes) -> str:
     """A checked table for a hidden field; empty when it is too large for one."""
-    text = signing.dumps(content.decode("utf-8-sig"), salt=KEPT, compress=True)
+    text = signing.dumps(b64encode(content).decode(), salt=KEPT, compress=True)
     return text if len(text) <= MOST_KEPT else ""
 
 
 def unpacked(text: str) -> bytes:
     try:
-        return str(signing.loads(text, salt=KEPT, max_age=KEPT_FOR)).encode()
+        return b64decode(str(signing.loads(text, salt=KEPT, max_age=KEPT_FOR)))
     except signing.BadSignature:
         return b""
 

@@ -1,4 +1,6 @@
-"""The CSV table of sites, stations and connectors: one row a connector. Read and written here; stored by services.
+"""The table of sites, stations and connectors (CSV, or an XLSX file's first sheet): one row a connector.
+
+Read and written here; stored by services.
 
 A row without `station` is a site alone, one without `evse` a station alone. Repeated values may be left empty after the
 first row of a site or a station.
@@ -13,6 +15,7 @@ from typing import Final
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
+from evcms.core import workbook
 from evcms.core.text import cell
 from stations.models import Connector, PlugType, PowerType, Site, Station
 
@@ -80,6 +83,29 @@ def decode(content: bytes) -> str:
     return text
 
 
+def read(content: bytes) -> Iterator[Row]:
+    """The filled lines of a CSV or XLSX file. Raises ValidationError for what is neither."""
+    if not workbook.is_workbook(content):
+        return rows(decode(content))
+    if len(content) > MOST_BYTES:
+        raise ValidationError(_("The file is larger than %(most)d MB.") % {"most": MOST_BYTES // 1_000_000})
+    return _sheet(content)
+
+
+def _sheet(content: bytes) -> Iterator[Row]:
+    try:
+        lines = enumerate(workbook.first_sheet(content), start=1)
+        _number, head = next(lines, (1, []))
+        while head and not head[-1].strip():
+            head.pop()
+        columns = _columns(head)
+        for line, cells in lines:
+            if any(each.strip() for each in cells):
+                yield _row(line, columns, cells)
+    except workbook.NoWorkbook as error:
+        raise ValidationError(_("The workbook cannot be read: %(why)s.") % {"why": error}) from None
+
+
 def rows(text: str) -> Iterator[Row]:
     """The filled lines. Raises ValidationError for a file whose shape is wrong; separators may be , ; or tab."""
     head = text.split("\n", 1)[0]
@@ -107,7 +133,7 @@ def _columns(head: list[str]) -> list[str]:
 
 
 def _row(line: int, columns: list[str], cells: list[str]) -> Row:
-    if len(cells) > len(columns):
+    if any(each.strip() for each in cells[len(columns) :]):
         raise ValidationError(_("Line %(line)d has more cells than the first line has names.") % {"line": line})
     values = {name: _plain(each) for name, each in zip(columns, cells, strict=False) if each.strip()}
     return Row(line, values)
@@ -142,23 +168,31 @@ def value_of(column: str, text: str) -> object:
 # Writing ----------------------------------------------------------------------------------------------
 
 
-def write(sites: Iterable[Site], stations: Iterable[Station], connectors: Iterable[Connector]) -> Iterator[str]:
-    """The lines of the same table, formulas made harmless."""
+def cells(
+    sites: Iterable[Site], stations: Iterable[Station], connectors: Iterable[Connector]
+) -> Iterator[list[object]]:
+    """The rows of the same table, without its first line."""
     by_station: dict[int, list[Connector]] = {}
     for connector in connectors:
         by_station.setdefault(connector.station_id, []).append(connector)
     by_site: dict[int | None, list[Station]] = {}
     for station in stations:
         by_site.setdefault(station.site_id, []).append(station)
-    yield _line(COLUMNS)
     for site in sites:
         own = by_site.get(site.pk, [])
         if not own:
-            yield _line(_cells(site, None, None))
+            yield _cells(site, None, None)
         for station in own:
             ports: list[Connector | None] = [*by_station.get(station.pk, [])]
             for each in ports or [None]:
-                yield _line(_cells(site, station, each))
+                yield _cells(site, station, each)
+
+
+def write(sites: Iterable[Site], stations: Iterable[Station], connectors: Iterable[Connector]) -> Iterator[str]:
+    """Its lines as CSV, formulas made harmless."""
+    yield _line(COLUMNS)
+    for row in cells(sites, stations, connectors):
+        yield _line(row)
 
 
 def _cells(site: Site, station: Station | None, connector: Connector | None) -> list[object]:

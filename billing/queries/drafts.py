@@ -194,7 +194,8 @@ def likely_bill(terms: Terms, tariff: Tariff | None, around: Surroundings) -> tu
 
 
 def _past(terms: Terms, tariff: Tariff) -> list[int]:
-    rows = Bill.objects.filter(snapshot__tariff=tariff, session__energy_mwh__gt=0).exclude(periods=None)
+    ours = Bill.objects.filter(organization=tariff.organization_id, final_at__isnull=False)  # by the index of days
+    rows = ours.filter(snapshot__tariff=tariff, session__energy_mwh__gt=0).exclude(periods=None)
     found = rows.order_by("-final_at").values_list("periods", flat=True)[:SAMPLE]
     return [price(terms, stored_periods(each)).total for each in found if each]
 

@@ -29,11 +29,12 @@ def readers(access: Access) -> QuerySet[CardReader]:
 
 def readers_of(station: Station) -> list[CardReader]:
     """What a driver can pay at here: the station's own readers, else those of its site."""
-    rows = CardReader.objects.filter(archived_at=None).select_related("asking__connector__evse", "site")
-    own = list(rows.filter(station=station).order_by("label"))
-    return own or (
-        list(rows.filter(site_id=station.site_id, station=None).order_by("label")) if station.site_id else []
-    )
+    near = Q(station=station)
+    if station.site_id:
+        near |= Q(site_id=station.site_id, station=None)
+    rows = CardReader.objects.filter(near, archived_at=None).select_related("asking__connector__evse", "site")
+    found = list(rows.order_by("label"))
+    return [row for row in found if row.station_id] or found
 
 
 def reader_at(connector: Connector) -> bool:

@@ -39,7 +39,7 @@ def debts(request: HttpRequest) -> HttpResponse:
     rows = everything.filter(state=state) if state in DebtState else everything
     if request.GET.get("export") == "csv":
         return _csv(access, rows)
-    rows = rows.order_by(*_order(request.GET.get("sort", "")))
+    rows = rows.order_by(*_order(request.GET.get("sort", ""))).prefetch_related("driver__payment_methods")
     context = {
         "page": Paginator(rows, 50).get_page(request.GET.get("page")),
         "state": state,

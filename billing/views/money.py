@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
-from django.core.paginator import Paginator
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -22,6 +21,7 @@ from billing.models import Bill, Payment, Refund
 from billing.services.refunds import refundable
 from billing.views.common import access_of
 from billing.vocabulary import PaymentKind, PaymentState, RefundState
+from evcms.core import paging
 from evcms.core.access import Access, Permission
 from evcms.core.money import exponent, to_major
 from evcms.core.text import cell
@@ -43,7 +43,7 @@ def payments(request: HttpRequest) -> HttpResponse:
     if request.GET.get("export") == "csv":
         return _csv(access, rows)
     rows = rows.order_by(*_order(request.GET.get("sort", "")))
-    page = Paginator(rows, 50).get_page(request.GET.get("page"))
+    page = paging.paged(rows, 50, request.GET.get("page"))
     context = {
         "form": form,
         "page": page,

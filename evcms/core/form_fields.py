@@ -1,9 +1,63 @@
 """Fields that forms of several apps share."""
 
+from typing import Any, Final
+
 from django import forms
+from django.core.exceptions import ValidationError
+from django.db.models import Model, Q, QuerySet
+from django.utils.translation import gettext_lazy as _
+
+MANY: Final = 500  # more than that nobody chooses from a list, and no browser likes to draw it
 
 
 class DateText(forms.DateField):
     """A day, with the browser's calendar."""
 
     widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+
+
+class TypedChoice(forms.ModelChoiceField):
+    """One row of very many: typed as one of its names (`by`: columns, the first is what is shown again)."""
+
+    def __init__(self, queryset: QuerySet[Any], *, by: tuple[str, ...], **kwargs: Any) -> None:
+        """Any: rows, and what fields take."""
+        self.by = by
+        super().__init__(queryset, widget=forms.TextInput(attrs={"autocomplete": "off"}), **kwargs)
+
+    def prepare_value(self, value: Any) -> Any:
+        """Any: a row, its key, or what somebody typed."""
+        if isinstance(value, int):
+            value = self.queryset.filter(pk=value).first() if self.queryset is not None else None
+        if isinstance(value, Model):
+            return next((text for name in self.by if (text := getattr(value, name))), value.pk)
+        return value
+
+    def to_python(self, value: Any) -> Any:
+        """Any: see above. Raises ValidationError when it names none, or several."""
+        text = str(value or "").strip()
+        if not text or self.queryset is None:
+            return None
+        named = Q()
+        for name in self.by:
+            named |= Q(**{f"{name}__iexact": text})
+        found = list(self.queryset.filter(named)[:2])
+        if not found and text.isdecimal() and len(text) < 19:
+            found = list(self.queryset.filter(pk=int(text))[:2])
+        if len(found) > 1:
+            raise ValidationError(_("Several are called “%(text)s”.") % {"text": text[:60]})
+        if not found:
+            raise ValidationError(_("There is no “%(text)s”.") % {"text": text[:60]})
+        return found[0]
+
+
+def offer(form: forms.BaseForm, name: str, rows: QuerySet[Any], *, by: tuple[str, ...]) -> None:
+    """The rows of a choice: a list to choose from, or where they are MANY a text that names one. Any: rows."""
+    field = form.fields[name]
+    assert isinstance(field, forms.ModelChoiceField)
+    field.queryset = rows
+    if rows.order_by()[: MANY + 1].count() > MANY:
+        words = ", ".join(str(rows.model._meta.get_field(one).verbose_name) for one in by)
+        told = _("One of many: type it (%(words)s).") % {"words": words}
+        form.fields[name] = TypedChoice(
+            rows, by=by, label=field.label, required=field.required, help_text=f"{field.help_text} {told}".strip()
+        )

@@ -80,10 +80,11 @@ class AccessMiddleware:
 def access_of(request: HttpRequest) -> Access | None:
     """The membership chosen in this session, else the first; None for somebody who is in no organization."""
     assert isinstance(request.user, User)
-    memberships = Membership.objects.filter(user=request.user).select_related("organization").order_by("id")
+    memberships = list(Membership.objects.filter(user=request.user).select_related("organization").order_by("id"))
+    request.memberships = memberships  # type: ignore[attr-defined]
     chosen = request.session.get(SESSION_KEY)
-    membership = memberships.filter(organization_id=chosen).first() if chosen else None
-    membership = membership or memberships.first()
+    membership = next((each for each in memberships if each.organization_id == chosen), None)
+    membership = membership or next(iter(memberships), None)
     return membership_access(request.user, membership, client_address(request)) if membership else None
 
 

@@ -11,7 +11,6 @@ from django.utils.translation import gettext_lazy as _
 from alerts.queries import open_incidents
 from billing.queries import to_decide
 from evcms.core.access import Access, Permission
-from evcms.core.models import Membership
 from stations.queries import quarantined
 
 DRIVER_PATHS = (
@@ -88,11 +87,10 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         return {}
     if is_fragment(request):
         return {"organization": access.organization}
-    memberships = Membership.objects.filter(user=access.user).select_related("organization").order_by("id")
     entries = [(entry, address(entry.route)) for entry in MENU if access.can(entry.permission)]
     return {
         "menu": [_item(entry, url, request.path, access) for entry, url in entries if url],
-        "organizations": [membership.organization for membership in memberships],
+        "organizations": [membership.organization for membership in request.memberships],  # type: ignore[attr-defined]
         "organization": access.organization,
         "switch_url": reverse("switch-organization"),
         "search_url": address("search"),

@@ -3,9 +3,12 @@
 from collections.abc import Mapping
 from typing import TypeVar
 
-from django.core.paginator import Page, Paginator
+from django.core.exceptions import FieldDoesNotExist
+from django.core.paginator import Page
 from django.db.models import F, Model, QuerySet
 from django.http import HttpRequest
+
+from evcms.core import paging
 
 M = TypeVar("M", bound=Model)
 ROWS = 50
@@ -16,11 +19,19 @@ def ordered(request: HttpRequest, rows: QuerySet[M], fields: Mapping[str, str], 
     asked = request.GET.get("sort", usual)
     if asked.removeprefix("-") not in fields:
         asked = usual
-    column = F(fields[asked.removeprefix("-")])
-    falling = asked.startswith("-")
-    by = column.desc(nulls_last=True) if falling else column.asc(nulls_last=True)
+    name = fields[asked.removeprefix("-")]
+    falling, last = asked.startswith("-"), True if _nullable(rows, name) else None
+    by = F(name).desc(nulls_last=last) if falling else F(name).asc(nulls_last=last)
     return rows.order_by(by, "-pk" if falling else "pk")
 
 
+def _nullable(rows: QuerySet[M], name: str) -> bool:
+    """May it be empty? Where it may not, nothing is said of empty ones: PostgreSQL then takes its index."""
+    try:
+        return bool(getattr(rows.model._meta.get_field(name), "null", True))
+    except FieldDoesNotExist:  # an annotation, or a column of another table
+        return True
+
+
 def paged(request: HttpRequest, rows: QuerySet[M]) -> Page[M]:
-    return Paginator(rows, ROWS).get_page(request.GET.get("page"))
+    return paging.paged(rows, ROWS, request.GET.get("page"))

@@ -1,4 +1,4 @@
-"""Sites, stations and connectors from a CSV table: looked at first, then stored in one transaction, or not at all.
+"""Sites, stations and connectors from a table (CSV, XLSX): looked at first, then stored whole, or not at all.
 
 The look does what the import does and takes it back, so that what it promises is what happens.
 """
@@ -51,7 +51,7 @@ def import_table(*, access: Access, content: bytes, dry_run: bool) -> ImportResu
     access.demand(Permission.STATIONS)
     if not access.all_sites:
         raise PermissionDenied(_("Only members of all sites may import."))
-    rows = list(table.rows(table.decode(content)))
+    rows = list(table.read(content))
     if not rows:
         raise ValidationError(_("The file has no rows below its first line."))
     if len(rows) > table.MOST_ROWS:

@@ -1,4 +1,4 @@
-"""CSV in and out, and the QR sheet."""
+"""Tables in and out, and the QR sheet."""
 
 import segno
 from django.conf import settings
@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods
 
+from evcms.core import sheets
 from evcms.core.access import Access, Permission
 from stations import queries, services, table
 from stations.forms import ImportForm, packed
@@ -64,10 +65,19 @@ def _counted(numbers: dict[str, int]) -> str:
 @member(Permission.VIEW)
 def export(request: HttpRequest, access: Access) -> HttpResponseBase:
     sites = queries.visible_sites(access).filter(archived_at=None)
-    lines = table.write(sites, queries.stations(access).filter(approval="accepted"), queries.connectors(access))
+    rows = sites, queries.stations(access).filter(approval="accepted"), queries.connectors(access)
+    if request.GET.get("as") == "xlsx":
+        told = ([_shown(value) for value in row] for row in table.cells(*rows))
+        return sheets.answer("xlsx", "stations", table.COLUMNS, told)
+    lines = table.write(*rows)
     response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = 'attachment; filename="stations.csv"'
     return response
+
+
+def _shown(value: object) -> object:
+    """Flags in words, coordinates as written: a spreadsheet shows them as they are read again."""
+    return ("yes" if value else "no") if isinstance(value, bool) else str(value) if isinstance(value, float) else value
 
 
 @require_GET

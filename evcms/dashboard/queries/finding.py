@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.db.models import Q
@@ -12,15 +12,19 @@ from django.utils.translation import gettext as _
 
 from alerts.queries import incidents
 from billing.models import Receipt
+from evcms.core import clock
 from evcms.core.access import Access, Permission
 from evcms.core.figures import amount
 from evcms.templatetags import figures
-from sessions.queries import sessions, tokens
+from sessions.models import IdToken
+from sessions.queries import drivers, sessions, tokens
 from stations import queries as stations
 from stations.models import Station
 
 MOST: Final = 12  # of a kind
+MOST_PEOPLE: Final = 50
 SHORTEST: Final = 2
+RECENT: Final = timedelta(days=14)
 
 
 @dataclass(frozen=True)
@@ -105,9 +109,15 @@ def _connectors(access: Access, text: str) -> list[Hit]:
 
 
 def _sessions(access: Access, text: str) -> list[Hit]:
-    found = Q(public_id=text) | Q(transaction_id__iexact=text) | Q(token_value__iexact=text)
-    found |= Q(driver__name__icontains=text) | Q(driver__email__icontains=text)
-    rows = sessions(access).filter(found).order_by("-started_at")[:MOST]
+    """Of all time by what has an index (id, driver, card); of the last weeks also by what stations made up."""
+    visible = sessions(access).select_related(None).order_by("-started_at")
+    people = drivers(access).filter(Q(name__icontains=text) | Q(email__icontains=text)).values_list("pk", flat=True)
+    cards = IdToken.objects.filter(organization=access.organization, folded=text.upper()).values_list("pk", flat=True)
+    known = Q(public_id=text) | Q(driver__in=list(people[:MOST_PEOPLE])) | Q(id_token__in=list(cards))
+    said = Q(transaction_id__iexact=text) | Q(token_value__iexact=text)
+    recent = visible.filter(said, started_at__gte=clock.now() - RECENT)
+    ids = [pk for rows in (visible.filter(known), recent) for pk in rows.values_list("pk", flat=True)[:MOST]]
+    rows = sessions(access).filter(pk__in=ids).order_by("-started_at")[:MOST]
     return [
         Hit(str(row.connector or row.station), f"{figures.kwh(row.energy_mwh)} · {row.token_value or '–'}",
             reverse("session", args=[row.public_id]), row.state, row.started_at,

@@ -1,0 +1,33 @@
+"""Pages of lists that may be very long: counted up to MOST, and no further than that can anybody turn."""
+
+from functools import cached_property
+from typing import Any, Final
+
+from django.core.paginator import Page, Paginator
+from django.db.models import QuerySet
+
+MOST: Final = 10_000  # rows that are counted and paged through; beyond it a filter finds quicker
+
+
+class Pages(Paginator):
+    """`count` is at most MOST; `more`: there are more than that."""
+
+    @cached_property
+    def _known(self) -> int:
+        rows = self.object_list
+        if isinstance(rows, QuerySet):
+            return rows.order_by()[: MOST + 1].count()
+        return len(rows)
+
+    @cached_property
+    def count(self) -> int:
+        return min(self._known, MOST)
+
+    @property
+    def more(self) -> bool:
+        return self._known > MOST
+
+
+def paged(rows: Any, size: int, number: str | None) -> Page[Any]:
+    """Any: a queryset of some model."""
+    return Pages(rows, size).get_page(number)
