@@ -52,8 +52,8 @@ MAIN, LINKS = f"{FORMATS}/spreadsheetml/2006/main", f"{FORMATS}/officeDocument/2
 FILES = {
     "xl/workbook.xml": f'<workbook xmlns="{MAIN}" xmlns:r="{LINKS}"><sheets><sheet r:id="r1"/></sheets></workbook>',
     "xl/_rels/workbook.xml.rels": '<links><link Id="r1" Target="worksheets/sheet1.xml"/></links>',
-    "xl/worksheets/sheet1.xml": f'<worksheet xmlns="{MAIN}"><sheetData><row r="1"><c r="A1" t="inlineStr"><is><t>site</t>'
-    '</is></c></row><row r="3"><c r="C3"><v>0.1</v></c><c r="D3" t="b"><v>1</v></c><c r="E3"><v>4.0</v></c></row>'
+    "xl/worksheets/sheet1.xml": f'<worksheet xmlns="{MAIN}"><sheetData><row r="1"><c r="A1" t="inlineStr"><is><t>site'
+    '</t></is></c></row><row r="3"><c r="C3"><v>0.1</v></c><c r="D3" t="b"><v>1</v></c><c r="E3"><v>4.0</v></c></row>'
     "</sheetData></worksheet>",
 }
 
