@@ -22,6 +22,9 @@ a zone.
 **Errors** are JSON: `{"detail": "a sentence"}`, or `{"field": ["a sentence", …]}` for each wrong field. 400 the request
 is wrong, 401 no valid token, 403 not allowed, 404 not there (or not for you), 405 wrong method, 409 not now.
 
+**Open data.** Where chargers stand, their prices and what is free now, for anybody and without a token:
+`/open-data/stations.geojson` and `/open-data/status.geojson` (docs/open-data.md).
+
 **Changes.** New members may appear in answers at any time; existing ones keep name and meaning within v1.
 """
 

@@ -229,6 +229,8 @@ PAGES = {
     "public:maintenance-ics": Door(ANYBODY, (("slug", "organization", "slug"),)),
     "public:maintenance-atom": Door(ANYBODY, (("slug", "organization", "slug"),)),
     "public:streets": Door(ANYBODY),
+    "public:open-stations": Door(ANYBODY),
+    "public:open-status": Door(ANYBODY),
     "public:site": Door(ANYBODY, SITE),
     "public:status": Door(ANYBODY, (("slug", "organization", "slug"),)),
     "public:status-pages": Door(ANYBODY),
