@@ -65,6 +65,7 @@ EVERY_NIGHT = (
     "stations.prune_drafts",
     "charging.prune_samples",
     "charging.forget_people",
+    "charging.fit_freeby",
     "billing.prune_contacts",
     "billing.prune_simulations",
     "billing.issue_statements",

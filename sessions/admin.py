@@ -18,6 +18,8 @@ from sessions.models import (
     Discrepancy,
     Driver,
     DriverGroup,
+    FreeByFit,
+    FreeBySite,
     IdToken,
     LateHour,
     MeterSample,
@@ -241,3 +243,16 @@ class DiscrepancyAdmin(ReadOnlyAdmin):
             queryset,
             lambda access, row: services.resolve_discrepancy(access=access, discrepancy=row),
         )
+
+
+@admin.register(FreeByFit)
+class FreeByFitAdmin(ReadOnlyAdmin):
+    list_display = ("organization", "made_at", "since", "held_out", "until", "ports", "looks")
+    list_select_related = ("organization",)
+
+
+@admin.register(FreeBySite)
+class FreeBySiteAdmin(ReadOnlyAdmin):
+    list_display = ("site", "made_at")
+    search_fields = ("site__name",)
+    list_select_related = ("site",)

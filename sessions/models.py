@@ -10,6 +10,8 @@ from evcms.core import clock
 from evcms.core.models import Organization, User
 from stations.models import Connector, Evse, Site, Station
 
+from .freeby_models import FreeByFit as FreeByFit
+from .freeby_models import FreeBySite as FreeBySite
 from .rollup_models import LateHour as LateHour
 from .rollup_models import NetworkDay as NetworkDay
 from .rollup_models import QueueSign as QueueSign

@@ -42,6 +42,12 @@ def reach_times() -> int:
     return services.reach_times()
 
 
+@shared_task(name="charging.fit_freeby")
+def fit_freeby() -> int:
+    """Nightly."""
+    return services.fit_freeby()
+
+
 @shared_task(name="charging.count_days")
 def count_days() -> int:
     """Every few minutes."""

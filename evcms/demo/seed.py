@@ -116,6 +116,7 @@ def _found(city: City, cash: till.Till, files: Path, say: Say) -> None:
         listeners.plant(built, people.DRIVER.email, kept, now)
         services.count_days(budget_s=900)
         queues.plant(access.organization, since)
+        services.fit_freeby()
         say(f"  {loaded.statuses:,} status changes, {loaded.incidents} incidents, all over.")
         _write_fleet(built, files)
         token = people.issue_api_token(access.organization)

@@ -44,6 +44,7 @@ class Place(Generic[S, P]):
     usual: str = ""  # what the driver's usual charge costs at the cheapest
     open: bool | None = None
     metres: int | None = None  # from where the driver is
+    wait: str = ""  # when all is taken: when something is likely to be free (public.freeby)
 
     @property
     def price(self) -> str:

@@ -4,8 +4,8 @@ A moment is described by what anybody at the port could see (`Look`): taken or n
 the hour. Past weeks are looked at many times; for each description the share of looks after which the port was free at
 the horizon is the survival of the stay and the next arrival in one. Descriptions go from general to particular (kind of
 plug; the hour with it; the site): each level leans on the one above with the weight of LEANING looks, so a site with a
-thin past says what such sites say. What comes out is bent to what happened in weeks that were not counted (`calibrated`:
-isotonic).
+thin past says what such sites say. What comes out is bent to what happened in weeks that were not counted
+(`calibrated`: isotonic).
 """
 
 import random
@@ -282,9 +282,17 @@ def together(chances: Iterable[Sequence[float]]) -> tuple[float, ...]:
 
 
 def fit(
-    ports: Sequence[Port], *, begin: int, split: int, end: int, a_day: float, seed: int = 0
+    ports: Sequence[Port],
+    *,
+    begin: int,
+    split: int,
+    end: int,
+    a_day: float,
+    seed: int = 0,
+    judged: Sequence[Port] = (),
 ) -> tuple[Model, list[Score]]:
-    """The model of all weeks, and how good the same way was on the held-out ones (`split` to `end`).
+    """The model of all weeks, and how good the same way was on the held-out ones (`split` to `end`) at the `judged`
+    ports (none named: at all).
 
     The calibration is learnt on the last fifth of what was counted, so no held-out look has any part in it.
     """
@@ -294,11 +302,17 @@ def fit(
         samples(ports, inner, split, a_day=a_day, seed=seed + 1),
     )
     whole = counted(samples(ports, begin, split, a_day=a_day, seed=seed + 2))
-    judged = scores(
-        Model(whole.general, whole.sites, first.knots), ports, begin=begin, split=split, end=end, a_day=a_day, seed=seed
+    found = scores(
+        Model(whole.general, whole.sites, first.knots),
+        judged or ports,
+        begin=begin,
+        split=split,
+        end=end,
+        a_day=a_day,
+        seed=seed,
     )
     final = counted(samples(ports, begin, end, a_day=a_day, seed=seed + 3))
-    return Model(final.general, final.sites, first.knots), judged
+    return Model(final.general, final.sites, first.knots), found
 
 
 def as_json(table: Mapping[str, Counts]) -> dict[str, Counts]:

@@ -4,6 +4,7 @@ from .attempts import expire_attempts, fail, in_vain, request_start, request_sto
 from .corrections import correct_energy
 from .drivers import create_driver, edit_driver, erase_driver
 from .ending import close, end, end_many
+from .freeby import fit_freeby
 from .groups import create_group, delete_group, join_group, rename_group
 from .judging import judge_attempts
 from .recording import record, record_many, update, update_many
@@ -44,6 +45,7 @@ __all__ = [
     "expire_attempts",
     "expire_reservations",
     "fail",
+    "fit_freeby",
     "forget_people",
     "guest_token",
     "in_vain",

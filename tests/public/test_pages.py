@@ -311,7 +311,7 @@ def test_a_drivers_page_loads_nothing_from_elsewhere_and_runs_no_inline_script(c
 
 @pytest.mark.parametrize(
     ("path", "most"),
-    [("/map", 8), ("/map?part=list", 7), ("/map/points.geojson", 7), ("/c/{code}", 20), ("/map/{site}/", 6)],
+    [("/map", 8), ("/map?part=list", 7), ("/map/points.geojson", 7), ("/c/{code}", 20), ("/map/{site}/", 9)],
 )
 def test_a_page_costs_few_queries_however_many_stations(
     connector, tariff, site, path, most, django_assert_max_num_queries

@@ -78,6 +78,7 @@ PAGES = {
     "sites": Door(VIEW),
     "site": Door(VIEW, SITE),
     "usage": Door(VIEW),
+    "forecast": Door(VIEW),
     "availability": Door(VIEW),
     "availability-port": Door(VIEW, (("pk", "evse", "pk"),)),
     "exclusions": Door(VIEW),

@@ -17,7 +17,7 @@ from billing.errors import PaymentError
 from billing.models import PaymentMethod
 from billing.services import holds
 from billing.vocabulary import Refusal
-from evcms.public import drivers, keys, looks, places, status
+from evcms.public import drivers, freeby, keys, looks, places, status
 from evcms.public.limits import too_often
 from evcms.public.views import tell
 from sessions import queries as sessions
@@ -80,6 +80,7 @@ def page_context(request: HttpRequest, row: Connector, wish: Any = None) -> dict
         "others": [] if offer.payable or own else places.others_near(row),
         "window": stations.window_now(row.station) if shown == Shown.MAINTENANCE else None,
         "ahead": _ahead(row, shown),
+        "forecast": "" if own else freeby.of_connector(row, Shown.OCCUPIED if starting else shown),
         "live_url": f"/ws/public/c/{row.code}/",
     }
 

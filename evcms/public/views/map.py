@@ -10,7 +10,7 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import conditional_page, require_GET
 
-from evcms.public import places, status
+from evcms.public import freeby, places, status
 from evcms.public.views import tell
 from evcms.public.wishes import Judge, MapFilter, Wish, wish_of
 
@@ -57,7 +57,7 @@ def _list(request: HttpRequest, form: MapFilter, judge: Judge, rows: list[places
     return {
         "form": form,
         "wish": wish,
-        "places": places.priced(page, judge),
+        "places": freeby.with_waits(places.priced(page, judge)),
         "page": page,
         "query": query.urlencode(),
     }

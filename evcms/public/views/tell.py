@@ -21,7 +21,7 @@ from alerts.services import people
 from alerts.services.subscriptions import Wanted, at_connector, in_area, topics_of
 from alerts.vocabulary import ChannelName, Topic
 from evcms.core.middleware import client_address
-from evcms.public import clusters, drivers, hearing, places, snapshot, status
+from evcms.public import clusters, drivers, freeby, hearing, places, popular, snapshot, status
 from evcms.public.limits import too_often
 from evcms.public.snapshot import Where
 from sessions.models import Driver
@@ -169,10 +169,15 @@ def at_site(request: HttpRequest, pk: int) -> HttpResponse:
         return render(request, "public/site.html", site_context(request, place, refused(request, error)), status=422)
 
 
+def about(place: places.Place[Site, Connector]) -> dict[str, Any]:
+    """What its past says of a place. Any: template context."""
+    return {"wait": freeby.wait_at(place), "popular": popular.today(place.site.pk, place.site.time_zone)}
+
+
 def site_context(request: HttpRequest, place: places.Place[Site, Connector], wish: Any = None) -> dict[str, Any]:
     """Any: template context."""
     form = form_context(request, place.site.organization_id, free_now=place.free > 0, wish=wish)
-    return {"place": place, "works": places.works_at(place.site), "live_url": "/ws/public/map/", **form}
+    return {"place": place, "works": places.works_at(place.site), **about(place), "live_url": "/ws/public/map/", **form}
 
 
 @require_GET
