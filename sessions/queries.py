@@ -127,9 +127,10 @@ def reservations(access: Access) -> QuerySet[Reservation]:
     return rows.select_related("station", "connector__evse", "connector__station").order_by("-created_at")
 
 
-def discrepancies(access: Access) -> QuerySet[Discrepancy]:
-    """What does not add up and waits for somebody's look, newest first."""
-    rows = Discrepancy.objects.filter(station__organization=access.organization, resolved_at=None)
+def discrepancies(access: Access, *, decided: bool = False) -> QuerySet[Discrepancy]:
+    """What does not add up and waits for somebody's look, newest first. `decided`: and what somebody has looked at."""
+    rows = Discrepancy.objects.filter(station__organization=access.organization)
+    rows = rows if decided else rows.filter(resolved_at=None)
     rows = rows if access.all_sites else rows.filter(station__site__in=visible_sites(access))
     return rows.select_related("station", "session").order_by("-at")
 

@@ -15,6 +15,7 @@ from .following import refresh
 from .funding import judge
 from .guard import budget_reached, session_started
 from .holds import place_due
+from .oddities import correct_oddity
 from .offline import limit_for, limit_set, profile_answered
 from .payments import UNPAID, open_payment, payment_authorized, start_checkout, start_failed
 from .payouts import nightly_books, payouts_due, read_books
@@ -56,6 +57,7 @@ __all__ = [
     "collect_due",
     "collect_rest",
     "complete_settled",
+    "correct_oddity",
     "correct_session",
     "create_tariff",
     "decide_refund",

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from alerts.queries import open_incidents
 from billing.queries import to_decide
 from evcms.core.access import Access, Permission
+from evcms.dashboard.queries import review
 from stations.queries import quarantined
 
 DRIVER_PATHS = (
@@ -46,6 +47,11 @@ def count_decisions(access: Access) -> int:
     return to_decide(access).total
 
 
+def count_reviews(access: Access) -> int:
+    """Oddities of sessions, and attempts with contradicting evidence."""
+    return review.count(access)
+
+
 @dataclass(frozen=True)
 class Entry:
     """One line of the left bar; shown to those who have `permission`, while its page exists."""
@@ -65,6 +71,7 @@ MENU = (
     Entry(_("Sites"), "sites", "map-pin"),
     Entry(_("Sessions"), "sessions", "bolt"),
     Entry(_("Attempts"), "attempts", "progress-alert"),
+    Entry(_("Review"), "review", "eye", badge=count_reviews),
     Entry(_("Incidents"), "incidents", "alert-triangle", badge=count_incidents),
     Entry(_("Messages"), "notifications", "mail", Permission.INCIDENTS),
     Entry(_("Maintenance"), "maintenance", "tool"),

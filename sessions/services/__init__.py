@@ -1,7 +1,7 @@
 """Every write of this room. See ARCHITECTURE.md for the contract; one file for each part of it."""
 
 from .attempts import expire_attempts, fail, in_vain, request_start, request_stop
-from .corrections import correct_energy
+from .corrections import correct_end, correct_energy
 from .drivers import create_driver, edit_driver, erase_driver
 from .ending import close, end, end_many
 from .freeby import fit_freeby
@@ -10,7 +10,7 @@ from .judging import judge_attempts
 from .recording import record, record_many, update, update_many
 from .reservations import cancel_reservation, expire_reservations, reserve
 from .retention import forget_people, prune_samples
-from .reviews import resolve_discrepancy
+from .reviews import decide_cause, resolve_discrepancy
 from .rollups import count_days
 from .signing_in import add_own_token, ask_sign_in, enter, read_link, remove_own_token, rename
 from .squeezes import estimate_demand, looked_while_busy
@@ -28,11 +28,13 @@ __all__ = [
     "cancel_reservation",
     "close",
     "close_lost_sessions",
+    "correct_end",
     "correct_energy",
     "count_days",
     "create_driver",
     "create_group",
     "create_token",
+    "decide_cause",
     "delete_group",
     "delete_token",
     "edit_driver",

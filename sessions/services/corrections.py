@@ -1,18 +1,26 @@
-"""A person's word on the energy of an ended session, where the meter's cannot stand."""
+"""A person's word on an ended session, where the meter's or the system's cannot stand: its energy, its end."""
+
+from datetime import UTC, datetime
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import F
 from django.utils.translation import gettext as _
 
-from evcms.core import audit
+from evcms.core import audit, clock
 from evcms.core.access import Access, Permission
+from evcms.core.events import publish
+from evcms.core.models import AuditEntry
 from sessions import energy, store
+from sessions.events import SessionCorrected
 from sessions.models import ChargingSession, UsageHour
+from sessions.vocabulary import ClosedBy
 
-from . import judging
+from . import _accounts, judging
 
 CORRECTED = "session.energy_corrected"
+END_CORRECTED = "session.end_corrected"
+LABEL = ChargingSession._meta.label  # as the audit log spells it
 
 
 def correct_energy(*, session: ChargingSession, energy_mwh: int, reason: str, access: Access) -> ChargingSession:
@@ -35,6 +43,44 @@ def correct_energy(*, session: ChargingSession, energy_mwh: int, reason: str, ac
         judging.judge_again(session_id=row.pk)
         audit.record(access, CORRECTED, row, before_mwh=before, after_mwh=energy_mwh, reason=reason.strip())
     return row
+
+
+def correct_end(*, session: ChargingSession, ended_at: datetime, reason: str, access: Access) -> ChargingSession:
+    """When it really ended. What the readings say until then is counted anew; money hears of it by SessionCorrected.
+
+    Raises PermissionDenied, ValidationError with a sentence.
+    """
+    access.demand(Permission.MONEY)
+    if not reason.strip():
+        raise ValidationError(_("Say why the end is corrected."))
+    with transaction.atomic():
+        row = ChargingSession.objects.select_for_update(of=("self",)).get(pk=session.pk)
+        if row.ended_at is None or row.organization_id != access.organization.pk:
+            raise ValidationError(_("Only an ended session is corrected."))
+        if not row.started_at <= ended_at <= clock.now():
+            raise ValidationError(_("The end lies between the session's start and now."))
+        if AuditEntry.objects.filter(action=CORRECTED, object_type=LABEL, object_id=str(row.pk)).exists():
+            raise ValidationError(_("Its energy was set by hand: correct the energy instead."))
+        was, energy_was = row.ended_at, row.energy_mwh
+        _end_anew(row, ended_at)
+        judging.judge_again(session_id=row.pk)
+        audit.record(
+            access, END_CORRECTED, row, before=_utc(was), after=_utc(ended_at), before_mwh=energy_was,
+            after_mwh=row.energy_mwh, reason=reason.strip(),
+        )  # fmt: skip
+        publish(SessionCorrected(session_id=row.pk))
+    return row
+
+
+def _utc(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat()
+
+
+def _end_anew(session: ChargingSession, ended_at: datetime) -> None:
+    entry, held = _accounts.Entry(session), _accounts.counted(session, session.ended_at)[0]
+    session.ended_at, session.estimated, session.closed_by = ended_at, False, ClosedBy.OPERATOR
+    _accounts.recount(entry, held)
+    _accounts.write([entry], quietly=True, save=store.save_ends)
 
 
 def _into_hours(session: ChargingSession, difference: int) -> None:

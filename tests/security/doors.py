@@ -101,6 +101,12 @@ PAGES = {
     "attempts": Door(VIEW),
     "attempt": Door(VIEW, (("pk", "attempt", "pk"),)),
     "success": Door(VIEW),
+    "review": Door(VIEW),
+    "review-decide": Door(
+        INCIDENTS, (("pk", "discrepancy", "pk"),), post=True, data=(("outcome", "accepted"), ("reason", "x"))
+    ),
+    "review-correct": Door(MONEY, (("pk", "discrepancy", "pk"),), post=True, data=(("reason", "x"),)),
+    "review-attempt": Door(INCIDENTS, (("pk", "attempt", "pk"),), post=True, data=(("party", "car"), ("reason", "x"))),
     "switch-organization": Door(MEMBER, post=True),
     "settings": Door(MEMBER),
     "organization": Door(PEOPLE),

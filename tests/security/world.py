@@ -156,7 +156,9 @@ def charging(made, org, now, number):
     rows.reservation = Reservation.objects.create(
         organization=org, station=station, connector=connector, token_value=f"{mark}CARD", expires_at=now + DAY
     )
-    Discrepancy.objects.create(station=station, session=rows.session, kind="unknown_stop", detail={"said": mark})
+    rows.discrepancy = Discrepancy.objects.create(
+        station=station, session=rows.session, kind="unknown_stop", detail={"said": mark}
+    )
     rows.command = Command.objects.create(
         station=station, kind="Reset", state="accepted", origin=f"{mark} Person", expires_at=now, answer={"said": mark}
     )

@@ -72,4 +72,5 @@ def test_a_discrepancy_is_looked_at_once_by_somebody_who_may(station, organizati
         services.resolve_discrepancy(access=make_access(rival), discrepancy=row)
     assert services.resolve_discrepancy(access=owner, discrepancy=row, note="meter was replaced")
     assert not services.resolve_discrepancy(access=owner, discrepancy=row)
-    assert AuditEntry.objects.get().detail == {"kind": "negative", "note": "meter was replaced"}
+    said = {"kind": "negative", "note": "meter was replaced", "outcome": "accepted"}
+    assert AuditEntry.objects.get().detail == said | {"session": row.session_id}

@@ -19,7 +19,7 @@ from evcms.dashboard.access import operator
 from evcms.dashboard.context import address
 from evcms.dashboard.forms import AttemptFilter, SessionFilter, SiteChoice, wishes
 from evcms.dashboard.jsontext import pretty
-from evcms.dashboard.queries import charges, street, tries
+from evcms.dashboard.queries import charges, review, street, tries
 from evcms.dashboard.queries.street import who
 from evcms.dashboard.sorting import ordered, paged
 from sessions import queries, services
@@ -138,7 +138,7 @@ def session_or_404(access: Access, public_id: str) -> ChargingSession:
             .select_related(
                 "site", "station__site", "connector__evse", "connector__station", "id_token", "driver", "attempt"
             )
-            .prefetch_related("discrepancies")
+            .prefetch_related("discrepancies__resolved_by")
             .get(public_id=public_id)
         )
     except ChargingSession.DoesNotExist:
@@ -169,6 +169,8 @@ def session(request: HttpRequest, access: Access, public_id: str) -> HttpRespons
         "doubts": charges.doubts(row),
         "guard": offline_guard(row),
         "steps": charges.steps(row),
+        "changes": review.changes(row),
+        "reviews": [each for each in row.discrepancies.all() if each.resolved_at],
         "messages_told": [(each, pretty(each.request), pretty(each.answer)) for each in charges.messages_of(row)],
         "may_see_money": access.can(Permission.MONEY),
         "payment_steps": charges.payment_steps(money.payment) if money.payment else [],

@@ -33,6 +33,7 @@ def success(request: HttpRequest, access: Access) -> HttpResponse:
         return _export(wanted, request.GET.get("table", ""), scope)
     look, before = queries.look(scope), queries.look(scope.before)
     links = Links(scope)
+    causes = _causes(look, before, links)
     context: Context = {
         "form": form,
         "scope": scope,
@@ -40,7 +41,8 @@ def success(request: HttpRequest, access: Access) -> HttpResponse:
         "before": before.figures,
         "under_way": queries.under_way(scope),
         "steps": _steps(look, before, links),
-        "causes": _causes(look, before, links),
+        "causes": causes,
+        "worst": next((row["party"] for row in causes if row["party"]), ""),
         "left_out": _left_out(look, links),
         "tables": _tables(scope, links),
         "hours": _hours(queries.by_hour(scope), links),
