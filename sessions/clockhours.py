@@ -45,6 +45,8 @@ def by_hour(begin: int, end: int, day: date, zone: tzinfo) -> Iterator[tuple[int
     first, last = bounds(day, zone)
     at, end = max(begin, first), min(end, last)
     while at < end:
-        then = min(at // QUARTER_S * QUARTER_S + QUARTER_S, end)
-        yield datetime.fromtimestamp(at, zone).hour, then - at
+        parts = pieces(at // HOUR_S * HOUR_S, zone)
+        step = HOUR_S if len(parts) == 1 else QUARTER_S
+        then = min(at // step * step + step, end)
+        yield parts[0][1] if len(parts) == 1 else datetime.fromtimestamp(at, zone).hour, then - at
         at = then

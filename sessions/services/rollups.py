@@ -32,6 +32,7 @@ BUDGET_S: Final = 120.0  # of a run; the next one goes on
 MOST_LATE: Final = 20_000  # marks in a run
 HALF_A_DAY: Final = timedelta(hours=14)  # no zone is farther from UTC
 NEWEST: Final = 2
+HOUR: Final = timedelta(hours=1)
 MEASURES: Final = ("there", "occupied", "charging", "started", "energy")
 
 
@@ -172,7 +173,7 @@ def count_day(*, organization: Organization, day: date, ports: dict[int, Port] |
         for evse_id in there:
             if site_id := known[evse_id].site_id:
                 here[site_id].append(squeezes.Port(evse_id, known[evse_id].power_w))
-        squeezes.count(organization, day, here, *_widest(day))
+        squeezes.count(organization, day, here, *_bounds(day, known))
 
 
 Tallies = dict[tuple[int | None, str], Tally]  # by site and zone
@@ -206,11 +207,20 @@ def _widest(day: date) -> tuple[datetime, datetime]:
     return midnight - HALF_A_DAY, midnight + timedelta(days=1) + HALF_A_DAY
 
 
+def _bounds(day: date, ports: dict[int, Port]) -> tuple[datetime, datetime]:
+    """Of the day in the zones that there are."""
+    ends = [clockhours.bounds(day, ZoneInfo(zone)) for zone in {port.zone for port in ports.values()}]
+    if not ends:
+        return _widest(day)
+    return datetime.fromtimestamp(min(a for a, _ in ends), UTC), datetime.fromtimestamp(max(b for _, b in ends), UTC)
+
+
 def _count_hours(
     day: date, ports: dict[int, Port], tallies: dict[tuple[int | None, str], Tally], organization: Organization
 ) -> set[int]:
     """Which EVSEs were in use."""
-    since, until = _widest(day)
+    since, until = _bounds(day, ports)
+    since -= HOUR  # one that the day shares with the one before
     rows = UsageHour.objects.filter(hour__gte=since, hour__lt=until, evse__station__organization=organization)
     columns = ("evse", "hour", "occupied_seconds", "charging_seconds", "sessions_started", "energy_mwh")
     used = set()
@@ -234,7 +244,7 @@ def _count_hours(
 def _count_ends(
     day: date, ports: dict[int, Port], tallies: dict[tuple[int | None, str], Tally], organization: Organization
 ) -> None:
-    since, until = _widest(day)
+    since, until = _bounds(day, ports)
     rows = ChargingSession.objects.filter(
         organization=organization, started_at__gte=since - LONGEST_STAY, started_at__lt=until,
         ended_at__gte=since, ended_at__lt=until, evse__isnull=False,
