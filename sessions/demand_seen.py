@@ -1,5 +1,6 @@
 """What a site has seen of its demand: sessions, times in which a port was taken or down, and the cars that came."""
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,6 +9,10 @@ from statistics import median
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
+from django.core.cache import cache
+from django.db.models import Count, Max, Sum
+
+from evcms.core import clock
 from stations import availability
 from stations.models import Connector, PowerType, Site
 
@@ -21,6 +26,7 @@ LONGEST: Final = timedelta(days=3)  # at a port; longer is a forgotten session
 USES_ALL: Final = 0.8  # of the port's power: the car could have taken more
 DC_CAR_W: Final = 170_000  # what such a car takes at most
 AC_CAR_W: Final = 11_000
+KEPT_S: Final = 3600
 
 
 @dataclass(frozen=True)
@@ -41,6 +47,24 @@ class _Row(NamedTuple):
     ended_at: datetime | None
     energy_mwh: int
     charging_seconds: int
+
+
+def demand_this_hour(site: Site, looks_back: timedelta) -> DemandSeen:
+    """`demand_seen` up to the hour that runs, kept for it: sliders ask again and again. The key names what it rests on,
+    so a new port, a late session or a corrected one is looked at anew.
+    """
+    end = clock.now().replace(minute=0, second=0, microsecond=0)
+    stands = Connector.objects.filter(station__site=site, archived_at=None).order_by("pk")
+    came = ChargingSession.objects.filter(site=site, started_at__gte=end - looks_back, started_at__lt=end).order_by()
+    sums = came.aggregate(Count("pk"), Max("pk"), Sum("energy_mwh"), Max("ended_at"))
+    told = (site.time_zone, site.grid_limit_w, *sums.values(), *stands.values_list("evse", "max_power_w", "power_type"))
+    digest = hashlib.sha256(repr(told).encode()).hexdigest()[:16]
+    key = f"demand:{site.pk}:{looks_back.days}:{end:%Y%m%d%H}:{digest}"
+    kept: DemandSeen | None = cache.get(key)
+    if kept is None:
+        kept = demand_seen(site, end - looks_back, end)
+        cache.set(key, kept, timeout=KEPT_S)
+    return kept
 
 
 def demand_seen(site: Site, begin: datetime, end: datetime) -> DemandSeen:

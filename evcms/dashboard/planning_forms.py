@@ -6,6 +6,8 @@ from typing import Any, Final
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from sessions.planning.demand import Layout
+
 MOST_PORTS: Final = 60
 
 
@@ -43,10 +45,23 @@ class PlanForm(forms.Form):
     upkeep = forms.DecimalField(label=_("Upkeep of a port, a year"), min_value=0, max_value=1_000_000, decimal_places=2)
     years = forms.IntegerField(label=_("Years ahead"), min_value=1, max_value=30)
 
-    def __init__(self, *args: Any, ports: int, **kwargs: Any) -> None:
-        """Any: as Django's forms take them. `ports`: what stands there today."""
+    def __init__(self, *args: Any, today: Layout, **kwargs: Any) -> None:
+        """Any: as Django's forms take them. `today`: what stands there; sliders reach beyond it."""
         super().__init__(*args, **kwargs)
-        self.fields["ports"].help_text = _("Today: %(n)d") % {"n": ports}
+        self.fields["ports"].help_text = _("Today: %(n)d") % {"n": today.ports}
+        ports, port_kw = min(MOST_PORTS, 2 * today.ports + 8), round(today.port_w / 1000)
+        grid_kw = round(max(today.grid_w or 0, ports * today.port_w) / 1000)
+        self._slide("ports", 1, ports)
+        self._slide("port_kw", 1, max(400, 2 * port_kw))
+        self._slide("grid_kw", 10, max(100, grid_kw), beyond=str(_("no limit")))
+        self._slide("growth", -50, 300, step=5)
+        self._slide("stays", 0, 100, step=5)
+        self._slide("patience", 1, 60)
+
+    def _slide(self, name: str, least: int, most: int, *, step: int = 1, beyond: str = "") -> None:
+        """plan.js puts a slider under the number. `beyond`: what its right end means where the number may be empty."""
+        told = {"data-slider": f"{least} {most} {step}"} | ({"data-slider-beyond": beyond} if beyond else {})
+        self.fields[name].widget.attrs.update(told)
 
     @property
     def street(self) -> list[forms.BoundField]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
+from functools import cache, partial
 from typing import Final
 
 from . import queueing
@@ -43,12 +44,12 @@ class Option:
 
 def compare(demand: Demand, today: Layout, layouts: Iterable[Layout], costs: Costs) -> list[Option]:
     """Each layout against today's under the same demand."""
-    now = _yearly(queueing.week(demand, today), today, costs)
-    return [_option(demand, layout, today, now, costs) for layout in layouts]
+    week = cache(partial(queueing.week, demand))
+    now = _yearly(week(today), today, costs)
+    return [_option(week(layout), layout, today, now, costs) for layout in layouts]
 
 
-def _option(demand: Demand, layout: Layout, today: Layout, now: int, costs: Costs) -> Option:
-    outcome = queueing.week(demand, layout)
+def _option(outcome: Outcome, layout: Layout, today: Layout, now: int, costs: Costs) -> Option:
     yearly, invest = _yearly(outcome, layout, costs), _investment(today, layout, costs)
     more = yearly - now
     payback = (Decimal(invest) / more).quantize(Decimal("0.1")) if invest and more > 0 else None

@@ -1,7 +1,10 @@
 """The planner's page: from a site's sessions to a recommendation, and what it says when they are too few."""
 
+import csv
+import io
 from datetime import timedelta
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -10,7 +13,7 @@ from evcms.core.access import Role
 from sessions.demand_seen import demand_seen
 from sessions.models import ChargingSession
 from sessions.planning.demand import Layout
-from stations.models import Connector, StatusChange
+from stations.models import Connector, Site, StatusChange
 from stations.services import derive_availability
 from tests.dashboard.conftest import browser, words
 from tests.sessions.planning.truth import SLOW, demand, layout, watched
@@ -151,3 +154,48 @@ def test_what_a_kwh_left_here_is_the_first_figure(busy, owner, monkeypatch):
     monkeypatch.setattr(insight, "sums", lambda scope: sums)
     form = browser(owner).get(f"/planner/{busy.pk}/").context["form"]
     assert form.data["margin"] == Decimal("0.250")
+
+
+def test_a_plan_is_taken_away_with_what_it_assumes(busy, owner):
+    client = browser(owner)
+    text = words(client.get(f"/planner/{busy.pk}/", {"export": "csv", "ports": 2, "growth": 50} | sliders()))
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert [row["ports"] for row in rows][:3] == ["1", "2", "3"]
+    assert [row["recommended"] for row in rows].count("yes") == 1
+    assert {row["assumed_growth"] for row in rows} == {"50"}
+    assert {row["assumed_shared"] for row in rows} == {"yes"}
+    assert float(rows[0]["find_all_taken_percent"]) > float(rows[2]["find_all_taken_percent"])
+    assert client.get(f"/planner/{busy.pk}/", {"export": "xlsx"}).content[:2] == b"PK"
+
+
+def test_the_page_says_what_it_rests_on_and_offers_sliders(busy, owner):
+    text = page(busy, owner)
+    assert "What this rests on" in text
+    assert "no limit" in text
+    assert 'data-slider="1 10 1"' in text
+    assert "data-print" in text
+
+
+@pytest.mark.parametrize(
+    ("less", "more", "figure"),
+    [
+        ({"ports": 1}, {"ports": 3}, "lost"),
+        ({"port_kw": 3}, {"port_kw": 22}, "lost"),
+        ({"grid_kw": 8, "ports": 3}, {"grid_kw": 66, "ports": 3}, "lost"),
+        ({"growth": 100}, {"growth": 0}, "lost"),
+        ({"grid_kw": 12, "ports": 3, "shared": ""}, {"grid_kw": 12, "ports": 3, "shared": "on"}, "lost"),
+    ],
+)
+def test_each_slider_changes_the_answer(busy, owner, less, more, figure):
+    def answer(said):
+        asked = sliders(ports=1, growth=0) | said
+        asked = {name: value for name, value in asked.items() if value != ""}
+        return getattr(browser(owner).get(f"/planner/{busy.pk}/", asked).context["chosen"].outcome, figure)
+
+    assert answer(less) > answer(more) + 0.005
+
+
+def test_the_first_day_is_told_in_the_sites_zone(busy, owner):
+    Site.objects.filter(pk=busy.pk).update(time_zone="Pacific/Auckland")
+    first = ChargingSession.objects.order_by("started_at").first().started_at.astimezone(ZoneInfo("Pacific/Auckland"))
+    assert f"since {first.day} {first:%B} {first.year}" in page(busy, owner)

@@ -4,22 +4,25 @@ from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET
 
 from billing.queries import insight
-from evcms.core import clock, figures
+from evcms.core import figures
 from evcms.core.access import Access, Permission
 from evcms.core.money import to_major, to_minor
+from evcms.dashboard import plan_sheets
 from evcms.dashboard.access import operator
 from evcms.dashboard.planning_forms import PlanForm
 from evcms.dashboard.shares import percent
 from evcms.templatetags.evcms import duration
-from sessions.demand_seen import FEWEST, DemandSeen, demand_seen
+from sessions.demand_seen import FEWEST, DemandSeen, demand_this_hour
 from sessions.planning import advice, queueing, street
 from sessions.planning.advice import Costs, Option
 from sessions.planning.arrivals import Estimate
@@ -29,7 +32,7 @@ from stations.queries import visible_sites
 
 Context = dict[str, Any]  # Any: template context
 LOOKS_BACK: Final = timedelta(weeks=12)
-PLAYED_DRIVERS: Final = 8_000  # of the cross-check, in whole weeks
+PLAYED_DRIVERS: Final = 6_000  # of the cross-check, in whole weeks
 MORE_PORTS: Final = 6  # beyond what was asked or stands there
 DAYS: Final = 7
 
@@ -48,17 +51,30 @@ def plan(request: HttpRequest, access: Access, pk: int) -> HttpResponse:
     site = visible_sites(access).filter(pk=pk).first()
     if site is None:
         raise Http404
-    until = clock.now()
-    seen = demand_seen(site, until - LOOKS_BACK, until)
+    seen = demand_this_hour(site, LOOKS_BACK)
     context: Context = {"site": site, "seen": seen, "fewest": FEWEST, "currency": access.organization.currency}
+    context["begin"] = date_format(seen.begin.astimezone(ZoneInfo(site.time_zone)), "j F Y")
     if seen.today is not None and seen.estimate is not None:
         initial = _today(seen.today) | _margin(access, site, seen)
-        form = PlanForm(_said(request, initial), ports=seen.today.ports)
+        form = PlanForm(_said(request, initial), today=seen.today)
         context |= {"form": form, "estimate": seen.estimate, "today": seen.today}
         if form.is_valid():
             context |= _answer(seen, seen.today, form, access.organization.currency)
+            context["assumed"] = plan_sheets.assumed(form, access.organization.currency)
+            if wanted := request.GET.get("export"):
+                told = plan_sheets.Plan(site, form, context["options"], context["best"], access.organization.currency)
+                return plan_sheets.export(wanted, told)
     part = request.GET.get("part") == "answer"
+    context["query"] = _query(request)
     return render(request, f"dashboard/planner/{'_answer' if part else 'plan'}.html", context | {"part": part})
+
+
+def _query(request: HttpRequest) -> str:
+    """What was asked, for links that keep it."""
+    kept = request.GET.copy()
+    for name in ("part", "export"):
+        kept.pop(name, None)
+    return kept.urlencode()
 
 
 def _said(request: HttpRequest, initial: dict[str, Any]) -> dict[str, Any]:
@@ -95,7 +111,7 @@ def _answer(seen: DemandSeen, today: Layout, form: PlanForm, currency: str) -> C
     said = form.cleaned_data
     assert seen.estimate is not None
     demand = Demand(seen.estimate.rates, seen.visits, said["stays"] / 100, said["patience"] * 60.0)
-    then = demand.grown(1 + said["growth"] / 100)
+    then = demand.grown(1 + said["growth"] / 100) if said["growth"] else demand
     wanted = Layout(
         said["ports"],
         float(said["port_kw"]) * 1000,
@@ -115,10 +131,13 @@ def _answer(seen: DemandSeen, today: Layout, form: PlanForm, currency: str) -> C
     best = advice.best(options)
     weeks = min(52, 1 + round(PLAYED_DRIVERS / max(1.0, then.weekly)))
     played = street.play(then, wanted, weeks=weeks, seed=today.ports)
+    same = next((option.outcome for option in options if option.layout == today), None) if then is demand else None
     return {
         "chosen": chosen,
+        "options": options,
+        "best": best,
         "sentence": _sentence(best, today, currency),
-        "tiles": _tiles(seen.estimate, queueing.week(demand, today), chosen, currency),
+        "tiles": _tiles(seen.estimate, same or queueing.week(demand, today), chosen, currency),
         "by_ports": _by_ports(options),
         "by_hour": _by_hour(chosen),
         "weeks": weeks,
