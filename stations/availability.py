@@ -95,6 +95,18 @@ class Day:
     day: date
     permille: int | None
 
+    @property
+    def hue(self) -> str:
+        """Of the status palette; empty for a day without the port."""
+        if self.permille is None:
+            return ""
+        return "available" if self.permille >= 990 else "suspended" if self.permille >= 900 else "faulted"
+
+    @property
+    def height(self) -> int:
+        """1 to 8; what is lost is seen twice over, for a good port loses little."""
+        return 8 if self.permille is None else max(1, 8 - (WHOLE - self.permille) * 16 // WHOLE)
+
 
 def shares(spans: Iterable[Span], present: Iterable[Span], bounds: list[datetime]) -> list[int | None]:
     """Per mille of the presence between two bounds that was no outage; None without presence. Pure."""

@@ -16,6 +16,7 @@ from .vocabulary import Cause, ExclusionKind, Formula
 
 Content = dict[str, Any]  # Any: JSON
 CENT: Final = Decimal("0.01")
+FIGURES: Final = (1, 2, 3, 4)  # columns of the table of lines
 COLUMNS: Final = (
     "record", "name", "from", "until", "minutes", "outage_minutes", "excluded_minutes", "not_counted_minutes",
     "uptime_percent", "cause", "excluded", "proof",
@@ -168,10 +169,12 @@ def _table_of_lines(page: Paper, said: Content) -> None:
     page.text_line(_("Ports") if said["site"] else _("Sites"), 11, bold=True)
     page.ln(1)
     widths = [62, 27, 27, 27, 27]
-    page.columns(widths, [_("Name"), _("Minutes"), _("Out of order"), _("Excluded"), _("Uptime")], bold=True)
+    page.columns(
+        widths, [_("Name"), _("Minutes"), _("Out of order"), _("Excluded"), _("Uptime")], right=FIGURES, bold=True
+    )
     for line in said["lines"]:
         times = [_time(line[name]) for name in ("period", "outage", "excluded")]
-        page.columns(widths, [line["name"], *times, _share(line["share"])])
+        page.columns(widths, [line["name"], *times, _share(line["share"])], right=FIGURES)
     if not said["lines"]:
         page.text_line(_("Nothing here is measured by this formula."), 8.5, grey=True)
     page.rule()
@@ -181,11 +184,17 @@ def _table_of_outages(page: Paper, said: Content) -> None:
     page.text_line(_("Outages"), 11, bold=True)
     page.ln(1)
     widths = [42, 30, 30, 22, 26, 20]
-    page.columns(widths, [_("Port"), _("From"), _("Until"), _("Minutes"), _("Cause"), _("Excluded")], bold=True)
+    page.columns(
+        widths, [_("Port"), _("From"), _("Until"), _("Minutes"), _("Cause"), _("Excluded")], right=(3,), bold=True
+    )
     for one in said["outages"]:
         cause = str(Cause(one["cause"]).label) if one["cause"] in Cause.values else _("Unknown")
         proof = " ".join(f"#{key}" for key in one["exclusions"]) if one["excluded"] else "–"
-        page.columns(widths, [one["port"], _day(one["since"]), _day(one["until"]), _time(one["seconds"]), cause, proof])
+        page.columns(
+            widths,
+            [one["port"], _day(one["since"]), _day(one["until"]), _time(one["seconds"]), cause, proof],
+            right=(3,),
+        )
     page.rule()
 
 

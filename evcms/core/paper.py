@@ -51,18 +51,20 @@ class Paper(FPDF):
         self.cell(65, 6.4, middle)
         self.cell(35, 6.4, right, align="R", new_x="LMARGIN", new_y="NEXT")
 
-    def columns(self, widths: Sequence[float], cells: Sequence[str], *, bold: bool = False, size: float = 7.5) -> None:
-        """A line of a table; a cell that is too long for its width goes on in further lines. Figures stand right."""
-        self.set_font("DejaVu", "B" if bold else "", size)
+    def columns(
+        self, widths: Sequence[float], cells: Sequence[str], *, right: Sequence[int] = (), bold: bool = False
+    ) -> None:
+        """A line of a table; a cell that is too long for its width goes on in further lines. `right`: of figures."""
+        self.set_font("DejaVu", "B" if bold else "", 7.5)
         self.set_text_color(GREY if bold else BLACK)
         pairs = list(zip(widths, cells, strict=True))
         height = 4 * max(self._lines(width, text) for width, text in pairs)
         if self.will_page_break(height):
             self.add_page()
         top, left = self.get_y(), self.l_margin
-        for width, text in pairs:
+        for place, (width, text) in enumerate(pairs):
             self.set_xy(left, top)
-            self.multi_cell(width, 4, text, align="R" if _is_figure(text) else "L")
+            self.multi_cell(width, 4, text, align="R" if place in right else "L")
             left += width
         self.set_xy(self.l_margin, top + height + 0.6)
 
@@ -70,7 +72,3 @@ class Paper(FPDF):
         found = self.multi_cell(width, 4, text, dry_run=True, output="LINES")
         assert isinstance(found, list)
         return len(found)
-
-
-def _is_figure(text: str) -> bool:
-    return text[:1].isdigit() and text.replace(" %", "").replace(",", "").replace(".", "").isdigit()

@@ -30,7 +30,7 @@ from stations.models import (
 )
 from stations.vocabulary import ExclusionKind
 
-from .intervals import derive
+from .intervals import derive, whole_second
 
 EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 SETTLED: Final = timedelta(minutes=10)  # no transaction of a gateway lasts longer
@@ -156,7 +156,7 @@ def _mark(
         AvailabilityMark.objects.bulk_create(fresh, ignore_conflicts=True)
         marks = list(AvailabilityMark.objects.select_for_update().filter(station__in=some).order_by("station_id"))
         for mark in marks:
-            said = since[mark.station_id]
+            said = whole_second(since[mark.station_id])
             mark.dirty_since = min(mark.dirty_since or said, said)
             if changes:
                 mark.change_id = max(mark.change_id, changes[mark.station_id])

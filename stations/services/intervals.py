@@ -1,4 +1,7 @@
-"""Derives the intervals of some stations' ports and writes what differs. See `services.availability`."""
+"""Derives the intervals of some stations' ports and writes what differs. See `services.availability`.
+
+The store counts whole seconds: all moments are cut to theirs, so that sums are exact in whatever order they are made.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -102,11 +105,16 @@ def _port(station: Station, rows: list[Connector]) -> _Port:
     standing = [row for row in rows if row.archived_at is None]
     port = _Port(rows[0].evse, station, [row.pk for row in standing or rows])
     archived = [row.archived_at for row in rows if row.archived_at]
-    port.gone = station.archived_at or (None if standing else max(archived))
+    gone = station.archived_at or (None if standing else max(archived))
+    port.gone = whole_second(gone) if gone else None
     said = [row.first for row in rows if row.first]  # type: ignore[attr-defined]
     whole = [station.first_link, station.first_word]  # type: ignore[attr-defined]
-    port.firsts = said or [moment for moment in whole if moment]
+    port.firsts = [whole_second(moment) for moment in said or whole if moment]
     return port
+
+
+def whole_second(moment: datetime) -> datetime:
+    return moment.replace(microsecond=0)
 
 
 def _go_back(ports: list[_Port], dirty: dict[int, datetime], marks: list[AvailabilityMark]) -> None:
@@ -140,7 +148,7 @@ class _heard:
     def __call__(self, port: _Port) -> Heard:
         station = port.station
         mine = [
-            Excuse(row.starts_at, row.ends_at, row.kind, row.pk)
+            Excuse(whole_second(row.starts_at), whole_second(row.ends_at), row.kind, row.pk)
             for row in self.excuses.get(station.organization_id, [])
             if _covers(row, port)
         ]
@@ -168,8 +176,8 @@ def _words(dirty: dict[int, datetime]) -> dict[tuple[int, int | None], list[Word
     since = StatusChange.objects.filter(station__in=dirty, happened_at__gte=F(DIRTY)).order_by("happened_at", "pk")
     old = StatusChange.objects.filter(pk__in=[pk for pk in ids if pk])
     for rows in (old, since):
-        for station, connector, *word in rows.values_list(*columns).iterator():
-            words[station, connector].append(Word(*word))
+        for station, connector, at, status, pk in rows.values_list(*columns).iterator():
+            words[station, connector].append(Word(whole_second(at), status, pk))
     return words
 
 
@@ -183,7 +191,7 @@ def _links(dirty: dict[int, datetime]) -> dict[int, list[Link]]:
     rows = Connection.objects.filter(Q(pk__in=[pk for pk in ids if pk]) | Q(station__in=dirty, opened_at__gte=F(DIRTY)))
     columns = ("station_id", "opened_at", "closed_at", "pk")
     for station, opened, closed, pk in rows.order_by("opened_at", "pk").values_list(*columns):
-        links[station].append(Link(opened, closed, pk))
+        links[station].append(Link(whole_second(opened), whole_second(closed) if closed else None, pk))
     return links
 
 

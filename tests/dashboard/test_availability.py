@@ -217,3 +217,17 @@ def test_closed_hours_count_for_neither_law_and_a_contract_has_hours_of_its_own(
     assert "Write them as" in answer.content.decode()
     with_names = client.get(f"{URL}?export=csv&table=ports").content.decode()
     assert with_names.splitlines()[1].startswith("Kade,KADE-01,1,")
+
+
+def test_the_station_page_tells_each_of_ninety_days(client, owner, plug, django_assert_max_num_queries):
+    client.force_login(owner.user)
+    path = f"/stations/{plug.station.identity}/?strip=90d"
+    with django_assert_max_num_queries(25):
+        body = text(client.get(path))
+    assert body.count('class="ev-day ') == 90
+    assert "not there yet" in body
+    [(_port, days, mean)] = client.get(path).context["ports"]
+    lost = sum(1000 - day.permille for day in days if day.permille is not None)
+    assert 380 <= lost <= 450  # ten hours of a few days, each rounded
+    assert mean < 1000
+    assert 'role="slider"' in body

@@ -41,6 +41,12 @@ def say(station, connector, status, ago, now):
 
 
 @pytest.fixture
+def now():
+    """The store counts whole seconds."""
+    return clock.now().replace(microsecond=0)
+
+
+@pytest.fixture
 def old(linked, now):
     """A station whose link is ten hours old."""
     Connection.objects.filter(station=linked).update(opened_at=now - 10 * HOUR)

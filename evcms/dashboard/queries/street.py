@@ -21,8 +21,10 @@ from evcms.core.models import AuditEntry
 from evcms.templatetags import figures, statuses
 from sessions import queries as sessions
 from sessions.models import ChargingSession
+from stations import availability
 from stations import queries as stations
-from stations.models import Connection, Connector, Station, StatusChange, Variable, WindowState
+from stations.availability import Day
+from stations.models import Connection, Connector, Evse, Station, StatusChange, Variable, WindowState
 from stations.vocabulary import Approval, ConnectorStatus, Shown
 
 from .network import lit
@@ -265,6 +267,22 @@ def past(access: Access, station: Station, plugs: Sequence[Connector], hours: in
         Strip(_("Maintenance"), _windows(access, station, since, until)),
     ]
     return Past(since, until, drawn + [strip for strip in extra if strip.spans])
+
+
+PortDays = tuple[Evse, list[Day], int]
+
+
+def days(station: Station) -> list[PortDays]:
+    """Uptime of each port, day by day, and its mean per mille. Three queries."""
+    ports = list(Evse.objects.filter(station=station).exclude(heard_since=None).order_by("number"))
+    zone = station.site.time_zone if station.site else "UTC"
+    found = availability.port_days(ports, zone, days=90)
+    told = []
+    for port in ports:
+        known = [day.permille for day in found[port.pk] if day.permille is not None]
+        if known:
+            told.append((port, found[port.pk], sum(known) // len(known)))
+    return told
 
 
 def _dark(station: Station, since: datetime, hours: int) -> list[Drawn]:

@@ -72,6 +72,7 @@ def page(request: HttpRequest, access: Access, station: Station, tab: str, conte
         "health": street.health(station, plugs),
         "past": street.past(access, station, [card.connector for card in plugs], hours),
         "long": hours == QUARTER,
+        "ports": street.days(station) if hours == QUARTER else [],
         "tabs": [
             (reverse(name, args=[station.identity]), label, name == tab)
             for name, label, permission in TABS

@@ -1,0 +1,37 @@
+"""The interval store, what excuses outages, and what was stated of it: read only."""
+
+from django.contrib import admin
+
+from evcms.core.admin_base import ReadOnlyAdmin
+from stations.models import AvailabilityInterval, AvailabilityStatement, AvailabilityTerms, Exclusion
+
+
+@admin.register(AvailabilityInterval)
+class AvailabilityIntervalAdmin(ReadOnlyAdmin):
+    list_display = ("evse", "since", "until", "state", "cause", "excuses", "outage_s")
+    list_filter = ("state", "cause")
+    search_fields = ("evse__station__identity",)
+    list_select_related = ("evse__station",)
+
+
+@admin.register(Exclusion)
+class ExclusionAdmin(ReadOnlyAdmin):
+    list_display = ("reason", "kind", "organization", "site", "station", "starts_at", "ends_at", "voided_at")
+    list_filter = ("kind", "organization")
+    search_fields = ("reason", "station__identity", "site__name")
+    list_select_related = ("organization", "site", "station")
+
+
+@admin.register(AvailabilityTerms)
+class AvailabilityTermsAdmin(ReadOnlyAdmin):
+    list_display = ("organization", "site", "target_permille", "hours", "grace_minutes", "cap_minutes")
+    list_filter = ("organization",)
+    list_select_related = ("organization", "site")
+
+
+@admin.register(AvailabilityStatement)
+class AvailabilityStatementAdmin(ReadOnlyAdmin):
+    list_display = ("number", "organization", "site", "share", "made_at", "replaces", "stale")
+    list_filter = ("formula", "organization")
+    search_fields = ("site__name", "public_id")
+    list_select_related = ("organization", "site", "replaces")
