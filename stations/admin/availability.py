@@ -3,7 +3,14 @@
 from django.contrib import admin
 
 from evcms.core.admin_base import ReadOnlyAdmin
-from stations.models import AvailabilityInterval, AvailabilityStatement, AvailabilityTerms, Exclusion
+from stations.models import (
+    AvailabilityInterval,
+    AvailabilityMark,
+    AvailabilityProgress,
+    AvailabilityStatement,
+    AvailabilityTerms,
+    Exclusion,
+)
 
 
 @admin.register(AvailabilityInterval)
@@ -26,6 +33,7 @@ class ExclusionAdmin(ReadOnlyAdmin):
 class AvailabilityTermsAdmin(ReadOnlyAdmin):
     list_display = ("organization", "site", "target_permille", "hours", "grace_minutes", "cap_minutes")
     list_filter = ("organization",)
+    search_fields = ("organization__name", "site__name")
     list_select_related = ("organization", "site")
 
 
@@ -35,3 +43,18 @@ class AvailabilityStatementAdmin(ReadOnlyAdmin):
     list_filter = ("formula", "organization")
     search_fields = ("site__name", "public_id")
     list_select_related = ("organization", "site", "replaces")
+
+
+@admin.register(AvailabilityMark)
+class AvailabilityMarkAdmin(ReadOnlyAdmin):
+    list_display = ("station", "change_id", "link_id", "dirty_since", "due_at")
+    list_filter = ("dirty_since",)
+    search_fields = ("station__identity",)
+    list_select_related = ("station",)
+
+
+@admin.register(AvailabilityProgress)
+class AvailabilityProgressAdmin(ReadOnlyAdmin):
+    list_display = ("pk", "change_id")
+    list_filter = ("change_id",)
+    search_fields = ("=id",)

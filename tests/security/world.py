@@ -68,6 +68,8 @@ from sessions.models import (
 from stations import files, statement_content
 from stations.models import (
     AvailabilityInterval,
+    AvailabilityMark,
+    AvailabilityProgress,
     AvailabilityStatement,
     AvailabilityTerms,
     BulkAction,
@@ -193,6 +195,8 @@ def uptime(made, org, now):
         path=proof.path, file_name=f"{mark}.pdf", size=proof.size,
     )  # fmt: skip
     AvailabilityTerms.objects.create(organization=org, site=rows.site)
+    AvailabilityMark.objects.create(station=rows.station)
+    AvailabilityProgress.objects.get_or_create(pk=1)
     since, until = now - 40 * DAY, now - 10 * DAY
     said = statement_content.content(org, rows.site, "nevi", since, until)
     rows.availability = AvailabilityStatement.objects.create(
