@@ -105,6 +105,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.contrib.messages.context_processors.messages",
                 "django.template.context_processors.i18n",
                 "evcms.dashboard.context.frame",
+                "evcms.public.context.house",
             ],
         },
     }

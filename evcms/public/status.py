@@ -15,6 +15,7 @@ from alerts.models import AlertSettings, Incident, IncidentEntry
 from alerts.vocabulary import EntryKind, IncidentState
 from evcms.core import clock
 from evcms.core.models import Organization
+from evcms.core.sorting import natural
 from stations import availability, queries
 from stations.models import MaintenanceWindow, Site, WindowState
 from stations.vocabulary import Shown
@@ -86,7 +87,7 @@ def sites(organization: Organization) -> list[SiteStatus]:
     rows = Site.objects.filter(pk__in=counted).order_by("name")
     history = _history(organization)
     found = [_status(site, counted[site.pk], history.get(site.pk, [])) for site in rows]
-    return sorted(found, key=lambda one: (not one.trouble, one.site.name))
+    return sorted(found, key=lambda one: (not one.trouble, natural(one.site.name)))
 
 
 def _counts(organization: Organization) -> dict[int, tuple[int, int, int]]:

@@ -2,7 +2,7 @@
 
 from .attempts import expire_attempts, fail, in_vain, request_start, request_stop
 from .corrections import correct_end, correct_energy
-from .drivers import create_driver, edit_driver, erase_driver
+from .drivers import create_driver, edit_driver, erase_driver, erase_own
 from .ending import close, end, end_many
 from .freeby import fit_freeby
 from .groups import create_group, delete_group, join_group, rename_group
@@ -43,6 +43,7 @@ __all__ = [
     "end_many",
     "enter",
     "erase_driver",
+    "erase_own",
     "estimate_demand",
     "expire_attempts",
     "expire_reservations",

@@ -2,7 +2,23 @@
 "use strict";
 const KEPT = "/u/push/mine";
 
-self.addEventListener("install", () => self.skipWaiting());
+const OFFLINE = "{% url 'public:offline' %}", COPIES = "evcms-offline-1";
+
+/* Nothing of a network that changes by the second is kept but one page that says so, with its style. */
+async function keep() {
+  const cache = await caches.open(COPIES), page = await fetch(OFFLINE, { cache: "reload", credentials: "omit" });
+  if (!page.ok) return;
+  const styles = [...(await page.clone().text()).matchAll(/<link rel="stylesheet" href="([^"]+)"/g)].map((found) => found[1]);
+  await cache.put(OFFLINE, page);
+  await cache.addAll(styles);
+}
+
+self.addEventListener("install", (event) => { self.skipWaiting(); event.waitUntil(keep().catch(() => undefined)); });
+self.addEventListener("fetch", (event) => {
+  const { request } = event;
+  if (request.mode === "navigate") event.respondWith(fetch(request).catch(async () => (await caches.match(OFFLINE)) || Response.error()));
+  else if (request.destination === "style") event.respondWith(fetch(request).catch(async () => (await caches.match(request)) || Response.error()));
+});
 self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
 
 self.addEventListener("push", (event) => {

@@ -257,6 +257,7 @@ PAGES = {
     "public:push-key": Door(ANYBODY),
     "public:manifest": Door(ANYBODY),
     "public:worker": Door(ANYBODY),
+    "public:offline": Door(ANYBODY),
     "public:try-it": Door(ANYBODY),
     "public:voucher": Door(ANYBODY, CODE, post=True),
     "public:scanned": Door(ANYBODY, (("identity", "station", "identity"), ("evse", "connector", "number"))),
@@ -278,6 +279,8 @@ PAGES = {
     "public:enter": Door(DRIVER, (("token", "driver", "email"),)),  # a signed link of its own
     "public:sign-out": Door(ANYBODY, post=True),
     "public:account": Door(DRIVER),
+    "public:my-data": Door(DRIVER),
+    "public:account-close": Door(DRIVER),
     "public:account-slash": Door(ANYBODY),
     "public:visits": Door(DRIVER),
     "public:profile": Door(DRIVER, post=True),

@@ -53,6 +53,12 @@ def manifest(request: HttpRequest) -> JsonResponse:
 
 
 @require_GET
+def offline(request: HttpRequest) -> HttpResponse:
+    """What the worker shows when there is no connection; it keeps a copy."""
+    return render(request, "public/offline.html", {"brand": name()})
+
+
+@require_GET
 @cache_control(no_cache=True)
 def worker(request: HttpRequest) -> HttpResponse:
     """At the root, so that it may concern itself with every page."""

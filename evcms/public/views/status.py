@@ -49,6 +49,7 @@ def status(request: HttpRequest, slug: str) -> HttpResponse:
         "sites": sites,
         "usable": sum(one.usable for one in sites),
         "total": sum(one.total for one in sites),
+        "planned": sum(one.in_maintenance for one in sites),
         "troubled": [one for one in sites if one.trouble],
         "open": [one for one in incidents if not one.over],
         "over": [one for one in incidents if one.over],

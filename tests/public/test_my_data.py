@@ -1,0 +1,97 @@
+"""A driver takes his data with him, and closes his account: what goes, what stays, what stands in the way."""
+
+import csv
+import io
+import json
+import zipfile
+from datetime import timedelta
+
+import pytest
+
+from billing.models import Bill, Debt, PaymentMethod
+from evcms.core import clock, delivery
+from evcms.core.models import AuditEntry, User
+from sessions.models import ChargingSession, Driver, IdToken
+from tests.public.test_account import comes_in
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def driver(client, connector, organization, site):
+    row = comes_in(client)
+    Driver.objects.filter(pk=row.pk).update(name="Dora Visser")
+    IdToken.objects.create(organization=organization, value="04A1B2", folded="04A1B2", driver=row)
+    PaymentMethod.objects.create(organization=organization, driver=row, method_id="pm_1", card="Visa 4242")
+    begun = clock.now() - timedelta(hours=2)
+    ChargingSession.objects.create(
+        organization=organization, site=site, station=connector.station, connector=connector, evse=connector.evse,
+        driver=row, transaction_id="1", protocol="ocpp1.6", state="ended", started_at=begun, energy_mwh=12_345_000,
+        ended_at=begun + timedelta(hours=1),
+    )  # fmt: skip
+    return Driver.objects.get(pk=row.pk)
+
+
+def test_the_archive_has_all_that_is_known_as_json_and_the_charges_as_csv(client, driver, site):
+    answer = client.get("/account/data.zip")
+    assert answer["Content-Type"] == "application/zip"
+    assert "no-store" in answer["Cache-Control"]
+    pack = zipfile.ZipFile(io.BytesIO(answer.content))
+    said = json.loads(pack.read("account.json"))
+    assert (said["name"], said["sign_in"]) == ("Dora Visser", "dora@example.org")
+    assert said["tokens"][0]["value"] == "04A1B2"
+    assert "4242" in said["cards"][0]["card"]
+    row = next(csv.DictReader(io.StringIO(pack.read("charges.csv").decode())))
+    assert (row["place"], row["energy_kwh"]) == (site.name, "12.345")
+
+
+def test_a_stranger_gets_nothing(client, connector):
+    assert client.get("/account/data.zip").status_code == 302
+    assert client.post("/account/close", {"sure": "yes"}).status_code == 302
+    assert not Driver.objects.exclude(erased_at=None).exists()
+
+
+def test_closing_erases_the_person_and_keeps_the_charge(client, driver):
+    assert "What stays" in client.get("/account/close").content.decode()
+    assert client.post("/account/close", {"sure": "yes"})["Location"] == "/map"
+    delivery.deliver_due()
+    driver.refresh_from_db()
+    assert (driver.name, driver.email, driver.user) == ("", "", None)
+    assert not IdToken.objects.filter(value="04A1B2").exists()
+    assert PaymentMethod.objects.get().state != "active"
+    assert ChargingSession.objects.get().energy_mwh == 12_345_000
+    user = User.objects.get()
+    assert "dora" not in user.email
+    assert not user.is_active
+    assert not AuditEntry.objects.filter(detail__icontains="Dora").exists()
+    assert client.get("/account/").status_code == 302
+    again = comes_in(client)
+    assert again.pk != driver.pk
+
+
+@pytest.mark.parametrize("way", ["no box", "charging", "owes"])
+def test_what_stands_in_the_way_is_said_and_nothing_happens(client, driver, organization, way):
+    sure = {} if way == "no box" else {"sure": "yes"}
+    if way == "charging":
+        ChargingSession.objects.update(ended_at=None, state="charging")
+    if way == "owes":
+        bill = Bill.objects.create(organization=organization, session=ChargingSession.objects.get(), currency="EUR")
+        Debt.objects.create(
+            organization=organization, driver=driver, bill=bill, amount_minor=500, currency="EUR", reason="short"
+        )
+    answer = client.post("/account/close", sure)
+    assert answer.status_code == 422
+    words = {"no box": "Tick the box", "charging": "You are charging", "owes": "still open"}
+    assert words[way] in answer.content.decode()
+    driver.refresh_from_db()
+    assert driver.erased_at is None
+
+
+def test_an_offline_page_is_kept_by_the_worker_and_pages_bear_the_operators_name(client, connector, organization):
+    assert "has no connection" in client.get("/offline").content.decode()
+    worker = client.get("/sw.js").content.decode()
+    assert "/offline" in worker
+    for path in ("/offline", "/receipt", "/account/sign-in"):
+        text = client.get(path).content.decode()
+        assert organization.name in text
+        assert "EVCMS" not in text
