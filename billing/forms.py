@@ -61,8 +61,10 @@ class AssignmentForm(forms.Form):
             self.fields["where"].choices = choices  # type: ignore[attr-defined]
             del self.fields["sure"]
         self._offer("site", visible_sites(access).filter(archived_at=None))
-        offer(self, "station", by_name(stations(access)), by=("identity", "name"))
-        offer(self, "connector", by_station(connectors(access)), by=("code",))
+        if offer(self, "connector", by_station(connectors(access)), by=("code",)):
+            offer(self, "station", by_name(stations(access)), by=("identity", "name"), many=True)
+        else:
+            self._offer("station", by_name(stations(access)))
         self._offer("group", DriverGroup.objects.filter(organization=access.organization), str(_("everybody")))
 
     def _offer(self, name: str, rows: Any, empty: str = "–") -> None:

@@ -53,6 +53,8 @@ def addresses(holdings, overrides):
     for name, door in PAGES.items():
         if door.needs in NOT_OURS or door.post or any(each in name for each in FILES):
             continue
+        if any(row not in rows for _argument, row, _attribute in door.rows):
+            continue  # filled by an older seed
         kwargs = {argument: getattr(rows[row], attribute) for argument, row, attribute in door.rows}
         found[name] = reverse(name, kwargs=kwargs) + (f"?{door.query}" if door.query else "")
     return found | variants()
@@ -89,7 +91,7 @@ def timed(client, name, address, requests):
     with CaptureQueriesContext(connection) as asked:
         answer = client.get(address)
     queries, first = len(asked), time.perf_counter() - begin
-    body = b"".join(answer.streaming_content) if answer.streaming else answer.content
+    body = b"".join(answer) if answer.streaming else answer.content
     database = sum(float(query["time"]) for query in asked.captured_queries) * 1000
     elapsed, cpu = [], time.process_time()
     requests = min(requests, max(3, int(PATIENCE / first)))

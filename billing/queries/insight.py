@@ -106,9 +106,9 @@ class SiteRow:
 
 def by_site(scope: Scope) -> list[SiteRow]:
     """Most revenue first. Two queries."""
-    prices = SitePricing.objects.filter(site__organization=scope.access.organization)
-    costs = dict(prices.values_list("site_id", "energy_cost"))
     rows = _grouped(bills(scope), "session__site", "session__site__name")
+    prices = SitePricing.objects.filter(site__in=[row["session__site"] for row in rows if row["session__site"]])
+    costs = dict(prices.values_list("site_id", "energy_cost")) if rows else {}
     found = [
         SiteRow(row["session__site"], row["session__site__name"] or "–", _sums(row, costs, scope.currency))
         for row in rows

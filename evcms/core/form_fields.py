@@ -50,14 +50,19 @@ class TypedChoice(forms.ModelChoiceField):
         return found[0]
 
 
-def offer(form: forms.BaseForm, name: str, rows: QuerySet[Any], *, by: tuple[str, ...]) -> None:
-    """The rows of a choice: a list to choose from, or where they are MANY a text that names one. Any: rows."""
+def offer(form: forms.BaseForm, name: str, rows: QuerySet[Any], *, by: tuple[str, ...], many: bool = False) -> bool:
+    """The rows of a choice: a list to choose from, or where they are MANY a text that names one (then True).
+
+    `many`: somebody knows that already. Any: rows.
+    """
     field = form.fields[name]
     assert isinstance(field, forms.ModelChoiceField)
     field.queryset = rows
-    if rows.order_by()[: MANY + 1].count() > MANY:
+    if many or rows.order_by()[: MANY + 1].count() > MANY:
         words = ", ".join(str(rows.model._meta.get_field(one).verbose_name) for one in by)
         told = _("One of many: type it (%(words)s).") % {"words": words}
         form.fields[name] = TypedChoice(
             rows, by=by, label=field.label, required=field.required, help_text=f"{field.help_text} {told}".strip()
         )
+        return True
+    return False

@@ -7,7 +7,7 @@ from evcms.core.access import Role
 from sessions.models import ChargingSession
 from stations import services as stations
 from stations.models import BulkAction, Command, SavedView, Station
-from tests.dashboard.conftest import browser, words
+from tests.dashboard.conftest import browser, streamed, words
 from tests.stations.conftest import make_access
 
 
@@ -42,6 +42,7 @@ def test_all_that_fit_are_taken_confirmed_and_worked_off(network):
     page = words(client.get(answer.url))
     assert "It is under way" in page
     assert "Cancel the rest" in page
+    assert "sent" in streamed(client.get(answer.url + "?export=csv"))
     assert client.post(answer.url, {"cancel": "1"}).status_code == 302
     assert BulkAction.objects.get().state == "cancelled"
     assert "Take out of service" in words(client.get(reverse("bulk-actions")))

@@ -7,7 +7,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q, QuerySet, prefetch_related_objects
 from django.db.models.functions import ExtractHour
 from django.utils.translation import gettext as _
 
@@ -103,6 +103,8 @@ def money_of(access: Access, session: ChargingSession) -> Money:
     final = bill is not None and bill.final_at is not None and bill.trace
     cost = cost_of(bill) if bill and final else cost_so_far(session=session) if bill else None
     payment = payment_of_session(session) if access.can(Permission.MONEY) else None
+    if payment:
+        prefetch_related_objects([payment], "receipts")  # the page asks for them several times
     return Money(bill, cost, payment)
 
 

@@ -250,7 +250,16 @@ class Past:
         return list(dict.fromkeys(span[0] for strip in self.strips for span in strip.spans))
 
 
-def past(access: Access, station: Station, plugs: Sequence[Connector], hours: int) -> Past:
+def lately(access: Access, station: Station, hours: int) -> list[Incident]:
+    """Incidents that are open or were within these hours, newest first: for head and strip in one query."""
+    since = clock.now() - timedelta(hours=hours)
+    rows = incidents_of(access, station).filter(Q(resolved_at=None) | Q(resolved_at__gt=since))
+    return list(rows[:200])
+
+
+def past(
+    access: Access, station: Station, plugs: Sequence[Connector], hours: int, incidents: Iterable[Incident]
+) -> Past:
     """Each plug's statuses with the times without a link over them, then sessions, incidents and maintenance."""
     until = clock.now()
     since = until - timedelta(hours=hours)
@@ -263,7 +272,7 @@ def past(access: Access, station: Station, plugs: Sequence[Connector], hours: in
     charged = _sessions(access, station, since, until)
     extra = [
         Strip(_("Sessions"), _coarse(charged, since, until, station) if long else charged),
-        Strip(_("Incidents"), _incidents(access, station, since, until)),
+        Strip(_("Incidents"), _incidents(incidents, station, until)),
         Strip(_("Maintenance"), _windows(access, station, since, until)),
     ]
     return Past(since, until, drawn + [strip for strip in extra if strip.spans])
@@ -386,10 +395,9 @@ def _sessions(access: Access, station: Station, since: datetime, until: datetime
     return drawn
 
 
-def _incidents(access: Access, station: Station, since: datetime, until: datetime) -> list[Drawn]:
-    rows = incidents_of(access, station).filter(Q(resolved_at=None) | Q(resolved_at__gt=since))
+def _incidents(rows: Iterable[Incident], station: Station, until: datetime) -> list[Drawn]:
     drawn: list[Drawn] = []
-    for row in rows[:200]:
+    for row in rows:
         end = row.resolved_at or until
         url = reverse("incident", args=[row.pk])
         drawn.append(("faulted", row.opened_at, end, _told(row.title, row.opened_at, end, station), url))

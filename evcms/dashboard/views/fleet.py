@@ -7,13 +7,14 @@ from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from evcms.core.access import Access
-from evcms.dashboard import bulk_forms
+from evcms.dashboard import bulk_forms, export
 from evcms.dashboard.access import operator
 from evcms.dashboard.queries import fleet, stakes
 from evcms.dashboard.sorting import paged
@@ -23,6 +24,7 @@ from stations.services.bulk import NEEDS
 from stations.services.views import may_remove
 from stations.views.member import complain
 
+COLUMNS: Final = ("identity", "name", "site", "state", "details", "since_utc")
 LINES: Final = 100
 MOST_PICKED: Final = 1000  # check boxes of one page
 
@@ -55,11 +57,16 @@ def draft(request: HttpRequest, access: Access) -> HttpResponse:
 
 
 @operator()
-def bulk_action(request: HttpRequest, access: Access, pk: uuid.UUID) -> HttpResponse:
+def bulk_action(request: HttpRequest, access: Access, pk: uuid.UUID) -> HttpResponseBase:
     """A draft: its preview and the form that confirms it. Confirmed: how far it is, a line for each station."""
     action = _action(access, pk)
     if request.method == "POST":
         return _act(request, access, action)
+    if export.wanted(request):
+        rows = stakes.lines(access, action, request.GET.get("state", ""))
+        told = ((row.station.identity, row.station.name, str(row.station.site or ""), row.state, row.detail, row.at)
+                for row in rows.iterator(chunk_size=500))  # fmt: skip
+        return export.as_csv(request, "bulk-action", COLUMNS, told)
     return _page(request, access, action)
 
 

@@ -66,11 +66,13 @@ def page(request: HttpRequest, access: Access, station: Station, tab: str, conte
         return render(request, "dashboard/stations/_now.html", context)
     plugs = street.cards(access, station, with_cost=False)
     hours = QUARTER if request.GET.get("strip") == "90d" else DAY
+    incidents = street.lately(access, station, hours)
     context |= {
+        "incidents_now": [row for row in incidents if row.state != "resolved"][:3],
         "plugs": plugs,
         "busy": any(card.session for card in plugs),
         "health": street.health(station, plugs),
-        "past": street.past(access, station, [card.connector for card in plugs], hours),
+        "past": street.past(access, station, [card.connector for card in plugs], hours, incidents),
         "long": hours == QUARTER,
         "ports": street.days(station) if hours == QUARTER else [],
         "tabs": [
