@@ -5,7 +5,7 @@
    and load vendor/uplot-1.6.32/uPlot.min.css, evcms/chart.css, vendor/…/uPlot.iife.min.js and this file (deferred, in this order).
 
    data-chart="session": {"zone": "Europe/Amsterdam", "t": [seconds], "power_w": […], "energy_wh": […], "soc": […], "offered_w": […],
-        "periods": [{"from": s, "to": s, "label": "0.49 €/kWh"}], "events": [{"t": s, "label": "Paused by the car"}]}
+        "voltage_mv": […], "current_ma": […], "periods": [{"from": s, "to": s, "label": "0.49 €/kWh"}], "events": [{"t": s, "label": "Paused by the car"}]}
         every list but t may be missing; null is a gap; "labels": {"power_w": …} names the lines in the reader's language.
    data-chart="lines":   {"zone": …, "t": […], "unit": "kW", "digits": 1, "series": [{"label": …, "values": […], "hue": "charging",
         "dashed": false, "area": true}]}
@@ -81,6 +81,8 @@
     { key: "offered_w", label: "Offered", unit: "kW", by: 1000, digits: 1, hue: "offline", scale: "y", dashed: true },
     { key: "soc", label: "Battery", unit: "%", by: 1, digits: 0, hue: "available", scale: "percent" },
     { key: "energy_wh", label: "Energy", unit: "kWh", by: 1000, digits: 2, hue: "accent", scale: "energy" },
+    { key: "voltage_mv", label: "Voltage", unit: "V", by: 1000, digits: 0, hue: "reserved", scale: "volts", show: false }, // a click on its name shows it
+    { key: "current_ma", label: "Current", unit: "A", by: 1000, digits: 1, hue: "suspended", scale: "amps", show: false },
   ];
 
   function session(data) {
@@ -91,7 +93,7 @@
     const rows = used.map((spec) => data[spec.key].map((value) => value == null ? null : value / spec.by));
     const above = (u, low, high) => [0, Math.max(high || 0, 1) * 1.1];
     const side = used.some((spec) => spec.scale === "percent") ? "percent" : "energy";
-    const options = timeOptions(data, used.map(line), { y: { range: above }, percent: { range: [0, 100] }, energy: { range: above } }, [
+    const options = timeOptions(data, used.map(line), { y: { range: above }, percent: { range: [0, 100] }, energy: { range: above }, volts: { range: above }, amps: { range: above } }, [
       axis({ scale: "y", size: 52, values: (u, v) => v.map((n) => number(n, n % 1 ? 1 : 0)), label: undefined }),
       axis({ scale: side, side: 1, size: 52, grid: { show: false }, show: used.some((spec) => spec.scale === side), values: (u, v) => v.map((n) => number(n, n % 1 ? 1 : 0) + (side === "percent" ? " %" : "")) }),
     ]);

@@ -11,7 +11,7 @@ from billing.vocabulary import PaymentState
 from evcms.core import clock, delivery
 from evcms.core.access import Role
 from evcms.core.models import AuditEntry, Organization
-from sessions.models import Attempt, ChargingSession, Discrepancy
+from sessions.models import Attempt, ChargingSession, Discrepancy, MeterSample
 from stations.models import Command
 from tests.dashboard.conftest import browser, streamed, words
 from tests.stations.conftest import make_access
@@ -220,3 +220,11 @@ def test_attempts_that_failed_say_why(network, owner):
     assert "No cable was plugged in in time" in words(page)
     assert "'=GUEST" in streamed(owner.get("/attempts/?state=failed&export=csv"))
     assert owner.get("/attempts/?cause=offline").context["page"].paginator.count == 0
+
+
+def test_voltage_and_current_are_part_of_the_curve(owner, ended):
+    MeterSample.objects.filter(session=ended).update(voltage_mv=231_000, current_ma=16_000)
+    data = owner.get(f"/sessions/{ended.public_id}/").context["chart"]
+    assert set(data["voltage_mv"]) == {231_000}
+    assert set(data["current_ma"]) == {16_000}
+    assert len(data["voltage_mv"]) == len(data["t"])

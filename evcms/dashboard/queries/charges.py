@@ -131,16 +131,19 @@ class Reading:
     power_w: int | None
     offered_w: int | None
     soc_percent: int | None
+    voltage_mv: int | None
+    current_ma: int | None
 
 
 def readings(session: ChargingSession, most: int = sessions.MOST_POINTS) -> list[Reading]:
     """The curve, thinned to about `most` points: of a stretch the highest power, the last of the rest."""
     rows = MeterSample.objects.filter(session=session, quarantined=False).order_by("at", "kind")
-    values = list(rows.values_list("at", "energy_mwh", "power_w", "offered_w", "soc_percent"))
+    values = list(
+        rows.values_list("at", "energy_mwh", "power_w", "offered_w", "soc_percent", "voltage_mv", "current_ma")
+    )
     start = session.meter_start_mwh if session.meter_start_mwh is not None else next(_known(values, 1), 0)
     points = [
-        Reading(at, None if register is None else max(register - start, 0), power, offered, soc)
-        for at, register, power, offered, soc in values
+        Reading(at, None if register is None else max(register - start, 0), *rest) for at, register, *rest in values
     ]
     step = max(1, -(-len(points) // most))
     return [_thinned(points[index : index + step]) for index in range(0, len(points), step)]
@@ -156,7 +159,8 @@ def _thinned(points: Sequence[Reading]) -> Reading:
         return known[-1] if known else None
 
     powers = [point.power_w for point in points if point.power_w is not None]
-    return Reading(points[-1].at, last("energy_mwh"), max(powers, default=None), last("offered_w"), last("soc_percent"))
+    rest = (last(name) for name in ("offered_w", "soc_percent", "voltage_mv", "current_ma"))
+    return Reading(points[-1].at, last("energy_mwh"), max(powers, default=None), *rest)
 
 
 def chart(session: ChargingSession, money: Money, zone: str) -> dict[str, Any] | None:
@@ -171,7 +175,16 @@ def chart(session: ChargingSession, money: Money, zone: str) -> dict[str, Any] |
         "offered_w": [point.offered_w for point in points],
         "soc": [point.soc_percent for point in points],
         "energy_wh": [None if point.energy_mwh is None else point.energy_mwh // 1000 for point in points],
-        "labels": {"power_w": _("Power"), "offered_w": _("Offered"), "soc": _("Battery"), "energy_wh": _("Energy")},
+        "voltage_mv": [point.voltage_mv for point in points],
+        "current_ma": [point.current_ma for point in points],
+        "labels": {
+            "power_w": _("Power"),
+            "offered_w": _("Offered"),
+            "soc": _("Battery"),
+            "energy_wh": _("Energy"),
+            "voltage_mv": _("Voltage"),
+            "current_ma": _("Current"),
+        },
         "periods": _periods(money),
         "events": [
             {"t": int(moment.at.timestamp()), "label": moment.text}
