@@ -76,7 +76,7 @@ def _recipient(token: str) -> Recipient:
 @require_http_methods(["GET", "POST"])
 def mine(request: HttpRequest, token: str) -> HttpResponse:
     """All that somebody is told, by which ways, and when: his to change."""
-    recipient = _recipient(token)
+    recipient, phone_error = _recipient(token), ""
     if request.method == "POST":
         if request.POST.get("do") == "erase":
             return _erase(request, recipient)
@@ -85,9 +85,21 @@ def mine(request: HttpRequest, token: str) -> HttpResponse:
                 return redirect("phone-code", token=_ask_code(request, recipient).token)
             messages.success(request, _do(request, recipient) or _("Saved."))
         except ValidationError as error:
-            messages.error(request, " ".join(error.messages))
-        return redirect("my-messages", token=token)
-    context: dict[str, Any] = {  # Any: template context
+            if request.POST.get("do") == "add-phone":
+                phone_error = " ".join(error.messages)
+            else:
+                messages.error(request, " ".join(error.messages))
+        if not phone_error:
+            return redirect("my-messages", token=token)
+    context = _shown(recipient) | {"phone_error": phone_error, "phone": request.POST.get("phone", "")}
+    response = render(request, "alerts/mine.html", context, status=422 if phone_error else 200)
+    proofs.remember(response, recipient)
+    return response
+
+
+def _shown(recipient: Recipient) -> dict[str, Any]:
+    """Any: template context."""
+    return {
         "recipient": recipient,
         "brand": recipient.organization.name,
         "ways": [_Way(row) for row in recipient.destinations.order_by("position", "id")],
@@ -102,9 +114,6 @@ def mine(request: HttpRequest, token: str) -> HttpResponse:
         "sms_on": channels.ready(ChannelName.SMS),
         "push_demo": bool(settings.DEMO_INBOX_URL),
     }
-    response = render(request, "alerts/mine.html", context)
-    proofs.remember(response, recipient)
-    return response
 
 
 class _Way:

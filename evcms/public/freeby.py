@@ -33,21 +33,26 @@ def _by(minutes: int, zone: str) -> str:
 
 def taken_words(chances: Chances, zone: str) -> str:
     """Of something that is taken: the first moment at which it is likely to be free."""
-    for minutes, chance in zip(HORIZONS, chances, strict=True):
-        if chance >= LIKELY:
-            return _("Probably free by %(time)s (%(percent)s %%)") % {
-                "time": _by(minutes, zone), "percent": _percent(chance)
-            }  # fmt: skip
-    said = {"time": _by(HORIZONS[-1], zone), "percent": _percent(chances[-1])}
-    if chances[-1] >= PERHAPS:
-        return _("Perhaps free by %(time)s (%(percent)s %%)") % said
-    return _("Probably still taken at %(time)s (%(percent)s %%)") % (said | {"percent": _percent(1 - chances[-1])})
+    pairs = list(zip(HORIZONS, chances, strict=True))
+    minutes, chance = next((pair for pair in pairs if pair[1] >= LIKELY), pairs[-1])
+    if chance >= LIKELY:
+        words = _("Probably free by %(time)s (%(percent)s %%)")
+    elif chance >= PERHAPS:
+        words = _("Perhaps free by %(time)s (%(percent)s %%)")
+    else:
+        words, chance = _("Probably still taken at %(time)s (%(percent)s %%)"), 1 - chance
+    return _said(words, minutes, chance, zone)
 
 
 def free_words(chances: Chances, zone: str) -> str:
     """Of something that is free: will it still be so when you come?"""
-    said = {"time": _by(HORIZONS[1], zone), "percent": _percent(chances[1])}
-    return _("Still free at %(time)s: %(percent)s %%") % said
+    return _said(_("Still free at %(time)s: %(percent)s %%"), HORIZONS[1], chances[1], zone)
+
+
+def _said(words: str, minutes: int, chance: float, zone: str) -> str:
+    """A number and its % stay on one line."""
+    said = words % {"time": _by(minutes, zone), "percent": _percent(chance)}
+    return said.replace(" %", "\N{NO-BREAK SPACE}%")
 
 
 def of_connector(connector: Connector, shown: Shown) -> str:

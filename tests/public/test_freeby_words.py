@@ -1,6 +1,7 @@
 """What drivers read of the forecast and of popular times: on the list, the site's page and the connector's."""
 
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.test import Client
@@ -27,8 +28,8 @@ def test_the_words_fit_the_chance(chances, words):
 
 
 def test_nobody_is_promised_certainty():
-    assert "95 %" in freeby.taken_words((1.0, 1.0, 1.0), "UTC")
-    assert "5 %" in freeby.free_words((0.0, 0.0, 0.0), "UTC")
+    assert "95\N{NO-BREAK SPACE}%" in freeby.taken_words((1.0, 1.0, 1.0), "UTC")
+    assert "5\N{NO-BREAK SPACE}%" in freeby.free_words((0.0, 0.0, 0.0), "UTC")
 
 
 @pytest.fixture
@@ -63,7 +64,7 @@ def test_nothing_is_said_where_nothing_is_known_or_everything_is_dark(full, site
 
 
 def test_popular_times_are_bars_with_a_sentence_and_a_list(site, linked):
-    now = clock.now()
+    now = clock.now().astimezone(ZoneInfo(site.time_zone))
     for weeks in range(1, 4):
         day = (now - timedelta(weeks=weeks)).date()
         taken = [360 * hour for hour in range(24)]

@@ -165,3 +165,11 @@ def test_of_two_posts_at_once_the_slower_one_changes_the_row_of_the_faster(page,
     monkeypatch.setattr(following, "_keep_one", late)
     dora[0].post(f"{page}/follow", FORM)
     assert Following.objects.get().topics == FORM["step"]
+
+
+def test_a_bad_number_is_said_at_the_field_and_stays_there(page):
+    answer = Client().post(f"{page}/follow", FORM | {"how": "sms", "phone": "12"})
+    text = answer.content.decode()
+    assert answer.status_code == 422
+    assert 'id="follow-phone-error"' in text
+    assert 'value="12"' in text

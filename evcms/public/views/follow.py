@@ -7,36 +7,34 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST
 
 from alerts import channels
 from alerts.models import Following, Recipient
 from alerts.services import following
 from alerts.vocabulary import ChannelName, Step
-from billing import queries as billing
 from billing.models import Payment
-from evcms.public import hearing, links
+from evcms.public import hearing
 from evcms.public.limits import too_often
 from evcms.public.views import tell
 
 
-def panel(request: HttpRequest, payment: Payment) -> dict[str, Any]:
-    """What the form on the live page shows. Any: template context."""
+def panel(request: HttpRequest, payment: Payment, wish: Any = None) -> dict[str, Any]:
+    """What the form on the live page shows; `wish`: what was refused. Any: template context."""
     asker = tell.asker_of(request, payment.organization_id)
     mine = _mine(request, payment)
     return {
         "steps": Step.choices,
         "follow": mine,
+        "wish": wish,
         "chosen": mine.topics if mine else [step for step in Step.values if step != Step.STARTED],
         "kwh": mine.step_mwh // following.PER_KWH if mine else 10,
         "money": mine.step_minor if mine else 5,
         "asker": asker.recipient,
         "account": asker.account,
         "ways": _ways(asker.recipient, mine) if asker.recipient else [],
-        **hearing.context(request),
+        **hearing.context(request, wish),
     }
 
 
@@ -59,21 +57,13 @@ def _mine(request: HttpRequest, payment: Payment) -> Following | None:
     return rows.filter(recipient=None, to=payment.email).first() if payment.email else None
 
 
-@require_POST
-def follow(request: HttpRequest, public_id: str) -> HttpResponse:
-    payment = billing.payment(public_id)
-    if payment is None:
-        return links.ended(request, Payment, public_id)
-    page = reverse("public:session", args=[public_id])
-    try:
-        if too_often(request, "follow", most=20, seconds=3600):
-            raise ValidationError(_("Too many tries. Please wait a while."))
-        if request.POST.get("do") == "end":
-            return _end(request, payment, page)
-        asked = _follow(request, payment, page)
-    except ValidationError as error:
-        messages.error(request, " ".join(error.messages))
-        return redirect(page)
+def take(request: HttpRequest, payment: Payment, page: str) -> HttpResponse:
+    """What the form asked for is done. Raises ValidationError with a sentence."""
+    if too_often(request, "follow", most=20, seconds=3600):
+        raise ValidationError(_("Too many tries. Please wait a while."))
+    if request.POST.get("do") == "end":
+        return _end(request, payment, page)
+    asked = _follow(request, payment, page)
     if not asked.code:
         messages.success(request, _("We will tell you."))
     return asked.answer(page)

@@ -4,8 +4,10 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
@@ -16,7 +18,7 @@ from billing.models import Payment, Receipt
 from billing.receipts import about, pdf, title
 from billing.vocabulary import PaymentState
 from evcms.public import links
-from evcms.public.views import follow
+from evcms.public.views import follow, tell
 from evcms.templatetags.figures import at_zone
 from sessions import queries as sessions
 from sessions import services
@@ -41,6 +43,19 @@ def session(request: HttpRequest, public_id: str) -> HttpResponse:
     if request.GET.get("part") == "state":
         return render(request, "public/_session_state.html", context)
     return render(request, "public/session.html", context | follow.panel(request, payment))
+
+
+@require_POST
+def hear(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Tell me here. A refused wish comes back with what was typed, and its sentence at the field."""
+    payment = billing.payment(public_id)
+    if payment is None:
+        return links.ended(request, Payment, public_id)
+    try:
+        return follow.take(request, payment, reverse("public:session", args=[public_id]))
+    except ValidationError as error:
+        form = follow.panel(request, payment, tell.refused(request, error))
+        return render(request, "public/session.html", page_context(payment) | form, status=422)
 
 
 def page_context(payment: Payment) -> dict[str, Any]:

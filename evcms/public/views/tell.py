@@ -171,7 +171,12 @@ def at_site(request: HttpRequest, pk: int) -> HttpResponse:
 
 def about(place: places.Place[Site, Connector]) -> dict[str, Any]:
     """What its past says of a place. Any: template context."""
-    return {"wait": freeby.wait_at(place), "popular": popular.today(place.site.pk, place.site.time_zone)}
+    told = status.incidents(place.site.organization)
+    return {
+        "incidents": [one for one in told if not one.over and one.site in (None, place.site)],
+        "wait": freeby.wait_at(place),
+        "popular": popular.today(place.site.pk, place.site.time_zone),
+    }
 
 
 def site_context(request: HttpRequest, place: places.Place[Site, Connector], wish: Any = None) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from alerts.models import Destination, Notification, PhoneCode, Recipient, Subsc
 from alerts.services import asking, codes, people
 from alerts.services.subscriptions import at_connector
 from evcms.core import clock
+from sessions.models import Driver
 from tests.alerts.channels.conftest import later
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -262,8 +263,6 @@ def test_a_stranger_asks_for_a_number_and_its_owner_gets_only_what_he_asked(conn
 
 def test_an_account_gets_a_telephone_by_the_same_code(connector, organization, inbox):
     who = {"organization_id": organization.pk, "email": "d@example.org", "name": "Dee", "language": "en"}
-    from sessions.models import Driver
-
     driver = Driver.objects.create(organization=organization, email="d@example.org")
     mine = people.signed_in(driver_id=driver.pk, **who)
     guest = asks(connector, topics=["broken"])
@@ -278,9 +277,17 @@ def test_an_account_gets_a_telephone_by_the_same_code(connector, organization, i
     assert Recipient.objects.count() == 1
 
 
-def test_a_number_that_moved_to_another_account_takes_none_of_its_wishes(connector, organization, inbox):
-    from sessions.models import Driver
+def test_a_bad_number_is_said_at_its_field(connector, organization, inbox):
+    mine = people.signed_in(
+        driver_id=Driver.objects.create(organization=organization, email="d@example.org").pk,
+        organization_id=organization.pk, email="d@example.org", name="", language="en",
+    )  # fmt: skip
+    answer = Client().post(f"/u/mine/{mine.token}/", {"do": "add-phone", "phone": "12"})
+    assert answer.status_code == 422
+    assert 'id="phone-error"' in answer.content.decode()
 
+
+def test_a_number_that_moved_to_another_account_takes_none_of_its_wishes(connector, organization, inbox):
     theirs, mine = [
         people.signed_in(
             driver_id=Driver.objects.create(organization=organization, email=email).pk,
