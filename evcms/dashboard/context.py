@@ -1,9 +1,11 @@
 """What every operator page's frame needs: menu, organizations, search, the live socket."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import QuerySet, Value
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext_lazy as _
@@ -31,25 +33,31 @@ DRIVER_PATHS = (
     "/admin/",
     "/accounts/",
 )
+MOST_COUNTED = 10_000  # of a union of what waits: more than that no badge says
 FRAGMENT_HEADER = "X-Requested-With"  # live.js and htmx fetch parts: a frame's badges are of no use to them
 
 
-def count_incidents(access: Access) -> int:
-    return open_incidents(access).select_related(None).order_by().count()
-
-
-def count_quarantined(access: Access) -> int:
-    return quarantined(access).order_by().count()
-
-
-def count_decisions(access: Access) -> int:
+def decisions(access: Access) -> int:
     """Refunds that wait for a second person, disputes that wait for an answer, bills that wait for a price."""
     return to_decide(access).total
 
 
-def count_reviews(access: Access) -> int:
-    """Oddities of sessions, and attempts with contradicting evidence."""
-    return review.count(access)
+WAITING: dict[str, Callable[[Access], list[QuerySet[Any]]]] = {  # Any: rows of several models
+    "review": review.waiting,
+    "incidents": lambda access: [open_incidents(access)],
+    "quarantine": lambda access: [quarantined(access)] if access.can(Permission.STATIONS) else [],
+}
+
+
+def badges(access: Access) -> dict[str, int]:
+    """What waits behind each entry of the menu: two queries, which every page asks."""
+    parts = [
+        rows.select_related(None).order_by().values_list(Value(route), "pk")
+        for route, found in WAITING.items()
+        for rows in found(access)
+    ]
+    said = Counter(route for route, _pk in parts[0].union(*parts[1:], all=True)[:MOST_COUNTED])
+    return {**said, "money": decisions(access) if access.can(Permission.MONEY) else 0}
 
 
 @dataclass(frozen=True)
@@ -60,7 +68,6 @@ class Entry:
     route: str
     icon: str
     permission: Permission = Permission.VIEW
-    badge: Callable[[Access], int] | None = None
     also: tuple[str, ...] = ()  # where its other pages begin
 
 
@@ -71,16 +78,16 @@ MENU = (
     Entry(_("Sites"), "sites", "map-pin"),
     Entry(_("Sessions"), "sessions", "bolt"),
     Entry(_("Attempts"), "attempts", "progress-alert"),
-    Entry(_("Review"), "review", "eye", badge=count_reviews),
-    Entry(_("Incidents"), "incidents", "alert-triangle", badge=count_incidents),
+    Entry(_("Review"), "review", "eye"),
+    Entry(_("Incidents"), "incidents", "alert-triangle"),
     Entry(_("Messages"), "notifications", "mail", Permission.INCIDENTS),
     Entry(_("Maintenance"), "maintenance", "tool"),
-    Entry(_("Quarantine"), "quarantine", "shield-lock", Permission.STATIONS, count_quarantined),
+    Entry(_("Quarantine"), "quarantine", "shield-lock", Permission.STATIONS),
     Entry(_("Drivers"), "drivers", "user", Permission.TOKENS),
     Entry(_("Tokens"), "tokens", "id-badge-2", also=("/groups/",)),
     Entry(_("Card readers"), "readers", "credit-card"),
     Entry(_("Tariffs"), "tariffs", "tag"),
-    Entry(_("Money"), "money", "wallet", Permission.MONEY, count_decisions, ("/payers/", "/statements/", "/vouchers/")),
+    Entry(_("Money"), "money", "wallet", Permission.MONEY, ("/payers/", "/statements/", "/vouchers/")),
     Entry(_("Analytics"), "usage", "chart-line", also=("/analytics/",)),
     Entry(_("Planner"), "planner", "chart-bar", Permission.MONEY),
     Entry(_("Settings"), "settings", "settings"),
@@ -94,9 +101,10 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         return {}
     if is_fragment(request):
         return {"organization": access.organization}
+    waiting = badges(access)
     entries = [(entry, address(entry.route)) for entry in MENU if access.can(entry.permission)]
     return {
-        "menu": [_item(entry, url, request.path, access) for entry, url in entries if url],
+        "menu": [_item(entry, url, request.path, waiting) for entry, url in entries if url],
         "organizations": [membership.organization for membership in request.memberships],  # type: ignore[attr-defined]
         "organization": access.organization,
         "switch_url": reverse("switch-organization"),
@@ -110,9 +118,9 @@ def is_fragment(request: HttpRequest) -> bool:
     return ("part" in request.GET and FRAGMENT_HEADER in request.headers) or "HX-Request" in request.headers
 
 
-def _item(entry: Entry, url: str, path: str, access: Access) -> dict[str, object]:
+def _item(entry: Entry, url: str, path: str, waiting: dict[str, int]) -> dict[str, object]:
     active = path == url if url == "/" else path.startswith((url, *entry.also))
-    badge = entry.badge(access) if entry.badge else 0
+    badge = waiting.get(entry.route, 0)
     return {"label": entry.label, "url": url, "icon": entry.icon, "active": active, "badge": badge}
 
 

@@ -62,10 +62,9 @@ class Kind:
     n: int
 
 
-def count(access: Access) -> int:
-    """One query: what the badge says. Prices are counted with Money."""
-    odd = sessions.discrepancies(access).order_by().values("pk")
-    return odd.union(conflicting(access).order_by().values("pk"), all=True).count()
+def waiting(access: Access) -> list[QuerySet[Any]]:
+    """What the menu's badge counts. Prices are counted with Money. Any: rows of two models."""
+    return [sessions.discrepancies(access), conflicting(access)]
 
 
 def conflicting(access: Access) -> QuerySet[Attempt]:

@@ -22,7 +22,7 @@ from billing import queries as money
 from evcms.core import clock
 from evcms.core.access import Access, Permission
 from evcms.dashboard.access import operator
-from evcms.dashboard.context import address, count_quarantined
+from evcms.dashboard.context import address
 from evcms.dashboard.maps import map_context
 from evcms.dashboard.queries import charges, network, places
 from evcms.dashboard.queries.tape import KINDS, tape
@@ -116,7 +116,7 @@ def _now(request: HttpRequest, access: Access) -> Context:
     incidents = network.incidents(access)
     numbers, shown = stations.station_counts(access), stations.connector_counts(access)
     may_decide = access.can(Permission.STATIONS)
-    quarantined = count_quarantined(access) if may_decide else 0
+    quarantined = stations.quarantined(access).order_by().count() if may_decide else 0
     zone = access.organization.time_zone
     today = network.today(access, zone)
     return {
