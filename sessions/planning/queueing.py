@@ -1,7 +1,7 @@
 """Waits computed: a time-varying M/G/c queue whose service slows down when the grid connection is full.
 
 The number of drivers at the site is a birth-death chain with rates that change by the hour (Kolmogorov's forward
-equations, integrated over a week; that all ports are taken hardly depends on more than the mean stay). How long the
+equations, integrated over a week; the pace of leaving is that of the stays as they are, see `_pace`). How long the
 next departure then takes comes from the stays as they are: with c cars in the midst of theirs, its tail is the c-th
 power of the residual life's (renewal theory; Cox 1962). Drivers who find all ports taken stay with a probability, and
 lose patience exponentially (Erlang-A, Palm 1957).
@@ -15,11 +15,13 @@ from typing import Final, NamedTuple
 
 from .demand import HOURS, SHORTEST_S, Demand, Layout, Outcome, mean
 
-WARM_UP_H: Final = 24  # the day before leaves its queue
+WARM_UP_H: Final = 48  # two days before leave their queue and their cars
 STEPS: Final = 12  # of an hour
 DEEPEST: Final = 60  # drivers in line; nobody waits behind so many
 RARE: Final = 1e-7  # a line so long need not be looked at
 POINTS: Final = 240  # of a departure's distribution
+LONGEST_H: Final = 72  # of a stay
+MOST_PACE: Final = 20.0  # times the mean pace of leaving
 
 
 class Service(NamedTuple):
@@ -38,10 +40,13 @@ def week(demand: Demand, layout: Layout) -> Outcome:
     deaths = _deaths(demand, layout, service)
     tally, last = _Tally(layout, service, demand, len(deaths)), len(deaths) - 1
     state = [1.0] + [0.0] * last
+    pace = _pace(demand.rates, service.stays_s)
     for hour in range(-WARM_UP_H, HOURS):
-        rate = demand.rates[hour % HOURS]
+        rate, full = demand.rates[hour % HOURS], service.leaving[-1] * (pace[hour % HOURS] - 1)
         births = [rate if n < layout.ports else rate * demand.stays for n in range(last)] + [0.0]
-        state = _through_an_hour(state, births, deaths, tally, hour)
+        now = [death * pace[hour % HOURS] for death in deaths[: layout.ports + 1]]
+        now += [death + full for death in deaths[layout.ports + 1 :]]
+        state = _through_an_hour(state, births, now, tally, hour)
     return tally.outcome()
 
 
@@ -100,6 +105,30 @@ def _balance(n: int, charging: float, idle: float, grid: Grid) -> tuple[float, f
 
 def _binomial(n: int, p: float) -> list[float]:
     return [math.comb(n, k) * p**k * (1 - p) ** (n - k) for k in range(n + 1)]
+
+
+def _pace(rates: Sequence[float], stays_s: Sequence[float]) -> list[float]:
+    """By hour of the week: how much faster cars leave than stays of this length do on average.
+
+    Commuters come at eight and leave at five: nobody leaves at nine, whatever the mean stay. The pace is the one at
+    which endlessly many ports would hold the cars that they really hold then (the infinite-server queue's mean, Eick,
+    Massey and Whitt 1993), which the stays as they are give exactly.
+    """
+    ordered = sorted(stay / 3600 for stay in stays_s)
+    above = [0.0, *accumulate(reversed(ordered))]
+    bins = range(min(LONGEST_H, math.ceil(ordered[-1])) + 1)
+    beyond = []  # mean of what stays have left after so many hours
+    for hours in bins:
+        longer = len(ordered) - bisect_right(ordered, hours)
+        beyond.append((above[longer] - hours * longer) / len(ordered))
+    there = [one - other for one, other in pairwise([*beyond, 0.0])]
+    held = [sum(rates[(hour - 1 - age) % HOURS] * part for age, part in enumerate(there)) for hour in range(HOURS)]
+    average, pace = mean(ordered), []
+    for hour, rate in enumerate(rates):
+        before, after = held[hour], held[(hour + 1) % HOURS]
+        leaving, inside = max(0.0, rate + before - after), (before + after) / 2
+        pace.append(min(MOST_PACE, leaving / inside * average) if inside > 0 else 1.0)
+    return pace
 
 
 def _deaths(demand: Demand, layout: Layout, service: Service) -> list[float]:

@@ -33,6 +33,7 @@ from stations.queries import visible_sites
 Context = dict[str, Any]  # Any: template context
 LOOKS_BACK: Final = timedelta(weeks=12)
 PLAYED_DRIVERS: Final = 6_000  # of the cross-check, in whole weeks
+AGREES: Final = 3  # points between what is computed and what is played
 MORE_PORTS: Final = 6  # beyond what was asked or stands there
 DAYS: Final = 7
 
@@ -131,6 +132,7 @@ def _answer(seen: DemandSeen, today: Layout, form: PlanForm, currency: str) -> C
     best = advice.best(options)
     weeks = min(52, 1 + round(PLAYED_DRIVERS / max(1.0, then.weekly)))
     played = street.play(then, wanted, weeks=weeks, seed=today.ports)
+    apart = round(abs(played.waiting - chosen.outcome.waiting) * 100)
     same = next((option.outcome for option in options if option.layout == today), None) if then is demand else None
     return {
         "chosen": chosen,
@@ -142,6 +144,7 @@ def _answer(seen: DemandSeen, today: Layout, form: PlanForm, currency: str) -> C
         "by_hour": _by_hour(chosen),
         "weeks": weeks,
         "waiting": round(played.waiting * 100),
+        "apart": apart if apart > AGREES else 0,
         "wait": duration(round(played.mean_wait_s)),
     } | _table(options, chosen, best, today, said["years"], currency)
 

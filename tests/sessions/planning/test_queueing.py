@@ -1,6 +1,7 @@
 """Computed waits against played ones, and against formulas where there are any."""
 
 import math
+import random
 
 import pytest
 
@@ -93,3 +94,20 @@ def test_a_demand_that_cannot_be_is_refused_in_a_sentence(told, sentence):
 def test_a_site_without_ports_or_power_is_refused(told):
     with pytest.raises(ValueError, match="at least one port"):
         Layout(*told)
+
+
+@pytest.mark.parametrize("ports", [14, 18])
+def test_commuters_who_come_at_eight_and_stay_till_five_are_all_there_at_ten(ports):
+    """Long stays after a morning's rush: a chain that lets each car leave at any time would find ports free."""
+    rates = [0.2] * 168
+    for day in range(5):
+        for hour, rate in ((7, 5.0), (8, 7.0), (9, 3.0), (10, 1.0)):
+            rates[day * 24 + hour] = rate
+    chance = random.Random(1)
+    visits = tuple(Visit(20_000_000, 11_000, chance.uniform(4, 7) * 3600) for _ in range(300))
+    wanted, here = Demand(tuple(rates), visits), Layout(ports, 11_000)
+    played = street.play(wanted, here, weeks=150, seed=2)
+    computed = queueing.week(wanted, here)
+    assert played.waiting > 0.05
+    assert abs(computed.waiting - played.waiting) <= 0.03
+    assert computed.occupancy == pytest.approx(played.occupancy, rel=0.05)
