@@ -10,7 +10,7 @@ from billing.models import Bill, Payment, Receipt
 from billing.vocabulary import BillState, PaymentState, Refusal
 from evcms.core import clock
 from sessions import services as sessions
-from sessions.models import IdToken
+from sessions.models import Attempt, IdToken
 from sessions.vocabulary import SessionState, SessionUpdate
 from stations.models import Connector
 from tests.billing.conftest import KWH, Car, checkout, later, paid, stops_asked, work
@@ -244,6 +244,26 @@ def test_a_page_that_nobody_pays_is_closed_and_the_plug_is_free_again(provider, 
     payment.refresh_from_db()
     assert payment.state == PaymentState.EXPIRED
     assert provider.api.checkout.sessions.retrieve(payment.checkout_id).status == "expired"
+
+
+@pytest.mark.parametrize(("card", "cause"), [("4000000000000002", "payment"), (None, "abandoned")])
+def test_a_page_that_led_nowhere_is_an_attempt_once_with_its_cause(provider, tariff, connector, card, cause):
+    payment = checkout(connector)
+    if card:
+        with pytest.raises(urllib.error.HTTPError):
+            provider.pays(payment, number=card)
+        billing.refresh(payment=payment)
+    later(minutes=32)
+    billing.sweep()
+    billing.sweep()
+    payment.refresh_from_db()
+    attempt = Attempt.objects.get()
+    assert payment.attempt == attempt
+    assert (attempt.kind, attempt.state, attempt.cause) == ("scan", "failed", cause)
+    assert attempt.at == payment.created_at
+    sessions.judge_attempts()
+    attempt.refresh_from_db()
+    assert (attempt.party, attempt.counted) == (("payment", True) if card else ("driver", False))
 
 
 def test_a_payment_in_the_last_second_before_the_page_closes_still_starts(provider, tariff, connector):
