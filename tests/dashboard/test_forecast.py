@@ -3,7 +3,8 @@
 import pytest
 
 from sessions import services
-from tests.sessions.test_freeby import past
+from sessions.models import ChargingSession
+from tests.sessions.test_freeby import open_session, past
 
 __all__ = ["past"]
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -29,3 +30,11 @@ def test_each_distance_has_its_score_and_what_was_said_beside_what_came(staff, p
     assert "Came true" in text
     rows = staff.get(f"{PATH}?export=csv").content.decode().splitlines()
     assert len(rows) > 6
+
+
+def test_the_stations_page_says_how_likely_a_taken_port_is_free_soon(staff, past):
+    services.fit_freeby()
+    session = open_session(past, 30)
+    connector = past.connectors.get(evse=session.evse)
+    ChargingSession.objects.filter(pk=session.pk).update(connector=connector)
+    assert "Free in 15 / 30 / 60 min" in staff.get(f"/stations/{past.identity}/").content.decode()

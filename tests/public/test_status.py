@@ -317,3 +317,14 @@ def test_the_ninety_days_are_read_once_in_a_while(client, page, station, django_
     with django_assert_max_num_queries(12):
         client.get(URL)
     assert Station.objects.count() == 1
+
+
+def test_a_network_that_is_all_being_serviced_does_not_say_that_everything_works(client, page, linked, organization):
+    now = clock.now()
+    MaintenanceWindow.objects.create(
+        organization=organization, title="New firmware", state="running", starts_at=now - timedelta(hours=1),
+        ends_at=now + timedelta(hours=1), created_at=now - timedelta(days=1),
+    )  # fmt: skip
+    said = read(client)
+    assert "Everything works" not in said
+    assert "0 of 2 connectors can be used" in said

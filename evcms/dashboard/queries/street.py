@@ -19,8 +19,10 @@ from evcms.core import clock
 from evcms.core.access import Access
 from evcms.core.models import AuditEntry
 from evcms.templatetags import figures, statuses
+from sessions import freeby
 from sessions import queries as sessions
 from sessions.models import ChargingSession
+from sessions.planning.freeby import HORIZONS
 from stations import availability
 from stations import queries as stations
 from stations.availability import Day
@@ -134,7 +136,25 @@ def cards(access: Access, station: Station, *, with_cost: bool) -> list[Card]:
     for card in found:
         if card.status == Shown.OFFLINE and stations.never_connected(station):
             card.status = "never_connected"
+    _forecast(station, found)
     return found
+
+
+def _forecast(station: Station, found: list[Card]) -> None:
+    """When the taken ports are likely to be free, where enough is known. Three queries, none while nobody charges."""
+    site, taken = station.site, [card for card in found if card.session]
+    if site is None or not taken:
+        return
+    said = freeby.forecast(
+        freeby.Spot(card.connector.evse_id, site.pk, site.organization_id, card.connector.power_type, site.time_zone,
+                    free=False)
+        for card in taken
+    )  # fmt: skip
+    for card in taken:
+        if chances := said.get(card.connector.evse_id):
+            words = " / ".join(f"{round(100 * chance)}" for chance in chances)
+            label = _("Free in %(minutes)s min") % {"minutes": " / ".join(map(str, HORIZONS))}
+            card.figures.append((label, f"{words} %"))
 
 
 def _number(connector: Connector) -> str:
