@@ -150,12 +150,15 @@ class Asked:
 
     def __init__(self, ground: Ground, since: datetime, until: datetime) -> None:
         self.ground, self.contracts = ground, ground.contracts
+        self._whole: dict[int, tuple[int, int, int]] = {}
         # In UTC: two moments of one zone are subtracted by their wall clocks, and the night of the change is lost.
         self.since, self.until = since.astimezone(UTC), min(until, clock.now()).astimezone(UTC)
 
     @classmethod
-    def of(cls, scope: Scope) -> "Asked":
-        return cls(Ground(scope.sites(), contracts(scope.access.organization)), scope.since, scope.until)
+    def of(cls, scope: Scope, site_id: int | None = None) -> "Asked":
+        """`site_id`: of this site alone."""
+        rows = scope.sites() if site_id is None else scope.sites().filter(pk=site_id)
+        return cls(Ground(rows, contracts(scope.access.organization)), scope.since, scope.until)
 
     def before(self, scope: Scope) -> "Asked":
         """The same ground in the period before."""
@@ -194,6 +197,13 @@ class Asked:
     def _calendar(self, hours: Hours, zone: str) -> Calendar | None:
         return None if hours.always else Calendar(hours, zone, self.since, self.until)
 
+    def whole(self, site: int) -> tuple[int, int, int]:
+        """As `measured`, of the whole period; kept, for most ports were there all the time."""
+        found = self._whole.get(site)
+        if found is None:
+            found = self._whole[site] = self.measured(site, self.since, self.until)
+        return found
+
     def measured(self, site: int, begin: datetime, end: datetime) -> tuple[int, int, int]:
         """Seconds of [begin, end) within the period: in all, while open, and in the contract's hours."""
         begin, end = max(begin, self.since), min(end, self.until)
@@ -225,12 +235,17 @@ def of_site(asked: Asked) -> dict[int, dict[bool, Sum]]:
     """Site → rapid ports or not → their sum."""
     found: dict[int, dict[bool, Sum]] = defaultdict(dict)
     pieces = _pieces(asked, asked.lost(), SITE)
+    there: dict[tuple[int, bool], list[int]] = defaultdict(lambda: [0, 0, 0, 0])
     for port in asked.ground.ports:
-        lengths = asked.measured(port.site, port.heard, port.gone or asked.until)
+        whole = port.gone is None and port.heard <= asked.since
+        lengths = asked.whole(port.site) if whole else asked.measured(port.site, port.heard, port.gone or asked.until)
         if lengths[0]:
-            key = (port.site, port.rapid)
-            mine = found[port.site].get(port.rapid) or Sum(pieces=tuple(pieces.get(key, ())))
-            found[port.site][port.rapid] = mine + Sum(*lengths, ports=1)
+            mine = there[port.site, port.rapid]
+            for place, seconds in enumerate(lengths):
+                mine[place] += seconds
+            mine[3] += 1
+    for (site, fast), (present, opened, counted, number) in there.items():
+        found[site][fast] = Sum(present, opened, counted, tuple(pieces.get((site, fast), ())), number)
     return found
 
 
@@ -366,7 +381,7 @@ def reliability(asked: Asked) -> list[Reliability]:
     there: dict[tuple[str, str, str], list[int]] = defaultdict(list)
     for port in asked.ground.ports:
         begun = max(port.heard, asked.since, port.firmware_since or port.heard)
-        span = min(port.gone or asked.until, asked.until) - begun
+        span = (min(port.gone, asked.until) if port.gone else asked.until) - begun
         if span > timedelta(0):
             there[port.vendor, port.model, port.firmware].append(_seconds(span))
     lost = _lost_by_model(asked, [f"evse__station__{name}" for name in ("vendor", "model", "firmware_version")])

@@ -17,6 +17,7 @@ from django.forms import BaseForm, BoundField
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
 from . import audits, figures, forms, icons, shapes, statuses, words
 
@@ -175,6 +176,20 @@ def status_strip(spans: Iterable[Sequence[Any]], start: datetime, end: datetime,
     """`spans` are (status, start, end, words on hover, url); Any: the last one may be missing."""
     drawn = [shapes.Span(statuses.look(each[0]).hue, *each[1:]) for each in spans]
     return shapes.strip(drawn, start, end, label)
+
+
+@register.simple_tag
+def goal(figure: Any, was: Any = None) -> SafeString:  # Any: a stations.formulas.Uptime, or nothing
+    """A share, marked when it misses its goal; below it, grey, the share of the period before."""
+    if not figure:
+        return format_html("{}", figures.NOTHING)
+    mark = SafeString("")
+    if figure.met is False:
+        title = _("below %(target)s") % {"target": hundredths(figure.target)}
+        shape = icon("alert-triangle", label=_("missed"))
+        mark = format_html('<span class="ev-missed ev-st-faulted" title="{}">{}</span> ', title, shape)
+    before = format_html('<br><span class="ev-muted">{}</span>', hundredths(was.share)) if was else ""
+    return format_html("{}{}{}", mark, hundredths(figure.share), before)
 
 
 @register.simple_tag

@@ -27,8 +27,9 @@ def say(plug, status, ago):
 
 
 @pytest.fixture
-def plug(linked):  # noqa: F811
-    """A rapid port with 100 hours of life: 4 faulted, 6 out of service."""
+def plug(linked, time_machine):  # noqa: F811
+    """A rapid port with 100 hours of life: 4 faulted, 6 out of service. Time stands still."""
+    time_machine.move_to(clock.now().replace(microsecond=0), tick=False)
     Connection.objects.filter(station=linked).update(opened_at=clock.now() - 200 * HOUR)
     Connector.objects.filter(station=linked).update(max_power_w=150_000)
     Station.objects.filter(pk=linked.pk).update(vendor="ABB", model="Terra", firmware_version="1.2")

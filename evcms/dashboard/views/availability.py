@@ -74,7 +74,7 @@ def port(request: HttpRequest, access: Access, pk: int) -> HttpResponse:
     form = ScopeForm(request.GET or None, access=access)
     form.fields.pop("site")
     scope = form.scope()
-    asked = Asked.of(scope)
+    asked = Asked.of(scope, evse.station.site_id)
     rows = store.lost_of(evse, asked.since, asked.until)
     if wanted := request.GET.get("export"):
         return sheets.answer(wanted, f"outages-{evse.station.identity}-{evse.number}", *_outage_table(rows, asked))
