@@ -123,10 +123,10 @@ def _tell(
     """Of the broken ones every third is the car's trouble, every fourth our own, the rest the station's."""
     if past.cause == "cable_not_connected":
         return settle(attempt, {Clue.NOT_PLUGGED}, retried=past.retried)
-    attempt.plugged_at = past.at + PUT_IN
     if number % 4 == 0:
         messages.append(_our_error(attempt))
-        return settle(attempt, {Clue.OUR_ERROR}, retried=past.retried)
+        return settle(attempt, {Clue.OUR_ERROR, Clue.NOT_PLUGGED}, retried=past.retried)
+    attempt.plugged_at = past.at + PUT_IN
     code = "EVCommunicationError" if number % 3 == 0 else "PowerSwitchFailure"
     statuses += _broken(attempt, code)
     return settle(attempt, {verdicts.of_fault(code)}, retried=past.retried)

@@ -1,9 +1,13 @@
 """The demo's attempts say what a look of the worker says, and all six causes are among them."""
 
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 
 from evcms.core import clock
 from evcms.demo import past, till, tries
+from evcms.simulator.past import PastAttempt
 from sessions.models import Attempt
 from sessions.services import judge_attempts
 from stations.models import Station
@@ -12,14 +16,29 @@ pytestmark = pytest.mark.django_db(transaction=True)
 SAID = ("state", "cause", "stage", "party", "rule", "counted", "plugged_at", "started_at", "energy_at", "first_at")
 
 
+def more(history):
+    """Cards that nobody paid with: rare in one day, so some are added, at a quiet hour."""
+    known = history.sessions[0]
+    rows = [
+        PastAttempt(
+            history.first + timedelta(minutes=10 * number), known.site, known.station, known.connector, "rfid",
+            f"NOBODY-{number}", cause, False,
+        )
+        for number, cause in enumerate(["connector_fault"] * 5 + ["cable_not_connected"] * 2)
+    ]  # fmt: skip
+    return replace(history, attempts=(*history.attempts, *rows))
+
+
 def test_the_past_is_judged_as_the_worker_would(built, history, tmp_path):
     street, cards = built
+    history = more(history)
     with till.opened(tmp_path / "provider.sqlite3") as cash:
         past.load(street, cards, history, cash, lambda words: None)
     tries.load(street, past.places_of(street, history), history)
     assert Attempt.objects.filter(judge_at__isnull=False).count() < 10  # only what was tried again
     before = {row["pk"]: row for row in Attempt.objects.values("pk", *SAID)}
     assert len(before) > 15
+    assert {"car", "backend", "station", "driver"} <= {row["party"] for row in before.values()}
     Attempt.objects.update(judge_at=clock.now())
     judge_attempts()
     parts = set(Attempt.objects.exclude(part_of=None).values_list("pk", flat=True))
