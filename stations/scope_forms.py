@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from evcms.core import clock
 from evcms.core.access import Access
-from evcms.core.form_fields import DateText
+from evcms.core.form_fields import DateText, offer
 from stations.queries import visible_sites
 from stations.scope import Scope
 
@@ -26,9 +26,7 @@ class ScopeForm(forms.Form):
     def __init__(self, *args: Any, access: Access, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.access = access
-        field = self.fields["site"]
-        assert isinstance(field, forms.ModelChoiceField)
-        field.queryset = visible_sites(access).filter(archived_at=None)
+        self.many_sites = offer(self, "site", visible_sites(access).filter(archived_at=None), by=("name",))
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}
@@ -45,6 +43,11 @@ class ScopeForm(forms.Form):
         found = Scope(self.access, clock.now(), clock.now(), said.get("site"))
         last = said.get("until") or found.until.astimezone(found.zone).date()
         first = said.get("since") or last - timedelta(days=usual_days - 1)
-        self.initial.update(since=first.isoformat(), until=last.isoformat())  # nobody said: the form shows them
+        days = {"since": first.isoformat(), "until": last.isoformat()}
+        self.initial.update(days)  # nobody said: the form shows them
+        if self.is_bound:
+            shown: Any = self.data  # Any: a QueryDict, which Django calls a mapping
+            self.data = shown = shown.copy()
+            shown.update({name: day for name, day in days.items() if not shown.get(name)})
         since = datetime.combine(first, time(), found.zone)
         return Scope(self.access, since, datetime.combine(last + timedelta(days=1), time(), found.zone), found.site)

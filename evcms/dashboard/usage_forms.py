@@ -6,6 +6,8 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from evcms.core.access import Access
+from evcms.core.form_fields import offer
+from stations.queries import visible_sites
 from stations.scope_forms import ScopeForm
 
 MEASURES: Final = {
@@ -24,10 +26,8 @@ class UsageForm(ScopeForm):
 
     def __init__(self, *args: Any, access: Access, **kwargs: Any) -> None:
         super().__init__(*args, access=access, **kwargs)
-        sites, versus = self.fields["site"], self.fields["versus"]
-        assert isinstance(sites, forms.ModelChoiceField)
-        assert isinstance(versus, forms.ModelChoiceField)
-        versus.queryset = sites.queryset
+        rows = visible_sites(access).filter(archived_at=None)
+        offer(self, "versus", rows, by=("name",), many=self.many_sites)
 
     def said(self, name: str) -> Any:
         """What was chosen of the two; None without. Any: a measure's name or a Site."""

@@ -107,3 +107,8 @@ def test_the_page_costs_the_same_for_many_sites(monday, owner, site, django_asse
     for query in ({}, {"site": site.pk}, asked(monday, site=site.pk, versus=site.pk), {"since": "nonsense"}):
         with django_assert_max_num_queries(20):
             client.get("/analytics/usage/", query)
+
+
+def test_days_that_nobody_said_are_shown_beside_the_site(monday, owner, site):
+    form = browser(owner).get("/analytics/usage/", {"site": site.pk}).context["form"]
+    assert form["since"].value() < form["until"].value() == clock.now().astimezone(ZONE).date().isoformat()
