@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from evcms.core.access import Access
+from evcms.core.form_fields import offer
 from stations import queries
 from stations.choices import StationChoice, by_name
 from stations.forms import Judged, own_sites
@@ -50,10 +51,9 @@ class ExclusionForm(Judged):
         """Any: as Django's forms take them."""
         super().__init__(*args, **kwargs)
         own_sites(access, self.fields["site"])
-        station, kind = self.fields["station"], self.fields["kind"]
-        assert isinstance(station, forms.ModelChoiceField)
+        offer(self, "station", by_name(queries.stations(access)), by=("identity", "name"))
+        kind = self.fields["kind"]
         assert isinstance(kind, forms.ChoiceField)
-        station.queryset = by_name(queries.stations(access))
         kind.choices = [each for each in ExclusionKind.choices if each[0] != ExclusionKind.MAINTENANCE]
 
     def clean(self) -> dict[str, Any]:

@@ -66,6 +66,11 @@ class Payment(models.Model):
         indexes = [
             models.Index(fields=["organization", "-created_at"], name="payments_of_organization"),
             models.Index(fields=["state", "due_at"], name="payments_to_do"),
+            models.Index(
+                fields=["organization", "settled_at"],
+                condition=models.Q(settled_at__isnull=False),
+                name="payments_by_day",
+            ),
         ]
         constraints = [
             models.CheckConstraint(

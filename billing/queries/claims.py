@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Case, F, Q, QuerySet, Sum, Value, When
+from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Subquery, Sum, Value, When
 from django.db.models.functions import Coalesce
 
 from billing.models import BalanceLine, Collection, Dispute, Payment, Payout, Refund
@@ -138,15 +138,22 @@ def balance_lines(access: Access) -> QuerySet[BalanceLine]:
 
 
 def payouts(access: Access) -> QuerySet[Payout]:
-    """Payouts in which the organization has a share: `share_minor`, `fees_minor`; `lost_minor`: lines of nobody."""
-    seen = balance_lines(access)
-    rows = Payout.objects.all() if sees_all(access) else Payout.objects.filter(lines__in=seen).distinct()
-    own = Q(lines__in=seen.order_by().values("pk"))
+    """Payouts in which the organization has a share: `share_minor`, `fees_minor`; `lost_minor`: lines of nobody.
+
+    Summed for each row that is shown: a year's lines are a million.
+    """
+    seen = balance_lines(access).filter(payout=OuterRef("pk")).order_by()
+    nobody = BalanceLine.objects.filter(payout=OuterRef("pk"), organization=None).order_by()
+    rows = Payout.objects.all() if sees_all(access) else Payout.objects.filter(Exists(seen))
     return rows.annotate(
-        share_minor=Coalesce(Sum("lines__net_minor", filter=own), 0),
-        fees_minor=Coalesce(Sum("lines__fee_minor", filter=own), 0),
-        lost_minor=Coalesce(Sum("lines__net_minor", filter=Q(lines__organization=None)), 0),
+        share_minor=_summed(seen, "net_minor"),
+        fees_minor=_summed(seen, "fee_minor"),
+        lost_minor=_summed(nobody, "net_minor"),
     ).order_by("-created_at", "-pk")
+
+
+def _summed(lines: QuerySet[BalanceLine], name: str) -> Coalesce:
+    return Coalesce(Subquery(lines.values("payout").annotate(n=Sum(name)).values("n")), 0)
 
 
 def unmatched(access: Access) -> QuerySet[BalanceLine]:

@@ -23,7 +23,6 @@ from stations.models import Evse, MaintenanceWindow, WindowState
 from stations.vocabulary import Shown
 
 HOUR = timedelta(hours=1)
-LONGEST_HOLD = timedelta(days=40)  # no provider keeps one longer; it lets the index on created_at find the rows
 LIT = (  # the order in which a person wants to hear of connectors
     Shown.AVAILABLE, Shown.CHARGING, Shown.OCCUPIED, Shown.SUSPENDED, Shown.RESERVED, Shown.MAINTENANCE,
     Shown.UNAVAILABLE, Shown.FAULTED, Shown.OFFLINE, Shown.UNKNOWN,
@@ -110,9 +109,8 @@ class Revenue:
 def revenue(access: Access, since: datetime) -> Revenue:
     """Captured since then in the organization's currency, hour by hour."""
     rows = billing.payments(access).filter(
-        currency=access.organization.currency, state=PaymentState.CAPTURED, settled_at__gte=since,
-        created_at__gte=since - LONGEST_HOLD,
-    )  # fmt: skip
+        currency=access.organization.currency, state=PaymentState.CAPTURED, settled_at__gte=since
+    )
     settled = list(rows.order_by().select_related(None).values_list("settled_at", "captured_minor"))
     curve = [0] * (_hours_since(since) + 1)
     for at, minor in settled:
