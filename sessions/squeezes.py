@@ -30,7 +30,7 @@ class Squeeze:
     high: float = 0.0
     looks: int = 0
     asked: int = 0
-    hours: list[list[int]] = field(default_factory=lambda: [[0] * 24 for _ in range(7)])  # full seconds
+    hours: list[list[int]] = field(default_factory=list)  # full seconds by weekday and hour, once explained
     classes: dict[str, int] = field(default_factory=dict)  # full seconds by class of power
 
     def peak(self) -> tuple[int, int, int] | None:
@@ -97,6 +97,8 @@ def explain(scope: Scope, rows: Iterable[Squeeze]) -> None:
     """Adds when they were full, and which class of ports was, to those that a page shows. One statement."""
     first, after = days_of(scope)
     shown = {row.site_id: row for row in rows}
+    for row in shown.values():
+        row.hours = [[0] * 24 for _ in range(7)]
     days = SqueezeDay.objects.filter(site__in=shown, day__gte=first, day__lt=after, full_seconds__gt=0)
     for site_id, day, kind, full, hours in days.values_list("site_id", "day", "power_class", "full_seconds", "hours"):
         one = shown[int(site_id)]
