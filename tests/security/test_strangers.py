@@ -164,7 +164,8 @@ def test_public_pages_tell_nothing_of_a_site_that_is_not_public(worlds):
     for name, door in PAGES.items():
         if door.needs == ANYBODY and name != "healthz":
             answer = knock(browser_of(None), name, door, worlds["OKAPI"])
-            if found := complaints(answer, worlds["OKAPI"], before, kept_out=(404,) if door.rows else ()):
+            of_a_site = door.rows and name != "public:guide"  # a guide is everybody's
+            if found := complaints(answer, worlds["OKAPI"], before, kept_out=(404,) if of_a_site else ()):
                 wrong[name] = found
     assert wrong == {}
 
@@ -179,7 +180,7 @@ def test_public_links_cannot_be_guessed(name, worlds):
     method = "post" if door.post else "get"
     with transaction.atomic():
         known = getattr(browser_of(None), method)(reverse(name, kwargs={argument: key}))
-        assert known.status_code in (200, 302)
+        assert known.status_code in (200, 302, 422)  # 422: the page again, with what an empty form lacks
         transaction.set_rollback(True)
     for wrong in (key[:-1], key.swapcase(), str(getattr(rows, row).pk), "a", key + "a"):
         answer = getattr(browser_of(None), method)(reverse(name, kwargs={argument: wrong}))
