@@ -248,11 +248,14 @@ class DiscrepancyAdmin(ReadOnlyAdmin):
 @admin.register(FreeByFit)
 class FreeByFitAdmin(ReadOnlyAdmin):
     list_display = ("organization", "made_at", "since", "held_out", "until", "ports", "looks")
+    list_filter = ("organization",)
+    search_fields = ("organization__name",)
     list_select_related = ("organization",)
 
 
 @admin.register(FreeBySite)
 class FreeBySiteAdmin(ReadOnlyAdmin):
     list_display = ("site", "made_at")
+    list_filter = ("made_at",)
     search_fields = ("site__name",)
     list_select_related = ("site",)

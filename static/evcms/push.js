@@ -101,5 +101,7 @@
     const mine = worker && (await worker.pushManager.getSubscription());
     if (mine) mine.unsubscribe();
   });
+  // The worker keeps the page that is shown without a connection; it comes when the page itself is done.
+  window.addEventListener("load", () => setTimeout(() => navigator.serviceWorker && navigator.serviceWorker.register("/sw.js", { scope: "/" }).catch(() => {}), 2000));
   window.addEventListener("pageshow", () => document.querySelectorAll("form:has(input[name=how])").forEach(choose));
 })();

@@ -56,6 +56,8 @@ from sessions.models import (
     AcceptedTap,
     Discrepancy,
     Driver,
+    FreeByFit,
+    FreeBySite,
     IdToken,
     LateHour,
     NetworkDay,
@@ -113,6 +115,9 @@ def machinery(rows, number):
     UsageHour.objects.create(evse=rows.connector.evse, hour=now.replace(minute=0, second=0, microsecond=0))
     LateHour.objects.create(evse=rows.connector.evse, hour=now)
     SiteDay.objects.create(site=rows.site, day=now.date())
+    fitted = {"since": now, "held_out": now, "until": now}
+    FreeByFit.objects.update_or_create(organization=rows.site.organization, defaults=fitted)
+    FreeBySite.objects.create(site=rows.site)
     SqueezeDay.objects.create(site=rows.site, day=now.date())
     SiteDemand.objects.create(site=rows.site, weekly=1, low=1, high=1, since=now.date(), until=now.date())
     QueueSign.objects.create(connector=rows.connector, hour=now)
