@@ -52,7 +52,7 @@ def _overview(request: HttpRequest, access: Access) -> HttpResponse:
     if part:
         template, fill = part
         return render(request, f"dashboard/overview/{template}.html", fill(request, access))
-    context = _now(request, access) | _week(request, access) | map_context(reverse("overview-points"))
+    context = _now(request, access) | map_context(reverse("overview-points"))
     context["windows"] = network.next_windows(access)[:6]
     return render(request, "dashboard/overview/index.html", context)
 
