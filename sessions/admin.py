@@ -14,6 +14,7 @@ from sessions import services
 from sessions.models import (
     AcceptedTap,
     Attempt,
+    AttemptDay,
     ChargingSession,
     Discrepancy,
     Driver,
@@ -183,6 +184,14 @@ class NetworkDayAdmin(ReadOnlyAdmin):
     list_filter = ("organization", "day")
     search_fields = ("organization__name", "zone")
     list_select_related = ("organization",)
+
+
+@admin.register(AttemptDay)
+class AttemptDayAdmin(ReadOnlyAdmin):
+    list_display = ("day", "organization", "grouping", "hour", "site", "model", "firmware", "attempts", "well")
+    list_filter = ("grouping", "day")
+    search_fields = ("organization__name", "site__name", "model", "firmware")
+    list_select_related = ("organization", "site")
 
 
 @admin.register(LateHour)

@@ -12,6 +12,7 @@ from stations.models import Connector, Evse, Site, Station
 
 from .freeby_models import FreeByFit as FreeByFit
 from .freeby_models import FreeBySite as FreeBySite
+from .rollup_models import AttemptDay as AttemptDay
 from .rollup_models import LateHour as LateHour
 from .rollup_models import NetworkDay as NetworkDay
 from .rollup_models import QueueSign as QueueSign
@@ -155,6 +156,12 @@ class Attempt(models.Model):
             ),
             models.Index(fields=["judge_at"], condition=models.Q(judge_at__isnull=False), name="attempts_to_judge"),
             models.Index(fields=["part_of"], condition=models.Q(part_of__isnull=False), name="attempts_parts"),
+            models.Index(fields=["site", "at"], name="attempts_of_site"),
+            models.Index(
+                fields=["organization", "at"],
+                condition=models.Q(state__in=("requested", "started")),
+                name="attempts_under_way",
+            ),
             models.Index(
                 fields=["organization", "at"],
                 condition=models.Q(conflicting=True, decided_at=None, part_of=None),
@@ -181,7 +188,7 @@ class AcceptedTap(models.Model):
 class Watermark(models.Model):
     """How far a follower of other rows has read. Whoever works holds its lock, so there is one at a time."""
 
-    name = models.CharField(max_length=40, primary_key=True)
+    name = models.CharField(max_length=80, primary_key=True)
     position = models.BigIntegerField(default=0)
 
     def __str__(self) -> str:

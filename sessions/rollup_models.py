@@ -7,7 +7,7 @@ from evcms.core import clock
 from evcms.core.models import Organization
 from stations.models import Connector, Evse, Site
 
-from .vocabulary import PowerClass
+from .vocabulary import AttemptGrouping, PowerClass
 
 
 class UsageDay(models.Model):
@@ -141,3 +141,30 @@ class QueueSign(models.Model):
 
     def __str__(self) -> str:
         return f"{self.connector_id} {self.hour:%F %H}"
+
+
+class AttemptDay(models.Model):
+    """Attempts that are over and began on one local day of the organization, counted three ways (`grouping`):
+    by hour, stage, cause and rule; by site; by model and firmware. `services.attempt_days` counts them.
+    """
+
+    organization = models.ForeignKey(Organization, models.CASCADE, related_name="+", db_index=False)
+    zone = models.CharField(max_length=64, help_text=_("In which the day begins"))
+    grouping = models.CharField(max_length=5, choices=AttemptGrouping)
+    day = models.DateField()
+    hour = models.PositiveSmallIntegerField(null=True)
+    stage = models.PositiveSmallIntegerField(null=True)
+    party = models.CharField(max_length=8, blank=True)
+    rule = models.CharField(max_length=20, blank=True)
+    site = models.ForeignKey(Site, models.CASCADE, null=True, related_name="+", db_index=False)
+    model = models.CharField(max_length=64, blank=True)
+    firmware = models.CharField(max_length=64, blank=True)
+    attempts = models.PositiveIntegerField()
+    counts = models.PositiveIntegerField(help_text=_("In the success rate"))
+    well = models.PositiveIntegerField(help_text=_("Ended well"))
+
+    class Meta:
+        indexes = [models.Index(fields=["organization", "zone", "grouping", "day"], name="attempt_days")]
+
+    def __str__(self) -> str:
+        return f"{self.grouping} {self.day}"

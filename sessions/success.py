@@ -1,25 +1,30 @@
 """Does charging work: the funnel of attempts, the Charging Success Rate, and why it failed. docs/attempt-causes.md.
 
-Attempts that are over and began in the period; the signs that went into another attempt (`part_of`) are in that one.
+A whole network is read from its days (`AttemptDay`), once they are all counted; a site, or what a member of some sites
+sees, from the attempts: those that are over and began in the period; the signs that went into another attempt
+(`part_of`) are in that one.
 """
 
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Q, QuerySet, Sum
 from django.db.models.functions import ExtractHour
 
-from sessions.models import Attempt
+from sessions.models import Attempt, AttemptDay, Watermark
 from sessions.verdicts import Stage
-from sessions.vocabulary import AttemptState
+from sessions.vocabulary import AttemptGrouping, AttemptState
 from stations.queries import visible_sites
 from stations.scope import Scope
 
 OVER: Final = (AttemptState.FAILED, AttemptState.ENDED)
+UNDER_WAY: Final = (AttemptState.REQUESTED, AttemptState.STARTED)
 MOST_GROUPS: Final = 200
+ALL_COUNTED: Final = date.max.toordinal()  # the position of an organization's mark when no day is left
 
 
 def attempts(scope: Scope) -> QuerySet[Attempt]:
@@ -34,6 +39,28 @@ def attempts(scope: Scope) -> QuerySet[Attempt]:
 
 def over(scope: Scope) -> QuerySet[Attempt]:
     return attempts(scope).filter(state__in=OVER)
+
+
+def mark_of(organization_id: int, zone: str) -> str:
+    """The watermark that says how far an organization's days are counted."""
+    return f"attempts.days:{organization_id}:{zone}"
+
+
+def days(scope: Scope, grouping: AttemptGrouping) -> QuerySet[AttemptDay] | None:
+    """The counted days of the scope; None where the attempts themselves must be asked. One query."""
+    if scope.site is not None or not scope.access.all_sites:
+        return None
+    organization, zone = scope.access.organization, scope.zone
+    first, last = scope.since.astimezone(zone), scope.until.astimezone(zone)
+    whole = _is_midnight(first) and _is_midnight(last)
+    if not whole or not Watermark.objects.filter(name=mark_of(organization.pk, zone.key), position=ALL_COUNTED):
+        return None
+    rows = AttemptDay.objects.filter(organization=organization, zone=zone.key, grouping=grouping)
+    return rows.filter(day__gte=first.date(), day__lt=last.date()).order_by()
+
+
+def _is_midnight(at: datetime) -> bool:
+    return at.time() == datetime.min.time()
 
 
 @dataclass(frozen=True)
@@ -109,13 +136,21 @@ class Look:
 
 
 def look(scope: Scope) -> Look:
-    """One query."""
-    rows = over(scope).order_by().values_list("stage", "party", "rule", "counted").annotate(n=Count("pk"))
-    return Look({(stage, party, rule, counted): n for stage, party, rule, counted, n in rows})
+    """Two queries."""
+    rows = days(scope, AttemptGrouping.HOUR)
+    found = over(scope).order_by() if rows is None else rows
+    sums = SUMS if rows is None else DAY_SUMS
+    cells = {}
+    for row in found.values_list("stage", "party", "rule").annotate(a=sums["attempts"], c=sums["counts"]):
+        stage, party, rule, attempts, counted = row
+        for counts, n in ((True, counted), (False, attempts - counted)):
+            if n:
+                cells[stage, party, rule, counts] = n
+    return Look(cells)
 
 
 def under_way(scope: Scope) -> int:
-    return attempts(scope).exclude(state__in=OVER).count()
+    return attempts(scope).filter(state__in=UNDER_WAY).count()
 
 
 @dataclass(frozen=True)
@@ -134,9 +169,12 @@ SUMS: Final = {
 }
 
 
+DAY_SUMS: Final = {name: Sum(name) for name in SUMS}
+
+
 def by_site(scope: Scope) -> list[Group]:
     """The least successful first."""
-    rows = _grouped(scope, "site", "site__name")
+    rows = _grouped(scope, AttemptGrouping.SITE, "site", "site__name")
     return _worst_first(
         Group(row["site__name"] or "–", {"site": str(row["site"])}, _figures(row)) for row in rows if row["site"]
     )
@@ -150,21 +188,26 @@ def by_model(scope: Scope) -> list[Group]:
             {"model": row["model"], "firmware": row["firmware"]},
             _figures(row),
         )
-        for row in _grouped(scope, "model", "firmware")
+        for row in _grouped(scope, AttemptGrouping.MODEL, "model", "firmware")
         if row["model"]
     )
 
 
 def by_hour(scope: Scope) -> list[Group]:
     """The 24 hours of the day in the organization's zone."""
-    rows = over(scope).annotate(hour=ExtractHour("at", tzinfo=scope.zone)).order_by()
-    found = {row["hour"]: _figures(dict(row)) for row in rows.values("hour").annotate(**SUMS)}
+    found = {row["hour"]: _figures(row) for row in _grouped(scope, AttemptGrouping.HOUR, "hour")}
     return [Group(f"{hour:02}:00", {"hour": str(hour)}, found.get(hour, Figures())) for hour in range(24)]
 
 
-def _grouped(scope: Scope, *names: str) -> list[dict[str, Any]]:
-    """Any: values of SUMS."""
-    return [dict(row) for row in over(scope).order_by().values(*names).annotate(**SUMS)]
+def _grouped(scope: Scope, grouping: AttemptGrouping, *names: str) -> list[dict[str, Any]]:
+    """Any: values of SUMS. Two queries."""
+    counted = days(scope, grouping)
+    if counted is not None:
+        return [dict(row) for row in counted.values(*names).annotate(**DAY_SUMS)]
+    rows = over(scope).order_by()
+    if grouping == AttemptGrouping.HOUR:
+        rows = rows.annotate(hour=ExtractHour("at", tzinfo=scope.zone))
+    return [dict(row) for row in rows.values(*names).annotate(**SUMS)]
 
 
 def _figures(row: dict[str, Any]) -> Figures:

@@ -135,6 +135,14 @@ class AttemptState(models.TextChoices):
     ENDED = "ended", _("ended")
 
 
+class AttemptGrouping(models.TextChoices):
+    """By what a day's attempts are counted."""
+
+    HOUR = "hour", _("hour, stage and cause")
+    SITE = "site", _("site")
+    MODEL = "model", _("model and firmware")
+
+
 ATTEMPT_MOVES: dict[AttemptState, frozenset[AttemptState]] = {
     AttemptState.REQUESTED: frozenset({AttemptState.STARTED, AttemptState.FAILED}),
     AttemptState.STARTED: frozenset({AttemptState.ENDED, AttemptState.FAILED}),

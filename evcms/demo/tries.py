@@ -11,7 +11,7 @@ from evcms.demo.street import Street
 from evcms.simulator.past import History, PastAttempt
 from sessions import verdicts
 from sessions.models import Attempt, ChargingSession, IdToken, Watermark
-from sessions.services import judging
+from sessions.services import attempt_days, judging
 from sessions.verdicts import Clue
 from sessions.vocabulary import AttemptKind, AttemptState, FailureCause
 from stations.models import OcppMessage, StatusChange
@@ -95,7 +95,7 @@ def load(street: Street, places: dict[tuple[str, int], Place], history: History)
     bulk.write(statuses)
     bulk.write(messages)
     last = StatusChange.objects.order_by("-pk").values_list("pk", flat=True).first()
-    Watermark.objects.update_or_create(name=judging.PLUGS, defaults={"position": last or 0})
+    Watermark.objects.update_or_create(name=attempt_days.PLUGS, defaults={"position": last or 0})
 
 
 UNPAID: Final = ("cable_not_connected", "connector_fault")

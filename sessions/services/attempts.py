@@ -18,13 +18,14 @@ from evcms.core.prepared import PreparedMany
 from sessions import energy, store
 from sessions.events import SessionFailed, SessionJoined
 from sessions.models import Attempt, ChargingSession, Driver
+from sessions.success import OVER
 from sessions.vocabulary import ATTEMPT_MOVES, AttemptKind, AttemptState, FailureCause, TokenDecision, TokenType
 from stations import commands
 from stations import services as stations
 from stations.models import Command, Connector, Variable
 from stations.vocabulary import CommandState
 
-from . import tokens
+from . import attempt_days, tokens
 
 CONNECTION_TIME_OUT: Final = 120  # seconds to plug in, when the station does not say (1.6 ConnectionTimeOut)
 MARGIN: Final = timedelta(seconds=60)  # for the station's message to arrive
@@ -215,6 +216,8 @@ def rejoin(session: ChargingSession, remote_start_id: int | None, token_value: s
     if not join(session, remote_start_id, token_value):
         return False
     if own is not None:
+        if own.state in OVER or own.parts.exists():
+            attempt_days.forget(organization_id=own.organization_id, at=own.at)
         own.delete()
     if session.attempt_id is not None:
         publish(SessionJoined(session_id=session.pk, attempt_id=session.attempt_id))

@@ -17,7 +17,7 @@ from sessions.vocabulary import AttemptKind, AttemptState, FailureCause
 from stations.models import Connector, StatusChange
 from stations.vocabulary import OCCUPIED_STATUSES, ConnectorStatus
 
-from . import _clues, tokens
+from . import _clues, attempt_days, tokens
 
 TOGETHER: Final = timedelta(minutes=5)  # signs this close at one connector are one try
 PATIENCE: Final = timedelta(minutes=3)  # for a start to follow a card or a cable: ConnectionTimeOut and a margin
@@ -28,38 +28,39 @@ LONGEST: Final = timedelta(hours=1)  # from the first sign to the failure of an 
 STATUSES_AT_ONCE: Final = 500
 AT_ONCE: Final = 25  # of one transaction: SQLite lets nobody else write meanwhile
 ROUNDS: Final = 20
-PLUGS: Final = "attempts.plugs"
 WITHOUT_ENERGY: Final = (verdicts.Stage.SIGN, verdicts.Stage.AUTHORIZED, verdicts.Stage.PLUGGED, verdicts.Stage.STARTED)
 
 
 def judge_attempts() -> int:
     """The sweep: new plugs and cards, then the attempts that are due. Returns how many were looked at."""
     with transaction.atomic():
-        _follow_plugs(_lock())
+        _follow_plugs(attempt_days.lock())
     with transaction.atomic():
-        _lock()
+        attempt_days.lock()
         _follow_taps()
     done = 0
     for _round in range(ROUNDS):
         with transaction.atomic():
-            _lock()
+            attempt_days.lock()
             found = _due()
-            for pk in found:  # read one by one: a look changes its neighbours
-                _judge(Attempt.objects.select_related("session", "station").get(pk=pk))
+            attempt_days.recount([_look_at(pk) for pk in found])
         if not found:
             break
         done += len(found)
+    attempt_days.count_from_the_beginning()
     return done
+
+
+def _look_at(pk: int) -> Attempt:
+    """Read one by one: a look changes its neighbours."""
+    attempt = Attempt.objects.select_related("session", "station").get(pk=pk)
+    _judge(attempt)
+    return attempt
 
 
 def judge_again(*, session_id: int) -> None:
     """Late facts changed a session: its attempt is looked at anew."""
     Attempt.objects.filter(session=session_id).update(judge_at=clock.now())
-
-
-def _lock() -> Watermark:
-    Watermark.objects.get_or_create(name=PLUGS)
-    return Watermark.objects.select_for_update().get(name=PLUGS)
 
 
 def _due() -> list[int]:

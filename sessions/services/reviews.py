@@ -11,6 +11,8 @@ from sessions.vocabulary import Party, ReviewOutcome
 from stations.models import Station
 from stations.queries import visible_sites
 
+from . import attempt_days
+
 
 def resolve_discrepancy(
     *,
@@ -50,6 +52,7 @@ def decide_cause(*, access: Access, attempt: Attempt, party: Party, reason: str)
         open_ = Attempt.objects.filter(pk=attempt.pk, conflicting=True, decided_at=None)
         mine = open_.update(party=party, decided_by=access.user, decided_at=clock.now())
         if mine:
+            attempt_days.forget(organization_id=attempt.organization_id, at=attempt.at)
             audit.record(
                 access, "attempt.cause_decided", attempt, before=attempt.party, after=str(party), reason=reason.strip()
             )

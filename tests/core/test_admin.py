@@ -54,6 +54,7 @@ from evcms.core.models import AuditEntry, Delivery, Event, User
 from evcms.templatetags.figures import at_zone
 from sessions.models import (
     AcceptedTap,
+    AttemptDay,
     Discrepancy,
     Driver,
     FreeByFit,
@@ -122,6 +123,15 @@ def machinery(rows, number):
     SiteDemand.objects.create(site=rows.site, weekly=1, low=1, high=1, since=now.date(), until=now.date())
     QueueSign.objects.create(connector=rows.connector, hour=now)
     NetworkDay.objects.create(organization=rows.site.organization, day=now.date(), zone=f"UTC+{number}")
+    AttemptDay.objects.create(
+        organization=rows.site.organization,
+        day=now.date(),
+        grouping="site",
+        site=rows.site,
+        attempts=1,
+        counts=1,
+        well=1,
+    )
     RollupMark.objects.get_or_create(organization=rows.site.organization, day=now.date())
     ReceiptCounter.objects.create(organization=rows.site.organization, year=2000 + number, last=1)
     note = Notification.objects.filter(incident=rows.incident).first()
