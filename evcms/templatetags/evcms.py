@@ -11,7 +11,8 @@ from typing import Any
 
 import structlog
 from django import template
-from django.core.paginator import Page
+from django.contrib.humanize.templatetags.humanize import intcomma
+from django.core.paginator import Page, Paginator
 from django.core.serializers.json import DjangoJSONEncoder
 from django.forms import BaseForm, BoundField
 from django.http import HttpRequest
@@ -27,6 +28,13 @@ for _filter in (words.entry_word, words.site_beside, words.day, words.month):
 register.simple_tag(words.who)
 register.filter("audit_action", audits.action)
 register.filter("audit_told", audits.told)
+
+
+@register.filter
+def counted(pages: Paginator) -> str:
+    """How many rows a list has, or that it has more than anybody counts (`core.paging`)."""
+    number = intcomma(pages.count)
+    return _("more than %(number)s") % {"number": number} if getattr(pages, "more", False) else number
 
 
 @register.simple_tag

@@ -51,6 +51,14 @@ def test_what_is_not_known_is_not_said(site, owner):
     assert "too little is known of who comes to say whom that cost" in words(browser(owner).get(PAGE))
 
 
+def test_a_site_that_was_full_for_a_moment_was_hardly_ever_full(site, owner):
+    row = squeeze(site, full_h=1)
+    SqueezeDay.objects.filter(pk=row.pk).update(full_seconds=180)
+    text = words(browser(owner).get(PAGE))
+    assert "It was hardly ever full: for 3 min in all." in text
+    assert "too little is known" not in text
+
+
 def test_nothing_is_too_small(site, owner):
     assert "Nobody had to wait" in words(browser(owner).get(PAGE))
 

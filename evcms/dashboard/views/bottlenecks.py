@@ -27,6 +27,7 @@ from stations.scope_forms import ScopeForm
 
 A_PAGE: Final = 25
 HOUR_S: Final = 3600
+HARDLY_S: Final = 15 * 60  # full for less than that, and nobody missed: no bottleneck
 FEW: Final = 0.5  # drivers: fewer are nobody
 COLUMNS: Final = (
     "site", "ports", "full_hours", "missed_drivers", "missed_from", "missed_to", "pages_opened_while_busy",
@@ -132,7 +133,7 @@ def explained(row: Squeeze) -> str:
             known["n"],
         )
         told.append(missed % known)
-    elif row.full_s and row.missed is None:
+    elif row.full_s >= HARDLY_S and row.missed is None:
         told.append(_("too little is known of who comes to say whom that cost"))
     if row.classes:
         kind = max(row.classes, key=lambda name: row.classes[name])
@@ -151,6 +152,8 @@ def explained(row: Squeeze) -> str:
 
 
 def _full_words(row: Squeeze) -> str:
+    if row.full_s < HARDLY_S:
+        return _("it was hardly ever full: for %(time)s in all") % {"time": _hours(row.full_s)}
     full = _("all ports were taken or down for %(time)s") % {"time": _hours(row.full_s)}
     peak = row.peak()
     if peak is None:
