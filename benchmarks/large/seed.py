@@ -21,7 +21,7 @@ from stations.models import Gateway
 from tests.security import world
 from tests.stations.conftest import make_access
 
-from . import charging, money, street, talk, trouble
+from . import charging, days, lives, money, street, talk, trouble
 from .filling import Filler, bare, quoted, reset_sequences
 
 LABELS = ("stations", "charging", "billing", "alerts", "core")
@@ -39,7 +39,7 @@ def seed(*, scale=1.0, say=print):
     Gateway.objects.update(lease_until=clock.now() + timedelta(days=30))
     filler = Filler(values(owner, holdings, gateway, scale), say)
     with bare(LABELS, say):
-        for part in (street, charging, money, talk, trouble):
+        for part in (street, lives, charging, days, money, talk, trouble):
             part.pour(filler)
     reset_sequences(LABELS)
     remember(owner, holdings)
@@ -57,7 +57,7 @@ def values(owner, holdings, gateway, scale):
         "snapshot": lookup.snapshot_of(rows.tariff).pk, "document": quoted(json.dumps(rows.receipt.document)),
         "stations": max(20, int(STATIONS * scale)), "sites": max(4, int(SITES * scale)),
         "drivers": max(40, int(DRIVERS * scale)), "per_evse": PER_EVSE, "samples": SAMPLES,
-        "year": now.year, "permille": max(1, int(1000 * scale)),
+        "zone": quoted(owner.organization.time_zone), "year": now.year, "permille": max(1, int(1000 * scale)),
     }  # fmt: skip
 
 

@@ -33,7 +33,7 @@ def pour(filler):
     filler.fill(
         Evse, "generate_series(1, :stations) n, generate_series(1, 2) plug",
         id=":base + 2 * n - 2 + plug", station_id=":base + n", number="plug",
-        evse_id="'NL*LRG*E' || n || '*' || plug",
+        evse_id="'NL*LRG*E' || n || '*' || plug", heard_since="date_trunc('second', :now) - interval '391 days'",
     )  # fmt: skip
     filler.fill(
         Connector, "generate_series(1, :stations) n, generate_series(1, 2) plug",

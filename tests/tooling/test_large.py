@@ -1,14 +1,33 @@
 """The large network of `make bench-large`, a thousandth of it: what pages read agrees."""
 
+from itertools import pairwise
+
 import pytest
 from django.db import connection
 from django.db.models import Count, F, Max, Min, Sum
 
 from billing.models import Bill, JournalLine, Payment, Receipt
-from sessions.models import ChargingSession, MeterSample, UsageHour
-from stations.models import Connector, Station
+from sessions.models import AttemptDay, ChargingSession, MeterSample, UsageHour
+from sessions.services import attempt_days
+from stations.models import AvailabilityInterval, Connector, Station
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
+
+DAY = (
+    "zone",
+    "day",
+    "grouping",
+    "hour",
+    "stage",
+    "party",
+    "rule",
+    "site",
+    "model",
+    "firmware",
+    "attempts",
+    "counts",
+    "well",
+)
 
 
 @pytest.fixture
@@ -27,6 +46,7 @@ def test_the_network_agrees_and_every_page_answers(network):
     """One test: to fill it takes most of the time."""
     sessions_agree_with_their_readings_hours_bills_and_money(network)
     receipts_have_no_gaps_and_busy_plugs_charge(network)
+    days_and_lives_agree(network)
     every_page_of_operators_answers(network)
 
 
@@ -50,6 +70,19 @@ def sessions_agree_with_their_readings_hours_bills_and_money(network):
     assert JournalLine.objects.aggregate(all=Sum("amount_minor"))["all"] == 0
     open_debts = bills.filter(state="unpaid").aggregate(all=Sum("shortfall_minor"))["all"]
     assert JournalLine.objects.filter(account="receivable").aggregate(all=Sum("amount_minor"))["all"] == open_debts
+
+
+def days_and_lives_agree(network):
+    """The days of attempts are what the worker would count; the life of a port has no hole."""
+    counted = sorted(AttemptDay.objects.values_list(*DAY), key=str)
+    attempt_days.count_from_the_beginning(again=True, budget_s=600)
+    assert counted == sorted(AttemptDay.objects.values_list(*DAY), key=str)
+    assert len(counted) > 500
+    lives = AvailabilityInterval.objects.filter(evse__station__identity__startswith="L-").values("evse")
+    for life in lives.annotate(begun=Min("since"), heard=Min("evse__heard_since"), open=Count("pk") - Count("until")):
+        rows = list(AvailabilityInterval.objects.filter(evse=life["evse"]).order_by("since"))
+        assert (life["begun"], life["open"]) == (life["heard"], 1)
+        assert all(one.until == other.since for one, other in pairwise(rows))
 
 
 def receipts_have_no_gaps_and_busy_plugs_charge(network):
