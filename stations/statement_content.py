@@ -7,13 +7,13 @@ from zoneinfo import ZoneInfo
 
 from evcms.core.models import Organization
 
-from .formulas import NEVI_KINDS, Uptime
+from .formulas import NEVI_KINDS, UNSEEN, Uptime
 from .models import AvailabilityInterval, Evse, Exclusion, Site
 from .uptimes import Asked, Ground, Three, contracts, described, network, ports, sites
 from .vocabulary import Formula
 
 Content = dict[str, Any]  # Any: JSON
-VERSION: Final = 1
+VERSION: Final = 2  # 1 had no `counted` of outages
 
 
 def content(organization: Organization, site: Site | None, formula: str, since: datetime, until: datetime) -> Content:
@@ -44,7 +44,7 @@ def content(organization: Organization, site: Site | None, formula: str, since: 
         "terms": _terms(asked, site) if formula == Formula.SLA else None,
         "total": _figures(total),
         "lines": [line for line in lines if line],
-        "outages": [_outage(row, asked, zone, kinds) for row in lost],
+        "outages": [_outage(row, asked, zone, kinds) | _counted(row, asked, formula) for row in lost],
         "exclusions": _exclusions(lost, zone),
     }
 
@@ -107,6 +107,18 @@ def _outage(row: AvailabilityInterval, asked: Asked, zone: ZoneInfo, kinds: froz
         "excluded": bool(kinds & set(row.excuses.split(","))),
         "exclusions": row.exclusions,
     }
+
+
+def _counted(row: AvailabilityInterval, asked: Asked, formula: str) -> Content:
+    """As much of it as the total's outage has: by hours that count, and by who saw it. These add up to the total."""
+    site = row.evse.station.site_id
+    whole, opened, agreed = asked.measured(site or 0, row.since, row.until or asked.until)
+    if formula == Formula.NEVI:
+        return {"counted": whole}
+    unseen = row.cause in UNSEEN
+    if formula == Formula.UK:
+        return {"counted": 0 if unseen else opened}
+    return {"counted": 0 if unseen and not asked.contracts.of(site).offline_counts else agreed}
 
 
 def _exclusions(rows: Iterable[AvailabilityInterval], zone: ZoneInfo) -> list[Content]:

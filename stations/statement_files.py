@@ -50,7 +50,8 @@ def _outages(said: Content) -> Iterable[Sequence[object]]:
     for one in said["outages"]:
         proof = " ".join(f"#{key}" for key in one["exclusions"])
         yield (
-            "outage", one["port"], one["since"], one["until"], _minutes(one["seconds"]), "", "", "", "", one["cause"],
+            "outage", one["port"], one["since"], one["until"], _minutes(one["seconds"]),
+            _minutes(one["counted"]) if "counted" in one else "", "", "", "", one["cause"],
             "yes" if one["excluded"] else "no", proof,
         )  # fmt: skip
 
@@ -183,18 +184,16 @@ def _table_of_lines(page: Paper, said: Content) -> None:
 def _table_of_outages(page: Paper, said: Content) -> None:
     page.text_line(_("Outages"), 11, bold=True)
     page.ln(1)
-    widths = [42, 30, 30, 22, 26, 20]
-    page.columns(
-        widths, [_("Port"), _("From"), _("Until"), _("Minutes"), _("Cause"), _("Excluded")], right=(3,), bold=True
-    )
+    beside = said["version"] > 1  # what was stated before has its bytes
+    widths = [38, 28, 28, 19, 19, 22, 16] if beside else [42, 30, 30, 22, 26, 20]
+    heads = [_("Port"), _("From"), _("Until"), _("Minutes"), _("Counted"), _("Cause"), _("Excluded")]
+    right = (3, 4) if beside else (3,)
+    page.columns(widths, heads if beside else [*heads[:4], *heads[5:]], right=right, bold=True)
     for one in said["outages"]:
         cause = str(Cause(one["cause"]).label) if one["cause"] in Cause.values else _("Unknown")
         proof = " ".join(f"#{key}" for key in one["exclusions"]) if one["excluded"] else "–"
-        page.columns(
-            widths,
-            [one["port"], _day(one["since"]), _day(one["until"]), _time(one["seconds"]), cause, proof],
-            right=(3,),
-        )
+        times = [_time(one[name]) for name in (("seconds", "counted") if beside else ("seconds",))]
+        page.columns(widths, [one["port"], _day(one["since"]), _day(one["until"]), *times, cause, proof], right=right)
     page.rule()
 
 

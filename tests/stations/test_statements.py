@@ -92,6 +92,41 @@ def test_every_second_is_somewhere(owner, site, plug):
         assert statement_files.pdf(row).startswith(b"%PDF")
 
 
+def test_where_hours_are_limited_the_list_adds_up_to_the_total_in_what_it_counts(owner, site, plug):
+    Site.objects.filter(pk=site.pk).update(opening_hours="Mo-Su 06:00-12:00")
+    said = {
+        "target_permille": 980, "hours": "Mo-Su 07:00-09:00", "offline_counts": True, "kinds": [], "grace_minutes": 0,
+        "cap_minutes": None, "statements": [],
+    }  # fmt: skip
+    services.set_terms(access=owner, site=site, values=said)
+    for hour in (200, 300):
+        say(plug, "faulted", hour)
+        say(plug, "available", hour + 20)
+    lengths = set()
+    for formula in ("nevi", "uk", "sla"):
+        row, _new = make(owner, site, formula)
+        outages = row.content["outages"]
+        assert sum(each["counted"] for each in outages) == row.content["total"]["outage"] > 0
+        assert sum(each["seconds"] for each in outages) == 50 * 3600
+        table = [line.split(",") for line in statement_files.csv(row).decode().splitlines()]
+        (total,) = [line[5] for line in table if line[0] == "total"]
+        assert sum(float(line[5]) for line in table if line[0] == "outage") == float(total)
+        lengths.add(total)
+    assert len(lengths) == 3
+
+
+def test_what_was_stated_before_has_its_bytes(owner, site, plug):
+    row, _new = make(owner, site)
+    row.content = row.content | {
+        "version": 1,
+        "outages": [{key: value for key, value in each.items() if key != "counted"} for each in row.content["outages"]],
+    }
+    assert "outage,KADE-01 · 1,2026-10-05T04:00:00+02:00,2026-10-05T14:00:00+02:00,600.00,,,,,faulted,no," in (
+        statement_files.csv(row).decode()
+    )
+    assert statement_files.pdf(row).startswith(b"%PDF")
+
+
 def test_the_clockwork_makes_the_past_month_once_as_the_contracts_wish(owner, site, other_site, plug, time_machine):
     said = {
         "target_permille": 980, "hours": "", "offline_counts": True, "kinds": [], "grace_minutes": 0,
