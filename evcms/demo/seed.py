@@ -21,6 +21,7 @@ from evcms.demo import (
     duty,
     funding,
     listeners,
+    oddities,
     past,
     people,
     queues,
@@ -116,6 +117,7 @@ def _found(city: City, cash: till.Till, files: Path, say: Say) -> None:
         listeners.plant(built, people.DRIVER.email, kept, now)
         services.count_days(budget_s=900)
         queues.plant(access.organization, since)
+        oddities.plant(access.organization)
         services.fit_freeby()
         say(f"  {loaded.statuses:,} status changes, {loaded.incidents} incidents, all over.")
         _write_fleet(built, files)

@@ -12,10 +12,12 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import slugify
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
+from PIL import Image
 
 DOCS: Final = Path(settings.BASE_DIR) / "docs"
 GUIDES: Final = ("operators", "technicians", "finance", "drivers")  # docs/guides, in this order
 PICTURES: Final = "pictures/"
+WIDEST_PHONE: Final = 800  # pixels of a picture: a phone of 390 at twice its density
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,7 @@ def _rendered(name: str, text: str) -> Page:
             for child in token.children or []:
                 _point(child)
     html = markdown.renderer.render(_in_frames(tokens), markdown.options, {})
+    html = html.replace("<pre>", '<pre tabindex="0">')  # long lines scroll: also by the keys
     return Page(name, title, summary, tuple(sections), mark_safe(html))  # noqa: S308 - our own files
 
 
@@ -73,10 +76,23 @@ def _point(token: Token) -> None:
         if source.startswith(PICTURES):
             token.attrSet("src", static(f"guides/{source.removeprefix(PICTURES)}"))
             token.attrSet("loading", "lazy")
+            _keep_room(token, DOCS / "guides" / source)
     elif token.type == "link_open":
         path, _hash, anchor = str(token.attrGet("href") or "").partition("#")
         if path.endswith(".md"):
             token.attrSet("href", reverse("public:guide", args=[Path(path).stem]) + (f"#{anchor}" if anchor else ""))
+
+
+def _keep_room(token: Token, path: Path) -> None:
+    """The text does not jump when a picture comes; pictures of a phone are drawn in its size."""
+    if not path.exists():
+        return
+    with Image.open(path) as picture:
+        width, height = picture.size
+    token.attrSet("width", str(width))
+    token.attrSet("height", str(height))
+    if height > width or width < WIDEST_PHONE:
+        token.attrSet("class", "ev-guide-phone")
 
 
 def _in_frames(tokens: list[Token]) -> list[Token]:

@@ -225,6 +225,12 @@ def empty_state(title: str, text: str = "", icon: str = "inbox", **more: object)
     return {"title": title, "text": text, "icon": icon, **more}
 
 
+@register.inclusion_tag("components/how_it_works.html")
+def how_it_works(guide: str, section: str) -> dict[str, str]:
+    """The way from a page to what a guide says about it. `section`: the anchor of a heading in docs/guides."""
+    return {"guide": guide, "section": section}
+
+
 @register.inclusion_tag("components/sort_header.html", takes_context=True)
 def sort_header(context: template.Context, label: str, field: str = "", *, right: bool = False) -> dict[str, object]:
     """A `<th>`; with `field` a link that sets `?sort=field`, then `-field`, and forgets the page."""
