@@ -1,10 +1,14 @@
 """A person's browser, and signals that go nowhere: tests of pages need no signal server."""
 
+from datetime import timedelta
+
 import pytest
 from django.test import Client
 
-from evcms.core import events
+from evcms.core import clock, events
 from tests.stations.conftest import organization, owner, rival, site, station
+
+AFTERNOON = 14  # UTC
 
 
 class Silent:
@@ -22,11 +26,12 @@ def silent(monkeypatch):
 
 @pytest.fixture
 def network(db, silent, settings):
-    """See factory.py; a day of it."""
+    """See factory.py; a day of it, and it is three in the afternoon: just after midnight "today" is empty."""
     from tests.dashboard.factory import Network
 
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # nobody logs in by password
 
+    clock.advance(timedelta(hours=(AFTERNOON - clock.now().hour) % 24))
     return Network().live()
 
 
