@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from evcms.core import clock
 from evcms.core.access import Role
 from sessions import clockhours, services, usage
 from sessions.models import ChargingSession, LateHour, NetworkDay, RollupMark, SiteDay
@@ -21,6 +22,12 @@ COLUMNS = (
     "ports", "there_seconds", "occupied_seconds", "charging_seconds", "energy_mwh", "deliverable_mwh",
     "sessions_started", "sessions_ended", "stay_seconds", "ended_mwh", "hours", "stays", "energies",
 )  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def afternoon():
+    """Counting begins a day before the first hour in UTC, by night a day earlier than by the local one: an empty day."""
+    clock.advance(timedelta(hours=(14 - clock.now().hour) % 24))
 
 
 def charge(station, begins, ends, kwh, *, evse=1, heard=None, name=None):
