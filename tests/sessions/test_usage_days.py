@@ -26,7 +26,7 @@ COLUMNS = (
 
 @pytest.fixture(autouse=True)
 def afternoon():
-    """Counting begins a day before the first hour in UTC, by night a day earlier than by the local one: an empty day."""
+    """Counting begins a day before the first UTC hour: by night that is an empty day more than by the local one."""
     clock.advance(timedelta(hours=(14 - clock.now().hour) % 24))
 
 
