@@ -114,3 +114,15 @@ def simulate() -> int:
 @shared_task(name="billing.prune_simulations")
 def prune_simulations() -> int:
     return services.prune_simulations()
+
+
+@shared_task(name="billing.count_revenue")
+def count_revenue() -> int:
+    """Every 10 minutes: days that are settled, and those of which a bill has changed since."""
+    return services.count_revenue()
+
+
+@shared_task(name="billing.recount_revenue")
+def recount_revenue() -> int:
+    """Nightly: the last days once more."""
+    return services.recount_revenue()

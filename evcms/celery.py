@@ -56,6 +56,7 @@ OFTEN = {
     "alerts.prices": 300.0,
     "stations.make_statements": 3600.0,
     "charging.count_days": 600.0,
+    "billing.count_revenue": 600.0,
 }
 EVERY_NIGHT = (
     "core.prune",
@@ -68,6 +69,7 @@ EVERY_NIGHT = (
     "charging.fit_freeby",
     "billing.prune_contacts",
     "billing.prune_simulations",
+    "billing.recount_revenue",
     "billing.issue_statements",
     "billing.prune_webhooks",
     "billing.read_books",

@@ -252,6 +252,9 @@ class ChargingSession(models.Model):
         ]
         indexes = [
             models.Index(fields=["organization", "-started_at"], name="sessions_of_organization"),
+            models.Index(
+                fields=["organization", "ended_at"], condition=models.Q(ended_at__isnull=False), name="sessions_by_end"
+            ),
             models.Index(fields=["station", "-started_at"], name="sessions_of_station"),
             models.Index(fields=["connector"], condition=models.Q(ended_at=None), name="sessions_running"),
             models.Index(fields=["evse"], condition=models.Q(ended_at=None), name="sessions_running_at_evse"),

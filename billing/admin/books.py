@@ -10,9 +10,13 @@ from billing.models import (
     Dispute,
     JournalEntry,
     JournalLine,
+    LateBill,
     Payout,
+    RevenueDay,
+    RevenueMark,
     SimulationRun,
     SitePricing,
+    SiteRevenueDay,
 )
 from evcms.core.admin_base import ReadOnlyAdmin
 from evcms.core.money import format_money
@@ -112,3 +116,35 @@ class SimulationRunAdmin(ReadOnlyAdmin):
     list_filter = ("state", "organization", "created_at")
     search_fields = ("name", "user__email", "error")
     list_select_related = ("organization", "user")
+
+
+@admin.register(RevenueDay)
+class RevenueDayAdmin(ReadOnlyAdmin):
+    list_display = ("organization", "day", "tariff", "source", "sessions", money("net_minor", "Net"), "step")
+    list_filter = ("organization", "source", "currency", "day")
+    search_fields = ("tariff__name",)
+    list_select_related = ("organization", "tariff")
+
+
+@admin.register(SiteRevenueDay)
+class SiteRevenueDayAdmin(ReadOnlyAdmin):
+    list_display = ("site", "day", "tariff", "source", "sessions", money("net_minor", "Net"), "step")
+    list_filter = ("organization", "source", "currency", "day")
+    search_fields = ("site__name", "tariff__name")
+    list_select_related = ("organization", "site", "tariff")
+
+
+@admin.register(RevenueMark)
+class RevenueMarkAdmin(ReadOnlyAdmin):
+    list_display = ("organization", "zone", "day")
+    list_filter = ("organization",)
+    search_fields = ("organization__name",)
+    list_select_related = ("organization",)
+
+
+@admin.register(LateBill)
+class LateBillAdmin(ReadOnlyAdmin):
+    list_display = ("organization", "day")
+    list_filter = ("organization", "day")
+    search_fields = ("organization__name",)
+    list_select_related = ("organization",)

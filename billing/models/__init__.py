@@ -19,6 +19,7 @@ from .funding import (
 from .guard import BudgetGuard, CostShown, GuardState
 from .ledger import BillingSettings, JournalEntry, JournalLine
 from .payments import Payment, PaymentEvent, Refund, WebhookEvent
+from .revenue import LateBill, RevenueDay, RevenueMark, SiteRevenueDay
 from .simulation import SimulationRun, SimulationState
 from .tariffs import PriceSnapshot, SitePricing, Tariff, TariffAssignment
 from .terminals import CardReader, TerminalReport
@@ -41,6 +42,7 @@ __all__ = [
     "GuardState",
     "JournalEntry",
     "JournalLine",
+    "LateBill",
     "PastLink",
     "Payment",
     "PaymentEvent",
@@ -50,9 +52,12 @@ __all__ = [
     "Receipt",
     "ReceiptCounter",
     "Refund",
+    "RevenueDay",
+    "RevenueMark",
     "SimulationRun",
     "SimulationState",
     "SitePricing",
+    "SiteRevenueDay",
     "Statement",
     "StatementCorrection",
     "Tariff",

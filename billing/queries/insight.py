@@ -1,7 +1,7 @@
 """What money tells: revenue, margin, value, ways to pay, what failed; of a period, by day, site and tariff.
 
-All from bills of ended sessions (in the organization's currency, by the end of the session, net of tax where it says
-revenue) and payments. Refunds count in the period in which they were done.
+Counted by `revenue` from bills of ended sessions (in the organization's currency, by the end of the session, net of
+tax where it says revenue), in whole local days; and from payments. Refunds count in the period in which they were done.
 """
 
 from collections import defaultdict
@@ -9,21 +9,26 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import cached_property
 from itertools import pairwise
-from typing import Any, Final
+from typing import Final
 
-from django.db.models import Count, F, Q, QuerySet, Sum
-from django.db.models.functions import Coalesce, TruncDate
+from django.db import models
+from django.db.models import Count, Q, QuerySet
+from django.db.models.functions import Coalesce
 
 import stations.scope
 from billing import reasons
-from billing.models import Bill, Dispute, Payment, Refund, SitePricing, Tariff
+from billing.models import Dispute, Payment, Refund, Tariff
 from billing.pricing import MWH_PER_KWH
+from billing.revenue import Sum
 from billing.vocabulary import BillState, FundingSource, PaymentState, RefundState
 from evcms.core.money import to_minor
+from stations.models import Site
 from stations.queries import visible_sites
 
-VALUE_STEPS: Final = (1, 3, 5, 10, 15, 20, 30, 40, 60)  # borders of the histogram, major units
+from . import revenue
+
 MOMENT: Final = timedelta(microseconds=1)
 MOVED_STATES: Final = (
     PaymentState.AUTHORIZED, PaymentState.CAPTURING, PaymentState.CAPTURED, PaymentState.RELEASING,
@@ -42,10 +47,18 @@ class Scope(stations.scope.Scope):
     def currency(self) -> str:
         return self.access.organization.currency
 
+    @property
+    def first(self) -> date:
+        return self.since.astimezone(self.zone).date()
 
-def bills(scope: Scope) -> QuerySet[Bill]:
-    """Priced bills of sessions that ended in the period, of sites that this person sees."""
-    return Bill.objects.filter(conditions(scope), organization=scope.access.organization)
+    @property
+    def last(self) -> date:
+        return (self.until - MOMENT).astimezone(self.zone).date()
+
+    @cached_property
+    def reader(self) -> revenue.Reader:
+        """Of whole local days; of the period and the one before it, so that one look answers for both."""
+        return revenue.Reader(self.access, self.before.first, self.last, self.site, self.tariff)
 
 
 def conditions(scope: Scope) -> Q:
@@ -82,6 +95,11 @@ def sums(scope: Scope) -> Sums:
     return added(by_site(scope))
 
 
+def revenue_before(scope: Scope) -> int:
+    """Of the period before."""
+    return sum(row.net for day, row in scope.reader.by("day").items() if day < scope.first)
+
+
 def added(rows: Iterable["SiteRow"]) -> Sums:
     """The sums of several sites; the margin only when every site with revenue has one."""
     found = [row.sums for row in rows]
@@ -105,42 +123,28 @@ class SiteRow:
 
 
 def by_site(scope: Scope) -> list[SiteRow]:
-    """Most revenue first. Two queries."""
-    rows = _grouped(bills(scope), "session__site", "session__site__name")
-    prices = SitePricing.objects.filter(site__in=[row["session__site"] for row in rows if row["session__site"]])
-    costs = dict(prices.values_list("site_id", "energy_cost")) if rows else {}
-    found = [
-        SiteRow(row["session__site"], row["session__site__name"] or "–", _sums(row, costs, scope.currency))
-        for row in rows
+    """Most revenue first."""
+    found = scope.reader.by("site", scope.first)
+    rows = Site.objects.filter(pk__in=[pk for pk in found if pk]).values_list("pk", "name", "pricing__energy_cost")
+    names = {pk: (name, cost) for pk, name, cost in rows} if found else {}
+    told = [
+        SiteRow(pk, name, _sums(row, cost, scope.currency))
+        for pk, row in found.items()
+        for name, cost in [names.get(pk, ("–", ""))]
     ]
-    return sorted(found, key=lambda row: (-row.sums.revenue, row.name))
+    return sorted(told, key=lambda row: (-row.sums.revenue, row.name))
 
 
-SUMS: Final = {
-    "sessions": Count("pk"),
-    "energy": Coalesce(Sum("session__energy_mwh"), 0),
-    "revenue": Coalesce(Sum("net_minor"), 0),
-    "billed": Coalesce(Sum("total_minor"), 0),
-    "unpaid": Coalesce(Sum(F("shortfall_minor") - F("waived_minor")), 0),
-}
-
-
-def _grouped(rows: QuerySet[Bill], *names: str) -> list[dict[str, Any]]:
-    """SUMS by `names`. Any: their values."""
-    return [dict(row) for row in rows.order_by().values(*names).annotate(**SUMS)]
-
-
-def _sums(row: dict[str, Any], costs: dict[int, str], currency: str) -> Sums:
-    """Any: a row of `values`."""
-    cost = Decimal(costs.get(row["session__site"]) or 0)
-    spent = to_minor(cost * row["energy"] / MWH_PER_KWH, currency) if cost else None
+def _sums(row: Sum, energy_cost: str | None, currency: str) -> Sums:
+    cost = Decimal(energy_cost or 0)
+    spent = to_minor(cost * row.energy_mwh / MWH_PER_KWH, currency) if cost else None
     return Sums(
-        sessions=row["sessions"],
-        energy_mwh=row["energy"],
-        revenue=row["revenue"],
-        billed=row["billed"],
-        unpaid=row["unpaid"],
-        margin=None if spent is None else row["revenue"] - spent,
+        sessions=row.sessions,
+        energy_mwh=row.energy_mwh,
+        revenue=row.net,
+        billed=row.billed,
+        unpaid=row.unpaid,
+        margin=None if spent is None else row.net - spent,
     )
 
 
@@ -154,14 +158,9 @@ class DayRow:
 
 def by_day(scope: Scope) -> list[DayRow]:
     """Every day of the period in the organization's zone, empty ones too."""
-    day = TruncDate("session__ended_at", tzinfo=scope.zone)
-    found = {row["day"]: row for row in _grouped(bills(scope).annotate(day=day), "day")}
-    first, last = scope.since.astimezone(scope.zone).date(), (scope.until - MOMENT).astimezone(scope.zone).date()
-    days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
-    return [
-        DayRow(day, row["sessions"], row["energy"], row["revenue"]) if (row := found.get(day)) else DayRow(day, 0, 0, 0)
-        for day in days
-    ]
+    found = scope.reader.by("day")
+    days = [scope.first + timedelta(days=number) for number in range((scope.last - scope.first).days + 1)]
+    return [DayRow(day, row.sessions, row.energy_mwh, row.net) for day in days for row in [found.get(day, Sum())]]
 
 
 @dataclass(frozen=True)
@@ -175,12 +174,10 @@ class TariffRow:
 
 def by_tariff(scope: Scope) -> list[TariffRow]:
     """Most revenue first."""
-    tariff, name = "snapshot__tariff", "snapshot__tariff__name"
-    found = [
-        TariffRow(row[tariff], row[name] or "–", row["sessions"], row["energy"], row["revenue"])
-        for row in _grouped(bills(scope), tariff, name)
-    ]
-    return sorted(found, key=lambda row: -row.revenue)
+    sums = scope.reader.by("tariff", scope.first)
+    names = dict(Tariff.objects.filter(pk__in=[pk for pk in sums if pk]).values_list("pk", "name")) if sums else {}
+    found = [TariffRow(pk, names.get(pk, "–"), row.sessions, row.energy_mwh, row.net) for pk, row in sums.items()]
+    return sorted(found, key=lambda row: (-row.revenue, row.name))
 
 
 @dataclass(frozen=True)
@@ -199,28 +196,20 @@ class MixRow:
 
 
 def mix(scope: Scope) -> list[MixRow]:
-    rows = _grouped(bills(scope), "source")
-    whole = sum(row["sessions"] for row in rows)
+    sums = scope.reader.by("source", scope.first)
+    whole = revenue.total(sums.values()).sessions
     found = [
-        MixRow(
-            FundingSource(row["source"]), row["sessions"], row["energy"], row["billed"], percent(row["sessions"], whole)
-        )
-        for row in rows
+        MixRow(FundingSource(source), row.sessions, row.energy_mwh, row.billed, percent(row.sessions, whole))
+        for source, row in sums.items()
     ]
-    return sorted(found, key=lambda row: -row.sessions)
+    return sorted(found, key=lambda row: (-row.sessions, row.source))
 
 
 def values(scope: Scope) -> list[tuple[int, int | None, int]]:
-    """(from, to, sessions) of what paid sessions cost, minor units; the last has no upper border. One query."""
-    unit = to_minor(Decimal(1), scope.currency)
-    borders = [0, *(unit * step for step in VALUE_STEPS), None]
-    pairs = [(low or 0, high) for low, high in pairwise(borders)]
-    counts = {
-        f"bucket{number}": Count("pk", filter=Q(total_minor__gt=low) & (Q(total_minor__lte=high) if high else Q()))
-        for number, (low, high) in enumerate(pairs)
-    }
-    found = bills(scope).aggregate(**counts)
-    return [(low, high, found[f"bucket{number}"]) for number, (low, high) in enumerate(pairs)]
+    """(from, to, sessions) of what paid sessions cost, minor units; the last has no upper border."""
+    found = scope.reader.by("step", scope.first)
+    pairs = pairwise([0, *revenue.borders(scope.currency), None])
+    return [(low or 0, high, found.get(step, Sum()).sessions) for step, (low, high) in enumerate(pairs)]
 
 
 def percent(part: int, whole: int) -> str:
@@ -274,18 +263,20 @@ def trouble(scope: Scope) -> Trouble:
     words: dict[str, int] = defaultdict(int)
     for code, count in codes:
         words[reasons.in_words(code)] += count
-    captured = rows.aggregate(total=Coalesce(Sum("captured_minor"), 0))["total"]
+    tried = Q(state__in=MOVED_STATES) | ~Q(error_code="")
+    sums = rows.aggregate(captured=Coalesce(models.Sum("captured_minor"), 0), tried=Count("pk", filter=tried))
     mine = rows.values("pk")
     back = Refund.objects.filter(payment__in=mine, state=RefundState.DONE).aggregate(
-        n=Count("pk"), total=Coalesce(Sum("amount_minor"), 0)
+        n=Count("pk"), total=Coalesce(models.Sum("amount_minor"), 0)
     )
-    asked = Dispute.objects.filter(payment__in=mine).aggregate(n=Count("pk"), total=Coalesce(Sum("amount_minor"), 0))
-    tried = rows.filter(Q(state__in=MOVED_STATES) | ~Q(error_code="")).count()
+    asked = Dispute.objects.filter(payment__in=mine).aggregate(
+        n=Count("pk"), total=Coalesce(models.Sum("amount_minor"), 0)
+    )
     return Trouble(
-        tried=tried,
+        tried=sums["tried"],
         failed=sum(words.values()),
         reasons=sorted(words.items(), key=lambda pair: -pair[1]),
-        captured=captured,
+        captured=sums["captured"],
         refunded=back["total"],
         refunds=back["n"],
         disputes=asked["n"],

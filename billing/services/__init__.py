@@ -23,6 +23,7 @@ from .reconcile import reconcile_lately
 from .refunds import decide_refund, refund, refund_collection
 from .renewals import collect_rest, grow_due
 from .retention import forget_driver, prune_contacts, prune_webhooks
+from .revenue import count_revenue, recount_revenue
 from .rules import edit_rules
 from .settlement import correct_session, retry, settle_session
 from .simulation import prune_simulations, run_simulations, simulate
@@ -59,6 +60,7 @@ __all__ = [
     "complete_settled",
     "correct_oddity",
     "correct_session",
+    "count_revenue",
     "create_tariff",
     "decide_refund",
     "edit_rules",
@@ -92,6 +94,7 @@ __all__ = [
     "reader_settled",
     "receive_webhook",
     "reconcile_lately",
+    "recount_revenue",
     "refresh",
     "refund",
     "refund_collection",

@@ -13,7 +13,7 @@ from evcms.core.prepared import PreparedMany
 from evcms.core.sqltime import stored
 from sessions.models import ChargingSession
 
-from . import funding
+from . import funding, revenue
 
 
 class _Begun(NamedTuple):
@@ -131,7 +131,7 @@ def close(bill: Bill, state: BillState, reason: str, *, shortfall: int = 0) -> N
     """The price stands. `shortfall`: what of it nobody has paid, with the reason."""
     bill.state, bill.reason, bill.shortfall_minor = state, reason[:160], shortfall
     bill.final_at = bill.final_at or clock.now()
-    bill.save()
+    revenue.keep(bill)
 
 
 def review(bill: Bill, reason: str) -> None:
@@ -147,4 +147,4 @@ def paid(bill: Bill, captured_minor: int) -> None:
         bill.state, bill.reason = BillState.REVIEW, "more was captured than the price"
     elif bill.state != BillState.REVIEW:
         bill.state = BillState.PAID
-    bill.save()
+    revenue.keep(bill)

@@ -21,7 +21,7 @@ from billing.models import Account, Bill, Collection, Debt, Dispute, Payment, Re
 from billing.vocabulary import BillState, DebtState, DisputeState, LedgerAccount, Purpose, RefundState, StatementState
 from evcms.core import clock, events
 
-from . import bills, clearing, goodwill, ledger, statements
+from . import bills, clearing, goodwill, ledger, revenue, statements
 from .ledger import Line
 
 UNDER_WAY: Final = (RefundState.WAITING, RefundState.REQUESTED)
@@ -240,4 +240,4 @@ def _reopen_debt(row: Collection, owed_again: int) -> None:
         came = (payment.captured_minor if payment else 0) + debt.collected_minor
         bill.state = BillState.PAID if came or not left else BillState.UNPAID
         bill.reason = "the bank took the payment of the debt back" if left else ""
-    bill.save()
+    revenue.keep(bill)

@@ -22,7 +22,7 @@ from evcms.core import audit, events
 from evcms.core.access import Access, Permission
 from sessions.services import correct_energy
 
-from . import bills, evening, goodwill, moves, numbering, postings, refunds, settlement, sources, statements
+from . import bills, evening, goodwill, moves, numbering, postings, refunds, revenue, settlement, sources, statements
 from .moves import Charged
 
 MOVING: Final = (PaymentState.CAPTURING, PaymentState.RELEASING, PaymentState.AUTHORIZED)
@@ -109,10 +109,10 @@ def _price_anew(
     settlement.set_price(bill, bill.session, bill.snapshot)
     if evening.nothing_happened(bill):
         bill.state = BillState.OPEN
-        bill.save()
+        revenue.keep(bill)
         postings.priced(bill)
         return sources.settle(bill, payment)
-    bill.save()
+    revenue.keep(bill)
     postings.priced(bill)
     _even_out(bill, payment, reason, access, ask=ask)
     _write_documents(bill, payment, said, reason)

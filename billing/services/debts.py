@@ -10,7 +10,7 @@ from billing.vocabulary import BillState, DebtState
 from evcms.core import audit, clock, events
 from evcms.core.access import Access, Permission
 
-from . import bills, goodwill, numbering, postings
+from . import bills, goodwill, numbering, postings, revenue
 
 
 def open_debt(*, bill: Bill, amount_minor: int, reason: str, payment: Payment | None = None) -> Debt | None:
@@ -71,7 +71,7 @@ def _less_short(bill: Bill, taken: int) -> None:
     bill.shortfall_minor = max(0, bill.shortfall_minor - taken)
     if bill.shortfall_minor == 0 and bill.state == BillState.UNPAID:
         bill.state = BillState.PAID
-    bill.save()
+    revenue.keep(bill)
     if bill.shortfall_minor == 0:
         _first_receipt(bill)
 
@@ -113,5 +113,5 @@ def let_go(bill: Bill, amount_minor: int, *, why: str, key: str, access: Access 
     bill.waived_minor += amount_minor
     bill.waived_reason = why[:200]
     bill.waived_by = access.user if access else None
-    bill.save(update_fields=["waived_minor", "waived_reason", "waived_by"])
+    revenue.keep(bill, fields=["waived_minor", "waived_reason", "waived_by"])
     postings.waived(bill, amount_minor, key=key, text=why)

@@ -26,7 +26,7 @@ from evcms.core.models import User
 from evcms.core.money import format_money
 from sessions.models import ChargingSession
 
-from . import bills, debts, evening, goodwill, moves, numbering, payments, people, postings, sources
+from . import bills, debts, evening, goodwill, moves, numbering, payments, people, postings, revenue, sources
 
 log = structlog.get_logger(__name__)
 
@@ -63,7 +63,7 @@ def _close(bill: Bill, payment: Payment | None) -> None:
     if bill.snapshot is None:
         return bills.review(bill, "no tariff was in force when the session started")
     set_price(bill, bill.session, bill.snapshot)
-    bill.save()
+    revenue.keep(bill)
     postings.priced(bill)
     return sources.settle(bill, payment)
 
@@ -245,7 +245,7 @@ def _complete(bill: Bill, now: Priced) -> None:
     bill.periods = pack(now.periods)
     if not bill.receipts.exists() and bill.statement_id is None:
         bill.trace = now.to_json()
-    bill.save(update_fields=["periods", "trace"])
+    revenue.keep(bill, fields=["periods", "trace"])
 
 
 def _went_on(bill: Bill, payment: Payment) -> bool:
@@ -260,7 +260,7 @@ def _owe_rest(bill: Bill, payment: Payment, session: ChargingSession, snapshot: 
     reason = "the hold ended before the session did"
     said = numbering.standing_receipt(bill)
     set_price(bill, session, snapshot)
-    bill.save()
+    revenue.keep(bill)
     postings.priced(bill)
     evening.even_out(bill, payment, reason=reason, ask=True)
     if said is not None:
@@ -274,7 +274,7 @@ def _settle_anew(bill: Bill, session: ChargingSession, snapshot: PriceSnapshot) 
     fresh = evening.nothing_happened(bill)
     if fresh:
         bill.state = BillState.OPEN
-    bill.save()
+    revenue.keep(bill)
     postings.priced(bill)
     if fresh:
         sources.settle(bill, None)

@@ -21,6 +21,7 @@ from evcms.core.access import Permission
 from evcms.core.money import exponent, to_major
 
 KWH = 1_000_000
+MOST_SITES = 50  # on the page; the file has them all
 USUAL_DAYS = 180  # of the customers' page: who comes back needs months
 
 
@@ -33,14 +34,15 @@ def revenue(request: HttpRequest) -> HttpResponse:
     sites, days, ways = insight.by_site(scope), insight.by_day(scope), insight.mix(scope)
     if wanted := request.GET.get("export"):
         return _export(wanted, request.GET.get("table", ""), scope, sites, days, ways)
-    now, before = insight.added(sites), insight.sums(scope.before)
+    now, before = insight.added(sites), insight.revenue_before(scope)
     context = {
         "form": form,
         "scope": scope,
         "now": now,
         "more": max(0, _change(now, before)),
         "less": max(0, -_change(now, before)),
-        "sites": sites,
+        "sites": sites[:MOST_SITES],
+        "left_out": max(0, len(sites) - MOST_SITES),
         "tariffs": insight.by_tariff(scope),
         "ways": ways,
         "trouble": insight.trouble(scope),
@@ -59,9 +61,9 @@ def _query(request: HttpRequest) -> str:
     return kept.urlencode()
 
 
-def _change(now: Sums, before: Sums) -> int:
+def _change(now: Sums, before: int) -> int:
     """Percent of revenue against the period before; 0 without one."""
-    return round(100 * (now.revenue - before.revenue) / before.revenue) if before.revenue else 0
+    return round(100 * (now.revenue - before) / before) if before else 0
 
 
 def _days_chart(days: list[insight.DayRow], scope: Scope) -> dict[str, Any]:

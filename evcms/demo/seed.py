@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Max
 
+from billing.services import count_revenue
 from evcms.core import clock
 from evcms.core.models import Organization
 from evcms.demo import (
@@ -116,6 +117,7 @@ def _found(city: City, cash: till.Till, files: Path, say: Say) -> None:
         claims.plant(access, cash, now)
         listeners.plant(built, people.DRIVER.email, kept, now)
         services.count_days(budget_s=900)
+        count_revenue(budget_s=900)
         queues.plant(access.organization, since)
         oddities.plant(access.organization)
         services.fit_freeby()

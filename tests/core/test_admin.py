@@ -39,11 +39,15 @@ from billing.models import (
     CostShown,
     JournalEntry,
     JournalLine,
+    LateBill,
     PastLink,
     Payment,
     ReceiptCounter,
     Refund,
+    RevenueDay,
+    RevenueMark,
     SitePricing,
+    SiteRevenueDay,
     StatementCorrection,
     Tariff,
     TariffAssignment,
@@ -133,6 +137,7 @@ def machinery(rows, number):
         well=1,
     )
     RollupMark.objects.get_or_create(organization=rows.site.organization, day=now.date())
+    revenue_days(rows.site.organization, now.date())
     ReceiptCounter.objects.create(organization=rows.site.organization, year=2000 + number, last=1)
     note = Notification.objects.filter(incident=rows.incident).first()
     DeliveryAttempt.objects.create(notification=note, outcome="refused", detail="refused")
@@ -141,6 +146,13 @@ def machinery(rows, number):
     DynamicQr.objects.create(station=rows.station, secret="MADECODES", validity=60, length=8)
     watch(rows, number)
     books(rows)
+
+
+def revenue_days(organization, day):
+    RevenueMark.objects.get_or_create(organization=organization)
+    LateBill.objects.create(organization=organization, day=day)
+    for model in (RevenueDay, SiteRevenueDay):
+        model.objects.create(organization=organization, day=day, source="card", currency="EUR", step=1)
 
 
 def watch(rows, number):
