@@ -61,6 +61,8 @@ MACHINERY: Final[list[Model]] = [
     ("stations_command", _("Commands"), "terminal"),
     ("stations_securityevent", _("Security events"), "gpp_maybe"),
     ("stations_stationevent", _("Station events"), "monitor_heart"),
+    ("stations_stationnote", _("Notes"), "sticky_note_2"),
+    ("stations_notephoto", _("Photos of notes"), "photo_camera"),
     ("stations_firmwareupdate", _("Firmware updates"), "system_update"),
     ("stations_logupload", _("Logs"), "description"),
     ("stations_refusedhandshake", _("Refused handshakes"), "block"),

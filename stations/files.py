@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 from django.conf import settings
 
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9._-]+")
-OURS: Final = re.compile(r"(logs|firmware|proofs)/[0-9a-f]{32}\Z")
+OURS: Final = re.compile(r"(logs|firmware|proofs|notes)/[0-9a-f]{32}\Z")
 
 
 class TooLarge(Exception):

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from alerts import photos
 from alerts.models import Destination, Incident, ProblemReport, Recipient
 from alerts.vocabulary import ChannelName, EntryKind, IncidentKind, IncidentState, Problem, Severity
-from evcms.core import clock
+from evcms.core import clock, pictures
 from stations import spots
 from stations.spots import Spot
 
@@ -73,7 +73,7 @@ def _stored(photo: tuple[IO[Any], int] | None) -> str:  # Any: bytes
         return ""
     try:
         return photos.store(*photo)
-    except photos.BadPhoto as error:
+    except pictures.BadPhoto as error:
         raise ValidationError(_("This photo cannot be read, or is larger than 12 MB.")) from error
 
 

@@ -1,5 +1,5 @@
 """Staff's pages of this room."""
 
-from . import availability, fleet, maintenance, reports, street
+from . import availability, fleet, maintenance, notes, reports, street
 
-__all__ = ["availability", "fleet", "maintenance", "reports", "street"]
+__all__ = ["availability", "fleet", "maintenance", "notes", "reports", "street"]

@@ -1,4 +1,4 @@
-"""Sites, stations and their connectors; links, commands and exchanges; what stations report; planned work."""
+"""Sites, stations and their connectors; links, commands and exchanges; what stations report; planned work; notes."""
 
 from .availability import (
     AvailabilityInterval,
@@ -19,6 +19,7 @@ from .fleet import (
     SavedView,
 )
 from .maintenance import MaintenancePlan, MaintenanceWindow, Rhythm, TakenConnector, TakenState, WindowState
+from .notes import NotePhoto, StationNote
 from .reports import FirmwareFile, FirmwareUpdate, LogUpload, Monitor, SecurityEvent, StationEvent
 from .street import (
     CODE_ALPHABET,
@@ -63,6 +64,7 @@ __all__ = [
     "MaintenancePlan",
     "MaintenanceWindow",
     "Monitor",
+    "NotePhoto",
     "OcppMessage",
     "PlugType",
     "PowerType",
@@ -74,6 +76,7 @@ __all__ = [
     "SiteGrant",
     "Station",
     "StationEvent",
+    "StationNote",
     "StatusChange",
     "TakenConnector",
     "TakenState",

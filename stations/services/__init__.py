@@ -54,6 +54,7 @@ from .monitoring import (
     stream_opened,
     stream_reported,
 )
+from .notes import add_note, may_remove_note, remove_note
 from .plans import end_plan, extend_plans, plan_recurring
 from .qr import set_up_dynamic_qr, verify_dynamic_qr
 from .retention import prune_files, prune_fleeting, prune_messages, prune_reports
@@ -81,6 +82,7 @@ __all__ = [
     "UsedLink",
     "add_exclusion",
     "add_firmware",
+    "add_note",
     "approve",
     "archive_firmware",
     "archive_site",
@@ -127,6 +129,7 @@ __all__ = [
     "make_statement",
     "make_statements",
     "many_events_reported",
+    "may_remove_note",
     "monitors_cleared",
     "monitors_reported",
     "monitors_reset",
@@ -142,6 +145,7 @@ __all__ = [
     "refusal",
     "refuse_handshake",
     "reject",
+    "remove_note",
     "remove_view",
     "revoke_site",
     "run_bulk",

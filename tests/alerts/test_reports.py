@@ -7,10 +7,11 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from PIL import Image
 
-from alerts import photos, services
+from alerts import services
 from alerts.models import Incident, Notification, ProblemReport
 from alerts.services.reports import PER_CONNECTOR, report_problem
 from alerts.vocabulary import Severity
+from evcms.core import pictures
 from stations.models import Connector
 from tests.stations.conftest import make_access
 
@@ -95,7 +96,7 @@ def test_a_photo_is_written_anew_without_where_it_was_taken(connector, media):
     assert b"SecretCamera" not in stored
     with Image.open(BytesIO(stored)) as kept:
         assert not kept.getexif()
-        assert max(kept.size) == photos.EDGE
+        assert max(kept.size) == pictures.EDGE
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from tests.dashboard.conftest import browser, streamed, words
 from tests.stations.conftest import make_access
 
 pytestmark = pytest.mark.django_db
-TABS = ["", "messages/", "commands/", "variables/", "connections/", "incidents/", "audit/"]
+TABS = ["", "messages/", "notes/", "commands/", "variables/", "connections/", "incidents/", "audit/"]
 HTMX = {"HX-Request": "true"}
 
 

@@ -69,6 +69,9 @@ PAGES = {
     "firmware-archive": Door(STATIONS, (("pk", "firmware", "pk"),), post=True, level=ALL),
     "station-connections": Door(VIEW, STATION),
     "station-incidents": Door(VIEW, STATION),
+    "station-notes": Door(VIEW, STATION),
+    "station-note-remove": Door(STATIONS, (*STATION, ("pk", "note", "pk")), post=True),  # and its author
+    "station-note-photo": Door(VIEW, (*STATION, ("pk", "photo", "pk"))),
     "station-audit": Door(AUDIT, STATION),
     "bulk-actions": Door(VIEW),
     "bulk-draft": Door(COMMAND, post=True, data=(("kind", "reset_soft"),)),

@@ -83,12 +83,14 @@ from stations.models import (
     MaintenancePlan,
     MaintenanceWindow,
     Monitor,
+    NotePhoto,
     OcppMessage,
     RefusedHandshake,
     SavedView,
     SecurityEvent,
     Site,
     StationEvent,
+    StationNote,
     Variable,
 )
 from tests.stations.conftest import make_access, make_station
@@ -134,6 +136,7 @@ def fill(owner, mark, number):
     charging(made, org, now, number)
     many(made, owner, now)
     reported(made, org, now)
+    noted(made)
     money(made, org, now, number)
     duty(made, owner, now, number)
     made.secrets = [
@@ -217,6 +220,18 @@ def many(made, owner, now):
         organization=owner.organization, user=owner.user, name=f"kept by {mark.lower()}", query="status=offline",
         shared=True,
     )  # fmt: skip
+
+
+def noted(made):
+    """What people wrote about it, with a photo."""
+    rows, mark = made.rows, made.mark
+    picture = BytesIO()
+    Image.new("RGB", (8, 8)).save(picture, "JPEG")
+    paths = [files.store("notes", [picture.getvalue()], most=10_000).path for _size in range(2)]
+    rows.note = StationNote.objects.create(station=rows.station, text=f"{mark} leaks", author=f"{mark} Person")
+    rows.photo = NotePhoto.objects.create(
+        note=rows.note, caption=f"{mark} lid", path=paths[0], small_path=paths[1], width=8, height=8
+    )
 
 
 def reported(made, org, now):

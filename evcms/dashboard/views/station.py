@@ -34,6 +34,7 @@ TABS = (
     ("station-security", gettext_lazy("Security"), Permission.VIEW),
     ("station-connections", gettext_lazy("Connection history"), Permission.VIEW),
     ("station-incidents", gettext_lazy("Incidents"), Permission.VIEW),
+    ("station-notes", gettext_lazy("Notes"), Permission.VIEW),
     ("station-audit", gettext_lazy("Audit"), Permission.AUDIT),
 )
 
