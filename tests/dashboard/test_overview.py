@@ -104,6 +104,13 @@ def test_every_part_can_be_fetched_alone(network):
         assert "<html" not in page
 
 
+def test_the_week_that_comes_after_the_page_brings_its_charts_as_attributes(network):
+    """The browser's htmx drops every script, data in one too: a chart that reads its data there stays empty."""
+    page = words(browser(network.owner).get("/?part=week", headers={"HX-Request": "true"}))
+    assert page.count("data-values=") == 2
+    assert "<script" not in page
+
+
 def test_the_overview_costs_few_queries(network, django_assert_max_num_queries):
     client = browser(network.owner)
     client.get("/")
