@@ -4,7 +4,7 @@ from django.urls import reverse
 
 from billing.models import Payment
 from evcms.core.access import Role
-from sessions.models import ChargingSession
+from sessions.models import ChargingSession, IdToken
 from stations import services as stations
 from stations.models import BulkAction, Command, SavedView, Station
 from tests.dashboard.conftest import browser, streamed, words
@@ -23,11 +23,14 @@ def test_the_preview_says_who_charges_and_what_is_held(network):
         snapshot=running.bill.snapshot, state="authorized", hold_minor=5000,
     )  # fmt: skip
     sent = Command.objects.filter(kind="Reset").count()
+    guest = IdToken.objects.create(organization=network.organization, value="SB4MPKGX", folded="SB4MPKGX", guest=True)
+    ChargingSession.objects.filter(pk=running.pk).update(driver=None, id_token=guest, token_value=guest.value)
     action, answer = pick(network.owner, "reset_hard", pick=[running.station.identity])
     assert answer.url == reverse("bulk-action", args=[action.pk])
     page = words(browser(network.owner).get(answer.url))
     assert "cut off" in page
     assert "50.00" in page
+    assert "a guest" in page  # and not the token that was made for his one start
     assert reverse("session", args=[running.public_id]) in page
     assert Command.objects.filter(kind="Reset").count() == sent  # a preview sends nothing
 
