@@ -36,6 +36,7 @@ PLAYED_DRIVERS: Final = 6_000  # of the cross-check, in whole weeks
 AGREES: Final = 3  # points between what is computed and what is played
 MORE_PORTS: Final = 6  # beyond what was asked or stands there
 DAYS: Final = 7
+LONGEST_BACK: Final = 100  # years
 
 
 @require_GET
@@ -162,7 +163,7 @@ def _tiles(estimate: Estimate, now: Outcome, chosen: Option, currency: str) -> l
         (
             _("Wait, on average"),
             duration(round(then.mean_wait_s)),
-            _("one in twenty longer than %(wait)s") % {"wait": duration(round(then.p95_wait_s))},
+            _long_wait(then.p95_wait_s),
         ),
         (_("Ports in use"), percent(then.occupancy), today % {"figure": percent(now.occupancy)}),
         (_("Slowed by the grid connection"), percent(then.limited), _("of the time")),
@@ -186,7 +187,7 @@ def _table(options: list[Option], chosen: Option, best: Option, today: Layout, y
             (one is chosen, _("chosen")),
             (one.layout == today, _("today")),
         ]
-        back = "–" if one.payback_years is None else _("%(n)s years") % {"n": one.payback_years}
+        back = _back(one.payback_years)
         cells = [
             percent(one.outcome.waiting), duration(round(one.outcome.mean_wait_s)),
             _about(one.yearly_minor, currency),
@@ -195,6 +196,22 @@ def _table(options: list[Option], chosen: Option, best: Option, today: Layout, y
         words = ", ".join(word for true, word in marks if true)
         rows.append((one.layout.ports, words, list(zip(heads, cells, strict=True))))
     return {"heads": heads, "rows": rows}
+
+
+def _long_wait(seconds: float) -> str:
+    """The wait that one in twenty exceeds; where nineteen do not wait at all, that."""
+    if round(seconds) < 1:
+        return _("nineteen of twenty do not wait")
+    return _("one in twenty longer than %(wait)s") % {"wait": duration(round(seconds))}
+
+
+def _back(years: Decimal | None) -> str:
+    """When the money is back; no port lives as long as LONGEST_BACK."""
+    if years is None:
+        return "–"
+    if years > LONGEST_BACK:
+        return _("never: more than %(n)d years") % {"n": LONGEST_BACK}
+    return _("%(n)s years") % {"n": years}
 
 
 def _about(minor: int, currency: str) -> str:
