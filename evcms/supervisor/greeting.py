@@ -47,7 +47,7 @@ class Greeting:
         self._done = True
         plan, say = self._plan, self._console.say
         say(f"\nEVCMS runs (after {seconds:.0f} s).")
-        say(f"  Operators       {plan.web_url}/")
+        say(f"  Operators       {plan.web_url}/accounts/login/")
         say(f"  Drivers' map    {plan.web_url}/map")
         say(f"  Staff           {plan.web_url}/admin/")
         say(f"  API             {plan.web_url}/api/v1/")

@@ -18,3 +18,10 @@ def test_login_typed_by_hand_leads_to_the_log_in(path):
 
 def test_a_browser_that_asks_for_the_old_icon_is_led_to_ours():
     assert Client().get("/favicon.ico").url.endswith("/evcms/favicon.svg")
+
+
+def test_who_is_logged_in_finds_his_way_back_from_a_wrong_address(django_user_model):
+    page, start = Client(), 'href="/"'
+    assert start not in page.get("/nowhere/at/all/").text
+    page.force_login(django_user_model.objects.create_user("a@example.org", "a@example.org"))
+    assert start in page.get("/nowhere/at/all/").text
