@@ -92,13 +92,17 @@ def wall_time(moment: datetime | None, zone: str | None = None) -> str:
     return f"{timezone.localtime(moment, ZoneInfo(zone) if zone else None):%H:%M}" if moment else NOTHING
 
 
-def at_zone(moment: datetime | None, zone: str | ZoneInfo | None = None) -> str:
-    """The moment on the wall clock of `zone` (a site's; else the reader's), named: '22 Nov, 13:05 CET'."""
+def at_zone(moment: datetime | None, zone: str | ZoneInfo | None = None, *, dated: bool = False) -> str:
+    """The moment on the wall clock of `zone` (a site's; else the reader's), named: '22 Nov, 13:05 CET'.
+
+    `dated`: with the year in every case, for documents that are kept and printed.
+    """
     if moment is None:
         return NOTHING
     local = timezone.localtime(moment, ZoneInfo(zone) if isinstance(zone, str) and zone else zone or None)
     name = local.tzname() or ""
     name = f"UTC{name}" if name[:1] in "+-" else name
     # Translators: a day and a time in the letters of Django's date format, as "22 Nov, 13:05".
-    pattern = pgettext("date", "j M, H:i") if local.year == clock.now().year else pgettext("date", "j M Y, H:i")
+    dated = dated or local.year != clock.now().year
+    pattern = pgettext("date", "j M Y, H:i") if dated else pgettext("date", "j M, H:i")
     return f"{formats.date_format(local, pattern)} {name}".strip()

@@ -123,6 +123,7 @@ def test_the_receipt_page_writes_its_moments_with_their_zone(driver, car):
     work()
     text = seen(Client(), f"/r/{Receipt.objects.get().public_id}")
     assert text.count(" CET") + text.count(" CEST") == 3
+    assert text.count(f" {clock.now():%Y}, ") == 3  # a document that is kept names its year
 
 
 @pytest.mark.parametrize(

@@ -141,11 +141,12 @@ def receipt(request: HttpRequest, public_id: str) -> HttpResponse:
 
 
 def moments(document: dict[str, Any]) -> dict[str, str]:
-    """The receipt's moments on the site's wall clock, as all pages write them. Any: the stored document's JSON."""
+    """The receipt's moments on the site's wall clock, with the year in every case. Any: the stored document's JSON."""
     charge = document["session"]
     stored = {"issued_at": document["issued_at"], "started_at": charge["started_at"], "ended_at": charge["ended_at"]}
     return {
-        name: at_zone(datetime.fromisoformat(moment["iso"]), charge["time_zone"]) for name, moment in stored.items()
+        name: at_zone(datetime.fromisoformat(moment["iso"]), charge["time_zone"], dated=True)
+        for name, moment in stored.items()
     }
 
 
