@@ -11,7 +11,7 @@ Contract: what the site's terms say (hours, grace, kinds that excuse, a cap on t
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 HUNDRED: Final = 10_000  # hundredths of a percent
 NEVI_KINDS: Final = frozenset({"maintenance", "utility", "vehicle", "vandalism", "disaster"})
@@ -31,8 +31,7 @@ class Terms:
     cap_minutes: int | None = None
 
 
-@dataclass(frozen=True)
-class Piece:
+class Piece(NamedTuple):
     """Time that ports were not up, of one sort. `short`: of outages within the grace of the contract.
 
     `open_s`: as much of it in which the place was open; `sla_s`: in the hours that the contract counts.

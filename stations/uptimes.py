@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, Final, NamedTuple
 
 from django.db.models import (
@@ -41,6 +41,7 @@ from .vocabulary import PortState
 
 WORST: Final = 50  # ports on the page; the export has all
 SOME: Final = 500  # ports that are asked for by their numbers
+EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 ALWAYS: Final = Hours((), always=True)
 PORT: Final = "evse_id"
 SITE: Final = "evse__station__site_id"
@@ -96,30 +97,53 @@ def as_terms(row: AvailabilityTerms) -> Terms:
     return Terms(row.target_permille * 10, row.offline_counts, frozenset(row.kinds), row.cap_minutes)
 
 
-class PortThere(NamedTuple):
+class PortsThere(NamedTuple):
+    """`ports` ports that were first heard of and left at the same time."""
+
     site: int
     rapid: bool
     heard: datetime
     gone: datetime | None
+    ports: int
+
+
+class ModelThere(NamedTuple):
+    """`begun`: since when they are there with this firmware."""
+
     vendor: str
     model: str
     firmware: str
-    firmware_since: datetime | None
+    begun: datetime
+    gone: datetime | None
+    ports: int
 
 
 class Ground:
-    """The sites that are asked about, their ports and hours: read once for all periods."""
+    """The sites that are asked about, their ports and hours: read once for all periods.
 
-    def __init__(self, sites: QuerySet[Site], contracts: Contracts) -> None:
-        self.sites, self.contracts = sites, contracts
+    `earliest`: no period begins before. Ports that were there by then are alike, and come as one row.
+    """
+
+    def __init__(self, sites: QuerySet[Site], contracts: Contracts, earliest: datetime = EVER) -> None:
+        self.sites, self.contracts, self.earliest = sites, contracts, earliest
 
     @cached_property
-    def ports(self) -> list["PortThere"]:
+    def ports(self) -> list[PortsThere]:
         """All that were ever heard of. One query."""
-        rows = Evse.objects.filter(station__site__in=self.sites).exclude(heard_since=None).order_by()
-        model = ("station__vendor", "station__model", "station__firmware_version", "station__firmware_since")
-        names = ("station__site_id", "rapid", "heard_since", "gone_since", *model)
-        return [PortThere(*row) for row in rows.annotate(rapid=rapid("pk")).values_list(*names)]
+        rows = self._heard().annotate(rapid=rapid("pk"), heard=Greatest("heard_since", _moment(self.earliest)))
+        names = ("station__site_id", "rapid", "heard", "gone_since")
+        return [PortsThere(*row) for row in rows.values_list(*names).annotate(ports=Count("pk"))]
+
+    @cached_property
+    def models(self) -> list[ModelThere]:
+        """All that were ever heard of, by model and firmware. One query."""
+        firmware = Coalesce("station__firmware_since", "heard_since")
+        rows = self._heard().annotate(begun=Greatest("heard_since", firmware, _moment(self.earliest)))
+        names = ("station__vendor", "station__model", "station__firmware_version", "begun", "gone_since")
+        return [ModelThere(*row) for row in rows.values_list(*names).annotate(ports=Count("pk"))]
+
+    def _heard(self) -> QuerySet[Evse]:
+        return Evse.objects.filter(station__site__in=self.sites).exclude(heard_since=None).order_by()
 
     @cached_property
     def places(self) -> dict[int, tuple[str, str, str]]:
@@ -158,7 +182,8 @@ class Asked:
     def of(cls, scope: Scope, site_id: int | None = None) -> "Asked":
         """`site_id`: of this site alone."""
         rows = scope.sites() if site_id is None else scope.sites().filter(pk=site_id)
-        return cls(Ground(rows, contracts(scope.access.organization)), scope.since, scope.until)
+        earliest = scope.before.since.astimezone(UTC)
+        return cls(Ground(rows, contracts(scope.access.organization), earliest), scope.since, scope.until)
 
     def before(self, scope: Scope) -> "Asked":
         """The same ground in the period before."""
@@ -242,8 +267,8 @@ def of_site(asked: Asked) -> dict[int, dict[bool, Sum]]:
         if lengths[0]:
             mine = there[port.site, port.rapid]
             for place, seconds in enumerate(lengths):
-                mine[place] += seconds
-            mine[3] += 1
+                mine[place] += seconds * port.ports
+            mine[3] += port.ports
     for (site, fast), (present, opened, counted, number) in there.items():
         found[site][fast] = Sum(present, opened, counted, tuple(pieces.get((site, fast), ())), number)
     return found
@@ -273,7 +298,13 @@ def _within_grace(contracts: Contracts) -> Case:
 
 
 def _piece(cause: str, excuses: str, short: object, lengths: tuple[int, int, int]) -> Piece:
-    return Piece(cause, frozenset(filter(None, excuses.split(","))), bool(short), *lengths)
+    return Piece(cause, _kinds(excuses), bool(short), *lengths)
+
+
+@cache
+def _kinds(excuses: str) -> frozenset[str]:
+    """Few, for kinds are sorted."""
+    return frozenset(filter(None, excuses.split(",")))
 
 
 def _seconds(span: timedelta | None) -> int:
@@ -378,18 +409,18 @@ class Reliability:
 
 def reliability(asked: Asked) -> list[Reliability]:
     """The most faults an hour first. Time before a station's present firmware is left out. One query."""
-    there: dict[tuple[str, str, str], list[int]] = defaultdict(list)
-    for port in asked.ground.ports:
-        begun = max(port.heard, asked.since, port.firmware_since or port.heard)
-        span = (min(port.gone, asked.until) if port.gone else asked.until) - begun
+    there: dict[tuple[str, str, str], list[int]] = defaultdict(lambda: [0, 0])
+    for row in asked.ground.models:
+        span = (min(row.gone, asked.until) if row.gone else asked.until) - max(row.begun, asked.since)
         if span > timedelta(0):
-            there[port.vendor, port.model, port.firmware].append(_seconds(span))
+            mine = there[row.vendor, row.model, row.firmware]
+            mine[0] += row.ports
+            mine[1] += _seconds(span) * row.ports
     lost = _lost_by_model(asked, [f"evse__station__{name}" for name in ("vendor", "model", "firmware_version")])
     found = []
-    for name, spans in there.items():
+    for name, (ports, seconds) in there.items():
         down, repair, faults = lost.get(name, (None, None, 0))
-        hours = sum(spans) // 3600
-        found.append(Reliability(*name, len(spans), hours, faults, _seconds(down) // 3600, _seconds(repair)))
+        found.append(Reliability(*name, ports, seconds // 3600, faults, _seconds(down) // 3600, _seconds(repair)))
     return sorted(found, key=lambda row: (-(row.per_thousand or 0), -row.hours, row.model, row.firmware))
 
 

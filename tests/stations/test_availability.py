@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from evcms.core import clock
-from stations import availability, services
+from stations import availability, services, uptimes
 from stations.models import (
     AvailabilityInterval,
     AvailabilityMark,
@@ -18,7 +18,11 @@ from stations.models import (
     MaintenanceWindow,
     StatusChange,
 )
+from stations.scope_forms import ScopeForm
+from stations.uptimes import Asked, Ground
 from stations.vocabulary import StatusReport
+
+from .conftest import make_station
 
 HOUR = timedelta(hours=1)
 NAMES = ("pk", "evse_id", "since", "until", "state", "cause", "change_id", "link_id", "excuses", "outage_s")
@@ -218,3 +222,44 @@ def test_a_hundred_thousand_words_of_the_past_are_not_read_again(old, plug, now,
     with django_assert_max_num_queries(45):
         assert services.derive_availability() == 1
     assert life(plug) == ["up", "faulted"]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_ports_summed_in_the_database_are_the_ports_one_by_one(owner, site, other_site, now, seed):
+    """Whenever each was first heard of, left, or changed its firmware."""
+    rng = random.Random(seed)
+    lives = []
+    for number in range(12):
+        updated = rng.choice((None, now - rng.randrange(80) * 24 * HOUR))
+        place = rng.choice((site, other_site))
+        station = make_station(f"R-{number}", place, model=rng.choice("AB"), firmware_since=updated)
+        Connector.objects.filter(station=station).update(max_power_w=rng.choice((22_000, 150_000)))
+        for evse in Evse.objects.filter(station=station):
+            heard = now - rng.randrange(100) * 24 * HOUR - HOUR
+            evse.heard_since, evse.gone_since = (
+                heard,
+                rng.choice((None, None, heard + rng.randrange(1, 90) * 24 * HOUR)),
+            )
+            evse.save()
+            lives.append(evse)
+            for _outage in range(3):
+                begin = heard + timedelta(seconds=rng.randrange(1, 90 * 86_400))
+                cause = rng.choice(("faulted", "offline"))
+                row = {"state": "down", "cause": cause, "outage_since": begin, "outage_s": 4_000, "fault": True}
+                AvailabilityInterval.objects.get_or_create(
+                    evse=evse, since=begin, defaults=row | {"until": begin + timedelta(seconds=4_000), "repair": True}
+                )
+    scope = ScopeForm(None, access=owner).scope()
+    summed = Asked.of(scope)
+    apart = Asked(Ground(scope.sites(), summed.contracts), scope.since, scope.until)
+    for one, other in ((summed, apart), (summed.before(scope), apart.before(scope))):
+        assert uptimes.sites(one) == uptimes.sites(other)
+        assert uptimes.reliability(one) == uptimes.reliability(other)
+        periods = [port_period(evse, one) for evse in lives]
+        assert sum(row.nevi.period for row in uptimes.sites(one).values()) == sum(periods)
+        assert sum(row.ports for row in uptimes.sites(one).values()) == sum(map(bool, periods))
+
+
+def port_period(evse, asked):
+    end = min(evse.gone_since or asked.until, asked.until)
+    return max(0, int((end - max(evse.heard_since, asked.since)).total_seconds()))
