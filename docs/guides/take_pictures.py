@@ -15,6 +15,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date, timedelta
 from pathlib import Path
 
 from PIL import Image
@@ -126,6 +127,20 @@ def open_receipt(page: Page) -> None:
     page.wait_for_load_state("load")
 
 
+def state_last_month(page: Page) -> None:
+    """The same month twice is the same statement."""
+    last = date.today().replace(day=1) - timedelta(days=1)  # noqa: DTZ011 - a month of the demo's own clock
+    page.fill("[name=month]", f"{last:%Y-%m}")
+    page.click("button:has-text('Make it')")
+    page.wait_for_load_state("load")
+
+
+def simulate(page: Page) -> None:
+    page.locator("select[name=tariff]").select_option(index=2)
+    page.click("button:has-text('Simulate')")
+    page.wait_for_selector("text=Revenue by the hour", timeout=60_000)
+
+
 CHARGED_S = 45  # until there is something to see
 CHARGING = "/stations/?status=charging"
 
@@ -151,6 +166,7 @@ ALL = (
     Picture("review", "operator", "/review/", lowest=480),
     Picture("usage", "operator", "/analytics/usage/", ("section:has(h2:text('When?'))",), lowest=900, window=WIDE),
     Picture("availability", "operator", "/analytics/availability/", lowest=900),
+    Picture("statements", "operator", "/analytics/availability/statements/", steps=(state_last_month,), lowest=620),
     Picture("bottlenecks", "operator", "/analytics/bottlenecks/", lowest=1000),
     Picture("planner", "owner", "/planner/", steps=(click("main tbody a:has-text('P+R')"),), lowest=900, window=WIDE),
     Picture("incidents", "operator", "/incidents/", lowest=640),
@@ -170,7 +186,7 @@ ALL = (
     Picture("proof", "finance", "/money/proof/", lowest=1060, window=WIDE),
     Picture("payment", "finance", "/money/?state=captured", steps=(click("main tbody a"),), lowest=900),
     Picture("tariff", "finance", "/tariffs/", steps=(click("main h2 a[href^='/tariffs/']"),), lowest=900, window=WIDE),
-    Picture("simulation", "finance", "/tariffs/simulations/", lowest=640),
+    Picture("simulation", "finance", "/tariffs/simulations/", steps=(simulate,), lowest=900, window=WIDE),
     Picture("disputes", "finance", "/money/disputes/", lowest=520, window=WIDE),
     # drivers
     Picture("map", "", "/map", (), window=PHONE),

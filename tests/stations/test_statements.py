@@ -159,6 +159,7 @@ def test_what_is_not_over_or_not_his_is_refused(owner, organization, site, other
 def test_pages_and_files(client, owner, organization, site, plug):
     client.force_login(owner.user)
     url = reverse("availability-statements")
+    assert "Nothing was stated yet." in client.get(url).content.decode()
     assert client.post(url, {"month": "2026-10", "site": site.pk, "formula": "uk"}).status_code == 302
     assert client.post(url, {"month": "october", "site": "", "formula": "uk"}).status_code == 200
     row = AvailabilityStatement.objects.get()

@@ -87,7 +87,7 @@ def _by_phone(plug: Connector | None, left: dict[str, Any]) -> list[Way]:
         ways.append(Way(
             "A code that changes every minute (OCPP 2.1)",
             [
-                "As operator, open the station's commands and press “Set up dynamic QR”.",
+                "As operator, open the station's commands and press “Set up dynamic QR codes”.",
                 "Its screen shows a code that is good for a minute; an old one leads to a warning.",
             ],
             [Link("The station's commands", reverse("station-commands", args=[modern.station.identity])),
