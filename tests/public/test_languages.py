@@ -54,6 +54,21 @@ def test_every_text_that_a_driver_may_read_is_translated(language):
     assert not missing, "translate these, see `make messages`"
 
 
+@pytest.mark.parametrize(
+    ("language", "familiar"),
+    [
+        ("de", r"\b(du|dir|dich|dein(e[mnrs]?)?)\b"),
+        ("nl", r"\b(je|jij|jou|jouw)\b"),
+        ("fr", r"\b(tu|toi|ton|tes)\b"),
+        ("es", r"\b(tú|tu|tus|te|puedes|quieres|pagas|elige|pulsa)\b"),
+    ],
+)
+def test_drivers_are_addressed_politely_throughout(language, familiar):
+    """One page never says both "Uw tegoed" and "je kaart"."""
+    texts = [text for entry in catalogue.entries(language).values() for text in entry.forms.values()]
+    assert [text for text in texts if re.search(familiar, text, re.IGNORECASE)] == []
+
+
 @each_language
 def test_no_translation_is_a_guess_or_loses_a_placeholder(language):
     for key, entry in catalogue.entries(language).items():
