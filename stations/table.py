@@ -124,6 +124,10 @@ def rows(text: str) -> Iterator[Row]:
 def _columns(head: list[str]) -> list[str]:
     columns = [name.strip().lower() for name in head]
     unknown = [name for name in columns if name not in COLUMNS]
+    if "identity" in unknown:  # what the list of stations exports: where each stands now, not how it is set up
+        raise ValidationError(
+            _("This is the list's export, which is not to be read back: take “What is here, in the same shape”.")
+        )
     if unknown:
         text = _("There is no column %(name)s; there are: %(all)s.")
         raise ValidationError(text % {"name": ", ".join(unknown)[:200] or "''", "all": ", ".join(COLUMNS)})

@@ -163,3 +163,8 @@ def test_all_mistakes_of_one_line_are_told_together(owner):
         (3, "station"), (3, "evse"), (3, "plug"),
     }  # fmt: skip
     assert not Site.objects.exists()
+
+
+def test_the_lists_export_is_told_where_the_readable_one_is():
+    with pytest.raises(ValidationError, match="What is here, in the same shape"):
+        list(table.rows("identity,name,site,approval,online\nMH-1,One,Kade,accepted,yes\n"))
