@@ -11,6 +11,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "evcms.settings")
 pages = get_asgi_application()
 
 from evcms.bodylimit import BodyLimit  # noqa: E402
+from evcms.core import memory  # noqa: E402
 from evcms.dashboard import routing as dashboard  # noqa: E402  (models first)
 from evcms.public import routing as public  # noqa: E402
 
@@ -22,3 +23,4 @@ application = ProtocolTypeRouter(
         ),
     }
 )
+memory.settle()

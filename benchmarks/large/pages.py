@@ -9,6 +9,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from evcms.core import memory
 from tests.security.doors import ANYBODY, DRIVER, KEY, PAGES, STAFF
 
 REQUESTS, MOST_MS, MOST_QUERIES = 50, 300, 20
@@ -78,6 +79,7 @@ def walk(user, found, *, requests=REQUESTS, say=print):
     """The timings of all pages, the slowest last."""
     client = Client()
     client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    memory.settle()  # as the server does
     say(HEAD)
     timings = []
     for name, address in found.items():
