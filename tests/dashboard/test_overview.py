@@ -206,3 +206,8 @@ def test_a_change_reaches_the_next_fetch(network):
     assert "1 connector faulted" in words(client.get("/?part=now"))
     network.status(network.stations[3], 1, ConnectorStatus.FAULTED, error="OverVoltage")
     assert "2 connectors faulted" in words(client.get("/?part=now"))
+
+
+def test_a_monitor_may_ask_by_head(network):
+    for path in ("/", "/map"):
+        assert Client().head(path).status_code < 400

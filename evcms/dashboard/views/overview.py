@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import formats
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from alerts import reach
 from alerts.models import Incident
@@ -34,7 +34,7 @@ Context = dict[str, Any]  # Any: template context
 MOST_INCIDENTS = 6  # on this page; the board has all
 
 
-@require_GET
+@require_safe
 def overview(request: HttpRequest) -> HttpResponseBase:
     """Strangers look at the map, drivers at their account; who belongs to no organization is told what to do."""
     if not request.user.is_authenticated:
@@ -57,7 +57,7 @@ def _overview(request: HttpRequest, access: Access) -> HttpResponse:
     return render(request, "dashboard/overview/index.html", context)
 
 
-@require_GET
+@require_safe
 @operator()
 def points(request: HttpRequest, access: Access) -> HttpResponse:
     """The visible sites for the map; `?site=` one of them."""

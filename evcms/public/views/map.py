@@ -8,7 +8,7 @@ from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpRe
 from django.shortcuts import render
 from django.views.decorators.cache import cache_control
 from django.views.decorators.gzip import gzip_page
-from django.views.decorators.http import conditional_page, require_GET
+from django.views.decorators.http import conditional_page, require_safe
 
 from evcms.public import freeby, places, status
 from evcms.public.views import tell
@@ -18,7 +18,7 @@ PAGE: Final = 25  # places in the list
 NOT_KEPT: Final = ("part", "page", "bbox", "zoom", "near")  # of the address, when it goes into a link
 
 
-@require_GET
+@require_safe
 @gzip_page
 def station_map(request: HttpRequest) -> HttpResponse:
     """The whole page; with ?part=list the list alone, of what the box holds."""
@@ -63,7 +63,7 @@ def _list(request: HttpRequest, form: MapFilter, judge: Judge, rows: list[places
     }
 
 
-@require_GET
+@require_safe
 @gzip_page
 @conditional_page
 @cache_control(private=True, no_cache=True)
@@ -74,7 +74,7 @@ def points(request: HttpRequest) -> JsonResponse:
     return JsonResponse(places.as_geojson(places.found(wish, judge), judge))
 
 
-@require_GET
+@require_safe
 @cache_control(public=True, max_age=3600)
 def streets(request: HttpRequest) -> HttpResponseBase:
     """The offline base layer, when the installation has one (the demo's city)."""
@@ -84,7 +84,7 @@ def streets(request: HttpRequest) -> HttpResponseBase:
     return FileResponse(path.open("rb"), content_type="application/geo+json")
 
 
-@require_GET
+@require_safe
 def site(request: HttpRequest, pk: int) -> HttpResponse:
     place = places.place_of(pk)
     if place is None:

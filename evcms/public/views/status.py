@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.feedgenerator import Atom1Feed
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from alerts.models import AlertSettings
 from evcms.core.models import Organization
@@ -26,7 +26,7 @@ def _settings(slug: str) -> AlertSettings:
     return found
 
 
-@require_GET
+@require_safe
 def pages(request: HttpRequest) -> HttpResponse:
     """Without a name: the one page there is, or the networks to choose from."""
     found = public.pages()
@@ -37,7 +37,7 @@ def pages(request: HttpRequest) -> HttpResponse:
     return render(request, "public/status_pages.html", {"networks": found})
 
 
-@require_GET
+@require_safe
 def status(request: HttpRequest, slug: str) -> HttpResponse:
     row = _settings(slug)
     sites = public.sites(row.organization)
@@ -59,7 +59,7 @@ def status(request: HttpRequest, slug: str) -> HttpResponse:
     return render(request, "public/status.html", context)
 
 
-@require_GET
+@require_safe
 def feed(request: HttpRequest, slug: str) -> HttpResponse:
     """Every note for drivers and every planned work as an entry, the newest first."""
     row = _settings(slug)
