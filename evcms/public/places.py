@@ -14,10 +14,10 @@ from django.utils.translation import ngettext
 
 from billing import queries as billing
 from billing.terms import Terms
-from evcms.core import clock
+from evcms.core import clock, clusters
+from evcms.core.clusters import Mark, Pin, Point
 from evcms.core.sorting import natural
-from evcms.public import clusters, snapshot
-from evcms.public.clusters import Mark, Pin, Point
+from evcms.public import snapshot
 from evcms.public.snapshot import Spot, Where
 from evcms.public.wishes import Judge, Wish
 from evcms.templatetags.figures import ago, power

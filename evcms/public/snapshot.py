@@ -21,8 +21,8 @@ from billing import queries as billing
 from billing.lookup import Stand
 from billing.terms import Terms
 from evcms.core import clock
+from evcms.core.clusters import Pin, pin
 from evcms.core.sorting import natural
-from evcms.public.clusters import Pin, pin
 from stations import hours, queries
 from stations.models import PlugType, Site
 from stations.vocabulary import Shown

@@ -15,15 +15,14 @@ from billing import queries as billing
 from billing.queries.glance import Way
 from billing.terms import Terms
 from evcms.core import clock
+from evcms.core.clusters import WORLD, Box, Point, box_of
 from evcms.core.money import format_money, to_major
-from evcms.public.clusters import Box, Point
 from evcms.public.snapshot import Spot, Where
 from stations.models import PlugType
 
 POWERS: Final = [("0", _("Any power")), ("11000", "11 kW+"), ("50000", "50 kW+"), ("150000", "150 kW+")]
 WAYS: Final = [("", _("Any way to pay")), *Way.choices]
 KWH, MINUTES = 20, 40  # until a driver says what his usual charge is
-WORLD: Final = Box(-180, -90, 180, 90)
 
 
 class MapFilter(forms.Form):
@@ -90,7 +89,7 @@ def wish_of(request: HttpRequest) -> tuple[MapFilter, Wish]:
         minutes=said.get("minutes") or MINUTES,
         most=said.get("most"),
         near=Point(*numbers(near)) if near and abs(numbers(near)[0]) <= 90 else None,
-        bbox=_box(numbers(bbox)) if bbox else WORLD,
+        bbox=box_of(numbers(bbox)) if bbox else WORLD,
         zoom=said["zoom"] if said.get("zoom") is not None else 22,
         page=said.get("page") or 1,
     )
@@ -98,13 +97,6 @@ def wish_of(request: HttpRequest) -> tuple[MapFilter, Wish]:
 
 def numbers(text: str) -> list[float]:
     return [float(part) for part in text.split(",")]
-
-
-def _box(sides: list[float]) -> Box:
-    """The world for sides that no map has."""
-    west, south, east, north = sides
-    on_earth = max(abs(west), abs(east)) <= 180 and -90 <= south <= north <= 90
-    return Box(west, south, east, north) if on_earth else WORLD
 
 
 class Judge:

@@ -15,7 +15,7 @@
    names stand in data-live-on ("connector.status station.online") load the points again, at most every four seconds, as does
    "evcms:refresh"; what did not change stays as it is. The element gets CustomEvents "evcms:place" (detail: properties) when a marker is chosen and
    With data-viewport only what is in view is asked for (?bbox=&zoom=), again whenever the map has moved; features with `cluster` (a
-   number), `free` and `box` are many places that the server drew together. data-bounds="w,s,e,n" is the first view.
+   number), `free` and `box` are many places that the server drew together; operators' have the worst `status` and a `word`, too. data-bounds="w,s,e,n" is the first view.
    "evcms:view" (detail: bounds as [west, south, east, north]) when the view moved.
    evcms.map.of(element) gives {map, show(key), filter(properties => boolean), reload()}. */
 (function () {
@@ -81,9 +81,10 @@
   }
 
   function together(view, place) { // the server's cluster
-    const words = fill(view.words.cluster, { places: place.cluster, free: place.free }), box = document.createElement("div");
-    box.className = "ev-cluster " + (place.free ? "ev-st-available" : "ev-st-charging");
-    box.textContent = place.free;
+    const words = [fill(view.words.cluster, { places: place.cluster, free: place.free }), place.word].filter(Boolean).join(" · "), box = document.createElement("div");
+    const driver = view.mode === "driver";
+    box.className = "ev-cluster ev-st-" + (driver ? (place.free ? "available" : "charging") : HUES[place.status] || "available");
+    box.textContent = driver ? place.free : place.cluster + ({ faulted: "!", offline: "×", maintenance: "…" }[HUES[place.status]] || ""); // not by colour alone
     box.title = words;
     return { words, icon: L.divIcon({ html: box, className: "ev-pin-holder", iconSize: [44, 44] }) };
   }

@@ -8,8 +8,8 @@ import time_machine
 from django.test import Client
 
 from billing.models import CardReader, Tariff, TariffAssignment
-from evcms.public import clusters
-from evcms.public.clusters import Box
+from evcms.core import clusters
+from evcms.core.clusters import Box
 from stations.models import Connector, Site
 from tests.public.big import country
 from tests.tariffs import flat

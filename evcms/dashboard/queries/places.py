@@ -72,8 +72,8 @@ def places(access: Access, site_id: int | None = None) -> list[Place]:
         rows = rows.filter(pk=site_id)
     found = {site.pk: Place(site) for site in rows}
     _count_stations(access, found)
-    _count_connectors(access, found)
-    _add_flow(access, found)
+    count_connectors(access, found)
+    add_flow(access, found)
     _add_energy(access, found)
     return list(found.values())
 
@@ -87,7 +87,7 @@ def _count_stations(access: Access, found: dict[int, Place]) -> None:
         place.stations, place.online, place.new = row["total"], row["live"], row["new"]
 
 
-def _count_connectors(access: Access, found: dict[int, Place]) -> None:
+def count_connectors(access: Access, found: dict[int, Place]) -> None:
     rows = stations.connectors(access).filter(station__site__in=list(found)).select_related(None).order_by()
     fresh = Count("pk", filter=Q(station__connection=None, station__offline_since=None, shown=Shown.OFFLINE))
     for row in rows.values("station__site", "shown").annotate(number=Count("pk"), fresh=fresh):
@@ -96,7 +96,7 @@ def _count_connectors(access: Access, found: dict[int, Place]) -> None:
         shown[Shown.UNKNOWN] += row["fresh"]
 
 
-def _add_flow(access: Access, found: dict[int, Place]) -> None:
+def add_flow(access: Access, found: dict[int, Place]) -> None:
     rows = sessions.running(access).filter(site__in=list(found)).select_related(None).order_by()
     for site_id, power in rows.values_list("site", "power_w"):
         found[site_id].sessions += 1
@@ -111,12 +111,8 @@ def _add_energy(access: Access, found: dict[int, Place]) -> None:
         found[row["evse__station__site"]].energy_mwh = row["energy"]
 
 
-def as_geojson(rows: list[Place]) -> dict[str, Any]:
+def feature(place: Place) -> dict[str, Any]:
     """Any: GeoJSON as static/evcms/map.js reads it."""
-    return {"type": "FeatureCollection", "features": [_feature(place) for place in rows]}
-
-
-def _feature(place: Place) -> dict[str, Any]:
     site = place.site
     words = [f"{count} {statuses.look(word).word}" for word, count in place.segments if word in TROUBLE]
     note = _("%(power)s now") % {"power": figures.power(place.power_w)}

@@ -24,7 +24,8 @@ from evcms.core.access import Access, Permission
 from evcms.dashboard.access import operator
 from evcms.dashboard.context import address
 from evcms.dashboard.maps import map_context
-from evcms.dashboard.queries import charges, network, places
+from evcms.dashboard.queries import charges, network
+from evcms.dashboard.queries import points as points_of_map
 from evcms.dashboard.queries.tape import KINDS, tape
 from sessions import queries as sessions
 from stations import queries as stations
@@ -52,7 +53,7 @@ def _overview(request: HttpRequest, access: Access) -> HttpResponse:
     if part:
         template, fill = part
         return render(request, f"dashboard/overview/{template}.html", fill(request, access))
-    context = _now(request, access) | map_context(reverse("overview-points"))
+    context = _now(request, access) | map_context(reverse("overview-points"), points_of_map.first_view(access))
     context["windows"] = network.next_windows(access)[:6]
     return render(request, "dashboard/overview/index.html", context)
 
@@ -60,10 +61,8 @@ def _overview(request: HttpRequest, access: Access) -> HttpResponse:
 @require_safe
 @operator()
 def points(request: HttpRequest, access: Access) -> HttpResponse:
-    """The visible sites for the map; `?site=` one of them."""
-    chosen = request.GET.get("site", "")
-    rows = places.places(access, int(chosen) if chosen.isdigit() and len(chosen) < 10 else None)
-    return JsonResponse(places.as_geojson(rows))
+    """The visible sites for the map, many as one mark: see queries/points.py."""
+    return JsonResponse(points_of_map.points(access, request.GET))
 
 
 # The sentence ------------------------------------------------------------------------------------------

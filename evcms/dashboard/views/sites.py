@@ -20,6 +20,7 @@ from evcms.dashboard.access import operator
 from evcms.dashboard.forms import SiteFilter, wishes
 from evcms.dashboard.maps import map_context
 from evcms.dashboard.queries import network, street
+from evcms.dashboard.queries import points as points_of_map
 from evcms.dashboard.queries.places import Place, places
 from evcms.dashboard.sorting import ROWS
 from stations import queries
@@ -58,7 +59,8 @@ def sites(request: HttpRequest, access: Access) -> HttpResponseBase:
         "may": access.can(Permission.STATIONS),
         "troubled": sum(place.dark > 0 or place.status == Shown.FAULTED for place in rows),
     }
-    return render(request, "dashboard/sites/list.html", context | map_context(reverse("overview-points")))
+    bounds = points_of_map.first_view(access)
+    return render(request, "dashboard/sites/list.html", context | map_context(reverse("overview-points"), bounds))
 
 
 def _words(place: Place) -> str:

@@ -20,8 +20,9 @@ from alerts.models import Destination, Recipient
 from alerts.services import people
 from alerts.services.subscriptions import Wanted, at_connector, in_area, topics_of
 from alerts.vocabulary import ChannelName, Topic
+from evcms.core import clusters
 from evcms.core.middleware import client_address
-from evcms.public import clusters, drivers, freeby, hearing, places, popular, snapshot, status
+from evcms.public import drivers, freeby, hearing, places, popular, snapshot, status
 from evcms.public.limits import too_often
 from evcms.public.snapshot import Where
 from sessions.models import Driver

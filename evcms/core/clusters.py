@@ -33,6 +33,16 @@ class Box(NamedTuple):
         return longitude >= self.west or longitude <= self.east
 
 
+WORLD: Final = Box(-180, -90, 180, 90)
+
+
+def box_of(sides: Sequence[float]) -> Box:
+    """Of west, south, east, north; the world for sides that no map has."""
+    west, south, east, north = sides
+    on_earth = max(abs(west), abs(east)) <= 180 and -90 <= south <= north <= 90
+    return Box(west, south, east, north) if on_earth else WORLD
+
+
 class Point(NamedTuple):
     latitude: float
     longitude: float
