@@ -126,6 +126,19 @@ class Proof:
         }
 
 
+def from_json(told: Mapping[str, Any]) -> Proof:
+    """What `Proof.to_json` said. Any: JSON values."""
+    return Proof(
+        since=datetime.fromisoformat(told["from"]),
+        until=datetime.fromisoformat(told["to"]),
+        total_mwh=told["total_mwh"],
+        parts=tuple(Part(**part | {"segment": Segment(part["segment"])}) for part in told["parts"]),
+        books=tuple(Book(row["name"], row["currency"], row["rows"], row["journal"]) for row in told["money"]),
+        leaks=tuple(Leak(**leak) for leak in told["leaks"]),
+        checks={name: (sides["one"], sides["other"]) for name, sides in told["checks"].items()},
+    )
+
+
 def first_of_each(leaks: Iterable[Leak]) -> tuple[Leak, ...]:
     """A lost payment leaves several marks on one session; the first check that finds one tells it, the others are its
     consequences and would be mended with it.

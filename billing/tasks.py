@@ -126,3 +126,15 @@ def count_revenue() -> int:
 def recount_revenue() -> int:
     """Nightly: the last days once more."""
     return services.recount_revenue()
+
+
+@shared_task(name="billing.prove")
+def prove() -> int:
+    """Proofs that were asked for."""
+    return services.run_proofs()
+
+
+@shared_task(name="billing.prove_nightly")
+def prove_nightly() -> int:
+    """Nightly: asks for the running month and the last one."""
+    return services.prove_nightly()

@@ -12,6 +12,7 @@ from billing.models import (
     JournalLine,
     LateBill,
     Payout,
+    ProofRun,
     RevenueDay,
     RevenueMark,
     SimulationRun,
@@ -148,3 +149,11 @@ class LateBillAdmin(ReadOnlyAdmin):
     list_filter = ("organization", "day")
     search_fields = ("organization__name",)
     list_select_related = ("organization",)
+
+
+@admin.register(ProofRun)
+class ProofRunAdmin(ReadOnlyAdmin):
+    list_display = ("created_at", "organization", "since", "until", "user", "state", "finished_at", "error")
+    list_filter = ("state", "organization", "created_at")
+    search_fields = ("user__email", "error")
+    list_select_related = ("organization", "user")

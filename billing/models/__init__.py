@@ -19,6 +19,7 @@ from .funding import (
 from .guard import BudgetGuard, CostShown, GuardState
 from .ledger import BillingSettings, JournalEntry, JournalLine
 from .payments import Payment, PaymentEvent, Refund, WebhookEvent
+from .proof import ProofRun
 from .revenue import LateBill, RevenueDay, RevenueMark, SiteRevenueDay
 from .simulation import SimulationRun, SimulationState
 from .tariffs import PriceSnapshot, SitePricing, Tariff, TariffAssignment
@@ -49,6 +50,7 @@ __all__ = [
     "PaymentMethod",
     "Payout",
     "PriceSnapshot",
+    "ProofRun",
     "Receipt",
     "ReceiptCounter",
     "Refund",

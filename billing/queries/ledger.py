@@ -11,6 +11,7 @@ from django.db.models.functions import Coalesce
 from billing.models import Account, JournalEntry, JournalLine
 from billing.vocabulary import LedgerAccount
 from evcms.core.access import Access
+from evcms.core.models import Organization
 from evcms.core.money import to_major
 
 PURSES = (LedgerAccount.PREPAID, LedgerAccount.FLEET_RECEIVABLE)
@@ -36,7 +37,15 @@ class Standing:
 
 def trial_balance(access: Access, since: datetime | None = None, until: datetime | None = None) -> list[Standing]:
     """Of [since, until), None: all time. Per currency debits and credits are equal."""
-    rows = lines(access)
+    return _standings(lines(access), since, until)
+
+
+def balances(organization: Organization, since: datetime, until: datetime) -> list[Standing]:
+    """The same for nobody in particular."""
+    return _standings(JournalLine.objects.filter(entry__organization=organization), since, until)
+
+
+def _standings(rows: QuerySet[JournalLine], since: datetime | None, until: datetime | None) -> list[Standing]:
     rows = rows.filter(entry__at__gte=since) if since else rows
     rows = rows.filter(entry__at__lt=until) if until else rows
     sums = (

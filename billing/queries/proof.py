@@ -1,7 +1,7 @@
 """The rows behind a proof: sums in the database, a session's segment as one expression."""
 
 from contextlib import nullcontext
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from django.db.models import (
@@ -19,7 +19,17 @@ from django.db.models.functions import Coalesce, Concat
 
 from billing import leaks
 from billing.leaks.common import Look
-from billing.models import Bill, Collection, Dispute, JournalLine, Payment, Refund
+from billing.models import (
+    Bill,
+    Collection,
+    Dispute,
+    JournalEntry,
+    JournalLine,
+    Payment,
+    ProofRun,
+    Refund,
+    SimulationState,
+)
 from billing.proof import Book, Leak, Part, Proof, Segment, first_of_each
 from billing.vocabulary import (
     BillState,
@@ -34,6 +44,7 @@ from evcms.core.models import Organization
 from evcms.core.snapshot import snapshot
 from sessions.models import ChargingSession
 
+MOST_AT_ONCE = 5000  # sessions; more are proven by a task
 CHARGED = (PaymentKind.SCAN, PaymentKind.CARD, PaymentKind.READER, PaymentKind.STATION)
 UNDECIDED = (BillState.OPEN, BillState.DUE, BillState.REVIEW)
 LET_GO = Q(bill__waived_minor__gt=0, bill__waived_minor=F("bill__total_minor")) | Q(
@@ -111,6 +122,30 @@ def _prove(organization: Organization, since: datetime, until: datetime, provide
         leaks=first_of_each(found),
         checks=_sides(look),
     )
+
+
+def at_once(organization: Organization, since: datetime, until: datetime) -> bool:
+    """Few enough sessions that a page may prove them while somebody waits."""
+    ended = ChargingSession.objects.filter(organization=organization, ended_at__gte=since, ended_at__lt=until)
+    return not ended.order_by()[MOST_AT_ONCE : MOST_AT_ONCE + 1].exists()
+
+
+def newest(organization: Organization, since: date, until: date) -> tuple[ProofRun | None, ProofRun | None]:
+    """The newest result of a period that begins then (its last day may be an earlier one), and the run under way. A
+    run that failed after that result is under way, too: it says why.
+    """
+    rows = ProofRun.objects.filter(organization=organization, since=since, until__lte=until)
+    done = rows.filter(state=SimulationState.DONE).order_by("-until", "-finished_at").first()
+    last = rows.exclude(state=SimulationState.DONE).order_by("-created_at", "-pk").first()
+    if last and done and last.created_at < done.created_at:
+        last = None
+    return done, last
+
+
+def moved_since(run: ProofRun) -> bool:
+    """Whether money moved after the run had read it."""
+    after = run.started_at or run.created_at
+    return JournalEntry.objects.filter(organization=run.organization_id, at__gt=after).exists()
 
 
 def sessions_of(organization: Organization, since: datetime, until: datetime) -> QuerySet[ChargingSession]:

@@ -19,6 +19,7 @@ from .oddities import correct_oddity
 from .offline import limit_for, limit_set, profile_answered
 from .payments import UNPAID, open_payment, payment_authorized, start_checkout, start_failed
 from .payouts import nightly_books, payouts_due, read_books
+from .proofs import ask_proof, prove_nightly, run_proofs
 from .reconcile import reconcile_lately
 from .refunds import decide_refund, refund, refund_collection
 from .renewals import collect_rest, grow_due
@@ -49,6 +50,7 @@ __all__ = [
     "apply_again",
     "apply_webhooks",
     "archive_tariff",
+    "ask_proof",
     "assign_tariff",
     "begin",
     "begin_many",
@@ -87,6 +89,7 @@ __all__ = [
     "price_text",
     "price_texts",
     "profile_answered",
+    "prove_nightly",
     "prune_contacts",
     "prune_simulations",
     "prune_webhooks",
@@ -101,6 +104,7 @@ __all__ = [
     "refund_due",
     "resolve_bill",
     "retry",
+    "run_proofs",
     "run_readers",
     "run_simulations",
     "see_report",

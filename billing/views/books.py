@@ -9,15 +9,16 @@ from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_http_methods
 
+from billing import services
 from billing.book_forms import LedgerFilter, PeriodForm
 from billing.models import JournalLine
-from billing.proof import Part, Proof, Segment
+from billing.proof import Part, Proof, Segment, from_json
 from billing.queries import ledger as books
 from billing.queries import proof as proofs
 from billing.segments import BOOKS, LABELS, explained, meaning, proof_bar
@@ -39,31 +40,45 @@ def _whole(request: HttpRequest) -> Access:
 
 
 @login_required
-@require_GET
+@require_http_methods(["GET", "POST"])
 def proof(request: HttpRequest) -> HttpResponse:
+    """Proven while somebody waits where that is quick; else the newest result, its age, and "Check again" (POST)."""
     access = _whole(request)
     form = PeriodForm(request.GET or None)
     zone = ZoneInfo(access.organization.time_zone)
     form.show_days(zone)
     since, until = form.span(zone)
-    made = proofs.prove(organization=access.organization, since=since, until=until)
-    if request.GET.get("export") in ("csv", "xlsx"):
-        return sheets.answer(request.GET["export"], "proof", PARTS, map(_part_row, made.parts))
     first, last = form.days(zone)
     days = {"since": first.isoformat(), "until": last.isoformat()}
-    context: Context = {
-        "form": form,
+    if request.method == "POST":
+        services.ask_proof(access=access, since=first, until=last)
+        return redirect(reverse("proof") + "?" + urlencode(days))
+    context: Context = {"form": form, "days": urlencode(days), "zone": access.organization.time_zone}
+    if proofs.at_once(access.organization, since, until):
+        made = proofs.prove(organization=access.organization, since=since, until=until)
+        moved = [(row.account, row.currency, row.balance) for row in books.trial_balance(access, since, until)]
+    else:
+        done, under_way = proofs.newest(access.organization, first, last)
+        context |= {"large": True, "run": done, "under_way": under_way, "first": first, "last": last}
+        if done is None:
+            return render(request, "billing/proof_waits.html", context)
+        made, moved = from_json(done.result or {}), [tuple(row) for row in done.moved or []]
+        context["moved_since"] = proofs.moved_since(done)
+        first, last = done.since, done.until
+    if request.GET.get("export") in ("csv", "xlsx"):
+        return sheets.answer(request.GET["export"], "proof", PARTS, map(_part_row, made.parts))
+    context |= {"first": first, "last": last} | _told(made, moved, {"since": str(first), "until": str(last)})
+    return render(request, "billing/proof.html", context)
+
+
+def _told(made: Proof, moved: list[tuple[str, str, int]], days: dict[str, str]) -> Context:
+    return {
         "proof": made,
         "bar": proof_bar(made),
         "segments": [_segment(made, segment, days) for segment in Segment],
         "books": [(BOOKS[book.name], book) for book in made.books if book.rows or book.journal],
-        "tiles": _tiles(access, made, urlencode(days)),
-        "days": urlencode(days),
-        "first": first,
-        "last": last,
-        "zone": access.organization.time_zone,
+        "tiles": _tiles(moved, urlencode(days)),
     }
-    return render(request, "billing/proof.html", context)
 
 
 TILES: Final = (
@@ -78,17 +93,14 @@ TILES: Final = (
 )
 
 
-def _tiles(access: Access, made: Proof, days: str) -> list[tuple[object, str, str]]:
+def _tiles(moved: list[tuple[str, str, int]], days: str) -> list[tuple[object, str, str]]:
     """What the period moved, by the journal: (label, amount, where its lines are)."""
-    standing: dict[str, list[books.Standing]] = {}
-    for row in books.trial_balance(access, made.since, made.until):
-        standing.setdefault(row.account, []).append(row)
     link = reverse("ledger") + f"?{days}&account="
     return [
-        (label, amount(abs(row.balance), row.currency), link + account)
+        (label, amount(abs(balance), currency), link + account)
         for account, label in TILES
-        for row in standing.get(account, [])
-        if row.balance
+        for name, currency, balance in moved
+        if name == account and balance
     ]
 
 

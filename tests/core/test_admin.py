@@ -42,6 +42,7 @@ from billing.models import (
     LateBill,
     PastLink,
     Payment,
+    ProofRun,
     ReceiptCounter,
     Refund,
     RevenueDay,
@@ -151,6 +152,7 @@ def machinery(rows, number):
 def revenue_days(organization, day):
     RevenueMark.objects.get_or_create(organization=organization)
     LateBill.objects.create(organization=organization, day=day)
+    ProofRun.objects.create(organization=organization, since=day, until=day, due_at=None)
     for model in (RevenueDay, SiteRevenueDay):
         model.objects.create(organization=organization, day=day, source="card", currency="EUR", step=1)
 

@@ -1,0 +1,94 @@
+"""Proofs of periods too large for a page: a row says what to prove, a task takes it under a lease.
+
+Killed in the middle, the row is taken again when its lease is over; proving changes nothing, so twice does no harm.
+"""
+
+from datetime import date, datetime, time, timedelta
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import structlog
+from django.db import transaction
+
+from billing.models import ProofRun, SimulationState
+from billing.queries import ledger
+from billing.queries import proof as proofs
+from evcms.core import clock, events
+from evcms.core.access import Access, Permission
+from evcms.core.models import Organization
+
+log = structlog.get_logger(__name__)
+
+LEASE: Final = timedelta(minutes=20)  # longer than a task may last
+KEPT: Final = timedelta(days=90)
+
+
+def ask_proof(*, access: Access, since: date, until: date) -> ProofRun:
+    """The run that will answer; one that is waiting or running already is nobody's second. Raises PermissionDenied."""
+    access.demand(Permission.MONEY)
+    with transaction.atomic():
+        run, made = ProofRun.objects.filter(due_at__isnull=False).get_or_create(
+            organization=access.organization, since=since, until=until, defaults={"user": access.user}
+        )
+        if made:
+            events.nudge("billing.prove")
+    return run
+
+
+def prove_nightly() -> int:
+    """The running month and the last one of every organization whose page does not prove them at once."""
+    asked = 0
+    for organization in Organization.objects.order_by("pk"):
+        today = clock.now().astimezone(ZoneInfo(organization.time_zone)).date()
+        first = today.replace(day=1)
+        last = first - timedelta(days=1)
+        for since, until in ((first, today), (last.replace(day=1), last)):
+            if not proofs.at_once(organization, *_span(organization, since, until)):
+                ProofRun.objects.filter(due_at__isnull=False).get_or_create(
+                    organization=organization, since=since, until=until
+                )
+                asked += 1
+    ProofRun.objects.filter(created_at__lt=clock.now() - KEPT).delete()
+    return asked
+
+
+def run_proofs() -> int:
+    """Every run that is due, one at a time; how many were done."""
+    done = 0
+    while run := _claimed():
+        try:
+            _prove(run)
+        except Exception as error:
+            log.exception("proof failed", run=run.pk)
+            _end(run, SimulationState.FAILED, error=f"{type(error).__name__}: {error}"[:200])
+        done += 1
+    return done
+
+
+def _claimed() -> ProofRun | None:
+    now = clock.now()
+    due = ProofRun.objects.filter(due_at__lte=now).order_by("due_at").first()
+    if due is None:
+        return None
+    free = ProofRun.objects.filter(pk=due.pk, due_at=due.due_at)
+    if not free.update(state=SimulationState.RUNNING, due_at=now + LEASE, started_at=now):
+        return _claimed()  # somebody was faster
+    return ProofRun.objects.select_related("organization").get(pk=due.pk)
+
+
+def _prove(run: ProofRun) -> None:
+    since, until = _span(run.organization, run.since, run.until)
+    made = proofs.prove(organization=run.organization, since=since, until=until)
+    rows = ledger.balances(run.organization, since, until)
+    moved = [[row.account, row.currency, row.balance] for row in rows]
+    _end(run, SimulationState.DONE, result=made.to_json(), moved=moved)
+
+
+def _end(run: ProofRun, state: SimulationState, **fields: Any) -> None:
+    """Any: the row's fields."""
+    ProofRun.objects.filter(pk=run.pk).update(state=state, due_at=None, finished_at=clock.now(), **fields)
+
+
+def _span(organization: Organization, since: date, until: date) -> tuple[datetime, datetime]:
+    zone = ZoneInfo(organization.time_zone)
+    return datetime.combine(since, time(), zone), datetime.combine(until + timedelta(days=1), time(), zone)
