@@ -14,7 +14,7 @@ OPERATIONS = [
     for method in sorted(methods)
 ]
 CAREFUL = settings(
-    max_examples=12, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
+    max_examples=5, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
 )
 
 

@@ -92,7 +92,14 @@ def test_no_card_no_key_and_no_webhook_is_ever_logged(provider, logs):
     assert "Stripe-Signature" not in said
 
 
-@pytest.mark.parametrize(("said", "level"), [("DEBUG", logging.INFO), ("INFO", logging.INFO), ("ERROR", logging.ERROR)])
+@pytest.mark.parametrize(
+    ("said", "level"),
+    [
+        ("DEBUG", logging.INFO),
+        pytest.param("INFO", logging.INFO, marks=pytest.mark.long),
+        pytest.param("ERROR", logging.ERROR, marks=pytest.mark.long),
+    ],
+)
 def test_an_installation_that_logs_all_does_not_log_what_the_provider_answers(said, level):
     """At debug the client's library prints whole answers: addresses of drivers, secrets of payments."""
     env = {**os.environ, "LOG_LEVEL": said, "DJANGO_SETTINGS_MODULE": "evcms.settings"}

@@ -241,7 +241,7 @@ def test_every_model_has_a_page_with_search_and_filters():
         assert shown.list_filter or model._meta.model_name == "incidententry", model
 
 
-@pytest.mark.parametrize("superuser", [False, True])
+@pytest.mark.parametrize("superuser", [False, pytest.param(True, marks=pytest.mark.long)])
 def test_staff_sees_every_list_finds_by_search_and_opens_every_row(network, quick, superuser):
     user = User.objects.create_user("boss@evcms.example", "pw", is_staff=True, is_superuser=superuser)
     client, wrong = browser(user), {}
@@ -262,6 +262,7 @@ def test_nobody_reads_what_makes_a_stations_codes(network, staff):
         assert "MADECODES" not in staff.get(url).text
 
 
+@pytest.mark.long
 def test_lists_cost_few_queries_however_many_rows(network, staff, django_assert_max_num_queries):
     owner = make_access(organization("Many"), email="many@mine.example")
     for number in range(2, 32):

@@ -28,6 +28,9 @@ from tests.public.catalogue import LANGUAGES
 from tests.stations.conftest import make_access
 
 each_language = pytest.mark.parametrize("language", LANGUAGES)
+one_language = pytest.mark.parametrize(  # where each one costs ten seconds
+    "language", [LANGUAGES[0], *(pytest.param(name, marks=pytest.mark.long) for name in LANGUAGES[1:])]
+)
 with_rows = pytest.mark.django_db(transaction=True)
 AMOUNT = {"de": "10,90 €", "nl": "€ 10,90", "fr": "10,90 €", "es": "10,90 €"}
 PAY = {"de": "Bezahlen und starten", "nl": "Betalen en starten", "fr": "Payer et démarrer", "es": "Pagar y empezar"}
@@ -192,7 +195,7 @@ def charged(language, place, provider, car):
 
 
 @with_rows
-@each_language
+@one_language
 def test_from_payment_to_receipt_and_mail_everything_stays_in_the_payments_language(
     language, place, tariff, provider, car
 ):
@@ -217,7 +220,7 @@ def heard(page, write, said, *args, **more):
 
 
 @with_rows
-@each_language
+@one_language
 def test_the_paper_receipt_is_in_the_payments_language(language, place, tariff, provider, car, monkeypatch):
     *_steps, _payment = charged(language, place, provider, car)
     said, paper = [], import_module("billing.receipts.pdf").Paper
@@ -246,7 +249,9 @@ def test_a_start_that_fails_is_told_in_the_payments_language(language, place, ta
 
 
 @with_rows
-@each_language
+@pytest.mark.parametrize(
+    "language", ["de", *(pytest.param(each, marks=pytest.mark.long) for each in ("nl", "fr", "es"))]
+)
 def test_subscription_mails_and_their_pages_speak_the_subscribers_language(language, place):
     answer = driver(language).post(f"/c/{place.code}/subscribe", {"email": "d@example.org", "topic": ["free"]})
     assert answer.status_code == 302
@@ -352,7 +357,7 @@ def a_phone(browser):
 
 @with_rows
 @pytest.mark.browser
-@each_language
+@one_language
 def test_long_words_fit_a_phone(language, place, tariff, provider, car, a_phone, live_server):
     page = a_phone(language)
 

@@ -94,9 +94,9 @@ def run_command(*arguments: str) -> subprocess.CompletedProcess[str]:
     ("arguments", "complaint"),
     [
         (("--url", "http://127.0.0.1/"), "--url must be a WebSocket address"),
-        (("--stations", "0"), "--stations must be between 1 and 5000"),
+        pytest.param(("--stations", "0"), "--stations must be between 1 and 5000", marks=pytest.mark.long),
         (("--fleet", "nowhere.json"), "cannot be read"),
-        (("--duration", "-1"), "--duration must be positive"),
+        pytest.param(("--duration", "-1"), "--duration must be positive", marks=pytest.mark.long),
     ],
 )
 def test_a_wrong_command_line_ends_with_a_sentence(arguments: tuple[str, ...], complaint: str) -> None:

@@ -18,7 +18,9 @@ from tests.stories.street import Street, build
 pytestmark = [pytest.mark.django_db(transaction=True)]
 
 
-@pytest.mark.parametrize("protocol", ["ocpp1.6", "ocpp2.0.1", "ocpp2.1"])
+@pytest.mark.parametrize(
+    "protocol", ["ocpp2.0.1", *(pytest.param(each, marks=pytest.mark.long) for each in ("ocpp1.6", "ocpp2.1"))]
+)
 def test_a_guest_pays_by_the_pages_forms_charges_and_is_billed(stack: Any, protocol: str) -> None:
     station = build("SIM-GUEST")
     connector = Connector.objects.get(station=station)

@@ -42,7 +42,7 @@ def a_reader(stack, station):
     return f"{stack.provider.url}/_double/readers/{made.id}"
 
 
-@pytest.mark.parametrize("protocol", ["ocpp1.6", "ocpp2.0.1"])
+@pytest.mark.parametrize("protocol", ["ocpp2.0.1", pytest.param("ocpp1.6", marks=pytest.mark.long)])
 def test_plug_in_tap_at_the_reader_charge_unplug_and_find_the_receipt(protocol, street, stack, phone):
     station, charger = street(protocol)
     reader = a_reader(stack, station)
@@ -86,7 +86,7 @@ def test_a_card_that_is_refused_at_the_reader_starts_nothing_and_another_one_doe
     charger.unplug(1)
 
 
-@pytest.mark.parametrize("protocol", ["ocpp1.6", "ocpp2.1"])
+@pytest.mark.parametrize("protocol", ["ocpp2.1", pytest.param("ocpp1.6", marks=pytest.mark.long)])
 def test_a_card_at_the_stations_own_terminal_is_settled_by_it_and_receipted_by_us(protocol, street, stack, phone):
     """1.6: DataTransfer of the vendor org.evcms.payment; 2.1: DirectPayment and NotifySettlement."""
     _station, charger = street(protocol)

@@ -101,7 +101,7 @@ def charges(charger, token, *, kind="ISO14443", least=50_000):
     return mine.get()
 
 
-@pytest.mark.parametrize("protocol", ["ocpp1.6", "ocpp2.0.1"])
+@pytest.mark.parametrize("protocol", ["ocpp2.0.1", pytest.param("ocpp1.6", marks=pytest.mark.long)])
 def test_a_driver_signs_up_saves_a_card_taps_charges_and_finds_the_receipt(protocol, street, stack, phone):
     _station, charger = street(protocol, speed=20)
     signs_up(phone, stack)
@@ -129,7 +129,9 @@ def the_bank_takes_its_time(stack, seconds=6):
     urlopen(Request(url, json.dumps(rule).encode(), headers, method="POST"))
 
 
-@pytest.mark.parametrize(("number", "subject"), [(FAILS_LATER, "declined"), (CONFIRM, "confirm")])
+@pytest.mark.parametrize(
+    ("number", "subject"), [(FAILS_LATER, "declined"), pytest.param(CONFIRM, "confirm", marks=pytest.mark.long)]
+)
 def test_a_bank_that_says_no_stops_the_charge_and_the_mailed_link_mends_it(number, subject, street, stack, phone):
     _station, charger = street("ocpp1.6", speed=20)
     signs_up(phone, stack)
@@ -159,7 +161,7 @@ def test_a_bank_that_says_no_stops_the_charge_and_the_mailed_link_mends_it(numbe
     until(lambda: Payment.objects.filter(state="captured").exists(), timeout=60, what="the next charge to be paid")
 
 
-@pytest.mark.parametrize("protocol", ["ocpp1.6", "ocpp2.0.1"])
+@pytest.mark.parametrize("protocol", ["ocpp2.0.1", pytest.param("ocpp1.6", marks=pytest.mark.long)])
 def test_a_car_is_seen_once_confirmed_once_and_then_charges_by_plugging_in(protocol, street, stack, phone):
     said, kind = (f"VID:{CAR}", "ISO14443") if protocol == "ocpp1.6" else (CAR, "MacAddress")
     _station, charger = street(protocol, speed=20)

@@ -117,7 +117,7 @@ def works_to_the_end(world):
     until(quiet, timeout=60, pause=0.4, what="the end of all work")
 
 
-@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.long), pytest.param(3, marks=pytest.mark.long)])
+@pytest.mark.parametrize("seed", [pytest.param(seed, marks=pytest.mark.long) for seed in (1, 2, 3)])
 def test_a_worker_that_is_killed_at_any_moment_loses_and_doubles_nothing(bank, processes, seed):
     chance = random.Random(seed)
     world = World(bank, plugs=SESSIONS)

@@ -31,7 +31,7 @@ def bill_of(session):
     return Bill.objects.get(session=session)
 
 
-@pytest.mark.parametrize("protocol", ["ocpp1.6", "ocpp2.1"])
+@pytest.mark.parametrize("protocol", ["ocpp2.1", pytest.param("ocpp1.6", marks=pytest.mark.long)])
 def test_a_voucher_typed_on_the_connectors_page_starts_and_pays(protocol, street, stack, phone):
     station, charger = street(protocol, speed=20)
     code = vouchers.make_vouchers(access=owner(), count=1, value_minor=3000)[0]
@@ -53,7 +53,7 @@ def test_a_voucher_typed_on_the_connectors_page_starts_and_pays(protocol, street
     assert receipt.document["total_text"] in phone.content()
 
 
-@pytest.mark.parametrize("protocol", ["ocpp1.6", "ocpp2.0.1"])
+@pytest.mark.parametrize("protocol", ["ocpp2.0.1", pytest.param("ocpp1.6", marks=pytest.mark.long)])
 def test_a_driver_tops_up_taps_and_sees_what_is_left(protocol, street, stack, phone):
     _station, charger = street(protocol, speed=20)
     signs_up(phone, stack)
@@ -90,7 +90,7 @@ def test_a_small_balance_stops_the_charger_before_it_is_used_up(street, stack):
     assert not Debt.objects.exists()
 
 
-@pytest.mark.parametrize("protocol", ["ocpp1.6", "ocpp2.1"])
+@pytest.mark.parametrize("protocol", ["ocpp2.1", pytest.param("ocpp1.6", marks=pytest.mark.long)])
 def test_staff_charge_free_and_the_bill_says_why(protocol, street, stack):
     _station, charger = street(protocol, speed=20)
     access = owner()

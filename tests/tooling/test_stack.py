@@ -16,6 +16,7 @@ def healthy(stack):
         return False
 
 
+@pytest.mark.long  # the stories and the supervisor's whole life start the same parts
 @pytest.mark.postgres
 def test_a_whole_installation_for_one_test(stack):
     until(lambda: healthy(stack), timeout=30, what="a green /healthz")
