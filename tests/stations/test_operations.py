@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 from django.core.exceptions import ValidationError
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stations import commands
@@ -110,6 +110,7 @@ JSON = st.recursive(
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
+@settings(max_examples=30)
 @given(value=JSON)
 def test_no_value_breaks_the_builder(name, value):
     for field in OPERATIONS[name].fields:
