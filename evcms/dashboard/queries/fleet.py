@@ -11,12 +11,12 @@ from evcms.dashboard.forms import StationFilter, wishes
 from stations import queries
 from stations.models import FirstView, SavedView
 
-from . import street
+from . import listing
 
 
 def fitting(access: Access, said: QueryDict) -> queries.Stations:
     """All that the list would show for this filter; a filter that cannot be read shows what the list shows for it."""
-    return street.fitting(access, wished(station_filter(access, said)))
+    return listing.fitting(access, wished(station_filter(access, said)))
 
 
 def wished(form: StationFilter) -> dict[str, Any]:
@@ -26,7 +26,7 @@ def wished(form: StationFilter) -> dict[str, Any]:
 
 def station_filter(access: Access, said: QueryDict | None) -> StationFilter:
     sites = queries.visible_sites(access).filter(archived_at=None).order_by("name")
-    return StationFilter(said or None, sites=sites, kinds=street.kinds(access))
+    return StationFilter(said or None, sites=sites, kinds=listing.kinds(access))
 
 
 def named(access: Access, identities: Sequence[str]) -> queries.Stations:

@@ -1,16 +1,14 @@
-"""Stations for people: the list with its filters, one station with its plugs, its past, and what it said."""
+"""One station for people: its plugs, its past, and what it said."""
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
-from django.db.models import OuterRef, Prefetch, Q, QuerySet, Subquery
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from alerts import facts
 from alerts.models import Incident
 from alerts.queries import incidents
 from billing.models import Bill
@@ -29,81 +27,8 @@ from stations.availability import Day
 from stations.models import Connection, Connector, Evse, Station, StatusChange, Variable, WindowState
 from stations.vocabulary import Approval, ConnectorStatus, Shown
 
-from .network import lit
-
 BUCKETS: Final = 360  # of a long strip: finer than that nobody sees
 WORST_FIRST: Final = ("faulted", "offline", "unavailable", "suspended_evse", "unknown")
-
-
-# The list ---------------------------------------------------------------------------------------------------
-
-
-def station_list(access: Access, wish: dict[str, Any]) -> stations.Stations:
-    """The visible stations that a filter asks for, each with its connectors as `standing`. Any: cleaned values."""
-    return fitting(access, wish).prefetch_related(standing(access))
-
-
-def fitting(access: Access, wish: dict[str, Any]) -> stations.Stations:
-    """The same without their connectors."""
-    rows = stations.stations(access)
-    if wish["q"]:
-        text = wish["q"].strip()
-        found = Q(identity__icontains=text) | Q(name__icontains=text) | Q(serial_number__icontains=text)
-        rows = rows.filter(found | Q(site__name__icontains=text) | Q(connectors__code__iexact=text)).distinct()
-    for name, column in (("model", "model"), ("firmware", "firmware_version"), ("approval", "approval")):
-        if wish[name]:
-            rows = rows.filter(**{column: wish[name]})
-    if wish["site"]:
-        rows = rows.filter(site=int(wish["site"]))
-    return _by_status(access, _by_health(access, rows, wish["health"]), wish["status"])
-
-
-def _by_health(access: Access, rows: stations.Stations, health: str) -> stations.Stations:
-    """By what alerts say: an open incident, an early sign on one of its plugs, neither."""
-    if not health:
-        return rows
-    troubled = Q(pk__in=facts.troubled_stations(access.organization.pk))
-    signs = Q(pk__in=facts.worn_stations(access.organization.pk))
-    return rows.filter({"incident": troubled, "early": signs, "well": ~troubled & ~signs}[health])
-
-
-def _by_status(access: Access, rows: stations.Stations, status: str) -> stations.Stations:
-    """`online`, `offline` and `never_connected` ask for the station's link, `maintenance` for a window.
-
-    The rest asks for one of its plugs.
-    """
-    if status == "online":
-        return rows.filter(online=True)
-    if status in ("offline", "never_connected"):
-        away = rows.filter(online=False, approval=Approval.ACCEPTED)
-        return away.filter(dark_since__isnull=status == "never_connected")
-    if status == Shown.MAINTENANCE:
-        return rows.filter(in_maintenance=True)
-    if status:
-        lit_ones = stations.connectors(access).filter(shown=status).order_by().values("station")
-        never = stations.NEVER_CONNECTED & Q(connectors__archived_at=None, connectors__isnull=False)
-        fresh = rows.filter(never).values("pk") if status == Shown.UNKNOWN else rows.none().values("pk")
-        return rows.filter(Q(pk__in=lit_ones) | Q(pk__in=fresh.order_by()))
-    return rows
-
-
-def standing(access: Access) -> Prefetch:
-    rows = stations.connectors(access).order_by("evse__number", "number")
-    return Prefetch("connectors", queryset=rows, to_attr="standing")
-
-
-def segments(station: Station) -> list[tuple[Shown, int]]:
-    """(shown, count) of a row of `station_list`."""
-    counted = Counter(Shown(connector.shown) for connector in station.standing)  # type: ignore[attr-defined]
-    if stations.never_connected(station):
-        counted[Shown.UNKNOWN] += counted.pop(Shown.OFFLINE, 0)
-    return lit({word: counted[word] for word in Shown})
-
-
-def kinds(access: Access) -> list[tuple[str, str]]:
-    """(model, firmware) pairs that stand in the street."""
-    rows = stations.stations(access).select_related(None).order_by()
-    return list(rows.values_list("model", "firmware_version").distinct()[:500])
 
 
 # One station ------------------------------------------------------------------------------------------------

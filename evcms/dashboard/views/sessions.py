@@ -19,7 +19,7 @@ from evcms.dashboard.access import operator
 from evcms.dashboard.context import address
 from evcms.dashboard.forms import AttemptFilter, SessionFilter, SiteChoice, wishes
 from evcms.dashboard.jsontext import pretty
-from evcms.dashboard.queries import charges, review, street, tries
+from evcms.dashboard.queries import charges, listing, review, tries
 from evcms.dashboard.queries.street import who
 from evcms.dashboard.sorting import ordered, paged
 from sessions import queries, services
@@ -67,7 +67,7 @@ def _sites(access: Access) -> list[Site]:
 
 
 def _models(access: Access) -> list[str]:
-    return sorted({model for model, _firmware in street.kinds(access) if model})
+    return sorted({model for model, _firmware in listing.kinds(access) if model})
 
 
 def _asked(form: SiteChoice) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from evcms.dashboard import export
 from evcms.dashboard.access import operator
 from evcms.dashboard.forms import SiteFilter, wishes
 from evcms.dashboard.maps import map_context
-from evcms.dashboard.queries import network, street
+from evcms.dashboard.queries import listing, network
 from evcms.dashboard.queries import points as points_of_map
 from evcms.dashboard.queries.places import Place, places
 from evcms.dashboard.sorting import ROWS
@@ -90,11 +90,11 @@ def site(request: HttpRequest, access: Access, pk: int) -> HttpResponse:
     if request.GET.get("part") == "now":
         return render(request, "dashboard/sites/_now.html", context)
     rows = queries.stations(access).filter(site=place.site).order_by("identity")
-    rows = rows.prefetch_related(street.standing(access))
+    rows = rows.prefetch_related(listing.standing(access))
     here = Q(site=pk) | Q(station__site=pk)
     windows = network.next_windows(access).filter(here | Q(site=None, station=None))
     context |= {
-        "rows": [(row, street.segments(row)) for row in rows],
+        "rows": [(row, listing.segments(row)) for row in rows],
         "windows": windows[:10],
         "incidents": open_incidents(access).filter(here).order_by("-severity", "opened_at")[:5],
         "may": access.can(Permission.STATIONS),

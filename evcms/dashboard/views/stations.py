@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET
 from evcms.core.access import Access, Permission
 from evcms.dashboard import export
 from evcms.dashboard.access import operator
-from evcms.dashboard.queries import fleet, street
+from evcms.dashboard.queries import fleet, listing
 from evcms.dashboard.sorting import ordered, paged
 from evcms.dashboard.views.fleet import chosen_view, kinds_for
 from stations import queries
@@ -41,14 +41,14 @@ def stations(request: HttpRequest, access: Access) -> HttpResponseBase:
     wish = fleet.wished(form)
     usual = said.get("sort", "")
     usual = usual if usual.removeprefix("-") in SORTS else "station"
-    rows = ordered(request, street.station_list(access, wish), SORTS, usual)
+    rows = ordered(request, listing.station_list(access, wish), SORTS, usual)
     if export.wanted(request):
         return _export(request, rows)
     page = paged(request, rows)
     context: dict[str, Any] = {  # Any: template context
         "form": form,
         "page": page,
-        "rows": [(row, street.segments(row)) for row in page],
+        "rows": [(row, listing.segments(row)) for row in page],
         "narrowed": any(wish.values()),
         "numbers": queries.station_counts(access),
         "may": access.can(Permission.STATIONS),
@@ -68,7 +68,7 @@ def _export(request: HttpRequest, rows: Stations) -> StreamingHttpResponse:
             row.identity, row.name, str(row.site or ""), row.approval, "yes" if row.online else "no",
             "yes" if row.in_maintenance else "no", row.vendor, row.model, row.serial_number, row.firmware_version,
             row.protocol, row.last_seen_at, row.dark_since,
-            ", ".join(f"{count} {word}" for word, count in street.segments(row)),
+            ", ".join(f"{count} {word}" for word, count in listing.segments(row)),
         )
         for row in rows.iterator(chunk_size=500)
     )  # fmt: skip
