@@ -4,10 +4,9 @@ Killed in the middle, the row is taken again when its lease is over; proving cha
 """
 
 from datetime import date, datetime, time, timedelta
-from typing import Any, Final
+from typing import Final
 from zoneinfo import ZoneInfo
 
-import structlog
 from django.db import transaction
 
 from billing.models import ProofRun, SimulationState
@@ -17,7 +16,7 @@ from evcms.core import clock, events
 from evcms.core.access import Access, Permission
 from evcms.core.models import Organization
 
-log = structlog.get_logger(__name__)
+from . import runs
 
 LEASE: Final = timedelta(minutes=20)  # longer than a task may last
 KEPT: Final = timedelta(days=90)
@@ -54,26 +53,7 @@ def prove_nightly() -> int:
 
 def run_proofs() -> int:
     """Every run that is due, one at a time; how many were done."""
-    done = 0
-    while run := _claimed():
-        try:
-            _prove(run)
-        except Exception as error:
-            log.exception("proof failed", run=run.pk)
-            _end(run, SimulationState.FAILED, error=f"{type(error).__name__}: {error}"[:200])
-        done += 1
-    return done
-
-
-def _claimed() -> ProofRun | None:
-    now = clock.now()
-    due = ProofRun.objects.filter(due_at__lte=now).order_by("due_at").first()
-    if due is None:
-        return None
-    free = ProofRun.objects.filter(pk=due.pk, due_at=due.due_at)
-    if not free.update(state=SimulationState.RUNNING, due_at=now + LEASE, started_at=now):
-        return _claimed()  # somebody was faster
-    return ProofRun.objects.select_related("organization").get(pk=due.pk)
+    return runs.work_off(ProofRun, _prove, lease=LEASE)
 
 
 def _prove(run: ProofRun) -> None:
@@ -81,12 +61,7 @@ def _prove(run: ProofRun) -> None:
     made = proofs.prove(organization=run.organization, since=since, until=until)
     rows = ledger.balances(run.organization, since, until)
     moved = [[row.account, row.currency, row.balance] for row in rows]
-    _end(run, SimulationState.DONE, result=made.to_json(), moved=moved)
-
-
-def _end(run: ProofRun, state: SimulationState, **fields: Any) -> None:
-    """Any: the row's fields."""
-    ProofRun.objects.filter(pk=run.pk).update(state=state, due_at=None, finished_at=clock.now(), **fields)
+    runs.end(run, SimulationState.DONE, result=made.to_json(), moved=moved)
 
 
 def _span(organization: Organization, since: date, until: date) -> tuple[datetime, datetime]:

@@ -7,7 +7,6 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import structlog
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Q, QuerySet
@@ -24,7 +23,7 @@ from evcms.core.access import Access, Permission
 from stations.models import Site
 from stations.queries import visible_sites
 
-log = structlog.get_logger(__name__)
+from . import runs
 
 CHUNK = 1000
 LEASE = timedelta(minutes=6)  # longer than a task may last: a dead worker's run is taken again
@@ -66,26 +65,7 @@ def simulate(
 
 def run_simulations() -> int:
     """Every run that is due; returns how many were done. One at a time: each is a minute of one processor at most."""
-    done = 0
-    while run := _claimed():
-        try:
-            _play(run)
-        except Exception as error:
-            log.exception("simulation failed", run=run.pk)
-            _end(run, SimulationState.FAILED, error=f"{type(error).__name__}: {error}"[:200])
-        done += 1
-    return done
-
-
-def _claimed() -> SimulationRun | None:
-    now = clock.now()
-    due = SimulationRun.objects.filter(due_at__lte=now).order_by("due_at").first()
-    if due is None:
-        return None
-    free = SimulationRun.objects.filter(pk=due.pk, due_at=due.due_at)
-    if not free.update(state=SimulationState.RUNNING, due_at=now + LEASE, started_at=now, done=0):
-        return _claimed()  # somebody was faster
-    return SimulationRun.objects.select_related("organization").get(pk=due.pk)
+    return runs.work_off(SimulationRun, _play, lease=LEASE, done=0)
 
 
 def _play(run: SimulationRun) -> None:
@@ -102,12 +82,7 @@ def _play(run: SimulationRun) -> None:
             replay(tally, _past(bill, terms), stored_periods(bill["periods"]), terms.of(bill))
         done += len(chunk)
         SimulationRun.objects.filter(pk=run.pk).update(done=done, due_at=clock.now() + LEASE)
-    _end(run, SimulationState.DONE, result=tally.to_json())
-
-
-def _end(run: SimulationRun, state: SimulationState, **fields: Any) -> None:
-    """Any: the row's fields."""
-    SimulationRun.objects.filter(pk=run.pk).update(state=state, due_at=None, finished_at=clock.now(), **fields)
+    runs.end(run, SimulationState.DONE, result=tally.to_json())
 
 
 def _bills(run: SimulationRun) -> QuerySet[Bill]:
