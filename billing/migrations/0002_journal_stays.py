@@ -44,5 +44,5 @@ def unseal(apps: Any, schema_editor: Any) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("billing", "0001_initial")]
+    dependencies = [("billing", "0001_squashed_0006_proof_runs")]
     operations = [migrations.RunPython(seal, unseal, elidable=False)]

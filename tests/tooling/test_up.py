@@ -10,6 +10,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
+from importlib import import_module
 
 import pytest
 
@@ -130,10 +131,24 @@ def test_a_database_of_another_version_ends_the_start_with_a_sentence(installati
     assert "Traceback" not in said
 
 
+def test_a_database_of_before_the_folding_goes_on(installation):
+    """The first migrations were folded into one each app; a database that took them one by one is up to date."""
+    installation.migrated()
+    folded = "0001_squashed_0006_proof_runs"
+    with sqlite3.connect(installation.data / "evcms.sqlite3") as rows:
+        rows.execute("DELETE FROM django_migrations WHERE app = 'billing' AND name = ?", [folded])
+        for app, name in import_module(f"billing.migrations.{folded}").Migration.replaces:
+            rows.execute("INSERT INTO django_migrations (app, name, applied) VALUES (?, ?, '2026-11-28')", [app, name])
+    code, said = installation.run(EVCMS_CURRENCY="doubloons")
+    assert code == 1
+    assert "'doubloons' is no currency" in said, "It came past the migrations, to the founding."
+    assert "Bringing the database up to date" not in said
+
+
 def test_a_whole_life(installation):
     """An empty folder; a killed part, a second supervisor, a killed supervisor; the same data again, a clean stop."""
     installation.start(**FIRST)
-    installation.green(60)
+    installation.green(120)  # a fresh database is ten seconds of one core, and tests share two
     health = installation.health()
     assert set(health["processes"]) == {"valkey", "worker", "gateway", "web"}
     assert health["parts"]["payment"]["state"] == "off"

@@ -95,7 +95,9 @@ def _migrate(console: Console) -> None:
 def _steps_of_others(executor: MigrationExecutor) -> list[str]:
     """Steps of ours that the database has taken and this version does not have: its tables may be any."""
     ours = executor.loader.migrated_apps & {"core", "stations", "charging", "billing", "alerts"}
-    taken = set(executor.loader.applied_migrations) - set(executor.loader.disk_migrations)
+    known = executor.loader.disk_migrations
+    folded = {step for migration in known.values() for step in migration.replaces}
+    taken = set(executor.loader.applied_migrations) - set(known) - folded
     return sorted(f"{app}.{name}" for app, name in taken if app in ours)
 
 
