@@ -1,18 +1,22 @@
 """The files of a statement, from its frozen content alone: the same row gives the same bytes."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from django.utils import translation
 from django.utils.translation import gettext as _
 
 from evcms.core import figures, sheets
-from evcms.core.paper import Paper
 
 from .models import AvailabilityStatement
 from .vocabulary import Cause, ExclusionKind, Formula
+
+if TYPE_CHECKING:
+    from evcms.core.paper import Paper
 
 Content = dict[str, Any]  # Any: JSON
 CENT: Final = Decimal("0.01")
@@ -82,6 +86,8 @@ def _minutes(seconds: int) -> Decimal:
 
 def pdf(row: AvailabilityStatement) -> bytes:
     """In the organization's language."""
+    from evcms.core.paper import Paper  # the printing library is a third of a second: only who prints loads it
+
     said: Content = row.content
     with translation.override(row.organization.language):
         page = Paper(row.number)

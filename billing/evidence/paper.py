@@ -4,14 +4,13 @@ never: a court may want each.
 Card networks take at most 4.5 MB and 50 pages in all (docs.stripe.com/disputes/best-practices).
 """
 
+from __future__ import annotations
+
 import json
 from collections.abc import Sequence
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from django.conf import settings
 from django.utils import translation
-from fpdf import FPDF
-from fpdf.enums import WrapMode
 
 from billing import receipts
 from billing.models import Dispute
@@ -23,18 +22,20 @@ from sessions.models import MeterSample
 from . import bought, facts
 from .facts import Case
 
-FONTS: Final = settings.BASE_DIR / "static" / "vendor" / "dejavu-fonts-2.37.0"
-LEFT, WIDTH = 18, 174  # mm
-GREY, BLACK = 110, 20
+if TYPE_CHECKING:
+    from .sheet import Sheet
+
 MOST_SAMPLES, MOST_MESSAGES, LONGEST = 120, 40, 1200  # lines, messages, characters of one message
 T = TypeVar("T")
 
 
 def pdf(dispute: Dispute) -> bytes:
     """The same bytes for the same rows: its date is the dispute's, not today's."""
+    from .sheet import Sheet  # the printing library is a third of a second: only who prints loads it
+
     with translation.override("en"):
         case = facts.case_of(dispute)
-        page = _Sheet(f"Evidence {dispute.provider_id}")
+        page = Sheet(f"Evidence {dispute.provider_id}")
         page.set_creation_date(dispute.opened_at)
         _head(page, case)
         _claims(page, case)
@@ -54,51 +55,7 @@ def receipt_pdf(dispute: Dispute) -> bytes | None:
     return statement_pdf(statement) if statement else None
 
 
-class _Sheet(FPDF):
-    def __init__(self, title: str) -> None:
-        super().__init__(format="A4")
-        self.set_margins(LEFT, 16, 18)
-        self.set_auto_page_break(True, 16)
-        for style, name in (("", "DejaVuSans.ttf"), ("B", "DejaVuSans-Bold.ttf")):
-            self.add_font("DejaVu", style, str(FONTS / name))
-        self.set_title(title)
-        self.set_creator("EVCMS")
-        self.add_page()
-
-    def footer(self) -> None:
-        self.set_y(-12)
-        self.set_font("DejaVu", "", 7)
-        self.set_text_color(GREY)
-        self.cell(WIDTH, 4, f"{self.title} · page {self.page_no()}", align="R")
-
-    def say(self, text: str, size: float = 9, *, bold: bool = False, grey: bool = False) -> None:
-        self.set_font("DejaVu", "B" if bold else "", size)
-        self.set_text_color(GREY if grey else BLACK)
-        self.multi_cell(
-            WIDTH, size * 0.52, text, new_x="LMARGIN", new_y="NEXT", wrapmode=WrapMode.CHAR if grey else WrapMode.WORD
-        )
-
-    def part(self, title: str) -> None:
-        self.ln(4)
-        self.say(title, 12, bold=True)
-        self.ln(1)
-
-    def pair(self, name: str, value: str) -> None:
-        self.set_font("DejaVu", "", 8.5)
-        self.set_text_color(GREY)
-        self.cell(46, 5, name)
-        self.set_text_color(BLACK)
-        self.multi_cell(WIDTH - 46, 5, value, new_x="LMARGIN", new_y="NEXT")
-
-    def row(self, cells: Sequence[str], widths: Sequence[int], *, bold: bool = False) -> None:
-        self.set_font("DejaVu", "B" if bold else "", 7.5)
-        self.set_text_color(BLACK)
-        for text, width in zip(cells, widths, strict=True):
-            self.cell(width, 4.4, text)
-        self.ln(4.4)
-
-
-def _head(page: _Sheet, case: Case) -> None:
+def _head(page: Sheet, case: Case) -> None:
     dispute, charge = case.dispute, case.charge
     seller = charge.organization
     page.say(seller.legal_name or seller.name, 14, bold=True)
@@ -118,14 +75,14 @@ def _head(page: _Sheet, case: Case) -> None:
     page.pair("Energy", f"{kwh(session.energy_mwh)} (meter {session.meter_start_mwh} → {session.meter_last_mwh} mWh)")
 
 
-def _claims(page: _Sheet, case: Case) -> None:
+def _claims(page: Sheet, case: Case) -> None:
     page.part("What happened")
     page.say(facts.summary(case))
     page.part("How the cardholder agreed")
     page.say(facts.agreement(case))
 
 
-def _price(page: _Sheet, case: Case) -> None:
+def _price(page: Sheet, case: Case) -> None:
     lines = (case.receipt.document if case.receipt else {}).get("lines", [])
     if not lines or case.bill is None:
         return
@@ -137,7 +94,7 @@ def _price(page: _Sheet, case: Case) -> None:
     page.row(("Total", "", format_money(case.bill.total_minor, case.bill.currency)), (80, 60, 34), bold=True)
 
 
-def _spent(page: _Sheet, case: Case) -> None:
+def _spent(page: Sheet, case: Case) -> None:
     if not case.spent:
         return
     page.part(f"Charging sessions that it paid ({len(case.spent)})")
@@ -146,12 +103,12 @@ def _spent(page: _Sheet, case: Case) -> None:
         page.row(bought.line(bill, case.zone), (34, 84, 28, 28))
 
 
-def _timeline(page: _Sheet, case: Case) -> None:
+def _timeline(page: Sheet, case: Case) -> None:
     page.part("The payment's time-line")
     page.say(facts.activity(case), 7.5)
 
 
-def _samples(page: _Sheet, case: Case) -> None:
+def _samples(page: Sheet, case: Case) -> None:
     rows = facts.samples_of(case)
     signed = [row for row in rows if (row.extra or {}).get("signed")]
     chosen = _thinned([row for row in rows if row.energy_mwh is not None], MOST_SAMPLES)
@@ -171,7 +128,7 @@ def _wh(row: MeterSample) -> str:
     return f"{whole}.{rest:03d}"
 
 
-def _messages(page: _Sheet, case: Case) -> None:
+def _messages(page: Sheet, case: Case) -> None:
     rows = facts.messages_of(case)
     edges = [row for row in rows if "MeterValues" not in row.action]
     chosen = _thinned(edges or rows, MOST_MESSAGES)

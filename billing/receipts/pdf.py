@@ -1,17 +1,23 @@
 """A receipt or credit note on A4, from its stored document, nothing re-computed. DejaVu for every script and €."""
 
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from django.utils import translation
 from django.utils.translation import gettext as _
 
 from billing.models import Receipt
 from billing.vocabulary import ReceiptKind
-from evcms.core.paper import Paper
+
+if TYPE_CHECKING:
+    from evcms.core.paper import Paper
 
 
 def pdf(receipt: Receipt) -> bytes:
     """The same bytes for the same receipt: its date is the issue's, not today's."""
+    from evcms.core.paper import Paper  # the printing library is a third of a second: only who prints loads it
+
     said = receipt.document
     with translation.override(said["language"]):
         page = Paper(said["number"])

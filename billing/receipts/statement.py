@@ -1,10 +1,12 @@
 """A fleet's monthly statement: the document, written once, and its paper."""
 
+from __future__ import annotations
+
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from django.utils import translation
@@ -15,7 +17,9 @@ from billing.models import Bill, Statement, StatementCorrection
 from billing.vocabulary import StatementKind
 from billing.wording import kwh
 from evcms.core.figures import amount, exact
-from evcms.core.paper import Paper
+
+if TYPE_CHECKING:
+    from evcms.core.paper import Paper
 
 
 def document(
@@ -117,6 +121,8 @@ def _day(at: datetime, zone: ZoneInfo) -> str:
 
 def pdf(statement: Statement) -> bytes:
     """The same bytes for the same statement."""
+    from evcms.core.paper import Paper  # the printing library is a third of a second: only who prints loads it
+
     said = statement.document
     with translation.override(said["language"]):
         page = Paper(said["number"])

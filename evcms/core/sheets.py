@@ -7,7 +7,6 @@ from decimal import Decimal
 from itertools import chain
 from typing import Final
 
-import xlsxwriter
 from django.http import HttpResponse
 
 from . import clock
@@ -38,6 +37,8 @@ def as_csv(columns: Sequence[str], rows: Iterable[Row]) -> bytes:
 
 def xlsx(columns: Sequence[str], rows: Iterable[Row]) -> bytes:
     """Texts are written as strings, which no program takes for formulas or links. One row at a time is in memory."""
+    import xlsxwriter  # a tenth of a second: only who writes a sheet loads it
+
     target = io.BytesIO()
     with xlsxwriter.Workbook(target, {"constant_memory": True}) as book:
         book.set_properties({"created": clock.now()})
