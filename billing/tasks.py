@@ -128,6 +128,18 @@ def recount_revenue() -> int:
     return services.recount_revenue()
 
 
+@shared_task(name="billing.count_ledger")
+def count_ledger() -> int:
+    """Every 10 minutes: days of the journal that are settled, or into which something was booked late."""
+    return services.count_ledger()
+
+
+@shared_task(name="billing.recount_ledger")
+def recount_ledger() -> int:
+    """Nightly: the last days once more."""
+    return services.recount_ledger()
+
+
 @shared_task(name="billing.prove")
 def prove() -> int:
     """Proofs that were asked for."""

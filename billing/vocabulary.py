@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Final
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -250,6 +251,10 @@ class PayoutState(models.TextChoices):
     PAID = "paid", _("paid out")
     FAILED = "failed", _("failed")
     CANCELED = "canceled", _("cancelled")
+
+
+TRANSFERS: Final = ("payout", "payout_failure", "payout_cancel")
+"""Kinds of movements at the provider that are a transfer itself, no part of what it sends."""
 
 
 class ReaderState(models.TextChoices):

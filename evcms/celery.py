@@ -58,6 +58,7 @@ OFTEN = {
     "stations.make_statements": 3600.0,
     "charging.count_days": 600.0,
     "billing.count_revenue": 600.0,
+    "billing.count_ledger": 600.0,
 }
 EVERY_NIGHT = (
     "core.prune",
@@ -71,6 +72,7 @@ EVERY_NIGHT = (
     "billing.prune_contacts",
     "billing.prune_simulations",
     "billing.recount_revenue",
+    "billing.recount_ledger",
     "billing.prove_nightly",
     "billing.issue_statements",
     "billing.prune_webhooks",

@@ -11,7 +11,10 @@ from billing.models import (
     JournalEntry,
     JournalLine,
     LateBill,
+    LedgerDay,
+    LedgerMark,
     Payout,
+    PayoutShare,
     ProofRun,
     RevenueDay,
     RevenueMark,
@@ -157,3 +160,30 @@ class ProofRunAdmin(ReadOnlyAdmin):
     list_filter = ("state", "organization", "created_at")
     search_fields = ("user__email", "error")
     list_select_related = ("organization", "user")
+
+
+@admin.register(LedgerDay)
+class LedgerDayAdmin(ReadOnlyAdmin):
+    list_display = (
+        "organization", "day", "account", "kind", money("debit_minor", "Debit"), money("credit_minor", "Credit"),
+        "lines",
+    )  # fmt: skip
+    list_filter = ("organization", "account", "currency", "day")
+    search_fields = ("kind",)
+    list_select_related = ("organization",)
+
+
+@admin.register(LedgerMark)
+class LedgerMarkAdmin(ReadOnlyAdmin):
+    list_display = ("organization", "zone", "day", "entry")
+    list_filter = ("organization",)
+    search_fields = ("organization__name",)
+    list_select_related = ("organization",)
+
+
+@admin.register(PayoutShare)
+class PayoutShareAdmin(ReadOnlyAdmin):
+    list_display = ("payout", "organization", "net_minor", "fee_minor")
+    list_filter = ("organization",)
+    search_fields = ("payout__provider_id",)
+    list_select_related = ("organization", "payout")

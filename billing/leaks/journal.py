@@ -7,6 +7,7 @@ from django.db.models import Exists, F, OuterRef, Q, Sum
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
+from billing import standings
 from billing.models import JournalEntry, JournalLine, Refund
 from billing.proof import Leak
 from billing.vocabulary import BillState, LedgerAccount, PaymentKind, PaymentState, RefundState
@@ -88,6 +89,20 @@ def owed_off(look: Look) -> Iterator[Leak]:
             yield of_bill("unposted", text, bill, owed)
 
 
+def days_off(look: Look) -> Iterator[Leak]:
+    """What the ledger's page sums up by days is what the period's lines say."""
+    quick = standings.moved(look.organization, look.since, look.until)
+    whole = standings.from_lines(look.organization, look.since, look.until)
+    nothing = standings.Moved(0, 0, 0)
+    for key in sorted({*quick, *whole}):
+        told, right = quick.get(key, nothing), whole.get(key, nothing)
+        if told != right:
+            account, kind, currency = key
+            both = _("ledger's days and journal, %(account)s, %(kind)s") % {"account": account, "kind": kind}
+            text = differs(both, told.debit - told.credit, right.debit - right.credit)
+            yield Leak("ledger_days", text, f"ledger:{account}:{kind}:{currency}", currency=currency)
+
+
 def unsealed(look: Look) -> Iterator[Leak]:
     """The database itself refuses to change what was posted."""
     if not sealed():
@@ -104,4 +119,6 @@ def sealed() -> bool:
         return wanted <= {name for (name,) in cursor.fetchall()}
 
 
-CHECKS: tuple[Check, ...] = (unbalanced, price_unposted, capture_unposted, refund_unposted, owed_off, unsealed)
+CHECKS: tuple[Check, ...] = (
+    unbalanced, price_unposted, capture_unposted, refund_unposted, owed_off, days_off, unsealed,
+)  # fmt: skip

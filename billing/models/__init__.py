@@ -1,6 +1,7 @@
 """Rows of money. Amounts are integer minor units with an ISO 4217 code; unit prices are decimal text."""
 
 from .base import DECIMAL, guest_token, price_field
+from .books import LedgerDay, LedgerMark, PayoutShare
 from .disputes import BalanceLine, Dispute, Payout
 from .documents import Bill, Receipt, ReceiptCounter
 from .funding import (
@@ -44,11 +45,14 @@ __all__ = [
     "JournalEntry",
     "JournalLine",
     "LateBill",
+    "LedgerDay",
+    "LedgerMark",
     "PastLink",
     "Payment",
     "PaymentEvent",
     "PaymentMethod",
     "Payout",
+    "PayoutShare",
     "PriceSnapshot",
     "ProofRun",
     "Receipt",

@@ -119,6 +119,7 @@ class BalanceLine(models.Model):
 
     class Meta:
         ordering = ("-at", "-id")
+        indexes = [models.Index(fields=["at"], condition=models.Q(organization=None), name="lines_of_nobody")]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.net_minor} {self.currency}"

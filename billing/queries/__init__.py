@@ -31,6 +31,7 @@ from .books import (
     totals,
 )
 from .claims import (
+    Share,
     ToDecide,
     balance_lines,
     collections,
@@ -39,6 +40,7 @@ from .claims import (
     payouts,
     refund,
     sees_all,
+    shares,
     to_decide,
     unanswered,
     unmatched,
@@ -67,6 +69,7 @@ __all__ = [
     "Cost",
     "Headline",
     "Offer",
+    "Share",
     "ToDecide",
     "Totals",
     "Visit",
@@ -102,6 +105,7 @@ __all__ = [
     "refund",
     "running_of",
     "sees_all",
+    "shares",
     "taken_evses",
     "takes_vouchers",
     "tariff_for",

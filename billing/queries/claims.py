@@ -1,13 +1,13 @@
 """What waits for a person about money, what banks and the provider do with it; cut to what `access` may see."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Subquery, Sum, Value, When
-from django.db.models.functions import Coalesce
+from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Sum, Value, When
 
-from billing.models import BalanceLine, Collection, Dispute, Payment, Payout, Refund
-from billing.vocabulary import CollectionState, DisputeState, Purpose, RefundState
+from billing.models import BalanceLine, Collection, Dispute, Payment, Payout, PayoutShare, Refund
+from billing.vocabulary import TRANSFERS, CollectionState, DisputeState, Purpose, RefundState
 from evcms.core.access import Access, Permission
 from evcms.core.models import Organization
 from stations.queries import visible_sites
@@ -18,7 +18,6 @@ OF_COLLECTION = (
     "collection", "collection__account", "collection__statement__account", "collection__driver",
     "collection__debt__driver", "collection__debt__bill__session__station",
 )  # fmt: skip
-TRANSFERS = ("payout", "payout_failure", "payout_cancel")
 
 
 def _visible(rows: QuerySet[Any], access: Access) -> QuerySet[Any]:
@@ -138,22 +137,50 @@ def balance_lines(access: Access) -> QuerySet[BalanceLine]:
 
 
 def payouts(access: Access) -> QuerySet[Payout]:
-    """Payouts in which the organization has a share: `share_minor`, `fees_minor`; `lost_minor`: lines of nobody.
-
-    Summed for each row that is shown: a year's lines are a million.
-    """
-    seen = balance_lines(access).filter(payout=OuterRef("pk")).order_by()
-    nobody = BalanceLine.objects.filter(payout=OuterRef("pk"), organization=None).order_by()
-    rows = Payout.objects.all() if sees_all(access) else Payout.objects.filter(Exists(seen))
-    return rows.annotate(
-        share_minor=_summed(seen, "net_minor"),
-        fees_minor=_summed(seen, "fee_minor"),
-        lost_minor=_summed(nobody, "net_minor"),
-    ).order_by("-created_at", "-pk")
+    """Payouts in which the organization has a share; `shares` says how large."""
+    rows = Payout.objects.order_by("-created_at", "-pk")
+    if sees_all(access):
+        return rows
+    seen = Exists(balance_lines(access).filter(payout=OuterRef("pk")).order_by())
+    if not access.all_sites:
+        return rows.filter(seen)
+    counted = PayoutShare.objects.filter(payout=OuterRef("pk"))
+    own = Exists(counted.filter(organization=access.organization))
+    return rows.filter(own | (Q(due_at__isnull=False) | ~Exists(counted)) & seen)
 
 
-def _summed(lines: QuerySet[BalanceLine], name: str) -> Coalesce:
-    return Coalesce(Subquery(lines.values("payout").annotate(n=Sum(name)).values("n")), 0)
+class Share(NamedTuple):
+    """Of one payout, minor units: what somebody's part of it is, the fees in it, what of it is nobody's."""
+
+    net: int = 0
+    fees: int = 0
+    lost: int = 0
+
+
+def shares(access: Access, rows: Iterable[Payout]) -> dict[int, Share]:
+    """By payout. Who sees all has what is nobody's, too; who sees some sites has what was paid there."""
+    rows = list(rows)
+    read = {row.pk for row in rows if row.due_at is None} if access.all_sites else set[int]()
+    counted = PayoutShare.objects.filter(payout__in=read).order_by()
+    sums = list(counted.values_list("payout", "organization", "net_minor", "fee_minor"))
+    left = {row.pk for row in rows} - {payout for payout, *_sums in sums}
+    if left:
+        lines = balance_lines(access) if not access.all_sites else BalanceLine.objects.exclude(kind__in=TRANSFERS)
+        found = lines.filter(payout__in=left).order_by().values_list("payout", "organization")
+        sums += found.annotate(Sum("net_minor"), Sum("fee_minor"))
+    return _shares(sums, access.organization.pk, whole=sees_all(access))
+
+
+def _shares(sums: Iterable[tuple[int, int | None, int, int]], mine: int, *, whole: bool) -> dict[int, Share]:
+    told: dict[int, Share] = {}
+    for payout, organization, net, fees in sums:
+        before = told.get(payout, Share())
+        if organization is None:
+            before = before._replace(lost=before.lost + net)
+        if organization == mine or (whole and organization is None):
+            before = before._replace(net=before.net + net, fees=before.fees + fees)
+        told[payout] = before
+    return told
 
 
 def unmatched(access: Access) -> QuerySet[BalanceLine]:

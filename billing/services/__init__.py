@@ -15,9 +15,11 @@ from .following import refresh
 from .funding import judge
 from .guard import budget_reached, session_started
 from .holds import place_due
+from .ledger_days import count_ledger, recount_ledger
 from .oddities import correct_oddity
 from .offline import limit_for, limit_set, profile_answered
 from .payments import UNPAID, open_payment, payment_authorized, start_checkout, start_failed
+from .payout_shares import recount_shares
 from .payouts import nightly_books, payouts_due, read_books
 from .proofs import ask_proof, prove_nightly, run_proofs
 from .reconcile import reconcile_lately
@@ -62,6 +64,7 @@ __all__ = [
     "complete_settled",
     "correct_oddity",
     "correct_session",
+    "count_ledger",
     "count_revenue",
     "create_tariff",
     "decide_refund",
@@ -97,7 +100,9 @@ __all__ = [
     "reader_settled",
     "receive_webhook",
     "reconcile_lately",
+    "recount_ledger",
     "recount_revenue",
+    "recount_shares",
     "refresh",
     "refund",
     "refund_collection",

@@ -18,14 +18,13 @@ from django.db.models import Sum
 from billing.gateways import PaymentsOff, gateway
 from billing.gateways.base import GatewayError, Movement, Transfer
 from billing.models import BalanceLine, Collection, Dispute, Payment, Payout, Refund
-from billing.vocabulary import PayoutState
+from billing.vocabulary import TRANSFERS, PayoutState
 from evcms.core import clock, events
 
-from . import clearing, moves
+from . import clearing, moves, payout_shares
 
 log = structlog.get_logger(__name__)
 
-TRANSFERS: Final = ("payout", "payout_failure", "payout_cancel")  # the transfer itself, no part of what it sends
 FIRST_LOOK: Final = timedelta(days=400)
 OVERLAP: Final = timedelta(days=3)  # a page read yesterday may have missed what was being written
 RECENT: Final = timedelta(days=60)  # how long transfers and lines without a row are looked at again
@@ -102,7 +101,10 @@ def _store(page: Sequence[Movement], payout: Payout | None = None) -> int:
         BalanceLine.objects.bulk_create([_line(row) for row in fresh], ignore_conflicts=True)
         ids = [row.movement_id for row in page]
         if payout is not None:
-            BalanceLine.objects.filter(provider_id__in=ids).exclude(payout=payout).update(payout=payout)
+            elsewhere = BalanceLine.objects.filter(provider_id__in=ids).exclude(payout=payout)
+            before = payout_shares.lock(elsewhere.exclude(payout=None))  # of a transfer that failed
+            elsewhere.update(payout=payout)
+            payout_shares.count_shares(before)
         charged = {row.movement_id: row.charged for row in page if row.charged}
         _match(list(BalanceLine.objects.filter(provider_id__in=ids, organization=None)), charged)
     return len(fresh)
@@ -133,6 +135,7 @@ def _match(lines: list[BalanceLine], charged: Mapping[str, tuple[str, int]]) -> 
     lines = [line for line in lines if line.kind not in TRANSFERS and line.source_id]
     about = _sources({line.source_id for line in lines})
     found = [line for line in lines if line.source_id in about]
+    touched = payout_shares.lock(found)
     for line in found:
         for name, row in about[line.source_id].items():
             setattr(line, name, row)
@@ -142,6 +145,7 @@ def _match(lines: list[BalanceLine], charged: Mapping[str, tuple[str, int]]) -> 
         converted = charged.get(line.provider_id)
         if converted:
             clearing.exchanged(line, *converted)
+    payout_shares.count_shares(touched)
     _tell_fees(found)
     return len(found)
 
@@ -223,6 +227,7 @@ def check(*, payout: Payout) -> None:
         row.difference_minor = row.amount_minor - total if row.state in (PayoutState.PENDING, PayoutState.PAID) else 0
         row.checked_at, row.due_at = clock.now(), None
         row.save()
+        payout_shares.count_shares([row])
         _post(row)
 
 

@@ -6,8 +6,7 @@ from zoneinfo import ZoneInfo
 
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.core.paginator import Paginator
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -22,9 +21,10 @@ from billing.proof import Part, Proof, Segment, from_json
 from billing.queries import ledger as books
 from billing.queries import proof as proofs
 from billing.segments import BOOKS, LABELS, explained, meaning, proof_bar
+from billing.standings import moved
 from billing.views.common import access_of
 from billing.vocabulary import LedgerAccount
-from evcms.core import sheets
+from evcms.core import paging, sheets
 from evcms.core.access import Access, Permission
 from evcms.core.figures import amount
 
@@ -56,18 +56,18 @@ def proof(request: HttpRequest) -> HttpResponse:
     context: Context = {"form": form, "days": urlencode(days), "zone": access.organization.time_zone}
     if proofs.at_once(access.organization, since, until):
         made = proofs.prove(organization=access.organization, since=since, until=until)
-        moved = [(row.account, row.currency, row.balance) for row in books.trial_balance(access, since, until)]
+        shifted = [(row.account, row.currency, row.balance) for row in books.trial_balance(access, since, until)]
     else:
         done, under_way = proofs.newest(access.organization, first, last)
         context |= {"large": True, "run": done, "under_way": under_way, "first": first, "last": last}
         if done is None:
             return render(request, "billing/proof_waits.html", context)
-        made, moved = from_json(done.result or {}), [tuple(row) for row in done.moved or []]
+        made, shifted = from_json(done.result or {}), [tuple(row) for row in done.moved or []]
         context["moved_since"] = proofs.moved_since(done)
         first, last = done.since, done.until
     if request.GET.get("export") in ("csv", "xlsx"):
         return sheets.answer(request.GET["export"], "proof", PARTS, map(_part_row, made.parts))
-    context |= {"first": first, "last": last} | _told(made, moved, {"since": str(first), "until": str(last)})
+    context |= {"first": first, "last": last} | _told(made, shifted, {"since": str(first), "until": str(last)})
     return render(request, "billing/proof.html", context)
 
 
@@ -153,7 +153,7 @@ def proof_sessions(request: HttpRequest) -> HttpResponse:
                  *_price_of(row)] for row in rows.iterator(chunk_size=1000))  # fmt: skip
         return sheets.answer(request.GET["export"], f"sessions-{segment}", SESSIONS, told)
     context: Context = {
-        "page": Paginator(rows, 50).get_page(request.GET.get("page")),
+        "page": paging.paged(rows, 50, request.GET.get("page")),
         "label": LABELS[segment],
         "meaning": meaning(segment),
         "days": urlencode({name: request.GET[name] for name in ("since", "until") if request.GET.get(name)}),
@@ -176,18 +176,19 @@ def _price_of(session: Any) -> list[object]:
 @require_GET
 def ledger(request: HttpRequest) -> HttpResponse:
     access = _whole(request)
-    form = LedgerFilter(request.GET or None, kinds=books.kinds(access))
+    ever = moved(access.organization, None, None)
+    form = LedgerFilter(request.GET or None, kinds=sorted({kind for _account, kind, _currency in ever}))
     zone = ZoneInfo(access.organization.time_zone)
     asked = form.cleaned_data if form.is_bound and form.is_valid() else {}
     since, until = form.span(zone) if asked.get("since") or asked.get("until") else (None, None)
-    rows = _narrowed(books.lines(access), asked)
+    rows = _narrowed(books.lines(access), asked, access)
     rows = rows.filter(entry__at__gte=since, entry__at__lt=until) if since else rows
     if form.is_bound and not form.is_valid():
         rows = rows.none()
     if request.GET.get("export") in ("csv", "xlsx"):
         return sheets.answer(request.GET["export"], "ledger", books.COLUMNS, books.exported(rows, zone))
-    page = Paginator(rows, 100).get_page(request.GET.get("page"))
-    standing = books.trial_balance(access, since, until)
+    page = paging.paged(rows, 100, request.GET.get("page"))
+    standing = books.trial_balance(access, since, until) if since else books.standing(ever)
     context: Context = {
         "form": form,
         "standing": standing,
@@ -207,13 +208,10 @@ def _sums(standing: list[books.Standing]) -> dict[str, int]:
     return sums
 
 
-def _narrowed(rows: QuerySet[JournalLine], asked: Context) -> QuerySet[JournalLine]:
+def _narrowed(rows: QuerySet[JournalLine], asked: Context, access: Access) -> QuerySet[JournalLine]:
     if asked.get("account"):
         rows = rows.filter(account=asked["account"])
     if asked.get("kind"):
         rows = rows.filter(entry__kind=asked["kind"])
     text = (asked.get("q") or "").strip()
-    if text:
-        found = Q(entry__key=text) | Q(entry__bill__session__public_id=text) | Q(entry__payment__public_id=text)
-        rows = rows.filter(found | Q(entry__text__icontains=text))
-    return rows
+    return books.about(rows, access, text) if text else rows

@@ -31,8 +31,11 @@ def payouts(request: HttpRequest) -> HttpResponse:
     if request.GET.get("export") == "csv":
         return _csv(access, queries.balance_lines(access), "movements.csv")
     rows = queries.payouts(access)
+    page = Paginator(rows, 50).get_page(request.GET.get("page"))
+    shares = queries.shares(access, page)
     context = {
-        "page": Paginator(rows, 50).get_page(request.GET.get("page")),
+        "page": page,
+        "rows": [(row, shares.get(row.pk, queries.Share())) for row in page],
         "lost": queries.unmatched(access)[:20],
         "whole": queries.sees_all(access),
         "zone": access.organization.time_zone,
@@ -50,6 +53,7 @@ def payout(request: HttpRequest, provider_id: str) -> HttpResponse:
         return _csv(access, lines, f"payout-{row.provider_id}.csv")
     context = {
         "payout": row,
+        "share": queries.shares(access, [row]).get(row.pk, queries.Share()),
         "page": Paginator(lines, 100).get_page(request.GET.get("page")),
         "whole": queries.sees_all(access),
         "zone": access.organization.time_zone,

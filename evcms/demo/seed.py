@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Max
 
-from billing.services import count_revenue
+from billing.services import count_ledger, count_revenue
 from evcms.core import clock
 from evcms.core.models import Organization
 from evcms.demo import (
@@ -118,6 +118,7 @@ def _found(city: City, cash: till.Till, files: Path, say: Say) -> None:
         listeners.plant(built, people.DRIVER.email, kept, now)
         services.count_days(budget_s=900)
         count_revenue(budget_s=900)
+        count_ledger(budget_s=900)
         queues.plant(access.organization, since)
         oddities.plant(access.organization)
         services.fit_freeby()

@@ -1,12 +1,15 @@
 """The provider's books: every line matched, fees and payouts in the journal, what does not add up is shown."""
 
 import pytest
+from django.db.models import Sum
 
+from billing import queries
 from billing import services as billing
 from billing.gateways import gateway
-from billing.models import BalanceLine, Payout
+from billing.models import BalanceLine, Payment, Payout, PayoutShare
 from billing.services import disputes, ledger, payouts
-from billing.vocabulary import LedgerAccount, PayoutState
+from billing.vocabulary import TRANSFERS, LedgerAccount, PayoutState
+from evcms.core import clock
 from evcms.simulator.provider.resources.balance import book
 from tests.billing.conftest import later, work
 from tests.billing.test_crashes import Killed, killed_at
@@ -179,3 +182,47 @@ def test_without_an_answer_the_next_night_goes_on(provider, settled, organizatio
     assert billing.nightly_books() == 0
     assert billing.nightly_books() > 0
     assert balance(organization, LedgerAccount.FEES) == FEE
+
+
+def lines_say(payout):
+    rows = BalanceLine.objects.filter(payout=payout).exclude(kind__in=TRANSFERS).order_by()
+    return sorted(rows.values_list("organization").annotate(Sum("net_minor"), Sum("fee_minor")), key=str)
+
+
+def shares_say(payout):
+    return sorted(payout.shares.values_list("organization", "net_minor", "fee_minor"), key=str)
+
+
+def test_the_shares_of_a_payout_follow_its_lines_whatever_moves_them(provider, settled, organization, owner):
+    provider.double.effect(lambda call: book(call, kind="adjustment", amount=5000, currency="eur", source="ch_other"))
+    first = provider.control("payouts", currency="eur")
+    billing.read_books()
+    row = Payout.objects.get(provider_id=first["id"])
+    assert shares_say(row) == lines_say(row) == [(organization.pk, 1090 - FEE, FEE), (None, 5000, 0)]
+    assert queries.shares(owner, [row])[row.pk] == queries.Share(net=1090 - FEE + 5000, fees=FEE, lost=5000)
+    provider.control(f"payouts/{first['id']}/fail")  # its lines go with the next
+    second = provider.control("payouts", currency="eur")
+    billing.read_books()
+    both = Payout.objects.all()
+    assert [shares_say(each) for each in both] == [lines_say(each) for each in both]
+    assert shares_say(both.get(provider_id=second["id"]))
+    Payout.objects.filter(pk=row.pk).update(due_at=clock.now())
+    for each in both:
+        PayoutShare.objects.filter(payout=each).update(net_minor=1)
+    told = queries.shares(owner, both.all())
+    assert told[both.get(provider_id=second["id"]).pk].net == 2  # the kept ones, both wrong now
+    assert queries.shares(owner, [Payout.objects.get(pk=row.pk)]) == {}  # its lines are still read: they have none
+    Payout.objects.update(due_at=None)
+    billing.recount_shares()
+    assert [shares_say(each) for each in both] == [lines_say(each) for each in both]
+
+
+def test_a_line_that_finds_its_row_later_is_in_the_share_then(provider, settled, organization, owner):
+    sent = provider.control("payouts", currency="eur")
+    Payment.objects.filter(pk=settled.pk).update(charge_id="ch_unknown")
+    billing.read_books()
+    row = Payout.objects.get(provider_id=sent["id"])
+    assert shares_say(row) == [(None, 1090 - FEE, FEE)]
+    Payment.objects.filter(pk=settled.pk).update(charge_id=settled.charge_id)
+    payouts.match_again()
+    assert shares_say(row) == lines_say(row) == [(organization.pk, 1090 - FEE, FEE)]

@@ -40,8 +40,11 @@ from billing.models import (
     JournalEntry,
     JournalLine,
     LateBill,
+    LedgerDay,
+    LedgerMark,
     PastLink,
     Payment,
+    PayoutShare,
     ProofRun,
     ReceiptCounter,
     Refund,
@@ -139,6 +142,12 @@ def machinery(rows, number):
     )
     RollupMark.objects.get_or_create(organization=rows.site.organization, day=now.date())
     revenue_days(rows.site.organization, now.date())
+    LedgerMark.objects.get_or_create(organization=rows.site.organization)
+    LedgerDay.objects.create(
+        organization=rows.site.organization, day=now.date(), account="bank", kind=f"payout{number}", currency="EUR",
+        debit_minor=1, credit_minor=0, lines=1,
+    )  # fmt: skip
+    PayoutShare.objects.create(payout=rows.payout, net_minor=1, fee_minor=0)
     ReceiptCounter.objects.create(organization=rows.site.organization, year=2000 + number, last=1)
     note = Notification.objects.filter(incident=rows.incident).first()
     DeliveryAttempt.objects.create(notification=note, outcome="refused", detail="refused")
