@@ -1,11 +1,14 @@
 """A person's browser, and signals that go nowhere: tests of pages need no signal server."""
 
+from copy import deepcopy
 from datetime import timedelta
 
 import pytest
 from django.test import Client
 
 from evcms.core import clock, events
+from tests.environment import SCRATCH
+from tests.fixtures.database import kept
 from tests.stations.conftest import organization, owner, rival, site, station
 
 AFTERNOON = 14  # UTC
@@ -24,15 +27,28 @@ def silent(monkeypatch):
     monkeypatch.setattr(events, "_transport", Silent())
 
 
-@pytest.fixture
-def network(db, silent, settings):
-    """See factory.py; a day of it, and it is three in the afternoon: just after midnight "today" is empty."""
+@pytest.fixture(scope="module")
+def days_network(django_db_setup, django_db_blocker):
+    """See factory.py; a day of it, and it is three in the afternoon: just after midnight "today" is empty.
+
+    (ahead, network): how far the clock went ahead, and the rows.
+    """
     from tests.dashboard.factory import Network
 
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # nobody logs in by password
+    ahead = timedelta(hours=(AFTERNOON - clock.now().hour) % 24)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(events, "_transport", Silent())
+        clock.advance(ahead)
+        with kept(django_db_blocker, lambda: Network().live()) as made:
+            (SCRATCH / "clock").unlink()
+            yield ahead, made
 
-    clock.advance(timedelta(hours=(AFTERNOON - clock.now().hour) % 24))
-    return Network().live()
+
+@pytest.fixture
+def network(days_network, db, silent):
+    ahead, made = days_network
+    clock.advance(ahead)
+    return deepcopy(made)
 
 
 def browser(access):
@@ -53,5 +69,15 @@ def streamed(answer):
 
 
 __all__ = [
-    "browser", "network", "organization", "owner", "rival", "silent", "site", "station", "streamed", "words",
-]  # fmt: skip
+    "browser",
+    "days_network",
+    "network",
+    "organization",
+    "owner",
+    "rival",
+    "silent",
+    "site",
+    "station",
+    "streamed",
+    "words",
+]

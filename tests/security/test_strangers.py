@@ -15,6 +15,7 @@ from rest_framework.test import APIClient
 from evcms.core.access import PERMISSIONS, Permission, Role
 from evcms.core.models import AuditEntry, User
 from evcms.core.services import create_token
+from tests.fixtures.database import kept
 from tests.security.doors import ANYBODY, API, KEY, MEMBER, PAGES, SOCKETS
 from tests.security.networks import browser_of, networks
 from tests.stations.conftest import make_access
@@ -47,14 +48,8 @@ def actions():
 @pytest.fixture(scope="module")
 def built(django_db_setup, django_db_blocker):
     """The three networks, made once; each test undoes only what it did itself."""
-    with django_db_blocker.unblock():
-        all_of_it = transaction.atomic()
-        all_of_it.__enter__()
-        made = networks()
-    yield made
-    with django_db_blocker.unblock():
-        transaction.set_rollback(True)
-        all_of_it.__exit__(None, None, None)
+    with kept(django_db_blocker, networks) as made:
+        yield made
 
 
 @pytest.fixture
