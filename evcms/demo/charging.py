@@ -8,6 +8,7 @@ from itertools import count
 
 from django.db.models import Max, Model
 
+from billing.models import PaymentMethod
 from evcms.demo import keys
 from evcms.demo.moments import ANSWER, LIVE_START, Ears, Paying
 from evcms.demo.street import Street
@@ -56,10 +57,11 @@ class Place:
 
 @dataclass
 class Charging:
-    """The rows of all past sessions; `usage` is the sum by EVSE and hour."""
+    """The rows of all past sessions; `cards` by the token's value; `usage` is the sum by EVSE and hour."""
 
     street: Street
     cards: dict[str, IdToken]
+    on_file: dict[str, PaymentMethod] = field(default_factory=dict)  # what pays each token that has a card on file
     sessions: list[ChargingSession] = field(default_factory=list)
     attempts: list[Attempt] = field(default_factory=list)
     commands: list[Command] = field(default_factory=list)
@@ -147,7 +149,7 @@ class Charging:
             self._by_phone(session, past, place)
         else:
             card = self.cards[past.token]
-            session.id_token, session.driver_id, session.token_value = card, card.driver_id, past.token
+            session.id_token, session.driver, session.token_value = card, card.driver, past.token
             session.stop_token_value = past.token if past.stop_reason == "Local" else ""
             session.attempt = self._attempt(session, AttemptKind.TAP, past.token)
             self.attempts.append(session.attempt)

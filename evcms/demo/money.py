@@ -12,12 +12,12 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from billing.gateways import amounts
-from billing.models import Account, Bill, Payment, PaymentEvent, Receipt, ReceiptCounter
+from billing.models import Account, Bill, Payment, PaymentEvent, PaymentMethod, Receipt, ReceiptCounter
 from billing.periods import Link, Reading, Status, pack, periods
 from billing.pricing import Period, price
 from billing.receipts import document
-from billing.services.sources.card import chargeable
-from billing.vocabulary import AccountKind, BillState, FundingSource, PaymentState, Step
+from billing.services.sources.card import chargeable, why_nothing
+from billing.vocabulary import AccountKind, BillState, FundingSource, PaymentKind, PaymentState, Step
 from evcms.core.money import format_money
 from evcms.demo import keys, tries
 from evcms.demo.books import Books
@@ -64,8 +64,11 @@ class Money:
         agreed = self.charging.street.prices[place.key]
         bill = self._bill(past, session, agreed, links)
         self.books.priced(bill)
+        card = self.charging.on_file.get(session.token_value)
         if past.guest:
             self._settle(past, session, bill, agreed)
+        elif card:
+            self._from_file(session, bill, agreed, card)
         elif refused and bill.total_minor:
             self._owe(bill)
         else:
@@ -119,23 +122,43 @@ class Money:
         payment = self._payment(session.connector, agreed, way, past.guest.email)
         payment.session, payment.attempt = session, session.attempt
         due, reason = self._due(bill, payment)
-        ended = session.end_received_at + CAPTURED
         number = NUMBERS.get(past.guest.last4, USUAL)
-        held = self.till.hold(payment, at=way.authorized, number=number, taken=due, until=ended)
+        until = session.end_received_at + CAPTURED
+        held = self.till.hold(payment, at=way.authorized, number=number, taken=due, until=until)
         self._authorized(payment, way, held)
         self._note(payment, way.authorized, Step.START_REQUESTED)
         self._note(payment, session.start_received_at, Step.SESSION_STARTED)
-        bill.reason, bill.shortfall_minor = reason, bill.total_minor - due
         bill.source = FundingSource.SCAN
+        self._close(payment, bill, due, reason)
+
+    def _from_file(self, session: ChargingSession, bill: Bill, agreed: Price, card: PaymentMethod) -> None:
+        """As holds.open_hold and what follows it: the card is asked while the station is answered already."""
+        started, driver = session.start_received_at, card.driver
+        payment = self._row(session.connector, agreed, started, driver.email)
+        payment.kind, payment.session, payment.driver, payment.method = PaymentKind.CARD, session, driver, card
+        payment.language, payment.card = driver.language, card.card
+        self._note(payment, started, PaymentState.CREATED, text=card.card, amount=payment.hold_minor)
+        self._note(payment, started, Step.SESSION_STARTED)
+        due, reason = self._due(bill, payment)
+        assert session.end_received_at is not None
+        held = self.till.saved(payment, at=started + ANSWER, taken=due, until=session.end_received_at + CAPTURED)
+        self._stands(payment, started + ANSWER, held)
+        bill.source = FundingSource.CARD
+        self._close(payment, bill, due, reason)
+
+    def _close(self, payment: Payment, bill: Bill, due: int, reason: str) -> None:
+        """As sources.card: what is due is taken from the hold, or all of it is freed."""
+        assert bill.final_at is not None
+        bill.reason, bill.shortfall_minor = reason, bill.total_minor - due
         if due:
-            self._capture(payment, bill, due, bill.final_at, ended)
-        else:
-            bill.state = BillState.FREE
-            if bill.total_minor:
-                self.books.waived(bill)
-            with translation.override(payment.language):
-                text = _("Nothing is charged for this session.")
-            self._release(payment, "nothing_due", text, bill.final_at)
+            self._capture(payment, bill, due, bill.final_at, bill.final_at - SETTLED + CAPTURED)
+            return
+        bill.state = BillState.FREE
+        if bill.total_minor:
+            self.books.waived(bill)
+        with translation.override(payment.language):
+            text = why_nothing(bill)
+        self._release(payment, "nothing_due", text, bill.final_at)
 
     def _due(self, bill: Bill, payment: Payment) -> tuple[int, str]:
         currency = bill.currency
@@ -226,9 +249,15 @@ class Money:
     # A payment's life
 
     def _payment(self, connector: Connector | None, agreed: Price, way: Paying, email: str) -> Payment:
+        """A guest's."""
+        payment = self._row(connector, agreed, way.created, email)
+        self._note(payment, way.created, PaymentState.CREATED, amount=payment.hold_minor)
+        return payment
+
+    def _row(self, connector: Connector | None, agreed: Price, at: datetime, email: str) -> Payment:
         assert connector is not None
         pk = next(self._payment_keys)
-        name = f"{connector.pk}/{way.created.isoformat()}"
+        name = f"{connector.pk}/{at.isoformat()}"
         payment = Payment(
             pk=pk,
             organization=self._organization,
@@ -239,10 +268,9 @@ class Money:
             hold_minor=agreed.hold_minor,
             email=email,
             language=LANGUAGES[pk % len(LANGUAGES)],
-            created_at=way.created,
+            created_at=at,
         )
         self.payments.append(payment)
-        self._note(payment, way.created, PaymentState.CREATED, amount=payment.hold_minor)
         return payment
 
     def _opened(self, payment: Payment, way: Paying, held: Held) -> None:
@@ -251,9 +279,13 @@ class Money:
 
     def _authorized(self, payment: Payment, way: Paying, held: Held) -> None:
         self._opened(payment, way, held)
+        self._stands(payment, way.authorized, held)
+
+    def _stands(self, payment: Payment, at: datetime, held: Held) -> None:
+        """The hold."""
         payment.intent_id, payment.charge_id, payment.card = held.intent_id, held.charge_id, held.card
-        payment.capture_before, payment.authorized_at = held.capture_before, way.authorized
-        self._note(payment, way.authorized, PaymentState.AUTHORIZED, text=held.card, amount=payment.hold_minor)
+        payment.capture_before, payment.authorized_at = held.capture_before, at
+        self._note(payment, at, PaymentState.AUTHORIZED, text=held.card, amount=payment.hold_minor)
 
     def _release(self, payment: Payment, code: str, text: str, at: datetime) -> None:
         self._note(payment, at, PaymentState.RELEASING, text=text)

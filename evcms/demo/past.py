@@ -10,7 +10,7 @@ from django.core.management.color import no_style
 from django.db import connection
 from django.db.models import Model
 
-from billing.models import Bill, JournalEntry, Payment, ReceiptCounter
+from billing.models import Bill, JournalEntry, Payment, PaymentMethod, ReceiptCounter
 from billing.periods import Link
 from evcms.demo import bulk, statuses, tries, trouble
 from evcms.demo.charging import STOPPED_BEFORE, Charging, Place
@@ -48,7 +48,7 @@ def until(history: History, moment: datetime) -> History:
     """The history without what was not over at that moment."""
     edge = moment - LATEST
     outages = tuple(one for one in history.outages if one.end < edge)
-    ears = _ears(history, outages)
+    ears = ears_of(history, outages)
     return replace(
         history,
         last=moment,
@@ -58,7 +58,7 @@ def until(history: History, moment: datetime) -> History:
     )
 
 
-def _ears(history: History, outages: Sequence[PastOutage]) -> dict[str, Ears]:
+def ears_of(history: History, outages: Sequence[PastOutage]) -> dict[str, Ears]:
     by_station: dict[str, list[PastOutage]] = defaultdict(list)
     for outage in outages:
         by_station[outage.station].append(outage)
@@ -74,24 +74,27 @@ def _possible(past: PastSession, ears: Ears) -> PastSession:
 
 
 def places_of(street: Street, history: History) -> dict[tuple[str, int], Place]:
-    ears = _ears(history, history.outages)
+    ears = ears_of(history, history.outages)
     protocols = {station.identity: station.protocol for station in history.city.stations}
     return {key: Place(key, connector, protocols[key[0]], ears[key[0]]) for key, connector in street.connectors.items()}
 
 
 def unlucky(history: History) -> PastSession | None:
-    """The last charge with a card: it shall be one whose bank said no."""
-    long = (past for past in reversed(history.sessions) if not past.guest and past.end - past.start > LONG_ENOUGH)
+    """The last charge with a card of the city's: it shall be one whose bank said no."""
+    theirs = {driver.token for driver in history.city.drivers}
+    long = (one for one in reversed(history.sessions) if one.token in theirs and one.end - one.start > LONG_ENOUGH)
     return next(long, None)
 
 
 def load(
     street: Street, cards: dict[str, IdToken], history: History, till: Till, say: Say,
-    refused: PastSession | None = None,
+    refused: PastSession | None = None, on_file: dict[str, PaymentMethod] | None = None,
 ) -> Loaded:  # fmt: skip
-    """Call inside a transaction. `history` is cut to what is over (`until`); `refused`: whose card on file failed."""
+    """Call inside a transaction. `history` is cut to what is over (`until`); `refused`: whose card on file failed;
+    `on_file`: the cards that pay for tokens, by the token's value.
+    """
     places = places_of(street, history)
-    charging = Charging(street, cards)
+    charging = Charging(street, cards, on_file or {})
     money = Money(charging, till)
     say(f"  {len(history.sessions):,} sessions: readings, prices, payments …")
     _charge(history, places, charging, money, refused)

@@ -30,6 +30,7 @@ from evcms.demo import (
     street,
     terminals,
     till,
+    transfers,
     tries,
     wallet,
 )
@@ -106,8 +107,10 @@ def _found(city: City, cash: till.Till, files: Path, say: Say) -> None:
         people.show_sites(access.organization, built.sites)
         cards = people.cards(access, city, since, now)
         street.plan_maintenance(access, built, now)
+        own, on_file = wallet.enrol(access, cash, since)
+        history = wallet.his(history, past.ears_of(history, history.outages))
         say("Loading its past …")
-        loaded = past.load(built, cards, history, cash, say, past.unlucky(history))
+        loaded = past.load(built, cards | own, history, cash, say, past.unlucky(history), on_file)
         tries.load(built, past.places_of(built, history), history)
         stations.derive_availability()
         refunds.load(built, cash, history)
@@ -115,6 +118,7 @@ def _found(city: City, cash: till.Till, files: Path, say: Say) -> None:
         funding.send_statements(access)
         wallet.fill(access, cash, now)
         claims.plant(access, cash, now)
+        transfers.load(access.organization, cash, history.first, now)
         listeners.plant(built, people.DRIVER.email, kept, now)
         services.count_days(budget_s=900)
         count_revenue(budget_s=900)

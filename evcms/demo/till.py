@@ -10,7 +10,7 @@ from typing import Any, Final
 from django.conf import settings
 
 from billing.gateways.amounts import from_wire, to_wire
-from billing.gateways.base import Claim, ClaimStatus
+from billing.gateways.base import Claim, ClaimStatus, Transfer, TransferStatus
 from billing.models import Collection, Payment
 from billing.vocabulary import Purpose
 from evcms.simulator.provider import history
@@ -68,6 +68,16 @@ class Till:
             past.close_page(payment.public_id, paid.session, at=int(until.timestamp()))
         return self._held(paid.intent, paid.charge, paid.session)
 
+    def saved(self, payment: Payment, *, at: datetime, taken: int, until: datetime) -> Held:
+        """A hold on the payment's card on file, as `hold`; no page."""
+        assert payment.method is not None
+        paid = self._open().payment(
+            payment.public_id, amount=payment.hold_minor, currency=payment.currency.lower(), at=int(at.timestamp()),
+            taken=taken, taken_at=int(until.timestamp()), customer=payment.method.customer_id,
+            method=payment.method.method_id, description=_title(payment), metadata={"payment": payment.public_id},
+        )  # fmt: skip
+        return self._held(paid.intent, paid.charge, "")
+
     def collect(self, row: Collection, *, at: datetime, until: datetime) -> Held:
         """A top-up, debt or statement that was paid on its page."""
         page = _page_of(row, at, f"{settings.PUBLIC_URL}/pay/{row.public_id}/back")
@@ -89,6 +99,19 @@ class Till:
             fee_minor=from_wire(sum(line["fee"] for line in made["balance_transactions"]), currency), reason=reason,
             status=ClaimStatus.NEEDS_RESPONSE, opened_at=at,
             respond_by=datetime.fromtimestamp(made["evidence_details"]["due_by"], UTC),
+        )  # fmt: skip
+
+    def pay_out(self, currency: str, *, at: datetime) -> Transfer | None:
+        """What had become available by then goes to the bank; None when there was nothing."""
+        identifier = self._open().payout(f"payout-{at:%Y-%m-%d}", currency.lower(), at=int(at.timestamp()))
+        made = self._provider.store.get(identifier) if identifier else None
+        if made is None:
+            return None
+        return Transfer(
+            transfer_id=made["id"], currency=currency, amount_minor=from_wire(made["amount"], currency),
+            status=TransferStatus(made["status"]), itemized=bool(made["automatic"]),
+            created_at=datetime.fromtimestamp(made["created"], UTC),
+            arrives_on=datetime.fromtimestamp(made["arrival_date"], UTC).date(),
         )  # fmt: skip
 
     def refund(self, payment: Payment, reference: str, *, amount: int, at: datetime) -> str:

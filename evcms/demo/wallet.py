@@ -1,5 +1,11 @@
-"""Drivers with cards on file: one whose card, token and car charge by themselves, one whose bank said no, who owes."""
+"""Drivers with cards on file: one whose card, token and car charge by themselves, one whose bank said no, who owes.
 
+The first one can log in. What he charged in ninety days are charges of two invented regulars (`his`): some near his
+home with his card, some at the motorway, where his car says who it is.
+"""
+
+from collections import Counter
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Final
 
@@ -7,8 +13,10 @@ from billing.models import Debt, Enrolment, FundingRule, PaymentMethod, Voucher
 from billing.services import vouchers
 from billing.vocabulary import DebtState, EnrolmentState, FundingSource, MethodState
 from evcms.core.access import Access
+from evcms.demo.moments import Ears
 from evcms.demo.people import DRIVER_CARD
 from evcms.demo.till import USUAL, Till
+from evcms.simulator.past import History, PastSession
 from sessions import cars
 from sessions.models import Driver, IdToken
 from sessions.services.tokens import fold
@@ -19,16 +27,57 @@ REFUSING: Final = "4000000000000341"  # saved, then declined (docs.stripe.com/te
 EXPIRES: Final = date(2034, 12, 31)  # as the double's seeded cards
 
 
-def fill(access: Access, till: Till, now: datetime) -> None:
-    """In the seeding's transaction, when the past stands. What is done twice is done once."""
+CAR_TOKEN: Final = cars.token_value(CAR)
+HOME: Final = "CEN"
+AWAY: Final = "VZO"
+SOMETIMES: Final = 5  # one of so many charges at the motorway is his
+Values = dict[str, IdToken]
+
+
+def enrol(access: Access, till: Till, since: datetime) -> tuple[Values, dict[str, PaymentMethod]]:
+    """Before the past is loaded: his tokens by their values, and the card that pays for each. Twice is once."""
     token = IdToken.objects.select_related("driver").get(folded=fold(DRIVER_CARD), organization=access.organization)
     assert token.driver is not None
-    method = _card(token.driver, till, now - timedelta(days=20), USUAL, "Visa •••• 4242")
+    Driver.objects.filter(pk=token.driver.pk).update(created_at=since)
+    method = _card(token.driver, till, since, USUAL, "Visa •••• 4242")
     FundingRule.objects.get_or_create(
         token=token,
         defaults={"organization": access.organization, "source": FundingSource.CARD, "method": method},
     )
-    _car(token.driver, now - timedelta(days=19))
+    car = _car(token.driver, since)
+    return {DRIVER_CARD: token, CAR_TOKEN: car}, {DRIVER_CARD: method, CAR_TOKEN: method}
+
+
+def his(
+    history: History, ears: dict[str, Ears], *, home: str = HOME, away: str = AWAY, sometimes: int = SOMETIMES
+) -> History:
+    """The history in which he charged, too: instead of whoever charges most at home, and now and then of one at the
+    motorway. Only what its station told at once.
+    """
+    at_home, on_the_road = _regular(history, home), _regular(history, away)
+    until, seen, sessions = history.first, 0, []
+    for past in history.sessions:
+        seen += past.token == on_the_road
+        lent = past.token == at_home or (past.token == on_the_road and seen % sometimes == 0)
+        if lent and past.plugged_at > until and _told_at_once(past, ears[past.station]):
+            until = past.end
+            past = replace(past, token=DRIVER_CARD if past.site == home else CAR_TOKEN)
+        sessions.append(past)
+    return replace(history, sessions=tuple(sessions))
+
+
+def _regular(history: History, site: str) -> str:
+    """Who charged most often there; a card's number."""
+    seen = Counter(past.token for past in history.sessions if past.site == site and past.token)
+    return max(seen, key=lambda token: (seen[token], token), default="-")
+
+
+def _told_at_once(past: PastSession, ears: Ears) -> bool:
+    return all(ears.heard(at) == at for at in (past.start, past.end))
+
+
+def fill(access: Access, till: Till, now: datetime) -> None:
+    """In the seeding's transaction, when the past stands. What is done twice is done once."""
     _debtor(access, till, now)
     if not Voucher.objects.filter(organization=access.organization).exists():
         vouchers.make_vouchers(access=access, count=8, value_minor=2000, label="Open day at the harbour")
@@ -47,8 +96,8 @@ def _card(driver: Driver, till: Till, at: datetime, number: str, label: str) -> 
     return made
 
 
-def _car(driver: Driver, at: datetime) -> None:
-    value = cars.token_value(CAR)
+def _car(driver: Driver, at: datetime) -> IdToken:
+    value = CAR_TOKEN
     token, _created = IdToken.objects.get_or_create(
         organization=driver.organization,
         folded=fold(value),
@@ -67,6 +116,7 @@ def _car(driver: Driver, at: datetime) -> None:
             "state": EnrolmentState.CONFIRMED, "created_at": at, "confirmed_at": at,
         },
     )  # fmt: skip
+    return token
 
 
 def _debtor(access: Access, till: Till, now: datetime) -> None:

@@ -5,7 +5,8 @@ from datetime import date, timedelta
 
 import pytest
 
-from evcms.demo import past, people, street
+from evcms.demo import past, people, street, wallet
+from evcms.demo.till import Till
 from evcms.simulator.city import build_city
 from evcms.simulator.history import build_history
 from tests.billing.conftest import double, provider, signals
@@ -25,24 +26,32 @@ MARKS = {"AC and DC, 1.6 and 2.x, maintenance": [pytest.mark.postgres]}
     scope="session", params=[pytest.param(day, id=name, marks=MARKS.get(name, [])) for name, day in DAYS.items()]
 )
 def history(request):
-    """What happened at one site in thirty hours, and is over."""
+    """What happened at one site in thirty hours, and is over. One of its regulars is the driver who can log in: at the
+    motorway with his car, elsewhere with his card.
+    """
     site, day = request.param
     whole = build_history(seed=1, last_day=day + timedelta(days=1), days=2)
     cut = past.until(whole, whole.first + timedelta(hours=30))
-    return replace(
+    here = replace(
         cut,
         sessions=tuple(one for one in cut.sessions if one.site == site),
         outages=tuple(one for one in cut.outages if one.site == site),
         attempts=tuple(one for one in cut.attempts if one.site == site),
     )
+    home = "" if site == wallet.AWAY else site
+    return wallet.his(here, past.ears_of(here, here.outages), home=home, sometimes=1)
 
 
 @pytest.fixture
 def built(transactional_db, provider, history):
-    """(street, cards): configured before the history begins."""
+    """(street, cards, the cards on file by what they pay for): configured before the history begins."""
     city, since = build_city(1), history.first - timedelta(days=30)
     access = people.found(city, since)
-    return street.build(access, city, since), people.cards(access, city, since, history.last)
+    built, cards = street.build(access, city, since), people.cards(access, city, since, history.last)
+    till = Till(provider.double)
+    own, on_file = wallet.enrol(access, till, since)
+    till.close()
+    return built, cards | own, on_file
 
 
 __all__ = ["double", "provider", "signals"]

@@ -8,12 +8,14 @@ import time_machine
 
 from billing import services as billing
 from billing.models import Payment
-from billing.services import following, settlement
+from billing.services import following, holds, settlement
 from evcms.demo.charging import START_WITHIN, STOPPED_BEFORE, readings
 from evcms.demo.moments import ANSWER, CAPTURED, SECOND, SETTLED, Paying
 from evcms.demo.money import FOUND_OUT, PATIENCE
 from evcms.demo.past import was_in_vain
+from evcms.demo.people import DRIVER_CARD
 from evcms.demo.till import DECLINED, NUMBERS, USUAL
+from evcms.demo.wallet import CAR_TOKEN
 from sessions import services as sessions
 from sessions.models import ChargingSession
 from sessions.services import attempts
@@ -102,6 +104,8 @@ class Replay:
             self.at(way.created, way.created, 0.5, self._open, said, place, past.guest.email, way)
             self.at(way.authorized, way.authorized, 0.5, self._pay, said, number)
             self.at(way.authorized + ANSWER, way.authorized, 0.6, self._answer, said, True)
+        if past.token in (DRIVER_CARD, CAR_TOKEN):
+            self.at(past.start + ANSWER, past.start, 1.2, self._hold, said)
         samples = readings(past)
         hear = place.ears.heard
         self.at(hear(past.start), past.start, 1, self._start, said, past, place, samples[0])
@@ -171,6 +175,11 @@ class Replay:
         billing.settle_session(session_id=said["session"].pk)
 
     # Money
+
+    def _hold(self, said):
+        """The card on file is asked by a task."""
+        holds.place_due()
+        said["payment"] = Payment.objects.get(session=said["session"])
 
     def _open(self, said, place, email, way):
         connector = type(place.connector).objects.select_related("station__site", "evse").get(pk=place.connector.pk)

@@ -13,10 +13,12 @@ from tests.demo.replay import Replay
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def loaded(street, cards, history, file):
+def loaded(street, cards, on_file, history, file):
     """What the bulk loader writes, and what of it chance decided; the database is left as it was."""
     with till.opened(file) as cash, transaction.atomic():
-        past.load(street, cards, history, cash, lambda words: None)
+        for method in set(on_file.values()):
+            cash.card(f"driver-{method.driver.email}", email="", name="", at=history.first)
+        past.load(street, cards, history, cash, lambda words: None, on_file=on_file)
         written, chance = rows.everything(), {}
         for payment in Payment.objects.all():
             key = (payment.connector_id, payment.created_at)
@@ -28,9 +30,9 @@ def loaded(street, cards, history, file):
 
 
 def test_bulk_rows_equal_those_that_the_services_write(built, history, provider, tmp_path):
-    street, cards = built
+    street, cards, on_file = built
     places = past.places_of(street, history)
-    written, chance, refused = loaded(street, cards, history, tmp_path / "provider.sqlite3")
+    written, chance, refused = loaded(street, cards, on_file, history, tmp_path / "provider.sqlite3")
     assert not Payment.objects.exists()
     Replay(street, history, places, provider, chance, refused).run()
     told = rows.everything()
@@ -40,6 +42,7 @@ def test_bulk_rows_equal_those_that_the_services_write(built, history, provider,
     written["others"]["links"] = [row for row in written["others"]["links"] if row["station"] in stations]
     assert len(told["sessions"]) > 15
     assert sum(one["payment"] is not None for one in told["sessions"]) > 3
+    assert any(one["payment"] and one["payment"]["kind"] == "card" for one in told["sessions"])
     assert told["others"]["discrepancies"] == 0
     for ours, theirs in zip(written["sessions"], told["sessions"], strict=True):
         assert ours == theirs

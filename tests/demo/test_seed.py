@@ -12,6 +12,7 @@ import stripe
 from django.core.management import CommandError, call_command
 
 from alerts.models import Destination, EscalationLevel, Recipient, Subscription
+from billing import queries as billing_queries
 from billing import services as billing
 from billing.gateways import gateway
 from billing.models import (
@@ -22,6 +23,7 @@ from billing.models import (
     Enrolment,
     Payment,
     PaymentMethod,
+    Payout,
     Receipt,
     Refund,
     StatementCorrection,
@@ -144,6 +146,27 @@ def one_by_one():
     return {(segment, *sums) for (segment, _why), sums in found.items()}
 
 
+def test_the_provider_has_paid_out_every_week_and_each_payout_adds_up(scratch, settings, monkeypatch):
+    monkeypatch.setattr(seed, "DAYS", 16)
+    monkeypatch.setattr(seed, "build_history", of_the_motorway)
+    plant()
+    sent = list(Payout.objects.order_by("created_at"))
+    assert [(row.created_at.weekday(), row.state) for row in sent] == [(0, "paid")] * len(sent)
+    assert len(sent) >= 1
+    with running(database=str(scratch / "provider.sqlite3")) as double:
+        settings.STRIPE_API_BASE = double.public_url
+        Payout.objects.update(due_at=clock.now())
+        assert billing.payouts_due() == len(sent)
+    for row in Payout.objects.all():
+        assert row.difference_minor == 0
+        assert row.lines.exclude(organization=None).count() == row.lines.count() > 0
+
+
+def of_the_motorway(**said):
+    whole = build_history(**said)
+    return replace(whole, sessions=tuple(one for one in whole.sessions if one.site == "VZO"), outages=(), attempts=())
+
+
 def test_a_bank_disputes_a_top_up_and_waits_for_an_answer(scratch, settings):
     plant()
     dispute = Dispute.objects.select_related("collection__account").get()
@@ -241,6 +264,11 @@ def test_a_driver_with_a_card_on_file_taps_plugs_in_and_owes_nothing_and_another
     assert (car.state, car.token.type) == ("confirmed", "MacAddress")
     for token in IdToken.objects.filter(driver=daan):
         assert judge([token]) == [None]
+    ways = {visit.session.id_token.type for visit in billing_queries.visits(daan)}
+    assert ways == {"ISO14443", "MacAddress"}  # his card at home, his car at the motorway
+    paid = [visit for visit in billing_queries.visits(daan) if visit.receipt]
+    assert len(paid) >= 3
+    assert all(visit.payment.method == card for visit in paid)
     with running(database=str(scratch / "provider.sqlite3")) as double:
         known = stripe.StripeClient("sk_test_demo", base_addresses={"api": double.public_url}).v1
         for method in PaymentMethod.objects.all():

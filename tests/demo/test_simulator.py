@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def test_the_tariff_in_force_reproduces_every_bill_of_the_demo_exactly(built, history, provider, tmp_path):
-    street, cards = built
+    street, cards, _on_file = built
     with till.opened(tmp_path / "provider.sqlite3") as cash:
         past.load(street, cards, history, cash, lambda words: None)
     organization = Organization.objects.get()

@@ -30,7 +30,7 @@ def more(history):
 
 
 def test_the_past_is_judged_as_the_worker_would(built, history, tmp_path):
-    street, cards = built
+    street, cards, _on_file = built
     history = more(history)
     with till.opened(tmp_path / "provider.sqlite3") as cash:
         past.load(street, cards, history, cash, lambda words: None)

@@ -44,10 +44,10 @@ def _nothing_to_take(bill: Bill, payment: Payment, reason: str) -> None:
     if bill.total_minor:
         debts.let_go(bill, bill.total_minor, why=reason, key=f"waived-{bill.pk}")
     with translation.override(payment.language):
-        payments.release(payment=payment, code="nothing_due", text=_why_nothing(bill))
+        payments.release(payment=payment, code="nothing_due", text=why_nothing(bill))
 
 
-def _why_nothing(bill: Bill) -> str:
+def why_nothing(bill: Bill) -> str:
     """For the driver; the bill's own reason is the operator's."""
     if bill.total_minor == 0:
         return _("Nothing was used that has a price.")
