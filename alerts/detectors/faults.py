@@ -10,6 +10,7 @@ from alerts.models import Incident
 from alerts.vocabulary import IncidentKind
 from sessions import signs
 from stations import fleet
+from stations.faultwords import headline
 from stations.fleet import Standing
 
 from .finding import Finding, View
@@ -54,7 +55,8 @@ def station_faulted(view: View) -> Iterator[Finding]:
 
 
 def _code(error: str) -> str:
-    return f": {error}" if error and error != "NoError" else ""
+    words = headline(error)
+    return f": {words}" if words else ""
 
 
 def readings(view: View) -> Iterator[Finding]:

@@ -13,6 +13,7 @@ from alerts.models import Incident
 from alerts.rulebook import Spot
 from alerts.vocabulary import IncidentKind, IncidentState
 from stations import fleet
+from stations.faultwords import headline
 from stations.fleet import Standing
 
 K = IncidentKind
@@ -120,7 +121,7 @@ def _firmware_cause(group: pure.Group, standing: Mapping[str, Incident]) -> Caus
     ids = group.station_ids | (_stations(row) if row else frozenset())
     symptom = group.key.split(f":{group.word}:", 1)[1]
     kind, _space, error = symptom.partition(" ")
-    what = K(kind).label + (f" ({error})" if error else "")
+    what = K(kind).label + (f" ({words})" if (words := headline(error)) else "")
     title = _("%(firmware)s: %(what)s at %(count)s stations") % {
         "firmware": group.word, "what": what, "count": len(ids),
     }  # fmt: skip

@@ -89,7 +89,7 @@ MENU = (
     Entry(_("Tariffs"), "tariffs", "tag"),
     Entry(_("Money"), "money", "wallet", Permission.MONEY, ("/payers/", "/statements/", "/vouchers/")),
     Entry(_("Analytics"), "usage", "chart-line", also=("/analytics/",)),
-    Entry(_("Planner"), "planner", "chart-bar", Permission.MONEY),
+    Entry(_("Planner"), "planner", "chart-bar"),
     Entry(_("Settings"), "settings", "settings"),
 )
 

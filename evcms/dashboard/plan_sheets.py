@@ -16,7 +16,7 @@ from evcms.dashboard.planning_forms import PlanForm
 from sessions.planning.advice import Option
 from stations.models import Site
 
-MONEY: Final = frozenset({"margin", "port_cost", "grid_cost", "upkeep"})
+AMOUNTS: Final = PlanForm.MONEY - {"years"}
 MWH_PER_KWH: Final = 1_000_000
 
 
@@ -30,8 +30,8 @@ class Plan:
 
 
 def assumed(form: PlanForm, currency: str) -> list[tuple[str, str]]:
-    """(label, value) of every field, as a person wrote it."""
-    return [(str(bound.label), _word(bound, currency)) for bound in form]
+    """(label, value) of every field that this person sees, as a person wrote it."""
+    return [(str(bound.label), _word(bound, currency)) for bound in [*form.street, *form.assumptions]]
 
 
 def _word(bound: forms.BoundField, currency: str) -> str:
@@ -40,36 +40,46 @@ def _word(bound: forms.BoundField, currency: str) -> str:
         return _("yes") if value else _("no")
     if value is None:
         return _("no limit")
-    return f"{value} {currency}" if bound.name in MONEY else str(value)
+    return f"{value} {currency}" if bound.name in AMOUNTS else str(value)
 
 
 def export(kind: str, plan: Plan) -> HttpResponse:
-    """Shares in percent, waits in seconds, amounts in major units; what was assumed stands in each row."""
-    said = plan.form.cleaned_data
-    given = [name for name in said if name != "ports"]
+    """Shares in percent, waits in seconds, amounts in major units; what was assumed stands in each row. Without money
+    for whom the form shows none.
+    """
+    said, money = plan.form.cleaned_data, plan.form.money
+    given = [name for name in said if name != "ports" and (money or name not in PlanForm.MONEY)]
     columns = [
         "ports", "recommended", "find_all_taken_percent", "drive_on_percent", "mean_wait_s", "p95_wait_s",
-        "ports_in_use_percent", "slowed_by_grid_percent", "energy_kwh_a_week", f"leaves_a_year ({plan.currency})",
-        f"to_build ({plan.currency})", f"gain ({plan.currency})", "back_after_years",
+        "ports_in_use_percent", "slowed_by_grid_percent", "energy_kwh_a_week",
     ]  # fmt: skip
+    if money:
+        amounts = [f"{name} ({plan.currency})" for name in ("leaves_a_year", "to_build", "gain")]
+        columns += [*amounts, "back_after_years"]
     rows = [
-        [*_values(one, one is plan.best, plan.currency), *(_given(said[name]) for name in given)]
+        [
+            *_values(one, one is plan.best), *(_amounts(one, plan.currency) if money else ()),
+            *(_given(said[name]) for name in given),
+        ]
         for one in plan.options
-    ]
+    ]  # fmt: skip
     return sheets.answer(
         kind, f"plan-{slugify(plan.site.name)}", [*columns, *(f"assumed_{name}" for name in given)], rows
     )
 
 
-def _values(one: Option, best: bool, currency: str) -> list[object]:
+def _values(one: Option, best: bool) -> list[object]:
     told = one.outcome
     return [
         one.layout.ports, _given(best), _percent(told.waiting), _percent(told.lost), round(told.mean_wait_s),
         round(told.p95_wait_s), _percent(told.occupancy), _percent(told.limited),
-        round(Decimal(round(told.energy_mwh)) / MWH_PER_KWH, 1), to_major(one.yearly_minor, currency),
-        to_major(one.invest_minor, currency), to_major(one.gain_minor, currency),
-        "" if one.payback_years is None else one.payback_years,
+        round(Decimal(round(told.energy_mwh)) / MWH_PER_KWH, 1),
     ]  # fmt: skip
+
+
+def _amounts(one: Option, currency: str) -> list[object]:
+    sums = [to_major(minor, currency) for minor in (one.yearly_minor, one.invest_minor, one.gain_minor)]
+    return [*sums, "" if one.payback_years is None else one.payback_years]
 
 
 def _percent(share: float) -> Decimal:

@@ -26,6 +26,8 @@ class PlanForm(forms.Form):
         "years": 8,
     }
 
+    MONEY: Final = frozenset({"margin", "port_cost", "grid_cost", "upkeep", "years"})
+
     ports = forms.IntegerField(label=_("Ports"), min_value=1, max_value=MOST_PORTS)
     port_kw = forms.DecimalField(label=_("Power of a port (kW)"), min_value=1, max_value=1000, decimal_places=3)
     grid_kw = forms.DecimalField(
@@ -45,9 +47,12 @@ class PlanForm(forms.Form):
     upkeep = forms.DecimalField(label=_("Upkeep of a port, a year"), min_value=0, max_value=1_000_000, decimal_places=2)
     years = forms.IntegerField(label=_("Years ahead"), min_value=1, max_value=30)
 
-    def __init__(self, *args: Any, today: Layout, **kwargs: Any) -> None:
-        """Any: as Django's forms take them. `today`: what stands there; sliders reach beyond it."""
+    def __init__(self, *args: Any, today: Layout, money: bool = True, **kwargs: Any) -> None:
+        """Any: as Django's forms take them. `today`: what stands there; sliders reach beyond it. `money`: may who asks
+        see amounts?
+        """
         super().__init__(*args, **kwargs)
+        self.money = money
         self.fields["ports"].help_text = _("Today: %(n)d") % {"n": today.ports}
         ports, port_kw = min(MOST_PORTS, 2 * today.ports + 8), round(today.port_w / 1000)
         grid_kw = round(max(today.grid_w or 0, ports * today.port_w) / 1000)
@@ -69,4 +74,5 @@ class PlanForm(forms.Form):
 
     @property
     def assumptions(self) -> list[forms.BoundField]:
-        return [self[name] for name in ("stays", "patience", "margin", "port_cost", "grid_cost", "upkeep", "years")]
+        names = ("stays", "patience", "margin", "port_cost", "grid_cost", "upkeep", "years")
+        return [self[name] for name in names if self.money or name not in self.MONEY]

@@ -20,12 +20,15 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from stations import faultwords
+
 from . import audits, figures, forms, icons, shapes, statuses, words
 
 register = template.Library()
 for _filter in (words.entry_word, words.site_beside, words.day, words.month):
     register.filter(_filter)
 register.simple_tag(words.who)
+register.simple_tag(words.card)
 register.filter("audit_action", audits.action)
 register.filter("audit_told", audits.told)
 
@@ -35,6 +38,11 @@ def counted(pages: Paginator) -> str:
     """How many rows a list has, or that it has more than anybody counts (`core.paging`)."""
     number = intcomma(pages.count)
     return _("more than %(number)s") % {"number": number} if getattr(pages, "more", False) else number
+
+
+@register.filter
+def fault_words(code: str) -> str:
+    return faultwords.told(code)
 
 
 @register.simple_tag

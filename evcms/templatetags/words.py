@@ -2,8 +2,10 @@
 
 from datetime import date, datetime
 from typing import Any, Final
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
@@ -12,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from evcms.core.figures import NOTHING
+from sessions.models import guest_name
 
 ENTRIES: Final = {
     "price": gettext_lazy("a session's price"),
@@ -51,6 +54,18 @@ def who(row: Any) -> SafeString:  # Any: a session or an attempt
     if guest and row.driver is None and row.token_value:
         return format_html('<span class="ev-muted" title="{}">{}</span>', row.token_value, _("a guest"))
     return format_html('<span class="ev-clip">{}</span>', row.driver or token or row.token_value or NOTHING)
+
+
+def card(row: Any) -> SafeString:  # Any: a session or an attempt
+    """The token that started it, with a link; a guest's in short, the whole when one points at it."""
+    token, value = getattr(row, "id_token", None), row.token_value
+    if value and (token.guest if token is not None else getattr(row, "kind", "") == "scan"):
+        return format_html('<span title="{}">{}</span>', value, guest_name(value))
+    if token is None:
+        return format_html('<span class="ev-mono">{}</span>', value or NOTHING)
+    url = f"{reverse('tokens')}?{urlencode({'q': token.value})}"
+    more = format_html(' <span class="ev-mono ev-muted">{}</span>', value) if str(token) != value else ""
+    return format_html('<a href="{}">{}</a>{}', url, token, more)
 
 
 def day(value: date | str | None) -> str:

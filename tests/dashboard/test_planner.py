@@ -10,6 +10,7 @@ import pytest
 
 from evcms.core import clock
 from evcms.core.access import Role
+from evcms.dashboard.views import planner
 from sessions.demand_seen import demand_seen
 from sessions.models import ChargingSession
 from sessions.planning.demand import Layout
@@ -132,12 +133,34 @@ def test_too_few_sessions_say_so(site, station, owner):
     assert "at least 30 are needed" in text
 
 
-def test_the_list_has_the_sites_that_one_sees_and_needs_the_right_to_see_money(site, owner, organization, rival):
+def test_the_list_has_the_sites_that_one_sees(site, owner, rival):
     assert site.name in words(browser(owner).get("/planner/"))
     assert site.name not in words(browser(make_access(rival)).get("/planner/"))
     assert browser(make_access(rival)).get(f"/planner/{site.pk}/").status_code == 404
-    viewer = make_access(organization, Role.VIEWER, email="viewer@example.org")
-    assert browser(viewer).get("/planner/").status_code == 403
+
+
+def test_an_operator_plans_without_the_money_and_hears_the_same_advice(busy, owner, organization):
+    operator = make_access(organization, Role.OPERATOR, email="operator@example.org")
+    theirs, text = browser(owner).get(f"/planner/{busy.pk}/").context, page(busy, operator)
+    mine = browser(operator).get(f"/planner/{busy.pk}/").context
+    assert mine["best"].layout == theirs["best"].layout
+    assert "recommended" in text
+    assert "those who may see money see the amounts" in text
+    for amount in ("Leaves a year", "To build", "Back after", "A kWh leaves", "A new port costs", " €"):
+        assert amount not in text
+    assert not [name for name, _value in mine["assumed"] if "cost" in name]
+    tried = browser(operator).get(f"/planner/{busy.pk}/", sliders(ports=2, growth=0, margin="9", port_cost=0)).context
+    assert tried["form"].cleaned_data["margin"] == mine["form"].cleaned_data["margin"]
+    head = words(browser(operator).get(f"/planner/{busy.pk}/", {"export": "csv"})).splitlines()[0]
+    assert "mean_wait_s" in head
+    assert not {"leaves", "build", "gain", "margin", "cost"} & set(head.replace(",", "_").split("_"))
+
+
+def test_where_nobody_ever_waits_the_charts_say_so_in_a_sentence(busy, owner, monkeypatch):
+    monkeypatch.setattr(planner, "_by_ports", lambda options, told=planner._by_ports: told(options[-1:]))
+    text = page(busy, owner, **sliders(ports=6, growth=-90))
+    assert "Never: at no hour of the week" in text
+    assert "None, with any of these numbers of ports" in text
 
 
 def test_one_page_asks_few_questions(busy, owner, django_assert_max_num_queries):

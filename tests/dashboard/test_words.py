@@ -10,6 +10,7 @@ from django.utils import translation
 from evcms.core import audit
 from evcms.core.models import Organization
 from evcms.templatetags import audits, words
+from sessions.models import IdToken
 from tests.stations.conftest import make_access
 
 
@@ -75,3 +76,17 @@ def test_a_commands_sentence_comes_first_and_its_answer_is_folded():
     page = render_to_string("components/command_answer.html", {"command": command})
     assert page.index("The station agreed") < page.index("<details") < page.index("soft") < page.index("<pre")
     assert page.index("</pre>") < page.index("</details>")
+
+
+def test_a_guests_token_is_told_by_its_end_and_a_card_links_to_itself(db):
+    guest = IdToken(value="W8VBFKZJ", guest=True)
+    assert str(guest) == "guest …FKZJ"
+    said = words.card(SimpleNamespace(id_token=guest, token_value="W8VBFKZJ"))
+    assert ">guest …FKZJ<" in said
+    assert 'title="W8VBFKZJ"' in said
+    assert ">guest …FKZJ<" in words.card(SimpleNamespace(kind="scan", token_value="W8VBFKZJ"))  # an attempt
+    card = IdToken(value="04A1", label="Anna's")
+    said = words.card(SimpleNamespace(id_token=card, token_value="04A1"))
+    assert "/tokens/?q=04A1" in said
+    assert "Anna&#x27;s" in said
+    assert words.card(SimpleNamespace(kind="tap", token_value="")) == '<span class="ev-mono">–</span>'

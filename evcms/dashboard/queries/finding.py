@@ -119,7 +119,8 @@ def _sessions(access: Access, text: str) -> list[Hit]:
     ids = [pk for rows in (visible.filter(known), recent) for pk in rows.values_list("pk", flat=True)[:MOST]]
     rows = sessions(access).filter(pk__in=ids).order_by("-started_at")[:MOST]
     return [
-        Hit(str(row.connector or row.station), f"{figures.kwh(row.energy_mwh)} · {row.token_value or '–'}",
+        Hit(str(row.connector or row.station),
+            f"{figures.kwh(row.energy_mwh)} · {row.id_token or row.token_value or '–'}",
             reverse("session", args=[row.public_id]), row.state, row.started_at,
             exact=_same(text, row.public_id, row.transaction_id))
         for row in rows

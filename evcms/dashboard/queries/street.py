@@ -21,7 +21,7 @@ from sessions import freeby
 from sessions import queries as sessions
 from sessions.models import ChargingSession
 from sessions.planning.freeby import HORIZONS
-from stations import availability
+from stations import availability, faultwords
 from stations import queries as stations
 from stations.availability import Day
 from stations.models import Connection, Connector, Evse, Station, StatusChange, Variable, WindowState
@@ -98,7 +98,7 @@ def _card(connector: Connector, session: ChargingSession | None, costs: dict[int
         card.driver = who(session)
     elif connector.error_code and card.status == Shown.FAULTED:
         codes = (connector.error_code, connector.vendor_error_code, connector.error_info)
-        card.driver = " · ".join(filter(None, codes))
+        card.driver = faultwords.told(*codes)
     return card
 
 
@@ -156,9 +156,10 @@ def health(station: Station, shown: Iterable[Card]) -> str:
         return _("It has been offline for %(time)s.") % {"time": figures.duration(clock.now() - dark)}
     broken = [card for card in plugs if card.status == Shown.FAULTED]
     if station.status == ConnectorStatus.FAULTED:
-        return _("The whole station reports a fault: %(code)s.") % {"code": station.status_error or _("no code")}
+        code = faultwords.headline(station.status_error) or _("no code")
+        return _("The whole station reports a fault: %(code)s.") % {"code": code}
     if broken:
-        code = broken[0].connector.error_code or _("no code given")
+        code = faultwords.headline(broken[0].connector.error_code) or _("no code given")
         return _("%(plug)s reports a fault: %(code)s.") % {"plug": broken[0].label, "code": code}
     serviced: bool = station.in_maintenance  # type: ignore[attr-defined]
     busy = [card for card in plugs if card.session]
@@ -293,7 +294,7 @@ def _turns(said: list[tuple[datetime, str, str]], until: datetime) -> list[Turn]
 def _spans(turns: list[Turn], station: Station) -> list[Drawn]:
     spans: list[Drawn] = []
     for status, begin, end, error, _nothing in turns:
-        word = f"{statuses.look(status).word} {error}".strip()
+        word = " · ".join(filter(None, (str(statuses.look(status).word), faultwords.told(error))))
         spans.append((status, begin, end, _told(word, begin, end, station), _log(station, begin)))
     return spans
 

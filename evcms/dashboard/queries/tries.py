@@ -17,6 +17,7 @@ from evcms.templatetags import figures
 from sessions.models import Attempt
 from sessions.verdicts import BY_CLUE, Clue, Stage
 from sessions.vocabulary import AttemptStage, AttemptState, Party
+from stations import faultwords
 from stations.models import Command, OcppMessage, StatusChange
 from stations.queries import messages
 
@@ -122,7 +123,8 @@ def steps(attempt: Attempt, payment: Payment | None) -> list[Step]:
         for row in Command.objects.filter(remote_start_id=attempt.pk, station=attempt.station_id)
     ]
     told += [
-        Step(row.status, str(row.get_status_display()), row.happened_at, row.error_code) for row in _said_by(attempt)
+        Step(row.status, str(row.get_status_display()), row.happened_at, faultwords.told(row.error_code))
+        for row in _said_by(attempt)
     ]
     if attempt.started_at is not None:
         told.append(Step("started", _("Session started"), attempt.started_at))

@@ -49,13 +49,12 @@ def bottlenecks(request: HttpRequest, access: Access) -> HttpResponse:
     page: Page[Any] = Paginator(rows, A_PAGE).get_page(request.GET.get("page"))  # Any: Squeeze
     squeezes.explain(scope, page.object_list)
     before = squeezes.worst(scope.before)
-    can_plan = access.can(Permission.MONEY)
     context = {
         "form": form,
         "scope": scope,
         "sentence": _sentence(rows, before),
         "tiles": _tiles(rows, before) if rows else [],
-        "rows": [(row, explained(row), sessions_url(scope, row), can_plan) for row in page],
+        "rows": [(row, explained(row), sessions_url(scope, row)) for row in page],
         "page": page,
         "estimated_at": squeezes.estimated_at(scope),
         "query": _query(request),

@@ -1,4 +1,8 @@
-"""What should I build here? A site's demand as it was seen, and what other ports, power and grid would make of it."""
+"""What should I build here? A site's demand as it was seen, and what other ports, power and grid would make of it.
+
+Whoever sees the site may plan it. What a plan costs and brings is for those who may see money: the others get the same
+recommendation, which weighs both, without an amount.
+"""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -40,7 +44,7 @@ LONGEST_BACK: Final = 100  # years
 
 
 @require_GET
-@operator(Permission.MONEY)
+@operator(Permission.VIEW)
 def planner(request: HttpRequest, access: Access) -> HttpResponse:
     """Which site?"""
     sites = visible_sites(access).order_by("name")
@@ -48,7 +52,7 @@ def planner(request: HttpRequest, access: Access) -> HttpResponse:
 
 
 @require_GET
-@operator(Permission.MONEY)
+@operator(Permission.VIEW)
 def plan(request: HttpRequest, access: Access, pk: int) -> HttpResponse:
     site = visible_sites(access).filter(pk=pk).first()
     if site is None:
@@ -58,7 +62,8 @@ def plan(request: HttpRequest, access: Access, pk: int) -> HttpResponse:
     context["begin"] = date_format(seen.begin.astimezone(ZoneInfo(site.time_zone)), "j F Y")
     if seen.today is not None and seen.estimate is not None:
         initial = _today(seen.today) | _margin(access, site, seen)
-        form = PlanForm(_said(request, initial), today=seen.today)
+        money = access.can(Permission.MONEY)
+        form = PlanForm(_said(request, initial, money=money), today=seen.today, money=money)
         context |= {"form": form, "estimate": seen.estimate, "today": seen.today}
         if form.is_valid():
             context |= _answer(seen, seen.today, form, access.organization.currency)
@@ -79,13 +84,15 @@ def _query(request: HttpRequest) -> str:
     return kept.urlencode()
 
 
-def _said(request: HttpRequest, initial: dict[str, Any]) -> dict[str, Any]:
+def _said(request: HttpRequest, initial: dict[str, Any], *, money: bool) -> dict[str, Any]:
     """What the address leaves out is as it is today; a form that was sent says a box that is not ticked by silence.
+    Who may not see money does not set it either: by trying amounts he could read ours from the recommendation.
 
     Any: values of fields.
     """
     sent = "ports" in request.GET
-    return initial | ({"shared": False} if sent else {}) | request.GET.dict()
+    asked = {name: value for name, value in request.GET.dict().items() if money or name not in PlanForm.MONEY}
+    return initial | ({"shared": False} if sent else {}) | asked
 
 
 def _today(today: Layout) -> dict[str, Any]:
@@ -139,24 +146,25 @@ def _answer(seen: DemandSeen, today: Layout, form: PlanForm, currency: str) -> C
         "chosen": chosen,
         "options": options,
         "best": best,
-        "sentence": _sentence(best, today, currency),
-        "tiles": _tiles(seen.estimate, same or queueing.week(demand, today), chosen, currency),
+        "sentence": _sentence(best, today, currency if form.money else ""),
+        "tiles": _tiles(seen.estimate, same or queueing.week(demand, today), chosen, currency if form.money else ""),
         "by_ports": _by_ports(options),
         "by_hour": _by_hour(chosen),
+        "money": form.money,
         "weeks": weeks,
         "waiting": round(played.waiting * 100),
         "apart": apart if apart > AGREES else 0,
         "wait": duration(round(played.mean_wait_s)),
-    } | _table(options, chosen, best, today, said["years"], currency)
+    } | _table(options, chosen, best, today, said["years"], currency if form.money else "")
 
 
 def _tiles(estimate: Estimate, now: Outcome, chosen: Option, currency: str) -> list[tuple[str, str, str]]:
-    """(label, figure, note)."""
+    """(label, figure, note); no currency: nothing of money."""
     then = chosen.outcome
     came = _("between %(low)d and %(high)d, nine times of ten; %(seen)d were seen plugging in")
     told = {"low": estimate.low, "high": estimate.high, "seen": estimate.seen_weekly}
     today = _("today %(figure)s")
-    return [
+    tiles = [
         (_("Drivers who come today, a week"), str(round(estimate.weekly)), came % told),
         (_("Find all ports taken"), percent(then.waiting), today % {"figure": percent(now.waiting)}),
         (_("Drive on"), percent(then.lost), today % {"figure": percent(now.lost)}),
@@ -167,19 +175,20 @@ def _tiles(estimate: Estimate, now: Outcome, chosen: Option, currency: str) -> l
         ),
         (_("Ports in use"), percent(then.occupancy), today % {"figure": percent(now.occupancy)}),
         (_("Slowed by the grid connection"), percent(then.limited), _("of the time")),
-        (
-            _("Leaves a year"),
-            _about(chosen.yearly_minor, currency),
-            _("after energy and upkeep; %(invest)s to build") % {"invest": _about(chosen.invest_minor, currency)},
-        ),
     ]
+    if not currency:
+        return tiles
+    invest = _("after energy and upkeep; %(invest)s to build") % {"invest": _about(chosen.invest_minor, currency)}
+    return [*tiles, (_("Leaves a year"), _about(chosen.yearly_minor, currency), invest)]
 
 
 def _table(options: list[Option], chosen: Option, best: Option, today: Layout, years: int, currency: str) -> Context:
-    heads = [
-        _("Taken"), _("Mean wait"), _("Leaves a year"), _("To build"),
-        ngettext("Gain in %(n)d year", "Gain in %(n)d years", years) % {"n": years}, _("Back after"),
-    ]  # fmt: skip
+    heads = [_("Taken"), _("Mean wait")]
+    if not currency:
+        heads += [_("Drive on"), _("Ports in use")]
+    else:
+        gain = ngettext("Gain in %(n)d year", "Gain in %(n)d years", years) % {"n": years}
+        heads += [_("Leaves a year"), _("To build"), gain, _("Back after")]
     rows = []
     for one in options:
         marks = [
@@ -187,12 +196,13 @@ def _table(options: list[Option], chosen: Option, best: Option, today: Layout, y
             (one is chosen, _("chosen")),
             (one.layout == today, _("today")),
         ]
-        back = _back(one.payback_years)
-        cells = [
-            percent(one.outcome.waiting), duration(round(one.outcome.mean_wait_s)),
-            _about(one.yearly_minor, currency),
-            _about(one.invest_minor, currency), _about(one.gain_minor, currency), back,
-        ]  # fmt: skip
+        told = one.outcome
+        cells = [percent(told.waiting), duration(round(told.mean_wait_s))]
+        if not currency:
+            cells += [percent(told.lost), percent(told.occupancy)]
+        else:
+            cells += [_about(amount, currency) for amount in (one.yearly_minor, one.invest_minor, one.gain_minor)]
+            cells.append(_back(one.payback_years))
         words = ", ".join(word for true, word in marks if true)
         rows.append((one.layout.ports, words, list(zip(heads, cells, strict=True))))
     return {"heads": heads, "rows": rows}
@@ -220,7 +230,7 @@ def _about(minor: int, currency: str) -> str:
 
 
 def _sentence(best: Option, today: Layout, currency: str) -> str:
-    """The recommendation."""
+    """The recommendation; no currency: without the amount that it costs."""
     ports = best.layout.ports
     wait = _("%(share)d of 100 drivers would find all ports taken") % {"share": round(best.outcome.waiting * 100)}
     if ports <= today.ports and best.invest_minor == 0:
@@ -228,7 +238,7 @@ def _sentence(best: Option, today: Layout, currency: str) -> str:
             return _("What stands here is enough: even with %(ports)d ports %(wait)s.") % {"ports": ports, "wait": wait}
         return _("Build nothing: %(wait)s, and another port would not earn what it costs.") % {"wait": wait}
     words = ngettext("Build for %(n)d port", "Build for %(n)d ports", ports) % {"n": ports}
-    if best.payback_years is None:
+    if best.payback_years is None or not currency:
         return f"{words}: {wait}."
     told = {"words": words, "wait": wait, "years": best.payback_years}
     told["invest"] = _about(best.invest_minor, currency)
@@ -236,7 +246,9 @@ def _sentence(best: Option, today: Layout, currency: str) -> str:
 
 
 def _by_ports(options: list[Option]) -> dict[str, Any]:
-    """A chart's data. Any: json."""
+    """A chart's data; empty when nobody ever finds all ports taken. Any: json."""
+    if all(round(one.outcome.waiting * 100, 1) == 0 for one in options):
+        return {}
     shares = [("waiting", _("Find all ports taken"), "reserved"), ("lost", _("Drive on"), "faulted")]
     return {
         "labels": [str(option.layout.ports) for option in options],
@@ -250,8 +262,10 @@ def _by_ports(options: list[Option]) -> dict[str, Any]:
 
 
 def _by_hour(option: Option) -> dict[str, Any]:
-    """The mean over the days of the week. Any: json."""
+    """The mean over the days of the week; empty when all ports are never taken. Any: json."""
     full = option.outcome.waiting_by_hour
     values = [round(sum(full[day * 24 + hour] for day in range(DAYS)) / DAYS * 100, 1) for hour in range(24)]
+    if not any(values):
+        return {}
     series = [{"label": _("All ports taken"), "values": values, "hue": "reserved"}]
     return {"labels": [f"{hour:02d}" for hour in range(24)], "unit": "%", "digits": 0, "series": series}
