@@ -4,6 +4,7 @@ import ast
 import gettext
 import re
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import chain
 
 from django.conf import settings
@@ -113,6 +114,7 @@ def path(language, kind):
     return ROOT / "evcms" / "locale" / language / "LC_MESSAGES" / f"django.{kind}"
 
 
+@cache
 def entries(language):
     """The .po file, by key, the header under ""."""
     blocks = path(language, "po").read_text().strip().split("\n\n")
@@ -143,6 +145,7 @@ def compiled(language):
     return {key if isinstance(key, tuple) else (key, None): text for key, text in loaded.items() if key}
 
 
+@cache
 def asked():
     """Keys of every text that drivers' pages, mails and receipts may say."""
     files = chain.from_iterable(ROOT.glob(pattern) for pattern in DRIVER_FILES)
@@ -172,6 +175,7 @@ def placeholders(text):
     return sorted(set(PLACEHOLDER.findall(text)))
 
 
+@cache
 def vocabulary():
     """English words of states, plugs, causes and refusals that pages show."""
     with translation.override("en"):
@@ -180,9 +184,15 @@ def vocabulary():
 
 def leftovers(language, text):
     """English of the drivers' texts that still stands in `text`: whole messages, or what is between placeholders."""
+    return {words for words in english(language) if words in text and _stands_in(words, text)}
+
+
+@cache
+def english(language):
+    """What the drivers' texts say in English and nowhere in `language`."""
     own = " ".join(_words("\n".join(form for entry in entries(language).values() for form in entry.forms.values())))
     found = {words for key in asked() | vocabulary() for words in _words(key.rpartition("\x04")[2]) if len(words) > 3}
-    return {words for words in found if _stands_in(words, text) and not _stands_in(words, own)}
+    return {words for words in found if not (words in own and _stands_in(words, own))}
 
 
 def _words(text):

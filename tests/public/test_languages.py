@@ -4,7 +4,6 @@ import html
 import os
 import re
 from functools import partialmethod
-from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -19,6 +18,7 @@ from billing.models import Payment, Receipt
 from billing.receipts import pdf
 from evcms.core import clock
 from evcms.core.models import Organization
+from evcms.core.paper import Paper
 from sessions.vocabulary import FailureCause
 from stations.models import Connector, Site
 from stations.vocabulary import Shown
@@ -28,9 +28,6 @@ from tests.public.catalogue import LANGUAGES
 from tests.stations.conftest import make_access
 
 each_language = pytest.mark.parametrize("language", LANGUAGES)
-one_language = pytest.mark.parametrize(  # where each one costs ten seconds
-    "language", [LANGUAGES[0], *(pytest.param(name, marks=pytest.mark.long) for name in LANGUAGES[1:])]
-)
 with_rows = pytest.mark.django_db(transaction=True)
 AMOUNT = {"de": "10,90 €", "nl": "€ 10,90", "fr": "10,90 €", "es": "10,90 €"}
 PAY = {"de": "Bezahlen und starten", "nl": "Betalen en starten", "fr": "Payer et démarrer", "es": "Pagar y empezar"}
@@ -195,7 +192,7 @@ def charged(language, place, provider, car):
 
 
 @with_rows
-@one_language
+@each_language
 def test_from_payment_to_receipt_and_mail_everything_stays_in_the_payments_language(
     language, place, tariff, provider, car
 ):
@@ -220,10 +217,10 @@ def heard(page, write, said, *args, **more):
 
 
 @with_rows
-@one_language
+@each_language
 def test_the_paper_receipt_is_in_the_payments_language(language, place, tariff, provider, car, monkeypatch):
     *_steps, _payment = charged(language, place, provider, car)
-    said, paper = [], import_module("billing.receipts.pdf").Paper
+    said, paper = [], Paper
     monkeypatch.setattr(paper, "cell", partialmethod(heard, paper.cell, said))
     monkeypatch.setattr(paper, "multi_cell", partialmethod(heard, paper.multi_cell, said))
     assert pdf(Receipt.objects.get()).startswith(b"%PDF")
@@ -357,7 +354,7 @@ def a_phone(browser):
 
 @with_rows
 @pytest.mark.browser
-@one_language
+@each_language
 def test_long_words_fit_a_phone(language, place, tariff, provider, car, a_phone, live_server):
     page = a_phone(language)
 
