@@ -34,6 +34,7 @@ EVERY_TEN_SECONDS = (
     "stations.take_connectors",
     "stations.lose_reports",
     "stations.run_bulk",
+    "stations.run_imports",
     "charging.expire_attempts",
     "charging.judge_attempts",
     "charging.expire_reservations",

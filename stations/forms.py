@@ -1,10 +1,8 @@
 """Forms of this room's pages. They turn words into values; the services judge and write."""
 
-from base64 import b64decode, b64encode
 from typing import Any
 
 from django import forms
-from django.core import signing
 from django.utils.translation import gettext_lazy as _
 
 from evcms.core.access import Access
@@ -25,10 +23,6 @@ from stations.models import (
 from stations.services.configuration import SITE_FIELDS, STATION_FIELDS
 from stations.table import MOST_BYTES
 from stations.vocabulary import SecurityProfile
-
-KEPT = "stations.import"
-KEPT_FOR = 3600  # seconds between the look and the storing
-MOST_KEPT = 1_000_000  # characters; Django refuses forms beyond 2.5 MB
 
 
 class Judged(forms.ModelForm):
@@ -207,36 +201,17 @@ class ChangeForm(Judged):
 
 
 class ImportForm(forms.Form):
-    """The file, or the one that was checked just now: it comes back signed, nothing waits on the server."""
-
     file = forms.FileField(
-        label=_("CSV or XLSX file"), required=False, widget=forms.FileInput(attrs={"accept": f".csv,.xlsx,{XLSX_TYPE}"})
-    )
-    kept = forms.CharField(required=False, widget=forms.HiddenInput)
+        label=_("CSV or XLSX file"), allow_empty_file=True, error_messages={"required": _("Choose the file.")},
+        widget=forms.FileInput(attrs={"accept": f".csv,.xlsx,{XLSX_TYPE}"}),
+    )  # fmt: skip
 
     def clean(self) -> dict[str, Any]:
         """`content`: the table's bytes, one more than allowed at most, so that the service sees when it is too much."""
         cleaned: dict[str, Any] = super().clean() or {}  # Any: Django's cleaned data
-        if cleaned.get("file"):
+        if cleaned.get("file") is not None:
             cleaned["content"] = bytes(cleaned["file"].read(MOST_BYTES + 1))
-        elif cleaned.get("kept"):
-            cleaned["content"] = unpacked(cleaned["kept"])
-        if not cleaned.get("content") and not self.errors:
-            self.add_error("file", _("Choose the file."))
         return cleaned
-
-
-def packed(content: bytes) -> str:
-    """A checked table for a hidden field; empty when it is too large for one."""
-    text = signing.dumps(b64encode(content).decode(), salt=KEPT, compress=True)
-    return text if len(text) <= MOST_KEPT else ""
-
-
-def unpacked(text: str) -> bytes:
-    try:
-        return b64decode(str(signing.loads(text, salt=KEPT, max_age=KEPT_FOR)))
-    except signing.BadSignature:
-        return b""
 
 
 class FirmwareForm(forms.ModelForm[FirmwareFile]):

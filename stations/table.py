@@ -49,8 +49,8 @@ FLAGS: Final = {"accessible", "public", "cable"}
 WHOLE: Final = {"grid_limit_w", "security_profile", "heartbeat_interval", "evse", "connector", "max_power_w"}
 CHOICES: Final = {"plug": PlugType.values, "power_type": PowerType.values}
 TRUE, FALSE = ("yes", "true", "1", "y", "x"), ("no", "false", "0", "n")
-MOST_BYTES: Final = 2_000_000
-MOST_ROWS: Final = 2_000  # some seconds in which nobody else writes a SQLite file
+MOST_BYTES: Final = 16_000_000  # 30,000 rows with every cell filled are 9 MB
+MOST_ROWS: Final = 30_000  # a network of 10,000 stations has 20,000
 LONGEST_CELL: Final = 2_000
 RISKY: Final = ("=", "+", "-", "@")  # a spreadsheet takes such a cell for a formula
 

@@ -41,10 +41,16 @@ def run_bulk() -> int:
     return services.run_bulk()
 
 
+@shared_task(name="stations.run_imports")
+def run_imports() -> int:
+    """Every 10 s, and at once when a table is brought or confirmed."""
+    return services.run_imports()
+
+
 @shared_task(name="stations.prune_drafts")
 def prune_drafts() -> int:
     """Every night."""
-    return services.prune_drafts()
+    return services.prune_drafts() + services.prune_imports()
 
 
 @shared_task(name="stations.make_statements")

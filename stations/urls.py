@@ -11,6 +11,7 @@ urlpatterns = [
     path("sites/<int:pk>/qr/", tables.site_sheet, name="site-qr-sheet"),
     path("setup/stations/new/", configure.create, name="station-create"),
     path("setup/stations/import/", tables.import_stations, name="station-import"),
+    path("setup/stations/import/<uuid:pk>/", tables.import_run, name="station-import-run"),
     path("setup/stations/export/", tables.export, name="station-export"),
     path("stations/<str:identity>/edit/", configure.edit, name="station-edit"),
     path("stations/<str:identity>/connectors/", configure.connectors, name="station-connectors"),

@@ -9,13 +9,14 @@ import zipfile
 from collections.abc import Iterator
 from io import BytesIO
 from typing import Final
-from xml.etree.ElementTree import Element, ParseError, XMLParser, fromstring  # no document types: _parsed refuses them
+from xml.etree.ElementTree import Element, ParseError, iterparse  # no document types: `_text` refuses them
 
-MOST_BYTES: Final = 30_000_000  # unpacked, of one part
-MOST_CELLS: Final = 400_000
+MOST_BYTES: Final = 80_000_000  # unpacked, of one part
+MOST_CELLS: Final = 1_200_000  # 30,000 rows of 30 columns are 900,000
 MAIN: Final = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 RELATED: Final = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 PLACE: Final = re.compile(r"([A-Z]{1,3})[0-9]+\Z")
+DOCTYPE: Final = tuple("<!DOCTYPE".encode(way) for way in ("utf-8", "utf-16-le", "utf-16-be"))
 ZIP: Final = b"PK\x03\x04"
 
 
@@ -31,12 +32,15 @@ def first_sheet(content: bytes) -> Iterator[list[str]]:
     """Its rows, each as long as its last filled cell; empty rows are given, so that lines can be counted."""
     try:
         with zipfile.ZipFile(BytesIO(content)) as parts:
-            shared = _shared(parts)
-            sheet = _parsed(parts, _sheet_name(parts))
+            yield from _rows(parts)
     except (zipfile.BadZipFile, KeyError, ParseError, NotImplementedError, RuntimeError, EOFError) as error:
         raise NoWorkbook("this is no XLSX file that can be read") from error
+
+
+def _rows(parts: zipfile.ZipFile) -> Iterator[list[str]]:
+    shared = _shared(parts)
     line, cells = 0, 0
-    for row in sheet.iter(f"{MAIN}row"):
+    for row in _elements(parts, _sheet_name(parts), "row"):
         number = int(row.get("r") or line + 1)
         while line + 1 < number and line < MOST_CELLS:
             line += 1
@@ -49,22 +53,32 @@ def first_sheet(content: bytes) -> Iterator[list[str]]:
         yield found
 
 
-def _parsed(parts: zipfile.ZipFile, name: str) -> Element:
+def _elements(parts: zipfile.ZipFile, name: str, tag: str) -> Iterator[Element]:
+    """Each element of this kind once it is complete; what was given is let go, so that a large sheet is never whole
+    in memory as a tree.
+    """
+    for _event, element in iterparse(BytesIO(_text(parts, name))):  # noqa: S314 (without a document type no entities)
+        if element.tag == f"{MAIN}{tag}":
+            yield element
+            element.clear()
+
+
+def _text(parts: zipfile.ZipFile, name: str) -> bytes:
     info = parts.getinfo(name)
     if info.file_size > MOST_BYTES:
         raise NoWorkbook("it is too large when it is unpacked")
     with parts.open(info) as part:
         text = part.read(MOST_BYTES + 1)
-    if len(text) > MOST_BYTES or b"<!DOCTYPE" in text:
+    if len(text) > MOST_BYTES or any(word in text for word in DOCTYPE):
         raise NoWorkbook("it is too large, or holds what no spreadsheet writes")
-    return fromstring(text, XMLParser())  # noqa: S314 (without a document type there are no entities)
+    return text
 
 
 def _sheet_name(parts: zipfile.ZipFile) -> str:
     """Of the first sheet, by the workbook's own list."""
-    sheet = next(_parsed(parts, "xl/workbook.xml").iter(f"{MAIN}sheet"), None)
+    sheet = next(_elements(parts, "xl/workbook.xml", "sheet"), None)
     wanted = sheet.get(RELATED) if sheet is not None else None
-    for each in _parsed(parts, "xl/_rels/workbook.xml.rels"):
+    for _event, each in iterparse(BytesIO(_text(parts, "xl/_rels/workbook.xml.rels"))):  # noqa: S314 (as above)
         if each.get("Id") == wanted:
             target = (each.get("Target") or "").lstrip("/")
             return target if target.startswith("xl/") else f"xl/{target}"
@@ -74,7 +88,7 @@ def _sheet_name(parts: zipfile.ZipFile) -> str:
 def _shared(parts: zipfile.ZipFile) -> list[str]:
     if "xl/sharedStrings.xml" not in parts.namelist():
         return []
-    return [_said(each) for each in _parsed(parts, "xl/sharedStrings.xml").iter(f"{MAIN}si")]
+    return [_said(each) for each in _elements(parts, "xl/sharedStrings.xml", "si")]
 
 
 def _said(element: Element) -> str:

@@ -1,9 +1,9 @@
-"""What was done to many stations, and views that people keep of the list."""
+"""What was done to many stations, tables that were brought, and views that people keep of the list."""
 
 from django.contrib import admin
 
 from evcms.core.admin_base import ReadOnlyAdmin
-from stations.models import BulkAction, BulkLine, FirstView, SavedView
+from stations.models import BulkAction, BulkLine, FirstView, ImportFault, ImportRun, SavedView
 
 
 @admin.register(BulkAction)
@@ -37,3 +37,19 @@ class FirstViewAdmin(ReadOnlyAdmin):
     list_filter = ("membership__organization",)
     search_fields = ("view__name", "membership__user__email")
     list_select_related = ("membership__user", "membership__organization", "view")
+
+
+@admin.register(ImportRun)
+class ImportRunAdmin(ReadOnlyAdmin):
+    list_display = ("name", "organization", "actor", "state", "rows", "done", "created_at", "finished_at")
+    list_filter = ("organization", "state")
+    search_fields = ("name", "actor")
+    list_select_related = ("organization",)
+    exclude = ("content",)
+
+
+@admin.register(ImportFault)
+class ImportFaultAdmin(ReadOnlyAdmin):
+    list_display = ("run", "line", "column", "text")
+    search_fields = ("run__name", "text")
+    list_select_related = ("run",)

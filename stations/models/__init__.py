@@ -18,6 +18,7 @@ from .fleet import (
     LineState,
     SavedView,
 )
+from .imports import IMPORT_MOVES, ImportFault, ImportRun, ImportState
 from .maintenance import MaintenancePlan, MaintenanceWindow, Rhythm, TakenConnector, TakenState, WindowState
 from .notes import NotePhoto, StationNote
 from .reports import FirmwareFile, FirmwareUpdate, LogUpload, Monitor, SecurityEvent, StationEvent
@@ -40,6 +41,7 @@ __all__ = [
     "BULK_MOVES",
     "CODE_ALPHABET",
     "IDENTITY",
+    "IMPORT_MOVES",
     "AvailabilityInterval",
     "AvailabilityMark",
     "AvailabilityProgress",
@@ -59,6 +61,9 @@ __all__ = [
     "FirmwareUpdate",
     "FirstView",
     "Gateway",
+    "ImportFault",
+    "ImportRun",
+    "ImportState",
     "LineState",
     "LogUpload",
     "MaintenancePlan",

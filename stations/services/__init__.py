@@ -27,7 +27,7 @@ from .exclusions import add_exclusion, drop_terms, set_terms, void_exclusion
 from .firmware import firmware_replaced, firmware_reported, firmware_seen, lose_firmware
 from .followed import link_of
 from .grants import grant_site, revoke_site
-from .imports import ImportResult, import_table
+from .imports import cancel_import, confirm_import, prune_imports, run_imports, stage_import
 from .links import (
     connected,
     disconnected,
@@ -75,7 +75,6 @@ from .variables import variables_reported
 from .views import remove_view, save_view, see_first
 
 __all__ = [
-    "ImportResult",
     "NoSuchLink",
     "SessionWord",
     "StreamValue",
@@ -89,12 +88,14 @@ __all__ = [
     "archive_station",
     "booted",
     "cancel_bulk",
+    "cancel_import",
     "cancel_maintenance",
     "change_maintenance",
     "command_answered",
     "command_failed",
     "command_sent",
     "confirm_bulk",
+    "confirm_import",
     "connected",
     "create_site",
     "create_station",
@@ -118,7 +119,6 @@ __all__ = [
     "gateway_ended",
     "gateway_started",
     "grant_site",
-    "import_table",
     "link_of",
     "log_awaited",
     "log_promised",
@@ -139,6 +139,7 @@ __all__ = [
     "prune_drafts",
     "prune_files",
     "prune_fleeting",
+    "prune_imports",
     "prune_messages",
     "prune_reports",
     "quarantine",
@@ -149,6 +150,7 @@ __all__ = [
     "remove_view",
     "revoke_site",
     "run_bulk",
+    "run_imports",
     "run_maintenance",
     "save_view",
     "securities_reported",
@@ -163,6 +165,7 @@ __all__ = [
     "set_terms",
     "set_up_dynamic_qr",
     "sole_organization",
+    "stage_import",
     "status_reported",
     "statuses_reported",
     "stream_closed",

@@ -33,6 +33,7 @@ from stations.models import (
 from stations.operations import build
 from stations.vocabulary import OCCUPIED_STATUSES, OPEN_COMMANDS, Approval, CommandState
 
+from .acting import acting
 from .commands import describe, send
 from .configuration import archive_station, edit_station
 from .maintenance import plan_maintenance
@@ -212,7 +213,7 @@ def run_bulk() -> int:
 def _pass(action: BulkAction, until: datetime) -> int:
     moved = _hear(action)
     while action.state == BulkState.RUNNING and clock.now() < until and (pks := _next(action)):
-        access = _access(action)
+        access = acting(action, NEEDS[BulkKind(action.kind)])
         moved += sum(_step(action, access, pk) for pk in pks)
         moved += _hear(action)
         action.refresh_from_db(fields=["state"])  # cancelled meanwhile?
@@ -221,15 +222,6 @@ def _pass(action: BulkAction, until: datetime) -> int:
     elif not _move(action, BulkState.DONE, finished_at=clock.now(), due_at=None):
         BulkAction.objects.filter(pk=action.pk).update(due_at=None)
     return moved
-
-
-def _access(action: BulkAction) -> Access | None:
-    """Who confirmed it, as he stands now: None when he left or lost the permission."""
-    member = action.membership
-    if member is None or not member.user.is_active:
-        return None
-    access = Access(organization=action.organization, membership=member, user=member.user, actor=action.actor)
-    return access if access.can(NEEDS[BulkKind(action.kind)]) else None
 
 
 def _next(action: BulkAction) -> list[int]:

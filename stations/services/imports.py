@@ -1,265 +1,283 @@
-"""Sites, stations and connectors from a table (CSV, XLSX): looked at first, then stored whole, or not at all.
+"""Tables of sites, stations and connectors (CSV, XLSX): staged as a row, checked line by line, stored in lots.
 
-The look does what the import does and takes it back, so that what it promises is what happens.
+A worker does both under a lease (`due_at`): a lot and how far the run is are one transaction, which begins by renewing
+the lease. A worker that was killed, or another one that took the run over, therefore leaves no lot half and does none
+twice. Storing begins only when every line is good; a line that became wrong since then (somebody else entered it) stops
+the run there.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
 
+import structlog
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db import IntegrityError, transaction
+from django.db import DatabaseError, transaction
 from django.utils.translation import gettext as _
 
-from evcms.core import audit
+from evcms.core import audit, clock, events
 from evcms.core.access import Access, Permission
-from stations import queries, table
-from stations.models import Connector, Evse, Site, Station
+from stations import table
+from stations.models import IMPORT_MOVES, ImportFault, ImportRun, ImportState
 from stations.table import Complaint, Row
-from stations.vocabulary import Approval
 
-from .configuration import CONNECTOR_FIELDS, SITE_FIELDS, STATION_FIELDS, check_site
+from .acting import acting
+from .import_lines import MOST_COMPLAINTS, Lines
 
-MOST_COMPLAINTS = 200
-T = TypeVar("T")
+log = structlog.get_logger(__name__)
 
-
-@dataclass
-class ImportResult:
-    """What an import makes and changes; `complaints` are why it would be refused, line by line."""
-
-    rows: int = 0
-    made: dict[str, int] = field(default_factory=lambda: {"sites": 0, "stations": 0, "connectors": 0})
-    changed: dict[str, int] = field(default_factory=lambda: {"sites": 0, "stations": 0, "connectors": 0})
-    complaints: list[Complaint] = field(default_factory=list)
-
-    @property
-    def nothing_to_do(self) -> bool:
-        return not any(self.made.values()) and not any(self.changed.values())
+LOT: Final = 100  # rows in a transaction: some tenths of a second in which nobody else writes a SQLite file
+LOOKED: Final = 500  # rows between two words of how far the check is
+LEASE: Final = timedelta(minutes=6)  # longer than a task may last
+LONGEST_PASS: Final = timedelta(seconds=90)
+LOOK_AGAIN: Final = timedelta(seconds=5)
+MOST_TRIES: Final = 3  # without coming further
+WAITS_FOR: Final = timedelta(days=1)  # a checked file that nobody stores
+KEPT_FOR: Final = timedelta(days=90)
+BUSY: Final = (ImportState.CHECKING, ImportState.STORING)
 
 
-class _TakeBack(Exception):
-    """Leaves the transaction without its rows."""
+class _Lost(Exception):
+    """Another worker has the run, or somebody cancelled it."""
 
 
-def import_table(*, access: Access, content: bytes, dry_run: bool) -> ImportResult:
-    """Reads the file and stores it, unless it is a dry run or has complaints: then nothing is stored.
+# What a person does -------------------------------------------------------------------------------------------
 
-    Existing rows (site by name, station by identity, connector by number) are changed where a cell says something else;
-    empty cells leave them alone. Raises PermissionDenied; ValidationError when it is no such table.
+
+def stage_import(*, access: Access, name: str, content: bytes) -> ImportRun:
+    """The file waits for its check; an earlier one of the same member that he has not stored gives way.
+
+    Raises PermissionDenied; ValidationError for a file that is empty or too large.
     """
+    _demand(access)
+    if not content:
+        raise ValidationError({"file": [_("The file is empty.")]})
+    if len(content) > table.MOST_BYTES:
+        most = table.MOST_BYTES // 1_000_000
+        raise ValidationError({"file": [_("The file is larger than %(most)d MB.") % {"most": most}]})
+    with transaction.atomic():
+        waiting = (ImportState.CHECKING, ImportState.CHECKED)
+        for earlier in ImportRun.objects.filter(membership=access.membership, state__in=waiting):
+            _move(earlier, ImportState.CANCELLED)
+        run = ImportRun.objects.create(
+            organization=access.organization, membership=access.membership, actor=access.actor,
+            name=name.strip()[-120:] or "table", content=content,
+        )  # fmt: skip
+        events.nudge("stations.run_imports")
+    return run
+
+
+def confirm_import(*, access: Access, run: ImportRun) -> ImportRun:
+    """Store what was checked. Twice is once."""
+    _demand(access)
+    _see(access, run)
+    with transaction.atomic():
+        now, zero = clock.now(), {"done": 0, "made": {}, "changed": {}, "tries": 0}
+        confirmed = {"membership": access.membership, "actor": access.actor, "confirmed_at": now}
+        if _move(run, ImportState.STORING, due_at=now, **confirmed, **zero):
+            audit.record(access, "import.confirmed", run, file=run.name, rows=run.rows)
+            events.nudge("stations.run_imports")
+    return run
+
+
+def cancel_import(*, access: Access, run: ImportRun) -> ImportRun:
+    """What is stored stays stored; the rest is not."""
+    _demand(access)
+    _see(access, run)
+    with transaction.atomic():
+        if _move(run, ImportState.CANCELLED) and run.confirmed_at:
+            audit.record(access, "import.cancelled", run, file=run.name, **_told(run))
+    return run
+
+
+def _demand(access: Access) -> None:
     access.demand(Permission.STATIONS)
     if not access.all_sites:
         raise PermissionDenied(_("Only members of all sites may import."))
-    rows = list(table.read(content))
+
+
+def _see(access: Access, run: ImportRun) -> None:
+    if run.organization_id != access.organization.pk:
+        raise PermissionDenied(_("There is no such import."))
+
+
+def _move(run: ImportRun, to: ImportState, **fields: Any) -> bool:
+    """Any: the row's fields. False: it stood elsewhere already. Over: the file is let go."""
+    if not IMPORT_MOVES[to]:
+        fields |= {"content": b"", "due_at": None, "finished_at": clock.now()}
+    origins = [state for state, targets in IMPORT_MOVES.items() if to in targets]
+    moved = ImportRun.objects.filter(pk=run.pk, state__in=origins).update(state=to, **fields)
+    run.refresh_from_db()
+    return moved == 1
+
+
+def _told(run: ImportRun) -> dict[str, Any]:
+    """For the audit log. Any: JSON."""
+    return {"rows": run.done, "made": run.made, "changed": run.changed}
+
+
+# The work -----------------------------------------------------------------------------------------------------
+
+
+def run_imports() -> int:
+    """Every run that is due, a pass further; returns how many rows were checked or stored."""
+    worked, until = 0, clock.now() + LONGEST_PASS
+    due = ImportRun.objects.filter(due_at__lte=clock.now()).order_by("due_at").values_list("pk", "due_at", "tries")
+    for pk, due_at, tries in list(due):
+        lease = clock.now() + LEASE
+        free = ImportRun.objects.filter(pk=pk, due_at=due_at)
+        if clock.now() < until and free.update(due_at=lease, tries=tries + 1):
+            rows = ImportRun.objects.select_related("organization", "membership__user")
+            worked += _pass(rows.get(pk=pk), until)
+    return worked
+
+
+def _pass(run: ImportRun, until: datetime) -> int:
+    """One run, as far as the time goes."""
+    before = run.done
+    try:
+        if run.tries > MOST_TRIES:
+            _end(run, ImportState.STOPPED, _("It was tried %(n)d times and came no further.") % {"n": MOST_TRIES})
+        elif run.state == ImportState.CHECKING:
+            _check(run)
+        else:
+            _store(run, until)
+    except _Lost:
+        pass
+    except DatabaseError as error:  # somebody else wrote the same at the same time: again, with fresh rows
+        log.warning("import disturbed", run=str(run.pk), error=str(error)[:300])
+        ImportRun.objects.filter(pk=run.pk, due_at=run.due_at).update(due_at=clock.now() + LOOK_AGAIN)
+    except PermissionDenied as refused:
+        _end(run, ImportState.STOPPED, str(refused))
+    except Exception as error:
+        log.exception("import failed", run=str(run.pk))
+        _end(run, ImportState.STOPPED, f"{type(error).__name__}: {error}")
+    return max(0, run.done - before)
+
+
+def _rows(run: ImportRun) -> list[Row]:
+    """Raises ValidationError for what is no such table."""
+    rows = list(table.read(bytes(run.content)))
     if not rows:
         raise ValidationError(_("The file has no rows below its first line."))
     if len(rows) > table.MOST_ROWS:
         raise ValidationError(_("The file has more than %(most)d rows: split it.") % {"most": table.MOST_ROWS})
-    importing = _Import(access, rows)
+    return rows
+
+
+def _check(run: ImportRun) -> None:
+    """All lines, from the first: looking writes nothing, so a second look does no harm."""
+    access = _access(run)
     try:
-        with transaction.atomic():
-            importing.run()
-            if dry_run or importing.result.complaints:
-                raise _TakeBack
-            _audit(access, importing.result)
-    except _TakeBack:
-        pass
-    except IntegrityError:
-        raise ValidationError(_("Somebody else entered some of these just now: try again.")) from None
-    return importing.result
-
-
-def _audit(access: Access, result: ImportResult) -> None:
-    audit.record(access, "stations.imported", rows=result.rows, made=result.made, changed=result.changed)
-
-
-class _Import:
-    """One run over the rows; what exists is read once."""
-
-    def __init__(self, access: Access, rows: list[Row]) -> None:
-        self.access, self.rows = access, rows
-        self.result = ImportResult(rows=len(rows))
-        self.sites = {site.name.casefold(): site for site in queries.visible_sites(access)}
-        identities = {row.values["station"] for row in rows if "station" in row.values}
-        self.stations = {station.identity: station for station in Station.objects.filter(identity__in=identities)}
-        self.connectors = {
-            (connector.station_id, connector.evse.number, connector.number): connector
-            for connector in Connector.objects.filter(station__identity__in=identities).select_related("evse")
-        }
-        self.evses = {
-            (evse.station_id, evse.number): evse for evse in Evse.objects.filter(station__identity__in=identities)
-        }
-        self.named: dict[tuple[str, str], int] = {}  # what → the line that named it with evse and connector
-
-    def run(self) -> None:
-        for row in self.rows:
-            if len(self.result.complaints) >= MOST_COMPLAINTS:
-                break
-            self._line(row)
-
-    def _line(self, row: Row) -> None:
-        """A mistake in the site does not hide those in its station: a line tells all that is wrong with it."""
-        site = self._guarded(row, lambda: self._site(row))
-        before = len(self.result.complaints)
-        station = self._guarded(row, lambda: self._station(row, site))
-        if "evse" not in row.values:
-            return
-        if station:
-            self._guarded(row, lambda: self._connector(row, station))
-        elif len(self.result.complaints) > before and "station" in row.values:
-            self._guarded(row, lambda: _raise(_values(row, ("evse", "connector", *table.CONNECTOR_COLUMNS))[1]))
-
-    def _guarded(self, row: Row, step: Callable[[], T]) -> T | None:
-        """One part of a line: stored, or its complaints."""
-        try:
-            return step()
-        except ValidationError as error:
-            known = _by_column(error)
-            for column, sentences in known.items():
-                name = "" if column == "__all__" else {"identity": "station", "name": "site"}.get(column, column)
-                self.result.complaints += [Complaint(row.line, name, str(sentence)) for sentence in sentences]
-            return None
-
-    def _site(self, row: Row) -> Site:
-        name = row.values.get("site")
-        if not name:
-            raise ValidationError({"site": [_("Each row names its site.")]})
-        site = self.sites.get(name.casefold()) or Site(organization=self.access.organization, name=name)
-        if site.archived_at:
-            raise ValidationError({"site": [_("The site %(site)s is archived.") % {"site": site}]})
-        if site.pk is None:
-            missing = [column for column in ("latitude", "longitude") if column not in row.values]
-            if missing:
-                raise ValidationError({column: [_("A new site needs its coordinates.")] for column in missing})
-        values, wrong = _values(row, table.SITE_COLUMNS)
-        self._store("sites", site, values, SITE_FIELDS, lambda: check_site(site), wrong)
-        self.sites[name.casefold()] = site
-        return site
-
-    def _station(self, row: Row, site: Site | None) -> Station | None:
-        """`site`: None when the line's site is refused; then nothing is stored in the end."""
-        identity = row.values.get("station")
-        if not identity:
-            if "evse" in row.values or "connector" in row.values:
-                raise ValidationError({"station": [_("A connector needs its station.")]})
-            return None
-        known = self.stations.get(identity)
-        station = known or Station(
-            organization=self.access.organization, identity=identity, site=site, approval=Approval.ACCEPTED
-        )
-        if station.organization_id != self.access.organization.pk or station.archived_at:
-            raise ValidationError({"station": [_("This identity is taken.")]})
-        if station.approval != Approval.ACCEPTED:
-            raise ValidationError({"station": [_("This station waits in quarantine: decide there first.")]})
-        values, wrong = _values(row, table.STATION_COLUMNS)
-        values["site"] = site
-        if "station_name" in row.values:
-            values["name"] = row.values["station_name"]
-        self._store("stations", station, values, STATION_FIELDS, lambda: _check_fields(station), wrong)
-        self.stations[identity] = station
-        return station
-
-    def _connector(self, row: Row, station: Station) -> None:
-        values, wrong = _values(row, ("evse", "connector", *table.CONNECTOR_COLUMNS))
-        if "evse" in wrong or "connector" in wrong:
-            raise ValidationError(wrong)
-        evse_number, number = int(str(values.pop("evse"))), int(str(values.pop("connector", 1)))
-        self._once(row, (station.identity, f"{evse_number}.{number}"))
-        if not (1 <= evse_number <= 999 and 1 <= number <= 99):
-            raise ValidationError({"evse": [_("EVSEs are numbered 1 to 999, their connectors 1 to 99.")]})
-        key = (station.pk, evse_number, number)
-        connector = self.connectors.get(key) or Connector(station=station, number=number)
-        if connector.pk is None:
-            connector.evse = self._evse(station, evse_number)
-        self._evse_id(connector.evse, values.pop("evse_id", None))
-        if connector.archived_at:
-            values["archived_at"] = None
-        self._store(
-            "connectors",
-            connector,
-            values,
-            (*CONNECTOR_FIELDS, "archived_at"),
-            lambda: _check_fields(connector),
-            wrong,
-        )
-        self.connectors[key] = connector
-
-    def _evse(self, station: Station, number: int) -> Evse:
-        key = (station.pk, number)
-        if key not in self.evses:
-            self.evses[key] = Evse.objects.create(station=station, number=number)
-        return self.evses[key]
-
-    def _evse_id(self, evse: Evse, evse_id: object) -> None:
-        if evse_id is not None and evse_id != evse.evse_id:
-            evse.evse_id = str(evse_id)
-            evse.clean_fields(exclude=["station"])
-            evse.save(update_fields=["evse_id"])
-
-    def _once(self, row: Row, key: tuple[str, str]) -> None:
-        if key in self.named:
-            text = _("This connector is on line %(line)d already.")
-            raise ValidationError({"connector": [text % {"line": self.named[key]}]})
-        self.named[key] = row.line
-
-    def _store(
-        self,
-        kind: str,
-        row: Any,
-        values: dict[str, object],
-        allowed: tuple[str, ...],
-        check: Callable[[], None],
-        wrong: dict[str, list[str]],
-    ) -> None:
-        """Saves a new row, or what differs of a known one. `wrong`: cells that were no values. Any: a Site, Station …
-
-        Raises ValidationError with all that is wrong, by column; the row is then as it was.
-        """
-        changed = [name for name in values if name in allowed and getattr(row, name) != values[name]]
-        if row.pk is not None and not changed:
-            _raise(wrong)
-            return
-        before = {name: getattr(row, name) for name in changed}
-        try:
-            for name in changed:
-                setattr(row, name, values[name])
-            check()
-            _raise(wrong)
-        except ValidationError as error:
-            for name, value in before.items():
-                setattr(row, name, value)
-            raise ValidationError(_by_column(error) | wrong) from None
-        if row.pk is None:
-            row.save()
-            self.result.made[kind] += 1
+        rows = _rows(run)
+    except ValidationError as error:
+        _end(run, ImportState.WRONG, " ".join(error.messages))
+        return
+    _further(run, rows=len(rows), done=0)
+    lines = Lines(access, rows, keep=False)
+    for number, row in enumerate(rows, start=1):
+        lines.line(row)
+        if number % LOOKED == 0:
+            _further(run, done=number)
+        if len(lines.result.complaints) >= MOST_COMPLAINTS:
+            break
+    found = lines.result
+    with transaction.atomic():
+        _further(run, done=number, made=found.made, changed=found.changed)
+        if found.complaints:
+            _complain(run, found.complaints)
+            _move(run, ImportState.WRONG)
         else:
-            row.save(update_fields=changed)
-            self.result.changed[kind] += 1
+            _move(run, ImportState.CHECKED, due_at=None, tries=0)
 
 
-def _check_fields(row: Station | Connector) -> None:
-    """What needs no look at other rows: those were read at the beginning, and the database has the last word."""
-    row.clean_fields(exclude=["organization", "site", "connection", "station", "evse", "code"])
+def _store(run: ImportRun, until: datetime) -> None:
+    """The lots that are left."""
+    access, rows = _access(run), _rows(run)
+    while run.done < len(rows) and clock.now() < until:
+        try:
+            with transaction.atomic():
+                _lot(run, access, rows[run.done : run.done + LOT])
+        except _Refused as refused:
+            _stop(run, access, refused.complaints)
+            return
+    with transaction.atomic():
+        if run.done < len(rows):
+            _further(run, lease=clock.now(), tries=0)  # the next pass goes on
+        elif _move(run, ImportState.DONE):
+            audit.record(access, "stations.imported", run, file=run.name, **_told(run))
 
 
-def _values(row: Row, columns: tuple[str, ...]) -> tuple[dict[str, object], dict[str, list[str]]]:
-    """The filled cells among these columns as their types, and what is wrong with the others, by column."""
-    values: dict[str, object] = {}
-    errors: dict[str, list[str]] = {}
-    for column in columns:
-        if column in row.values:
-            try:
-                values[column] = table.value_of(column, row.values[column])
-            except ValidationError as error:
-                errors[column] = error.messages
-    return values, errors
+def _stop(run: ImportRun, access: Access, complaints: Sequence[Complaint]) -> None:
+    with transaction.atomic():
+        _further(run)
+        _complain(run, complaints)
+        why = _("A line has become wrong since the check; what stands before it is stored.")
+        _move(run, ImportState.STOPPED, error=why)
+        audit.record(access, "stations.imported", run, file=run.name, **_told(run))
 
 
-def _by_column(error: ValidationError) -> dict[str, list[str]]:
-    return error.message_dict if hasattr(error, "error_dict") else {"__all__": error.messages}
+class _Refused(Exception):
+    def __init__(self, complaints: list[Complaint]) -> None:
+        super().__init__()
+        self.complaints = complaints
 
 
-def _raise(wrong: dict[str, list[str]]) -> None:
-    if wrong:
-        raise ValidationError(wrong)
+def _lot(run: ImportRun, access: Access, rows: Sequence[Row]) -> None:
+    """These rows and how far the run is with them: together, or not at all."""
+    lines = Lines(access, rows, keep=True)
+    before = run.done, run.made, run.changed, run.due_at
+    try:
+        _further(run, tries=0)  # first: it locks the run, so that nobody else works at it
+        for row in rows:
+            lines.line(row)
+        if lines.result.complaints:
+            raise _Refused(lines.result.complaints)
+        made, changed = _sum(run.made, lines.result.made), _sum(run.changed, lines.result.changed)
+        _further(run, done=run.done + len(rows), made=made, changed=changed)
+    except BaseException:
+        run.done, run.made, run.changed, run.due_at = before
+        raise
+
+
+def _sum(one: dict[str, int], other: dict[str, int]) -> dict[str, int]:
+    return {kind: one.get(kind, 0) + count for kind, count in other.items()}
+
+
+def _further(run: ImportRun, *, lease: datetime | None = None, **fields: Any) -> None:
+    """Renews the lease with what is new of the row (Any: its fields). Raises _Lost when it is not ours any more."""
+    fields["due_at"] = lease or clock.now() + LEASE
+    mine = ImportRun.objects.filter(pk=run.pk, due_at=run.due_at, state__in=BUSY)
+    if not mine.update(**fields):
+        raise _Lost
+    for name, value in fields.items():
+        setattr(run, name, value)
+
+
+def _access(run: ImportRun) -> Access:
+    """Who brought or confirmed it, as he stands now. Raises PermissionDenied, which stops the run."""
+    access = acting(run, Permission.STATIONS)
+    if access is None:
+        raise PermissionDenied(_("Who confirmed it may not do this any more."))
+    _demand(access)
+    return access
+
+
+def _complain(run: ImportRun, complaints: Sequence[Complaint]) -> None:
+    run.faults.all().delete()
+    rows = [ImportFault(run=run, line=each.line, column=each.column, text=each.text[:300]) for each in complaints]
+    ImportFault.objects.bulk_create(rows, batch_size=500)
+
+
+def _end(run: ImportRun, state: ImportState, error: str) -> None:
+    """Nothing, when somebody else has it."""
+    if ImportRun.objects.filter(pk=run.pk, due_at=run.due_at).exists():
+        _move(run, state, error=error[:1000])
+
+
+def prune_imports() -> int:
+    """Nightly: files that nobody stored are let go, old runs are forgotten."""
+    now = clock.now()
+    for run in ImportRun.objects.filter(state=ImportState.CHECKED, created_at__lt=now - WAITS_FOR).defer("content"):
+        _move(run, ImportState.CANCELLED)
+    return ImportRun.objects.filter(finished_at__lt=now - KEPT_FOR).delete()[0]

@@ -1,64 +1,75 @@
 """Tables in and out, and the QR sheet."""
 
+import uuid
+
 import segno
 from django.conf import settings
-from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods
 
-from evcms.core import sheets
+from evcms.core import paging, sheets
 from evcms.core.access import Access, Permission
-from stations import queries, services, table
-from stations.forms import ImportForm, packed
+from stations import imported, queries, services, table
+from stations.forms import ImportForm
 from stations.models import Connector, Site, Station
 
 from .configure import own_station
-from .member import member
+from .member import complain, member
 
 MOST_STICKERS = 400  # on one sheet
+RUNS = 10  # earlier ones on the page
+FAULTS = 100  # on a page
 
 
 @require_http_methods(["GET", "POST"])
 @member(Permission.STATIONS)
 def import_stations(request: HttpRequest, access: Access) -> HttpResponse:
-    """First a look ("check"), then "store" with the checked file, which came back in the form."""
+    """A file is brought; a worker looks at it, and its own page shows how far that is."""
     form = ImportForm(request.POST or None, request.FILES or None)
-    result = None
     if request.method == "POST" and form.is_valid():
-        dry_run = "store" not in request.POST
+        file = form.cleaned_data["file"]
         try:
-            content = form.cleaned_data["content"]
-            result = services.import_table(access=access, content=content, dry_run=dry_run)
+            run = services.stage_import(access=access, name=str(file.name), content=form.cleaned_data["content"])
+            return redirect("station-import-run", pk=run.pk)
         except ValidationError as error:
-            form.add_error("file", error)
-        else:
-            if not dry_run and not result.complaints:
-                messages.success(request, _stored(result))
-                return redirect("sites")
-            form = ImportForm(initial={"kept": "" if result.complaints else packed(content)})
-    context = {"form": form, "result": result, "columns": table.COLUMNS}
+            complain(form, error)
+    context = {
+        "form": form, "columns": table.COLUMNS, "zone": access.organization.time_zone,
+        "most": table.MOST_ROWS, "runs": imported.runs(access)[:RUNS],
+    }  # fmt: skip
     return render(request, "stations/import.html", context)
 
 
-def _stored(result: services.ImportResult) -> str:
-    words = _("The table is stored. New: %(made)s. Changed: %(changed)s.")
-    return words % {"made": _counted(result.made), "changed": _counted(result.changed)}
-
-
-def _counted(numbers: dict[str, int]) -> str:
-    """ "1 site, 3 stations"; a dash for nothing."""
-    said = [
-        ngettext("%(n)d site", "%(n)d sites", numbers["sites"]) % {"n": numbers["sites"]},
-        ngettext("%(n)d station", "%(n)d stations", numbers["stations"]) % {"n": numbers["stations"]},
-        ngettext("%(n)d connector", "%(n)d connectors", numbers["connectors"]) % {"n": numbers["connectors"]},
-    ]
-    return ", ".join(text for text in said if not text.startswith("0 ")) or "–"
+@require_http_methods(["GET", "POST"])
+@member(Permission.STATIONS)
+def import_run(request: HttpRequest, access: Access, pk: uuid.UUID) -> HttpResponse:
+    """How far a file is, what it does, what is wrong with it; `store` and `cancel`."""
+    run = get_object_or_404(imported.runs(access), pk=pk)
+    if request.method == "POST":
+        act = services.cancel_import if "cancel" in request.POST else services.confirm_import
+        act(access=access, run=run)
+        return redirect("station-import-run", pk=run.pk)
+    if request.GET.get("export") in ("csv", "xlsx"):
+        rows = run.faults.values_list("line", "column", "text")
+        return sheets.answer(request.GET["export"], "import-lines", ("line", "column", "what_is_wrong"), rows)
+    kinds = ((_("Sites"), "sites"), (_("Stations"), "stations"), (_("Connectors"), "connectors"))
+    context = {
+        "run": run, "zone": access.organization.time_zone, "busy": run.due_at is not None,
+        "counts": [(word, run.made.get(kind, 0), run.changed.get(kind, 0)) for word, kind in kinds],
+        "nothing": not any([*run.made.values(), *run.changed.values()]),
+        "page": paging.paged(run.faults.all(), FAULTS, request.GET.get("page")),
+    }  # fmt: skip
+    if request.GET.get("part") != "progress":
+        return render(request, "stations/import_run.html", context)
+    answer = render(request, "stations/_import_progress.html", context)
+    if not context["busy"]:
+        answer["HX-Refresh"] = "true"  # the head of the page says the result
+    return answer
 
 
 @require_GET

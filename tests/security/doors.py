@@ -126,6 +126,7 @@ PAGES = {
     "site-qr-sheet": Door(VIEW, SITE),
     "station-create": Door(STATIONS),
     "station-import": Door(STATIONS),
+    "station-import-run": Door(STATIONS, (("pk", "table", "pk"),), level=ALL),
     "station-export": Door(VIEW),
     "station-edit": Door(STATIONS, STATION),
     "station-connectors": Door(STATIONS, STATION),

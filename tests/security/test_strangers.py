@@ -200,7 +200,7 @@ def test_keys_differ_from_row_to_row(worlds):
 
 # Another organization, another site --------------------------------------------------------------------------------
 
-WHOLE = ("collection", "quarantine", "firmware-", "account-", "statement", "voucher-")
+WHOLE = ("station-import-run", "collection", "quarantine", "firmware-", "account-", "statement", "voucher-")
 SHARED = {
     "customers",  # their filters offer the organization's tariffs
     "insight",

@@ -79,6 +79,8 @@ from stations.models import (
     Exclusion,
     FirmwareFile,
     FirmwareUpdate,
+    ImportFault,
+    ImportRun,
     LogUpload,
     MaintenancePlan,
     MaintenanceWindow,
@@ -216,6 +218,11 @@ def many(made, owner, now):
         state="done", confirmed_at=now, finished_at=now,
     )  # fmt: skip
     BulkLine.objects.create(action=rows.bulk, station=rows.station, state="failed", detail=mark)
+    rows.table = ImportRun.objects.create(
+        organization=owner.organization, membership=owner.membership, actor=f"{mark} Person", name=f"{mark}.csv",
+        state="wrong", rows=2, done=2, finished_at=now, due_at=None,
+    )  # fmt: skip
+    ImportFault.objects.create(run=rows.table, line=2, column="site", text=f"{mark} is wrong")
     rows.view = SavedView.objects.create(
         organization=owner.organization, user=owner.user, name=f"kept by {mark.lower()}", query="status=offline",
         shared=True,

@@ -1,4 +1,4 @@
-"""CSV: looked at first, then stored as a whole or not at all."""
+"""Tables: looked at first, line by line, and stored only when every line is good."""
 
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -7,6 +7,7 @@ from evcms.core.access import Role
 from evcms.core.models import AuditEntry
 from stations import queries, services, table
 from stations.models import Connector, Site, Station
+from stations.services import imports
 from stations.vocabulary import Approval
 
 from .conftest import make_access, make_station
@@ -19,29 +20,52 @@ Markt,Delft,52.02,-0.12,,,,,,,
 """
 
 
-def load(access, text, *, dry_run=False):
-    return services.import_table(access=access, content=text.encode(), dry_run=dry_run)
+def brought(access, text):
+    """A table that was looked at."""
+    content = text if isinstance(text, bytes) else text.encode()
+    run = services.stage_import(access=access, name="stations.csv", content=content)
+    services.run_imports()
+    run.refresh_from_db()
+    return run
+
+
+def load(access, text):
+    """And stored, when it is good."""
+    run = services.confirm_import(access=access, run=brought(access, text))
+    services.run_imports()
+    run.refresh_from_db()
+    return run
 
 
 def complaints(access, text):
-    return [(each.line, each.column) for each in load(access, text, dry_run=True).complaints]
+    return list(brought(access, text).faults.values_list("line", "column"))
+
+
+def counts(run):
+    return run.rows, run.made, run.changed
+
+
+def nothing_to_do(run):
+    return run.state == "done" and not any([*run.made.values(), *run.changed.values()])
 
 
 def test_a_dry_run_tells_all_and_stores_nothing(owner):
-    result = load(owner, GOOD, dry_run=True)
-    assert result.complaints == []
+    result = brought(owner, GOOD)
+    assert (result.state, result.due_at) == ("checked", None)
     assert result.made == {"sites": 2, "stations": 2, "connectors": 2}
     assert not Site.objects.exists()
     assert not AuditEntry.objects.exists()
 
 
 def test_the_import_does_what_the_dry_run_said_and_twice_does_nothing(owner):
-    promised = load(owner, GOOD, dry_run=True)
-    assert load(owner, GOOD) == promised
+    promised = brought(owner, GOOD)
+    done = load(owner, GOOD)
+    assert counts(done) == counts(promised)
+    assert (done.state, bytes(done.content), done.due_at) == ("done", b"", None)
     assert Station.objects.get(identity="PLEIN-01").site.name == "Plein"
     assert Connector.objects.get(evse__number=2).max_power_w == 150_000
     assert Site.objects.get(name="Markt").longitude == -0.12
-    assert load(owner, GOOD).nothing_to_do
+    assert nothing_to_do(load(owner, GOOD))
     assert Station.objects.count() == 2
 
 
@@ -101,25 +125,29 @@ def test_every_bad_line_is_told_with_its_column_and_nothing_is_stored(owner):
 )
 def test_what_is_no_such_table_is_refused_with_a_sentence(owner, text):
     try:
-        result = load(owner, text)
+        run = load(owner, text)
     except ValidationError as refused:
         assert refused.messages[0].endswith(".")  # noqa: PT017
     else:
-        assert result.complaints
+        assert run.state == "wrong"
+        assert run.error.endswith(".") or run.faults.exists()
     assert not Site.objects.exists()
 
 
-def test_other_encodings_and_huge_files_are_refused(owner):
-    with pytest.raises(ValidationError, match="UTF-8"):
-        services.import_table(access=owner, content="site\nKäde\n".encode("latin-1"), dry_run=False)
+def test_other_encodings_and_huge_files_are_refused(owner, monkeypatch):
+    assert "UTF-8" in load(owner, "site\nKäde\n".encode("latin-1")).error
+    monkeypatch.setattr(table, "MOST_ROWS", 20)
+    assert "20 rows" in load(owner, "site\n" + "A\n" * 21).error
+    monkeypatch.setattr(table, "MOST_BYTES", 1_000_000)
     with pytest.raises(ValidationError, match="larger"):
-        services.import_table(access=owner, content=b"x" * 3_000_000, dry_run=False)
-    with pytest.raises(ValidationError, match="rows"):
-        load(owner, "site\n" + "A\n" * 2001)
+        load(owner, b"x" * 1_000_001)
 
 
-def test_complaints_are_bounded(owner):
-    assert len(load(owner, "site\n" + "A\n" * 2000).complaints) <= 202
+def test_complaints_are_bounded(owner, monkeypatch):
+    monkeypatch.setattr(imports, "MOST_COMPLAINTS", 20)
+    run = load(owner, "site\n" + "A\n" * 200)
+    assert 20 <= run.faults.count() <= 22
+    assert run.done < run.rows
 
 
 def test_others_cannot_import_and_nobody_takes_anothers_station(organization, rival, station):
@@ -140,7 +168,7 @@ def test_what_is_exported_can_be_imported_and_is_no_formula(owner, site, organiz
     assert "'=HYPERLINK(1),'+31" in line
     assert ",-3.5," in line
     assert "'-CMD|calc,'@SUM" in line
-    assert load(owner, text).nothing_to_do
+    assert nothing_to_do(load(owner, text))
     other = load(make_access(organization), text.replace("-CMD|calc", "-NEW"))
     assert other.made == {"sites": 0, "stations": 1, "connectors": 1}
     assert Station.objects.get(identity="-NEW").name == "@SUM"
@@ -148,7 +176,7 @@ def test_what_is_exported_can_be_imported_and_is_no_formula(owner, site, organiz
 
 def test_a_file_of_a_spreadsheet_with_semicolons_and_a_mark(owner):
     content = "\ufeffsite;latitude;longitude\r\nKäde;52,1;4,3\r\n".encode()
-    services.import_table(access=owner, content=content, dry_run=False)
+    load(owner, content)
     assert Site.objects.get().latitude == 52.1
 
 

@@ -195,25 +195,37 @@ def test_refused_handshakes_are_shown_with_their_reason_and_harmless(page, stati
 
 
 def test_a_table_is_checked_then_stored(page, organization):
-    def upload(button, content):
+    def upload(content):
+        """The address of its page, once it is checked."""
         file = SimpleUploadedFile("stations.csv", content.encode())
-        return page.post(reverse("station-import"), {"file": file, button: "1"})
+        answer = page.post(reverse("station-import"), {"file": file})
+        assert "being checked" in text_of(page.get(answer.url))
+        assert "HX-Refresh" not in page.get(answer.url + "?part=progress").headers
+        services.run_imports()
+        assert page.get(answer.url + "?part=progress").headers["HX-Refresh"] == "true"
+        return answer.url
 
     good = "site,latitude,longitude,station\nPlein,52,4,PLEIN-01\n"
-    assert "The table is good" in text_of(upload("check", good))
+    assert "The table is good" in text_of(page.get(upload(good)))
+    wrong = upload("site,latitude,longitude,time_zone\nA,1,1,Mars\n")
+    assert "Mars is no time zone" in text_of(page.get(wrong))
+    assert b"Mars is no time zone" in page.get(wrong + "?export=csv").content
+    page.post(wrong, {"store": "1"})
+    services.run_imports()
     assert not Site.objects.exists()
-    assert "Mars is no time zone" in text_of(upload("store", "site,latitude,longitude,time_zone\nA,1,1,Mars\n"))
-    assert not Site.objects.exists()
-    checked = upload("check", good)
-    kept = re.search(r'name="kept" value="([^"]+)"', checked.content.decode())[1]
-    answer = page.post(reverse("station-import"), {"kept": kept, "store": "1"}, follow=True)
-    assert "The table is stored. New: 1 site, 1 station. Changed: –." in text_of(answer)
-    assert "Choose the file." in text_of(page.post(reverse("station-import"), {"kept": kept + "x", "store": "1"}))
+    checked = upload(good)
+    assert "being stored" in text_of(page.post(checked, {"store": "1"}, follow=True))
+    services.run_imports()
+    assert "The table is stored" in text_of(page.get(checked))
     exported = b"".join(page.get(reverse("station-export")).streaming_content).decode()
     assert "Plein" in exported
     assert "PLEIN-01" in exported
-    assert "says what is here already" in text_of(upload("check", exported))
-    assert page.post(reverse("station-import"), {"check": "1"}).status_code == 200
+    assert "says what is here already" in text_of(page.get(upload(exported)))
+    listed = text_of(page.get(reverse("station-import")))
+    assert all(word in listed for word in ("Refused", "Done", "stations.csv"))
+    assert "Choose the file." in text_of(page.post(reverse("station-import"), {"check": "1"}))
+    empty = SimpleUploadedFile("stations.csv", b"")
+    assert "The file is empty." in text_of(page.post(reverse("station-import"), {"file": empty}))
 
 
 def test_the_sheet_shows_a_code_for_each_connector(page, station, settings):

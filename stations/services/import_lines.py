@@ -1,0 +1,244 @@
+"""The lines of a table of sites, stations and connectors, one by one: what each makes and changes, or what is wrong.
+
+The same code looks and stores, so that what a look promises is what happens. A look writes nothing.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeVar
+
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+
+from evcms.core.access import Access
+from stations import queries, table
+from stations.models import Connector, Evse, Site, Station
+from stations.table import Complaint, Row
+from stations.vocabulary import Approval
+
+from .availability import touch
+from .configuration import CONNECTOR_FIELDS, SITE_FIELDS, STATION_FIELDS, check_site
+
+MOST_COMPLAINTS: Final = 2_000
+PORTION: Final = 500  # names in one statement
+KINDS: Final = ("sites", "stations", "connectors")
+T = TypeVar("T")
+
+
+@dataclass
+class ImportResult:
+    """What lines make and change; `complaints` are why they would be refused."""
+
+    made: dict[str, int] = field(default_factory=lambda: dict.fromkeys(KINDS, 0))
+    changed: dict[str, int] = field(default_factory=lambda: dict.fromkeys(KINDS, 0))
+    complaints: list[Complaint] = field(default_factory=list)
+
+
+class Lines:
+    """These rows against what exists, which is read once. `keep`: they are stored, in the caller's transaction."""
+
+    def __init__(self, access: Access, rows: Sequence[Row], *, keep: bool) -> None:
+        self.access, self.keep = access, keep
+        self.result = ImportResult()
+        self.sites = _sites(access, rows)
+        self.stations: dict[str, Station] = {}
+        self.connectors: dict[tuple[str, int, int], Connector] = {}
+        self.evses: dict[tuple[str, int], Evse] = {}
+        for identities in _portions({row.values["station"] for row in rows if "station" in row.values}):
+            stations = Station.objects.filter(identity__in=identities).select_related("site")
+            self.stations |= {station.identity: station for station in stations}
+            evses = Evse.objects.filter(station__identity__in=identities).select_related("station")
+            self.evses |= {(evse.station.identity, evse.number): evse for evse in evses}
+            connectors = Connector.objects.filter(station__identity__in=identities).select_related("evse", "station")
+            self.connectors |= {(row.station.identity, row.evse.number, row.number): row for row in connectors}
+        self.named: dict[tuple[str, str], int] = {}  # what → the line that named it with evse and connector
+
+    def line(self, row: Row) -> None:
+        """A mistake in the site does not hide those in its station: a line tells all that is wrong with it."""
+        site = self._guarded(row, lambda: self._site(row))
+        before = len(self.result.complaints)
+        station = self._guarded(row, lambda: self._station(row, site))
+        if "evse" not in row.values:
+            return
+        if station:
+            self._guarded(row, lambda: self._connector(row, station))
+        elif len(self.result.complaints) > before and "station" in row.values:
+            self._guarded(row, lambda: _raise(_values(row, ("evse", "connector", *table.CONNECTOR_COLUMNS))[1]))
+
+    def _guarded(self, row: Row, step: Callable[[], T]) -> T | None:
+        """One part of a line: stored, or its complaints."""
+        try:
+            return step()
+        except ValidationError as error:
+            known = _by_column(error)
+            for column, sentences in known.items():
+                name = "" if column == "__all__" else {"identity": "station", "name": "site"}.get(column, column)
+                self.result.complaints += [Complaint(row.line, name, str(sentence)) for sentence in sentences]
+            return None
+
+    def _site(self, row: Row) -> Site:
+        name = row.values.get("site")
+        if not name:
+            raise ValidationError({"site": [_("Each row names its site.")]})
+        site = self.sites.get(name.casefold()) or Site(organization=self.access.organization, name=name)
+        if site.archived_at:
+            raise ValidationError({"site": [_("The site %(site)s is archived.") % {"site": site}]})
+        known = name.casefold() in self.sites
+        if not known:
+            missing = [column for column in ("latitude", "longitude") if column not in row.values]
+            if missing:
+                raise ValidationError({column: [_("A new site needs its coordinates.")] for column in missing})
+        values, wrong = _values(row, table.SITE_COLUMNS)
+        self._store("sites", site, known, values, SITE_FIELDS, lambda: check_site(site), wrong)
+        self.sites[name.casefold()] = site
+        return site
+
+    def _station(self, row: Row, site: Site | None) -> Station | None:
+        """`site`: None when the line's site is refused; then nothing is stored in the end."""
+        identity = row.values.get("station")
+        if not identity:
+            if "evse" in row.values or "connector" in row.values:
+                raise ValidationError({"station": [_("A connector needs its station.")]})
+            return None
+        known = identity in self.stations
+        station = self.stations.get(identity) or Station(
+            organization=self.access.organization, identity=identity, site=site, approval=Approval.ACCEPTED
+        )
+        if station.organization_id != self.access.organization.pk or station.archived_at:
+            raise ValidationError({"station": [_("This identity is taken.")]})
+        if station.approval != Approval.ACCEPTED:
+            raise ValidationError({"station": [_("This station waits in quarantine: decide there first.")]})
+        values, wrong = _values(row, table.STATION_COLUMNS)
+        values["site"] = site
+        if "station_name" in row.values:
+            values["name"] = row.values["station_name"]
+        self._store("stations", station, known, values, STATION_FIELDS, lambda: _check_fields(station), wrong)
+        self.stations[identity] = station
+        return station
+
+    def _connector(self, row: Row, station: Station) -> None:
+        values, wrong = _values(row, ("evse", "connector", *table.CONNECTOR_COLUMNS))
+        if "evse" in wrong or "connector" in wrong:
+            raise ValidationError(wrong)
+        evse_number, number = int(str(values.pop("evse"))), int(str(values.pop("connector", 1)))
+        self._once(row, (station.identity, f"{evse_number}.{number}"))
+        if not (1 <= evse_number <= 999 and 1 <= number <= 99):
+            raise ValidationError({"evse": [_("EVSEs are numbered 1 to 999, their connectors 1 to 99.")]})
+        key = (station.identity, evse_number, number)
+        connector = self.connectors.get(key) or Connector(station=station, number=number)
+        known = key in self.connectors
+        if not known:
+            connector.evse = self._evse(station, evse_number)
+        self._evse_id(connector.evse, values.pop("evse_id", None))
+        if connector.archived_at:
+            values["archived_at"] = None
+            if self.keep:
+                touch([station.pk], connector.archived_at)  # it was not in order while it was away
+        self._store(
+            "connectors",
+            connector,
+            known,
+            values,
+            (*CONNECTOR_FIELDS, "archived_at"),
+            lambda: _check_fields(connector),
+            wrong,
+        )
+        self.connectors[key] = connector
+
+    def _evse(self, station: Station, number: int) -> Evse:
+        key = (station.identity, number)
+        if key not in self.evses:
+            self.evses[key] = Evse(station=station, number=number)
+            if self.keep:
+                self.evses[key].save()
+        return self.evses[key]
+
+    def _evse_id(self, evse: Evse, evse_id: object) -> None:
+        if evse_id is not None and evse_id != evse.evse_id:
+            evse.evse_id = str(evse_id)
+            evse.clean_fields(exclude=["station"])
+            if self.keep:
+                evse.save(update_fields=["evse_id"])
+
+    def _once(self, row: Row, key: tuple[str, str]) -> None:
+        if key in self.named:
+            text = _("This connector is on line %(line)d already.")
+            raise ValidationError({"connector": [text % {"line": self.named[key]}]})
+        self.named[key] = row.line
+
+    def _store(
+        self,
+        kind: str,
+        row: Any,
+        known: bool,
+        values: dict[str, object],
+        allowed: tuple[str, ...],
+        check: Callable[[], None],
+        wrong: dict[str, list[str]],
+    ) -> None:
+        """A new row, or what differs of a known one. `wrong`: cells that were no values. Any: a Site, Station …
+
+        Raises ValidationError with all that is wrong, by column; the row is then as it was.
+        """
+        changed = [name for name in values if name in allowed and getattr(row, name) != values[name]]
+        if known and not changed:
+            _raise(wrong)
+            return
+        before = {name: getattr(row, name) for name in changed}
+        try:
+            for name in changed:
+                setattr(row, name, values[name])
+            check()
+            _raise(wrong)
+        except ValidationError as error:
+            for name, value in before.items():
+                setattr(row, name, value)
+            raise ValidationError(_by_column(error) | wrong) from None
+        counts = self.result.changed if known else self.result.made
+        counts[kind] += 1
+        if self.keep and known:
+            row.save(update_fields=changed)
+        elif self.keep:
+            row.save()
+
+
+def _check_fields(row: Station | Connector) -> None:
+    """What needs no look at other rows: those were read at the beginning, and the database has the last word."""
+    row.clean_fields(exclude=["organization", "site", "connection", "station", "evse", "code"])
+
+
+def _values(row: Row, columns: tuple[str, ...]) -> tuple[dict[str, object], dict[str, list[str]]]:
+    """The filled cells among these columns as their types, and what is wrong with the others, by column."""
+    values: dict[str, object] = {}
+    errors: dict[str, list[str]] = {}
+    for column in columns:
+        if column in row.values:
+            try:
+                values[column] = table.value_of(column, row.values[column])
+            except ValidationError as error:
+                errors[column] = error.messages
+    return values, errors
+
+
+def _by_column(error: ValidationError) -> dict[str, list[str]]:
+    return error.message_dict if hasattr(error, "error_dict") else {"__all__": error.messages}
+
+
+def _raise(wrong: dict[str, list[str]]) -> None:
+    if wrong:
+        raise ValidationError(wrong)
+
+
+def _sites(access: Access, rows: Sequence[Row]) -> dict[str, Site]:
+    """Those that the rows name, whatever their case: a network may have thousands."""
+    wanted = {row.values["site"].casefold() for row in rows if "site" in row.values}
+    names = queries.visible_sites(access).order_by().values_list("pk", "name")
+    keys = [pk for pk, name in names if name.casefold() in wanted]
+    found = (Site.objects.filter(pk__in=some) for some in _portions(keys))
+    return {site.name.casefold(): site for sites in found for site in sites}
+
+
+def _portions(values: Collection[Any]) -> Iterator[list[Any]]:
+    """Any: keys of rows."""
+    every = list(values)
+    return (every[start : start + PORTION] for start in range(0, len(every), PORTION))
