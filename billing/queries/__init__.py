@@ -63,12 +63,14 @@ from .prices import (
 )
 from .purses import takes_vouchers
 from .readers import reader_at
+from .running import Running, running_costs, running_total
 
 __all__ = [
     "DECLINED",
     "Cost",
     "Headline",
     "Offer",
+    "Running",
     "Share",
     "ToDecide",
     "Totals",
@@ -103,7 +105,9 @@ __all__ = [
     "reader_at",
     "receipt",
     "refund",
+    "running_costs",
     "running_of",
+    "running_total",
     "sees_all",
     "shares",
     "taken_evses",

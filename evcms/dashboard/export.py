@@ -10,8 +10,9 @@ from itertools import chain, islice
 from asgiref.sync import sync_to_async
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 
-from evcms.core import money
+from evcms.core import money, sheets
 from evcms.core.text import cell
 
 PIECE = 500  # rows
@@ -19,6 +20,19 @@ PIECE = 500  # rows
 
 def wanted(request: HttpRequest) -> bool:
     return request.GET.get("export") == "csv"
+
+
+def any_wanted(request: HttpRequest) -> bool:
+    return request.GET.get("export") in ("csv", "xlsx")
+
+
+def answer(
+    request: HttpRequest, name: str, columns: Sequence[str], rows: Iterable[Sequence[object]]
+) -> HttpResponseBase:
+    """As the address asks: CSV, or XLSX. For lists of thousands, not of millions: a workbook is written whole."""
+    if request.GET.get("export") == "xlsx":
+        return sheets.answer("xlsx", name, columns, ([_shown(value) for value in row] for row in rows))
+    return as_csv(request, name, columns, rows)
 
 
 def as_csv(
@@ -50,11 +64,15 @@ async def _awaited(pieces: Iterator[str]) -> AsyncIterator[str]:
 
 
 def _value(value: object) -> object:
-    if value is None:
-        return ""
+    shown = _shown(value)
+    return cell(shown) if isinstance(shown, str) else shown
+
+
+def _shown(value: object) -> object:
+    """Numbers as they are, everything else as text."""
     if isinstance(value, datetime):
         return value.strftime("%Y-%m-%dT%H:%M:%SZ")  # the ORM gives UTC
-    return value if isinstance(value, int | Decimal) else cell(value)
+    return value if isinstance(value, int | Decimal) else "" if value is None else str(value)
 
 
 def kwh(milliwatt_hours: int | None) -> Decimal | None:

@@ -252,10 +252,12 @@ def sort_header(context: template.Context, label: str, field: str = "", *, right
 
 
 @register.inclusion_tag("components/pagination.html", takes_context=True)
-def pagination(context: template.Context, page: Page[Any], *, export: bool = True) -> dict[str, object]:
-    """How many rows there are, the pages, and the export of what the filter shows (`?export=csv`)."""
+def pagination(
+    context: template.Context, page: Page[Any], *, export: bool = True, xlsx: bool = False
+) -> dict[str, object]:
+    """How many rows there are, the pages, and the export of what the filter shows (`?export=csv`, or `xlsx`, too)."""
     pages = page.paginator.get_elided_page_range(page.number, on_each_side=1, on_ends=1)
-    return {"request": context["request"], "page": page, "pages": pages, "export": export}
+    return {"request": context["request"], "page": page, "pages": pages, "export": export, "xlsx": xlsx}
 
 
 @register.simple_tag(takes_context=True)

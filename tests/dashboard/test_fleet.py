@@ -1,8 +1,11 @@
 """The list as a choice: views that people keep, bulk actions from tick to progress."""
 
+import re
+
 from django.urls import reverse
 
 from billing.models import Payment
+from evcms.core import workbook
 from evcms.core.access import Role
 from sessions.models import ChargingSession, IdToken
 from stations import services as stations
@@ -30,6 +33,7 @@ def test_the_preview_says_who_charges_and_what_is_held(network):
     page = words(browser(network.owner).get(answer.url))
     assert "cut off" in page
     assert "50.00" in page
+    assert re.search(r"Cost so far</span><span[^>]*>[^<]*\d\.\d\d", page)
     assert "a guest" in page  # and not the token that was made for his one start
     assert reverse("session", args=[running.public_id]) in page
     assert Command.objects.filter(kind="Reset").count() == sent  # a preview sends nothing
@@ -90,3 +94,17 @@ def test_a_view_is_kept_shared_seen_first_and_removed(network, db):
     assert first.count('name="pick"') < words(colleague.get("/stations/?view=all")).count('name="pick"')
     client.post(reverse("view-change", args=[view.pk]), {"remove": "1"})
     assert not SavedView.objects.exists()
+
+
+def test_the_export_has_the_filter_that_the_list_shows_as_csv_and_as_a_workbook(network):
+    client, owner = browser(network.owner), network.owner
+    view = stations.save_view(access=owner, name="Lit", query="status=online", shared=False)
+    stations.see_first(access=owner, view=view)
+    lit = set(Station.objects.filter(connection__closed_at=None, connection__isnull=False).values_list("identity"))
+    for address in ("?export={}", f"?view={view.pk}&export={{}}", "?status=online&export={}"):
+        lines = streamed(client.get(reverse("stations") + address.format("csv"))).splitlines()[1:]
+        content = client.get(reverse("stations") + address.format("xlsx")).content
+        head, *rows = workbook.first_sheet(content)
+        assert head[0] == "identity"
+        assert {(row[0],) for row in rows} == {(line.split(",")[0],) for line in lines} == lit
+    assert "export=xlsx" in client.get(reverse("stations")).content.decode()

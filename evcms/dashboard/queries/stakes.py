@@ -1,4 +1,4 @@
-"""What is at stake when something is done to many stations: who charges there now, and the money held for it."""
+"""What is at stake when something is done to many stations: who charges there, what it has cost, what is held."""
 
 from dataclasses import dataclass, field
 from typing import Final
@@ -6,6 +6,7 @@ from typing import Final
 from django.db.models import Count, Q, QuerySet, Sum
 
 from billing.models import Payment
+from billing.queries import Running, running_total
 from billing.vocabulary import PaymentState
 from evcms.core.access import Access
 from sessions import queries as sessions
@@ -27,11 +28,12 @@ class Stakes:
     energy_mwh: int = 0
     sessions: list[ChargingSession] = field(default_factory=list)
     holds: list[tuple[int, str]] = field(default_factory=list)
+    cost: Running | None = None
     ends_them: bool = False
 
 
 def stakes(access: Access, action: BulkAction) -> Stakes:
-    """Six queries, however many stations."""
+    """Seven queries, however many stations, and six for sessions whose price needs times."""
     reasons = action.lines.filter(state=LineState.REFUSED).values_list("detail").annotate(n=Count("pk")).order_by("-n")
     refused = [(detail, count) for detail, count in reasons]
     waiting = action.lines.filter(state=LineState.WAITING)
@@ -42,7 +44,7 @@ def stakes(access: Access, action: BulkAction) -> Stakes:
         stations=count + sum(number for _why, number in refused), waiting=count, refused=refused, charging=told["n"],
         energy_mwh=told["energy"] or 0,
         sessions=list(running.select_related("station", "driver", "id_token").order_by("-started_at")[:SHOWN]),
-        holds=holds(running), ends_them=action.kind in ENDS_SESSIONS,
+        holds=holds(running), cost=running_total(running, told["n"]), ends_them=action.kind in ENDS_SESSIONS,
     )  # fmt: skip
 
 

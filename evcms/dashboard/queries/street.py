@@ -11,8 +11,7 @@ from django.utils.translation import gettext as _
 
 from alerts.models import Incident
 from alerts.queries import incidents
-from billing.models import Bill
-from billing.reckoning import priced
+from billing.queries import running_costs
 from evcms.core import clock
 from evcms.core.access import Access
 from evcms.core.models import AuditEntry
@@ -52,7 +51,7 @@ class Card:
 
 
 def cards(access: Access, station: Station, *, with_cost: bool) -> list[Card]:
-    """The station's plugs with what runs at them. Two queries; with costs one more, and those of time-based prices."""
+    """The station's plugs with what runs at them. Two queries; with costs one more, and six of time-based prices."""
     rows = stations.connectors(access).filter(station=station).order_by("evse__number", "number")
     running = sessions.running(access).filter(station=station).select_related("attempt")
     by_connector = {row.connector_id: row for row in reversed(running) if row.connector_id}
@@ -120,15 +119,7 @@ def who(session: ChargingSession) -> str:
 
 
 def _costs(running: Sequence[ChargingSession]) -> dict[int, str]:
-    bills = Bill.objects.filter(session__in=running, snapshot__isnull=False).select_related("snapshot")
-    by_session = {bill.session_id: bill for bill in bills}
-    told = {}
-    for session in running:
-        bill = by_session.get(session.pk)
-        if bill and bill.snapshot:
-            result = priced(session, bill.snapshot)
-            told[session.pk] = figures.amount(result.total, result.currency)
-    return told
+    return {pk: figures.amount(cost.total, cost.currency) for pk, cost in running_costs(running).items()}
 
 
 def open_incidents(access: Access, station: Station) -> QuerySet[Incident]:

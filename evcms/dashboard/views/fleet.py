@@ -26,6 +26,7 @@ from stations.views.member import complain
 
 COLUMNS: Final = ("identity", "name", "site", "state", "details", "since_utc")
 LINES: Final = 100
+ON_TOP: Final = ("page", "sort", "export")  # words of the address that keep the view
 MOST_PICKED: Final = 1000  # check boxes of one page
 
 
@@ -62,11 +63,11 @@ def bulk_action(request: HttpRequest, access: Access, pk: uuid.UUID) -> HttpResp
     action = _action(access, pk)
     if request.method == "POST":
         return _act(request, access, action)
-    if export.wanted(request):
+    if export.any_wanted(request):
         rows = stakes.lines(access, action, request.GET.get("state", ""))
         told = ((row.station.identity, row.station.name, str(row.station.site or ""), row.state, row.detail, row.at)
                 for row in rows.iterator(chunk_size=500))  # fmt: skip
-        return export.as_csv(request, "bulk-action", COLUMNS, told)
+        return export.answer(request, "bulk-action", COLUMNS, told)
     return _page(request, access, action)
 
 
@@ -151,7 +152,7 @@ def chosen_view(request: HttpRequest, access: Access, views: list[SavedView]) ->
     it stands for; else the address's own filter.
     """
     asked = request.GET.get("view", "")
-    if not request.GET:
+    if not set(request.GET) - set(ON_TOP):
         first = fleet.first_view(access)
         view = next((each for each in views if each.pk == first), None)
     else:
@@ -159,7 +160,7 @@ def chosen_view(request: HttpRequest, access: Access, views: list[SavedView]) ->
     if view is None:
         return None, request.GET
     said = QueryDict(view.query, mutable=True)
-    for name in ("page", "sort", "export"):
+    for name in ON_TOP:
         if name in request.GET:
             said[name] = request.GET[name]
     return view, said

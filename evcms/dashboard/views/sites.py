@@ -50,8 +50,8 @@ def sites(request: HttpRequest, access: Access) -> HttpResponseBase:
     sort = request.GET.get("sort", "name")
     key = SORTS.get(sort.removeprefix("-"), SORTS["name"])
     rows.sort(key=key, reverse=sort.startswith("-"))
-    if export.wanted(request):
-        return export.as_csv(request, "sites", COLUMNS, (_row(place) for place in rows))
+    if export.any_wanted(request):
+        return export.answer(request, "sites", COLUMNS, (_row(place) for place in rows))
     context: Context = {
         "form": form,
         "page": Paginator(rows, ROWS).get_page(request.GET.get("page")),

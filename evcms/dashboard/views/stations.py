@@ -3,7 +3,7 @@
 from typing import Any
 from urllib.parse import urlencode
 
-from django.http import HttpRequest, StreamingHttpResponse
+from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
@@ -42,7 +42,7 @@ def stations(request: HttpRequest, access: Access) -> HttpResponseBase:
     usual = said.get("sort", "")
     usual = usual if usual.removeprefix("-") in SORTS else "station"
     rows = ordered(request, listing.station_list(access, wish), SORTS, usual)
-    if export.wanted(request):
+    if export.any_wanted(request):
         return _export(request, rows)
     page = paged(request, rows)
     context: dict[str, Any] = {  # Any: template context
@@ -62,7 +62,7 @@ def stations(request: HttpRequest, access: Access) -> HttpResponseBase:
     return render(request, "dashboard/stations/list.html", context)
 
 
-def _export(request: HttpRequest, rows: Stations) -> StreamingHttpResponse:
+def _export(request: HttpRequest, rows: Stations) -> HttpResponseBase:
     told = (
         (
             row.identity, row.name, str(row.site or ""), row.approval, "yes" if row.online else "no",
@@ -72,4 +72,4 @@ def _export(request: HttpRequest, rows: Stations) -> StreamingHttpResponse:
         )
         for row in rows.iterator(chunk_size=500)
     )  # fmt: skip
-    return export.as_csv(request, "stations", COLUMNS, told)
+    return export.answer(request, "stations", COLUMNS, told)
