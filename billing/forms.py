@@ -60,7 +60,7 @@ class AssignmentForm(forms.Form):
             choices = [choice for choice in Where.choices if choice[0] != Where.EVERYWHERE]
             self.fields["where"].choices = choices  # type: ignore[attr-defined]
             del self.fields["sure"]
-        self._offer("site", visible_sites(access).filter(archived_at=None))
+        offer(self, "site", visible_sites(access).filter(archived_at=None), by=("name",))
         if offer(self, "connector", by_station(connectors(access)), by=("code",)):
             offer(self, "station", by_name(stations(access)), by=("identity", "name"), many=True)
         else:
@@ -99,9 +99,7 @@ class PaymentFilter(forms.Form):
 
     def __init__(self, *args: Any, access: Access, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        field = self.fields["site"]
-        assert isinstance(field, forms.ModelChoiceField)
-        field.queryset = visible_sites(access)
+        offer(self, "site", visible_sites(access), by=("name",))
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}

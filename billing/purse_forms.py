@@ -164,9 +164,7 @@ class VoucherForm(_MoneyForm):
         super().__init__(*args, currency=access.organization.currency, **kwargs)
         self.zone = ZoneInfo(access.organization.time_zone)
         self.fields["value"].required = True
-        field = self.fields["site"]
-        assert isinstance(field, forms.ModelChoiceField)
-        field.queryset = visible_sites(access).filter(archived_at=None)
+        offer(self, "site", visible_sites(access).filter(archived_at=None), by=("name",))
 
     def clean_value(self) -> int:
         return int(self.cleaned_data["value"] or 0)

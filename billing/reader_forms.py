@@ -29,13 +29,7 @@ class PlaceForm(forms.Form):
     def __init__(self, *args: Any, access: Access, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         offer(self, "station", by_name(stations(access)), by=("identity", "name"))
-        self._offer("site", visible_sites(access).filter(archived_at=None))
-
-    def _offer(self, name: str, rows: Any) -> None:
-        """Any: a queryset of one or the other."""
-        field = self.fields[name]
-        assert isinstance(field, forms.ModelChoiceField)
-        field.queryset = rows
+        offer(self, "site", visible_sites(access).filter(archived_at=None), by=("name",))
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from billing.models import Tariff
 from billing.queries import tariffs
 from evcms.core.access import Access
-from evcms.core.form_fields import DateText
+from evcms.core.form_fields import DateText, offer_several
 from stations.models import Site
 from stations.queries import visible_sites
 
@@ -33,7 +33,7 @@ class SimulationForm(forms.Form):
         kwargs["initial"] = {"since": today - USUAL, "until": today} | kwargs.get("initial", {})
         super().__init__(*args, **kwargs)
         self._offer("tariff", tariffs(access))
-        self._offer("sites", visible_sites(access).filter(archived_at=None))
+        offer_several(self, "sites", visible_sites(access).filter(archived_at=None), by="name")
 
     def _offer(self, name: str, rows: Any) -> None:
         """Any: a queryset of the field's rows."""
@@ -50,6 +50,10 @@ class SimulationForm(forms.Form):
             assert isinstance(field, forms.ModelMultipleChoiceField)
             values["sites"] = field.queryset
         return values
+
+
+class SiteSearch(forms.Form):
+    q = forms.CharField(required=False, label=_("Name of a site"), max_length=80)
 
 
 class SitePriceForm(forms.Form):

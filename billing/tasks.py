@@ -150,3 +150,15 @@ def prove() -> int:
 def prove_nightly() -> int:
     """Nightly: asks for the running month and the last one."""
     return services.prove_nightly()
+
+
+@shared_task(name="billing.count_customers")
+def count_customers() -> int:
+    """Countings of customers that were asked for."""
+    return services.count_customers()
+
+
+@shared_task(name="billing.ask_customers_nightly")
+def ask_customers_nightly() -> int:
+    """Nightly: asks for the usual months."""
+    return services.ask_customers_nightly()

@@ -7,6 +7,7 @@ from billing.models import (
     BillingSettings,
     BudgetGuard,
     CostShown,
+    CustomerRun,
     Dispute,
     JournalEntry,
     JournalLine,
@@ -187,3 +188,11 @@ class PayoutShareAdmin(ReadOnlyAdmin):
     list_filter = ("organization",)
     search_fields = ("payout__provider_id",)
     list_select_related = ("organization", "payout")
+
+
+@admin.register(CustomerRun)
+class CustomerRunAdmin(ReadOnlyAdmin):
+    list_display = ("created_at", "organization", "since", "until", "asked", "state", "finished_at", "error")
+    list_filter = ("state", "organization", "created_at")
+    search_fields = ("asked", "error")
+    list_select_related = ("organization",)

@@ -2,6 +2,7 @@
 
 from .base import DECIMAL, guest_token, price_field
 from .books import LedgerDay, LedgerMark, PayoutShare
+from .customers import CustomerRun
 from .disputes import BalanceLine, Dispute, Payout
 from .documents import Bill, Receipt, ReceiptCounter
 from .funding import (
@@ -37,6 +38,7 @@ __all__ = [
     "CardSetup",
     "Collection",
     "CostShown",
+    "CustomerRun",
     "Debt",
     "Dispute",
     "Enrolment",

@@ -50,12 +50,12 @@ def totals(rows: QuerySet[Payment]) -> list[Totals]:
         rows.order_by()
         .values("currency")
         .annotate(
-            count=Count("pk"),
+            count=Count("*"),
             captured=Coalesce(Sum("captured_minor"), 0),
             refunded=Coalesce(Sum("refunded_minor"), 0),
             pending=Coalesce(Sum(Coalesce(F("due_minor"), F("hold_minor")), filter=Q(state__in=PENDING)), 0),
-            failed=Count("pk", filter=Q(state=PaymentState.FAILED)),
-            declined=Count("pk", filter=DECLINED),
+            failed=Count("state", filter=Q(state=PaymentState.FAILED)),
+            declined=Count("state", filter=DECLINED),
         )
         .order_by("currency")
     )

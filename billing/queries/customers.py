@@ -7,13 +7,14 @@ people (a site, an hour … with fewer says nothing).
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from django.utils.translation import gettext as _
 
 from billing.vocabulary import FundingSource
+from evcms.core.models import Organization
 from stations.models import PlugType, Site
 
 from . import patrons
@@ -152,6 +153,48 @@ def spend(people: Iterable[Person]) -> Spend | None:
     )
 
 
+# All of it ------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What the page tells. `usual`: what most do most, in numbers (see `likes`)."""
+
+    sums: Customers
+    months: list[tuple[date, int, int]]
+    cohorts: list[Cohort]
+    spend: Spend | None
+    usual: dict[str, dict[int, int]]
+
+    def to_json(self) -> dict[str, Any]:
+        """Any: JSON."""
+        return {
+            "sums": asdict(self.sums),
+            "months": [[month.isoformat(), new, back] for month, new, back in self.months],
+            "cohorts": [[row.month.isoformat(), row.people, row.back] for row in self.cohorts],
+            "spend": asdict(self.spend) if self.spend else None,
+            "usual": {taste: sorted(found.items()) for taste, found in self.usual.items()},
+        }
+
+    @classmethod
+    def from_json(cls, said: dict[str, Any]) -> "Figures":
+        """Any: JSON."""
+        return cls(
+            Customers(**said["sums"]),
+            [(date.fromisoformat(month), new, back) for month, new, back in said["months"]],
+            [Cohort(date.fromisoformat(month), people, back) for month, people, back in said["cohorts"]],
+            Spend(**said["spend"]) if said["spend"] else None,
+            {taste: dict(found) for taste, found in said["usual"].items()},
+        )
+
+
+def figures(looked: Looked) -> Figures:
+    return Figures(
+        customers(looked), months(looked), retention(looked), spend(looked.part),
+        {taste: looked.found.usual[taste] for taste in patrons.TASTES},
+    )  # fmt: skip
+
+
 # Preferences ----------------------------------------------------------------------------------------------------------
 
 
@@ -175,8 +218,13 @@ class Preferences:
 
 
 def preferences(looked: Looked) -> list[Preferences]:
+    return likes(looked.scope.access.organization, looked.found.usual)
+
+
+def likes(organization: Organization, usual: dict[str, dict[int, int]]) -> list[Preferences]:
     """Usual site, hour, plug, power class and way to pay: each person counts once, with what he does most."""
-    names = dict(Site.objects.filter(organization=looked.scope.access.organization).values_list("pk", "name"))
+    shown = [pk for pk, people in usual["site"].items() if people >= FEWEST]
+    names = dict(Site.objects.filter(organization=organization, pk__in=shown).values_list("pk", "name"))
     questions: dict[str, tuple[str, Callable[[int], str]]] = {
         "site": (_("Usual site"), lambda pk: names.get(pk, "–")),
         "hour": (_("Usual hour of the start"), lambda hour: f"{hour:02}:00"),
@@ -184,7 +232,7 @@ def preferences(looked: Looked) -> list[Preferences]:
         "power": (_("Power class"), lambda place: POWER_CLASSES[place]),
         "way": (_("Way to pay"), lambda place: str(FundingSource(patrons.SOURCES[place]).label)),
     }
-    return [_usual(title, looked.found.usual[taste], label) for taste, (title, label) in questions.items()]
+    return [_usual(title, usual[taste], label) for taste, (title, label) in questions.items()]
 
 
 def _usual(title: str, found: dict[int, int], label: Callable[[int], str]) -> Preferences:

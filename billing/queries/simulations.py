@@ -1,5 +1,6 @@
 """Simulation runs and site prices, for the pages."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -46,8 +47,14 @@ def simulations(access: Access) -> QuerySet[SimulationRun]:
     return rows.exclude(sites__in=Site.objects.exclude(pk__in=visible_sites(access)))
 
 
-def site_prices(access: Access) -> list[tuple[Site, SitePricing | None]]:
-    sites = visible_sites(access).filter(archived_at=None)
+def priced_sites(access: Access, named: str = "") -> QuerySet[Site]:
+    """Whose prices and costs somebody may enter, by name."""
+    sites = visible_sites(access).filter(archived_at=None).order_by("name", "pk")
+    return sites.filter(name__icontains=named) if named else sites
+
+
+def site_prices(sites: Iterable[Site]) -> list[tuple[Site, SitePricing | None]]:
+    sites = list(sites)
     known = {row.site_id: row for row in SitePricing.objects.filter(site__in=sites)}
     return [(site, known.get(site.pk)) for site in sites]
 

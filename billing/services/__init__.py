@@ -9,6 +9,7 @@ from .autocharge import car_reported
 from .collections import collect_due
 from .corrections import Resolution, resolve_bill
 from .costs import Shown, final_cost, final_costs, price_text, price_texts, show_costs, show_prices
+from .customer_runs import ask_customers, ask_customers_nightly, count_customers
 from .debts import waive
 from .disputes import answer_due, send_evidence
 from .following import refresh
@@ -52,6 +53,8 @@ __all__ = [
     "apply_again",
     "apply_webhooks",
     "archive_tariff",
+    "ask_customers",
+    "ask_customers_nightly",
     "ask_proof",
     "assign_tariff",
     "begin",
@@ -64,6 +67,7 @@ __all__ = [
     "complete_settled",
     "correct_oddity",
     "correct_session",
+    "count_customers",
     "count_ledger",
     "count_revenue",
     "create_tariff",

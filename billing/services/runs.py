@@ -6,12 +6,12 @@ from typing import Any, TypeVar
 
 import structlog
 
-from billing.models import ProofRun, SimulationRun, SimulationState
+from billing.models import CustomerRun, ProofRun, SimulationRun, SimulationState
 from evcms.core import clock
 
 log = structlog.get_logger(__name__)
 
-R = TypeVar("R", SimulationRun, ProofRun)
+R = TypeVar("R", SimulationRun, ProofRun, CustomerRun)
 
 
 def work_off(model: type[R], work: Callable[[R], None], *, lease: timedelta, **anew: Any) -> int:
@@ -42,7 +42,7 @@ def _claimed(model: type[R], lease: timedelta, anew: dict[str, Any]) -> R | None
     return rows.select_related("organization").get(pk=due.pk)
 
 
-def end(run: SimulationRun | ProofRun, state: SimulationState, **fields: Any) -> None:
+def end(run: SimulationRun | ProofRun | CustomerRun, state: SimulationState, **fields: Any) -> None:
     """Any: the row's fields."""
     rows = type(run)._default_manager
     rows.filter(pk=run.pk).update(state=state, due_at=None, finished_at=clock.now(), **fields)

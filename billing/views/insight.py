@@ -1,20 +1,24 @@
 """Insight: what money tells. Two pages, revenue and customers, each figure of them in a table to take away."""
 
 from collections.abc import Iterable, Sequence
-from datetime import date
+from dataclasses import replace
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_http_methods
 
+from billing import services
 from billing.insight_forms import InsightForm
-from billing.queries import customers, insight
+from billing.queries import customer_runs, customers, insight
 from billing.queries.insight import Scope, Sums
+from billing.services.customer_runs import USUAL_DAYS
 from billing.views.common import access_of
 from evcms.core import sheets
 from evcms.core.access import Permission
@@ -22,7 +26,6 @@ from evcms.core.money import exponent, to_major
 
 KWH = 1_000_000
 MOST_SITES = 50  # on the page; the file has them all
-USUAL_DAYS = 180  # of the customers' page: who comes back needs months
 
 
 @login_required
@@ -152,29 +155,41 @@ def _kwh(mwh: int) -> Decimal:
 
 
 @login_required
-@require_GET
+@require_http_methods(["GET", "POST"])
 def people(request: HttpRequest) -> HttpResponse:
-    """Who comes, comes back, spends and prefers what; never of fewer than five people."""
+    """Who comes, comes back, spends and prefers what; never of fewer than five people. Counted while somebody waits
+    where that is quick; else the newest answer, its age, and "Count again" (POST).
+    """
     form = InsightForm(request.GET or None, access=access_of(request, Permission.MONEY))
     scope = form.scope(usual_days=USUAL_DAYS)
-    chosen = form.cleaned_data.get("segment") if form.is_bound and form.is_valid() else ""
-    looked = customers.look(scope, chosen or "all")
-    likes = customers.preferences(looked)
+    segment = (form.cleaned_data.get("segment") if form.is_bound and form.is_valid() else "") or "all"
+    if request.method == "POST":
+        services.ask_customers(scope=scope, segment=segment)
+        return redirect(reverse("customers") + "?" + _query(request))
+    context: dict[str, Any] = {"form": form, "query": _query(request)}  # Any: template context
+    if customer_runs.at_once(scope):
+        found = customers.figures(customers.look(scope, segment))
+    else:
+        done, under_way = customer_runs.newest(scope, segment)
+        context |= {"large": True, "run": done, "under_way": under_way}
+        if done is None:
+            return render(request, "billing/customers_wait.html", context)
+        found = customers.Figures.from_json(done.result or {})
+        first, end = (datetime.combine(day, time(), scope.zone) for day in (done.since, done.until + timedelta(days=1)))
+        scope = replace(scope, since=first, until=end)
+    likes = customers.likes(scope.access.organization, found.usual)
     if wanted := request.GET.get("export"):
         rows = [(each.title, row.label, row.people) for each in likes for row in each.rows]
         return sheets.answer(wanted, "preferences", ("question", "answer", "people"), rows)
-    spend = customers.spend(looked.part)
-    context = {
-        "form": form,
+    context |= {
         "scope": scope,
-        "sums": customers.customers(looked),
-        "cohorts": _cohorts(customers.retention(looked)),
-        "spend": spend,
+        "sums": found.sums,
+        "cohorts": _cohorts(found.cohorts),
+        "spend": found.spend,
         "likes": likes,
         "fewest": customers.FEWEST,
-        "months_chart": _months_chart(customers.months(looked)),
-        "spend_chart": _spend_chart(spend, scope),
-        "query": _query(request),
+        "months_chart": _months_chart(found.months),
+        "spend_chart": _spend_chart(found.spend, scope),
     }
     return render(request, "billing/customers.html", context)
 

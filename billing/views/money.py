@@ -21,13 +21,14 @@ from billing.models import Bill, Payment, Refund
 from billing.services.refunds import refundable
 from billing.views.common import access_of
 from billing.vocabulary import PaymentKind, PaymentState, RefundState
-from evcms.core import paging
+from evcms.core import clock, paging
 from evcms.core.access import Access, Permission
 from evcms.core.money import exponent, to_major
 from evcms.core.text import cell
 
 SORTS = {"created": "created_at", "hold": "hold_minor", "captured": "captured_minor", "refunded": "refunded_minor"}
 MOST_EXPORTED = 100_000
+RECENT_DAYS = 30  # what the sums are of when there are more payments than are paged through, and nobody says of when
 COLUMNS = (
     "created_at", "payment", "state", "site", "connector", "session", "currency", "held", "captured", "refunded",
     "card", "email", "receipt", "settled_at", "provider_reference", "error",
@@ -44,17 +45,30 @@ def payments(request: HttpRequest) -> HttpResponse:
         return _csv(access, rows)
     rows = rows.order_by(*_order(request.GET.get("sort", "")))
     page = paging.paged(rows, 50, request.GET.get("page"))
+    recent = page.paginator.more and not _has_period(form)  # type: ignore[attr-defined]
     context = {
         "form": form,
         "page": page,
         "rows": [(row, reasons.in_words(row.error_code)) for row in page],
-        "totals": queries.totals(rows),
+        "totals": queries.totals(rows.filter(created_at__gte=_recent(access)) if recent else rows),
+        "recent": RECENT_DAYS if recent else 0,
         "reviews": queries.bills_to_review(access)[:10],
         "refunds_waiting": queries.waiting_refunds(access)[:20],
         "unanswered": queries.unanswered(access),
         "zone": access.organization.time_zone,
     }
     return render(request, "billing/money.html", context)
+
+
+def _has_period(form: PaymentFilter) -> bool:
+    return form.is_bound and form.is_valid() and bool(form.cleaned_data["since"] or form.cleaned_data["until"])
+
+
+def _recent(access: Access) -> datetime:
+    """Midnight before the first of the RECENT_DAYS, today included."""
+    zone = ZoneInfo(access.organization.time_zone)
+    first = clock.now().astimezone(zone).date() - timedelta(days=RECENT_DAYS - 1)
+    return datetime.combine(first, time(), zone)
 
 
 def filtered(access: Access, form: PaymentFilter) -> QuerySet[Payment]:

@@ -5,21 +5,24 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
+from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from billing import ocpi, ocpi_words, queries, services, tariff_forms
 from billing.models import SitePricing
 from billing.queries import drafts, exchange, simulations
-from billing.simulation_forms import SitePriceForm
+from billing.simulation_forms import SitePriceForm, SiteSearch
 from billing.terms import plain
 from billing.views.common import access_of
 from billing.views.tariffs import show_editor, today_noon
 from evcms.core.access import Access, Permission
 from stations.models import Site
 
+SITES_SHOWN = 50
 LARGEST = 1_000_000  # bytes of a file; real ones are some kilobytes
 
 
@@ -94,9 +97,7 @@ def site_prices(request: HttpRequest) -> HttpResponse:
     access = access_of(request, Permission.TARIFFS)
     problems: dict[int, str] = {}
     if request.method == "POST":
-        site = get_object_or_404(
-            Site, pk__in=[row.pk for row, _p in simulations.site_prices(access)], pk=_chosen(request)
-        )
+        site = get_object_or_404(simulations.priced_sites(access), pk=_chosen(request))
         form = SitePriceForm(request.POST)
         form.is_valid()
         try:
@@ -110,8 +111,12 @@ def site_prices(request: HttpRequest) -> HttpResponse:
             problems[site.pk] = " ".join(error.messages)
         else:
             messages.success(request, _("Saved. Sessions that run keep what held when they began."))
-            return redirect("site-prices")
-    context = {"rows": [_row(site, row, problems) for site, row in simulations.site_prices(access)]}
+            return redirect(f"{reverse('site-prices')}?{request.GET.urlencode()}")
+    search = SiteSearch(request.GET or None)
+    sites = simulations.priced_sites(access, search.cleaned_data["q"] if search.is_valid() else "")
+    page = Paginator(sites, SITES_SHOWN).get_page(request.GET.get("page"))
+    shown = simulations.site_prices(page)
+    context = {"rows": [_row(site, row, problems) for site, row in shown], "page": page, "form": search}
     return render(request, "billing/site_prices.html", context, status=422 if problems else 200)
 
 

@@ -50,6 +50,31 @@ class TypedChoice(forms.ModelChoiceField):
         return found[0]
 
 
+class TypedSeveral(forms.ModelMultipleChoiceField):
+    """Several rows of very many: a line each that names one (`by`: a column)."""
+
+    def __init__(self, queryset: QuerySet[Any], *, by: str, **kwargs: Any) -> None:
+        """Any: rows, and what fields take."""
+        self.by = by
+        super().__init__(queryset, widget=forms.Textarea(attrs={"rows": 4}), **kwargs)
+
+    def prepare_value(self, value: Any) -> Any:
+        """Any: rows, or what somebody typed."""
+        return value if isinstance(value, str) or value is None else "\n".join(getattr(row, self.by) for row in value)
+
+    def clean(self, value: Any) -> Any:
+        """Any: what was typed, and the rows. Raises ValidationError where a line names none."""
+        assert self.queryset is not None
+        lines = {line.strip() for line in str(value or "").splitlines()} - {""}
+        if not lines:
+            return super().clean([])
+        found = self.queryset.filter(**{f"{self.by}__in": lines})
+        missing = lines - set(found.values_list(self.by, flat=True))
+        if missing:
+            raise ValidationError(_("There is no “%(text)s”.") % {"text": min(missing)[:60]})
+        return found
+
+
 def offer(form: forms.BaseForm, name: str, rows: QuerySet[Any], *, by: tuple[str, ...], many: bool = False) -> bool:
     """The rows of a choice: a list to choose from, or where they are MANY a text that names one (then True).
 
@@ -66,3 +91,14 @@ def offer(form: forms.BaseForm, name: str, rows: QuerySet[Any], *, by: tuple[str
         )
         return True
     return False
+
+
+def offer_several(form: forms.BaseForm, name: str, rows: QuerySet[Any], *, by: str) -> None:
+    """The same where several may be chosen: ticked, or typed a line each. Any: rows."""
+    field = form.fields[name]
+    assert isinstance(field, forms.ModelMultipleChoiceField)
+    field.queryset = rows
+    if rows.order_by()[: MANY + 1].count() > MANY:
+        word = rows.model._meta.get_field(by).verbose_name
+        told = _("Many: type them, one a line (%(words)s). None: all.") % {"words": word}
+        form.fields[name] = TypedSeveral(rows, by=by, label=field.label, required=field.required, help_text=told)

@@ -37,6 +37,7 @@ from billing.models import (
     BillingSettings,
     BudgetGuard,
     CostShown,
+    CustomerRun,
     JournalEntry,
     JournalLine,
     LateBill,
@@ -146,6 +147,10 @@ def machinery(rows, number):
     LedgerDay.objects.create(
         organization=rows.site.organization, day=now.date(), account="bank", kind=f"payout{number}", currency="EUR",
         debit_minor=1, credit_minor=0, lines=1,
+    )  # fmt: skip
+    CustomerRun.objects.create(
+        organization=rows.site.organization, membership=rows.membership, asked="all///all", since=now.date(),
+        until=now.date(), days=1, due_at=None,
     )  # fmt: skip
     PayoutShare.objects.create(payout=rows.payout, net_minor=1, fee_minor=0)
     ReceiptCounter.objects.create(organization=rows.site.organization, year=2000 + number, last=1)
