@@ -56,6 +56,7 @@ OFTEN = {
     "billing.readers": 2.0,  # a driver waits there
     "billing.watch_readers": 30.0,
     "stations.derive_availability": 30.0,
+    "stations.count_availability_days": 60.0,
     "alerts.prices": 300.0,
     "stations.make_statements": 3600.0,
     "charging.count_days": 600.0,

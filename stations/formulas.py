@@ -9,8 +9,9 @@ nothing excuses INOPERATIVE and OUTOFORDER.
 Contract: what the site's terms say (hours, grace, kinds that excuse, a cap on them).
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
+from operator import add
 from typing import Final, NamedTuple
 
 HUNDRED: Final = 10_000  # hundredths of a percent
@@ -45,28 +46,68 @@ class Piece(NamedTuple):
     sla_s: int
 
 
-@dataclass(frozen=True)
-class Sum:
+class Lost(NamedTuple):
+    """What pieces come to, in seconds: of NEVI's count, of the UK's (`unseen`, `broken`), and of a contract's."""
+
+    outage: int = 0
+    excused: int = 0
+    closed: int = 0
+    unseen: int = 0
+    broken: int = 0
+    sla_unseen: int = 0
+    sla_outage: int = 0
+    sla_grace: int = 0
+    sla_excused: int = 0
+
+    def plus(self, other: "Lost") -> "Lost":
+        return Lost(*map(add, self, other))
+
+
+def lost(pieces: Iterable[Piece], terms: Terms) -> Lost:
+    """Of pieces that one contract is about; its cap comes later (`sla`), over all that is added up."""
+    outage = excused = closed = unseen = broken = sla_unseen = sla_outage = grace = agreed = 0
+    for cause, excuses, short, seconds, open_s, sla_s in pieces:
+        outage += seconds
+        if excuses & NEVI_KINDS:
+            excused += seconds
+        else:
+            closed += seconds - open_s
+        nobody_saw = cause in UNSEEN
+        if nobody_saw:
+            unseen += open_s
+        else:
+            broken += open_s
+        if nobody_saw and not terms.offline_counts:
+            sla_unseen += sla_s
+            continue
+        sla_outage += sla_s
+        if short:
+            grace += sla_s
+        elif excuses & terms.kinds:
+            agreed += sla_s
+    return Lost(outage, excused, closed, unseen, broken, sla_unseen, sla_outage, grace, agreed)
+
+
+class Sum(NamedTuple):
     """Of one or more ports: how long they were there (in all, while open, in a contract's hours), what was lost."""
 
     present: int = 0
     open_s: int = 0
     sla_s: int = 0
-    pieces: tuple[Piece, ...] = ()
+    lost: Lost = Lost()
     ports: int = 0
 
-    def __add__(self, other: "Sum") -> "Sum":
+    def plus(self, other: "Sum") -> "Sum":
         return Sum(
             self.present + other.present,
             self.open_s + other.open_s,
             self.sla_s + other.sla_s,
-            self.pieces + other.pieces,
+            self.lost.plus(other.lost),
             self.ports + other.ports,
         )
 
 
-@dataclass(frozen=True)
-class Uptime:
+class Uptime(NamedTuple):
     """`period` = up + counted outage + excluded + not counted; seconds. `base`: what the share is of."""
 
     period: int
@@ -97,40 +138,28 @@ class Uptime:
 
 def nevi(total: Sum, days: int) -> Uptime:
     """`days` of the period: of 366 the law counts 365."""
-    outage = sum(piece.seconds for piece in total.pieces)
-    excused = sum(piece.seconds for piece in total.pieces if piece.excuses & NEVI_KINDS)
-    closed = sum(piece.seconds - piece.open_s for piece in total.pieces if not piece.excuses & NEVI_KINDS)
+    gone = total.lost
     base = total.present * 365 // 366 if days == 366 else total.present
-    return Uptime(total.present, base, outage, excused + closed, 0, NEVI_TARGET + 1)  # "greater than 97 %"
+    excluded = gone.excused + gone.closed
+    return Uptime(total.present, base, gone.outage, excluded, 0, NEVI_TARGET + 1)  # "greater than 97 %"
 
 
 def uk(total: Sum) -> Uptime:
     """Of the sum of rapid ports."""
-    unseen = sum(piece.open_s for piece in total.pieces if piece.cause in UNSEEN)
-    outage = sum(piece.open_s for piece in total.pieces if piece.cause not in UNSEEN)
-    measured = total.open_s - unseen
-    return Uptime(total.open_s, measured, outage, 0, unseen, UK_TARGET)
+    gone = total.lost
+    return Uptime(total.open_s, total.open_s - gone.unseen, gone.broken, 0, gone.unseen, UK_TARGET)
 
 
 def sla(total: Sum, terms: Terms) -> Uptime:
-    unseen = sum(piece.sla_s for piece in total.pieces if piece.cause in UNSEEN and not terms.offline_counts)
-    counts = [piece for piece in total.pieces if terms.offline_counts or piece.cause not in UNSEEN]
-    outage = sum(piece.sla_s for piece in counts)
-    grace = sum(piece.sla_s for piece in counts if piece.short)
-    excused = sum(piece.sla_s for piece in counts if not piece.short and piece.excuses & terms.kinds)
+    gone = total.lost
+    excused = gone.sla_excused
     if terms.cap_minutes is not None:
         excused = min(excused, terms.cap_minutes * 60 * total.present // MONTH_S)
-    return Uptime(total.sla_s, total.sla_s - unseen, outage, grace + excused, unseen, terms.target)
+    base = total.sla_s - gone.sla_unseen
+    return Uptime(total.sla_s, base, gone.sla_outage, gone.sla_grace + excused, gone.sla_unseen, terms.target)
 
 
 def added(each: Iterable[Uptime], target: int) -> Uptime:
     """Of several sites with terms of their own."""
-    found = list(each)
-
-    def of(value: Callable[[Uptime], int]) -> int:
-        return sum(value(one) for one in found)
-
-    return Uptime(
-        of(lambda one: one.period), of(lambda one: one.base), of(lambda one: one.outage), of(lambda one: one.excluded),
-        of(lambda one: one.not_counted), target,
-    )  # fmt: skip
+    period, base, outage, excluded, not_counted, _targets = (sum(column) for column in zip(*each, strict=True))
+    return Uptime(period, base, outage, excluded, not_counted, target)

@@ -29,7 +29,7 @@ def content(organization: Organization, site: Site | None, formula: str, since: 
     if site:
         lines, lost = _port_lines(asked, formula)
     else:
-        lines = [_line(asked.ground.places[pk][0], _of(three, formula)) for pk, three in of_sites.items()]
+        lines = [_line(asked.ground.places[pk].name, _of(three, formula)) for pk, three in of_sites.items()]
         lines = sorted((line for line in lines if line), key=lambda line: str(line["name"]))
     kinds = _kinds(formula, terms.of(site.pk if site else None).kinds)
     return {

@@ -35,6 +35,12 @@ def derive_availability() -> int:
     return services.derive_availability(most=2_000)
 
 
+@shared_task(name="stations.count_availability_days")
+def count_availability_days() -> int:
+    """Every minute; what one run does not reach the next does."""
+    return services.count_availability_days()
+
+
 @shared_task(name="stations.run_bulk")
 def run_bulk() -> int:
     """Every 10 s, and at once when one is confirmed."""

@@ -6,8 +6,8 @@ Only what was not up is added up; how long ports were there is known from their 
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from functools import cache, cached_property
+from datetime import UTC, date, datetime, timedelta
+from functools import cache, cached_property, reduce
 from typing import Any, Final, NamedTuple
 
 from django.db.models import (
@@ -33,7 +33,7 @@ from evcms.core.models import Organization
 from . import formulas
 from .availability import between
 from .calendars import Calendar
-from .formulas import Piece, Sum, Terms, Uptime
+from .formulas import Lost, Piece, Sum, Terms, Uptime
 from .hours import Hours, read
 from .models import AvailabilityInterval, AvailabilityTerms, Connector, Evse, Site
 from .scope import Scope
@@ -45,10 +45,10 @@ EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 ALWAYS: Final = Hours((), always=True)
 PORT: Final = "evse_id"
 SITE: Final = "evse__station__site_id"
+NONE_LOST: Final = Lost()
 
 
-@dataclass(frozen=True)
-class Three:
+class Three(NamedTuple):
     """`uk` is None where no rapid port stands."""
 
     nevi: Uptime
@@ -118,6 +118,16 @@ class ModelThere(NamedTuple):
     ports: int
 
 
+class Place(NamedTuple):
+    """A site: its name, zone, opening hours; by which rules and until which day it is counted (None: it is not)."""
+
+    name: str
+    zone: str
+    hours: str
+    rules: str | None
+    day: date | None
+
+
 class Ground:
     """The sites that are asked about, their ports and hours: read once for all periods.
 
@@ -146,10 +156,17 @@ class Ground:
         return Evse.objects.filter(station__site__in=self.sites).exclude(heard_since=None).order_by()
 
     @cached_property
-    def places(self) -> dict[int, tuple[str, str, str]]:
-        """Site → name, zone, opening hours. One query."""
-        rows = self.sites.order_by().values_list("pk", "name", "time_zone", "opening_hours")
-        return {pk: (name, zone, text) for pk, name, zone, text in rows}
+    def places(self) -> dict[int, Place]:
+        """By site. One query."""
+        names = (
+            "pk",
+            "name",
+            "time_zone",
+            "opening_hours",
+            "availability_days_mark__rules",
+            "availability_days_mark__day",
+        )
+        return {pk: Place(*row) for pk, *row in self.sites.order_by().values_list(*names)}
 
     @cached_property
     def clocked(self) -> dict[int, tuple[str, Hours, Hours]]:
@@ -158,10 +175,10 @@ class Ground:
         Hours that no machine understands are taken for always: nothing is left out that nobody can check.
         """
         found = {}
-        for pk, (_name, zone, text) in self.places.items():
-            opened, counted = _hours(text), _hours(self.contracts.hours_of(pk))
+        for pk, place in self.places.items():
+            opened, counted = _hours(place.hours), _hours(self.contracts.hours_of(pk))
             if not (opened.always and counted.always):
-                found[pk] = (zone, opened, counted)
+                found[pk] = (place.zone, opened, counted)
         return found
 
 
@@ -256,10 +273,9 @@ def rapid(evse: str) -> Exists:
     return Exists(Connector.objects.filter(evse=OuterRef(evse), max_power_w__gte=formulas.RAPID_W))
 
 
-def of_site(asked: Asked) -> dict[int, dict[bool, Sum]]:
-    """Site → rapid ports or not → their sum."""
-    found: dict[int, dict[bool, Sum]] = defaultdict(dict)
-    pieces = _pieces(asked, asked.lost(), SITE)
+def of_site(asked: Asked) -> dict[int, tuple[Sum, Sum | None]]:
+    """Site → the sum of its ports, and of its rapid ones."""
+    lost = lost_of_site(asked)
     there: dict[tuple[int, bool], list[int]] = defaultdict(lambda: [0, 0, 0, 0])
     for port in asked.ground.ports:
         whole = port.gone is None and port.heard <= asked.since
@@ -269,9 +285,16 @@ def of_site(asked: Asked) -> dict[int, dict[bool, Sum]]:
             for place, seconds in enumerate(lengths):
                 mine[place] += seconds * port.ports
             mine[3] += port.ports
+    parts: dict[int, dict[bool, Sum]] = defaultdict(dict)
     for (site, fast), (present, opened, counted, number) in there.items():
-        found[site][fast] = Sum(present, opened, counted, tuple(pieces.get((site, fast), ())), number)
-    return found
+        parts[site][fast] = Sum(present, opened, counted, lost.get((site, fast), NONE_LOST), number)
+    return {site: (reduce(Sum.plus, part.values()), part.get(True)) for site, part in parts.items()}
+
+
+def lost_of_site(asked: Asked) -> dict[tuple[int, bool], Lost]:
+    """(site, rapid) → what its ports lost."""
+    pieces = _pieces(asked, asked.lost(), SITE)
+    return {key: formulas.lost(mine, asked.contracts.of(key[0])) for key, mine in pieces.items()}
 
 
 def _pieces(asked: Asked, lost: QuerySet[AvailabilityInterval], key: str) -> dict[tuple[int, bool], list[Piece]]:
@@ -298,11 +321,11 @@ def _within_grace(contracts: Contracts) -> Case:
 
 
 def _piece(cause: str, excuses: str, short: object, lengths: tuple[int, int, int]) -> Piece:
-    return Piece(cause, _kinds(excuses), bool(short), *lengths)
+    return Piece(cause, kinds(excuses), bool(short), *lengths)
 
 
 @cache
-def _kinds(excuses: str) -> frozenset[str]:
+def kinds(excuses: str) -> frozenset[str]:
     """Few, for kinds are sorted."""
     return frozenset(filter(None, excuses.split(",")))
 
@@ -311,9 +334,7 @@ def _seconds(span: timedelta | None) -> int:
     return int(span.total_seconds()) if span else 0
 
 
-def three(parts: dict[bool, Sum], terms: Terms, days: int) -> Three:
-    total = sum(parts.values(), Sum())
-    fast = parts.get(True)
+def three(total: Sum, fast: Sum | None, terms: Terms, days: int) -> Three:
     return Three(
         formulas.nevi(total, days), formulas.uk(fast) if fast else None, formulas.sla(total, terms), total.ports
     )
@@ -321,7 +342,7 @@ def three(parts: dict[bool, Sum], terms: Terms, days: int) -> Three:
 
 def sites(asked: Asked) -> dict[int, Three]:
     """Site id → its figures."""
-    return {site: three(parts, asked.contracts.of(site), asked.days) for site, parts in of_site(asked).items()}
+    return {site: three(*sums, asked.contracts.of(site), asked.days) for site, sums in of_site(asked).items()}
 
 
 def network(of_sites: dict[int, Three], usual: Terms) -> Three | None:
@@ -364,8 +385,9 @@ def ports(asked: Asked, evses: Sequence[Evse]) -> dict[int, Three]:
             continue
         lengths = asked.measured(evse.station.site_id or 0, evse.heard_since, evse.gone_since or asked.until)
         if lengths[0]:
-            total = Sum(*lengths, tuple(pieces.get((evse.pk, fast), ())), 1)
-            found[evse.pk] = three({fast: total}, asked.contracts.of(evse.station.site_id), asked.days)
+            terms = asked.contracts.of(evse.station.site_id)
+            total = Sum(*lengths, formulas.lost(pieces.get((evse.pk, fast), ()), terms), 1)
+            found[evse.pk] = three(total, total if fast else None, terms, asked.days)
     return found
 
 

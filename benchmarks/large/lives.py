@@ -1,6 +1,9 @@
 """The life of each port without a hole: an outage a month, most of them short, and up in between."""
 
-from stations.models import AvailabilityInterval
+import time
+
+from stations import services
+from stations.models import AvailabilityDay, AvailabilityInterval
 
 OUTAGES = 13  # one in each thirty days since it was first heard of
 BEGUN = "date_trunc('second', :now) - interval '391 days'"
@@ -27,3 +30,11 @@ def pour(filler):
         "WHERE up.until IS NULL OR up.until > up.since",
         evse_id="up.evse", since="up.since", until="up.until", state="'up'",
     )  # fmt: skip
+
+
+def count(say):
+    """Their days, as the worker counts them."""
+    begin = time.monotonic()
+    services.availability_days.count_availability_days(budget_s=3600)
+    rows, label = AvailabilityDay.objects.count(), AvailabilityDay._meta.label
+    say(f"  {label:<28} {rows:>12,} rows {time.monotonic() - begin:>7.1f} s")

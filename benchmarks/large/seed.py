@@ -42,6 +42,7 @@ def seed(*, scale=1.0, say=print):
         for part in (street, lives, charging, days, money, talk, trouble):
             part.pour(filler)
     reset_sequences(LABELS)
+    lives.count(say)
     remember(owner, holdings)
     filler.execute("ANALYZE")
     say(f"  seeded in {time.monotonic() - begin:.0f} s")

@@ -4,6 +4,8 @@ from django.contrib import admin
 
 from evcms.core.admin_base import ReadOnlyAdmin
 from stations.models import (
+    AvailabilityDay,
+    AvailabilityDayMark,
     AvailabilityInterval,
     AvailabilityMark,
     AvailabilityProgress,
@@ -58,3 +60,19 @@ class AvailabilityProgressAdmin(ReadOnlyAdmin):
     list_display = ("pk", "change_id")
     list_filter = ("change_id",)
     search_fields = ("=id",)
+
+
+@admin.register(AvailabilityDay)
+class AvailabilityDayAdmin(ReadOnlyAdmin):
+    list_display = ("site", "day", "present_s", "outage_s", "excused_s", "contract_outage_s")
+    list_filter = ("day",)
+    search_fields = ("site__name",)
+    list_select_related = ("site",)
+
+
+@admin.register(AvailabilityDayMark)
+class AvailabilityDayMarkAdmin(ReadOnlyAdmin):
+    list_display = ("site", "zone", "day")
+    list_filter = ("day",)
+    search_fields = ("site__name",)
+    list_select_related = ("site",)

@@ -8,6 +8,7 @@ from .availability import (
     AvailabilityTerms,
     Exclusion,
 )
+from .availability_days import AvailabilityDay, AvailabilityDayMark
 from .fleet import (
     BULK_MOVES,
     BulkAction,
@@ -42,6 +43,8 @@ __all__ = [
     "CODE_ALPHABET",
     "IDENTITY",
     "IMPORT_MOVES",
+    "AvailabilityDay",
+    "AvailabilityDayMark",
     "AvailabilityInterval",
     "AvailabilityMark",
     "AvailabilityProgress",

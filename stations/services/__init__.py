@@ -2,6 +2,7 @@
 
 from .approvals import approve, reject
 from .availability import derive_availability
+from .availability_days import count_availability_days
 from .boots import booted
 from .bulk import cancel_bulk, confirm_bulk, draft_bulk, prune_drafts, refusal, run_bulk
 from .commands import (
@@ -97,6 +98,7 @@ __all__ = [
     "confirm_bulk",
     "confirm_import",
     "connected",
+    "count_availability_days",
     "create_site",
     "create_station",
     "derive_availability",

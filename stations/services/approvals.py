@@ -12,6 +12,7 @@ from stations.commands import Trigger
 from stations.models import Connector, Site, Station
 from stations.vocabulary import Approval
 
+from . import availability_days
 from .commands import send
 from .configuration import check_station, see_station, set_password
 from .links import close_link
@@ -35,12 +36,13 @@ def approve(
     with transaction.atomic():
         station = _undecided(access, station)
         station.organization, station.approval = access.organization, Approval.ACCEPTED
-        station.site = site or station.site
+        old_site, station.site = station.site_id, site or station.site
         station.name = name or station.name
         if security_profile is not None:
             station.security_profile = security_profile
         check_station(access, station)
         station.save(update_fields=["organization", "approval", "site", "name", "security_profile"])
+        availability_days.forget({old_site, station.site_id} if old_site != station.site_id else ())
         audit.record(access, "station.approved", station, site=str(station.site or ""))
         if password:
             set_password(access=access, station=station, password=password)

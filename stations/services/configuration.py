@@ -21,6 +21,7 @@ from stations import hours, passwords, queries
 from stations.models import Connector, Evse, Site, Station
 from stations.vocabulary import OCCUPIED_STATUSES, Approval
 
+from . import availability_days
 from .availability import touch
 from .links import close_link
 
@@ -142,12 +143,14 @@ def edit_station(*, access: Access, station: Station, values: Values) -> Station
     see_station(access, station)
     with transaction.atomic():
         station = Station.objects.select_for_update().get(pk=station.pk)
-        before = plain(station, STATION_FIELDS)
+        before, old_site = plain(station, STATION_FIELDS), station.site_id
         assign(station, values, STATION_FIELDS)
         if station.identity != before["identity"] and station.last_seen_at:
             raise ValidationError({"identity": [_("The station has spoken under its identity; it cannot change now.")]})
         check_station(access, station)
         _save_changes(access, "station.edited", station, before, plain(station, STATION_FIELDS))
+        if station.site_id != old_site:
+            availability_days.forget([old_site, station.site_id])
     return station
 
 
@@ -223,6 +226,7 @@ def set_connectors(*, access: Access, station: Station, connectors: Iterable[Val
         if before != after:
             audit.record(access, "station.connectors_set", station, before=before, after=after)
             touch([station.pk], away or clock.now())  # one that comes back was not in order while it was away
+            availability_days.forget([station.site_id])
     return kept
 
 

@@ -26,6 +26,8 @@ from stations.models import (
 )
 from stations.uptime import Excuse, Heard, Link, Stretch, Word
 
+from . import availability_days
+
 BATCH: Final = 500
 DIRTY: Final = "station__availability_mark__dirty_since"
 COLUMNS: Final = (
@@ -44,6 +46,7 @@ class _Port:
     firsts: list[datetime] = field(default_factory=list)
     gone: datetime | None = None
     start: datetime | None = None
+    moved: datetime | None = None  # from then on it is there, or not, as it was not before
     rows: list[AvailabilityInterval] = field(default_factory=list)
 
 
@@ -73,6 +76,7 @@ def derive(marks: list[AvailabilityMark]) -> None:
     _write(news)
     Evse.objects.bulk_update([port.evse for port in ports], ["heard_since", "gone_since"])
     _stale(ports, news)
+    _days(ports, news)
     for mark in marks:
         mark.dirty_since, mark.due_at = None, due.get(mark.station_id)
     AvailabilityMark.objects.bulk_update(marks, ["dirty_since", "due_at"])
@@ -128,6 +132,16 @@ def _go_back(ports: list[_Port], dirty: dict[int, datetime], marks: list[Availab
         if heard != port.evse.heard_since and port.evse.heard_since:
             said = min(filter(None, (said, heard, port.evse.heard_since)))
         port.start = min(said, outages.get(port.evse.pk) or said)
+        port.moved = min(
+            (
+                moment
+                for pair in ((heard, port.evse.heard_since), (port.gone, port.evse.gone_since))
+                if pair[0] != pair[1]
+                for moment in pair
+                if moment
+            ),
+            default=None,
+        )
         port.evse.heard_since, port.evse.gone_since = heard, port.gone
     for port in ports:
         dirty[port.station.pk] = min(dirty[port.station.pk], port.start or dirty[port.station.pk])
@@ -310,3 +324,14 @@ def _stale(ports: Iterable[_Port], news: _News) -> None:
         ]
         if moved and min(moved) < row.until:
             AvailabilityStatement.objects.filter(pk=row.pk).update(stale=True)
+
+
+def _days(ports: Iterable[_Port], news: _News) -> None:
+    """Counted days of sites that moved under them are counted again."""
+    first: dict[int, datetime] = {}
+    for port in ports:
+        for moment in (port.moved, news.first.get(port.station.pk)):
+            if moment and (site := port.station.site_id):
+                first[site] = min(moment, first.get(site, moment))
+    if first:
+        availability_days.moved(first)

@@ -81,6 +81,8 @@ from sessions.models import (
     Watermark,
 )
 from stations.models import (
+    AvailabilityDay,
+    AvailabilityDayMark,
     Command,
     Connection,
     DynamicQr,
@@ -93,6 +95,7 @@ from stations.models import (
     StatusChange,
     TakenConnector,
 )
+from stations.tallies import Tally
 from tests.security.world import fill, organization
 from tests.stations.conftest import make_access
 from tests.tariffs import flat
@@ -129,6 +132,8 @@ def machinery(rows, number):
     FreeByFit.objects.update_or_create(organization=rows.site.organization, defaults=fitted)
     FreeBySite.objects.create(site=rows.site)
     SqueezeDay.objects.create(site=rows.site, day=now.date())
+    AvailabilityDay.objects.create(site=rows.site, day=now.date(), **Tally()._asdict())
+    AvailabilityDayMark.objects.create(site=rows.site, zone="Europe/Amsterdam", day=now.date())
     SiteDemand.objects.create(site=rows.site, weekly=1, low=1, high=1, since=now.date(), until=now.date())
     QueueSign.objects.create(connector=rows.connector, hour=now)
     NetworkDay.objects.create(organization=rows.site.organization, day=now.date(), zone=f"UTC+{number}")

@@ -9,7 +9,8 @@ from django.db.models import Count, F, Max, Min, Sum
 from billing.models import Bill, JournalLine, Payment, Receipt
 from sessions.models import AttemptDay, ChargingSession, MeterSample, UsageHour
 from sessions.services import attempt_days
-from stations.models import AvailabilityInterval, Connector, Station
+from stations import services as stations
+from stations.models import AvailabilityDay, AvailabilityInterval, Connector, Station
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
 
@@ -78,6 +79,8 @@ def days_and_lives_agree(network):
     attempt_days.count_from_the_beginning(again=True, budget_s=600)
     assert counted == sorted(AttemptDay.objects.values_list(*DAY), key=str)
     assert len(counted) > 500
+    assert stations.count_availability_days() == 0
+    assert AvailabilityDay.objects.count() > 300
     lives = AvailabilityInterval.objects.filter(evse__station__identity__startswith="L-").values("evse")
     for life in lives.annotate(begun=Min("since"), heard=Min("evse__heard_since"), open=Count("pk") - Count("until")):
         rows = list(AvailabilityInterval.objects.filter(evse=life["evse"]).order_by("since"))

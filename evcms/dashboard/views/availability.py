@@ -13,8 +13,8 @@ from evcms.core import sheets
 from evcms.core.access import Access, Permission
 from evcms.dashboard.access import operator
 from stations import availability as store
-from stations import uptimes
-from stations.formulas import Uptime
+from stations import availability_days, uptimes
+from stations.formulas import Sum, Uptime
 from stations.models import AvailabilityInterval, Exclusion
 from stations.scope_forms import ScopeForm
 from stations.uptimes import Asked, Three
@@ -34,7 +34,7 @@ def availability(request: HttpRequest, access: Access) -> HttpResponse:
     past, terms = asked.before(scope), asked.contracts
     if wanted := request.GET.get("export"):
         return _export(wanted, request.GET.get("table", "sites"), asked)
-    now, before = uptimes.sites(asked), uptimes.sites(past)
+    now, before = availability_days.network_sites(asked, past, scope.zone.key)
     worst = sorted(now, key=lambda pk: (-now[pk].nevi.counted / max(1, now[pk].nevi.period), pk))[:MOST_SITES]
     evses = uptimes.worst(asked)
     ports, ports_before = uptimes.ports(asked, evses), uptimes.ports(past, evses)
@@ -46,7 +46,7 @@ def availability(request: HttpRequest, access: Access) -> HttpResponse:
         "before": uptimes.network(before, terms.usual),
         "missed": sum(row.sla.met is False for row in now.values()),
         "all_sites": len(now),
-        "sites": [(pk, asked.ground.places[pk][0], now[pk], before.get(pk)) for pk in worst],
+        "sites": [(pk, asked.ground.places[pk].name, now[pk], before.get(pk)) for pk in worst],
         "ports": [(evse, ports[evse.pk], ports_before.get(evse.pk)) for evse in evses],
         "models": uptimes.reliability(asked),
         "fewest": uptimes.Reliability.FEWEST,
@@ -80,7 +80,7 @@ def port(request: HttpRequest, access: Access, pk: int) -> HttpResponse:
         return sheets.answer(wanted, f"outages-{evse.station.identity}-{evse.number}", *_outage_table(rows, asked))
     page = Paginator(rows, OUTAGES).get_page(request.GET.get("page"))
     excuses = _excuses(page)
-    nothing = uptimes.three({}, asked.contracts.of(evse.station.site_id), asked.days)
+    nothing = uptimes.three(Sum(), None, asked.contracts.of(evse.station.site_id), asked.days)
     context = {
         "form": form,
         "evse": evse,
@@ -129,7 +129,7 @@ def _export(kind: str, table: str, asked: Asked) -> HttpResponse:
 
 def _site_table(asked: Asked) -> Table:
     found = uptimes.sites(asked)
-    rows = sorted((asked.ground.places[pk][0], three.ports, *_figures(three)) for pk, three in found.items())
+    rows = sorted((asked.ground.places[pk].name, three.ports, *_figures(three)) for pk, three in found.items())
     return ("site", "ports", *FIGURES), rows
 
 
