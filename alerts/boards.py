@@ -1,6 +1,7 @@
 """Reads for the incident board, an incident's page, and what they say about automatic help and telling."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from django.db.models import Count, Prefetch, Q, QuerySet
 from django.utils.translation import gettext as _
@@ -13,6 +14,7 @@ from evcms.core.access import Access
 from stations.queries import visible_sites
 
 CARDS = 200  # a board holds no more
+LESS: Final = "less"  # of the filter: less than critical
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,9 @@ def board(access: Access, wish: dict[str, str]) -> QuerySet[Incident]:
         rows = rows.filter(state=state)
     else:
         rows = rows.exclude(state=IncidentState.RESOLVED)
-    if wish.get("severity"):
+    if wish.get("severity") == LESS:
+        rows = rows.filter(severity__lt=Severity.CRITICAL)
+    elif wish.get("severity"):
         rows = rows.filter(severity=int(wish["severity"]))
     if wish.get("kind"):
         rows = rows.filter(kind=wish["kind"])

@@ -7,6 +7,7 @@ from django import forms
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
+from alerts.boards import LESS
 from alerts.models import AlertSettings, OnCallSchedule, Recipient
 from alerts.services.recovery import TOLD_WHILE_WAITING
 from alerts.vocabulary import IncidentKind, IncidentState, Severity
@@ -34,7 +35,7 @@ class BoardFilter(forms.Form):
     severity = forms.ChoiceField(
         label=_("Severity"),
         required=False,
-        choices=[ANY, *((str(word.value), word.label) for word in reversed(Severity))],
+        choices=[ANY, *((str(word.value), word.label) for word in reversed(Severity)), (LESS, _("Below critical"))],
     )
     site = forms.ChoiceField(label=_("Site"), required=False)
     kind = forms.ChoiceField(label=_("Trouble"), required=False, choices=[ANY, *IncidentKind.choices])

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from itertools import groupby
 from typing import Any
 
 from django.utils.dates import WEEKDAYS
@@ -14,7 +15,7 @@ from evcms.core.figures import amount, exact, unit_price
 
 from .pricing import PARTS, Component, Element, Line, Part, Terms, components, plain
 from .pricing.trace import SECONDS_PER_HOUR
-from .terms import DAYS, MINUTES_PER_HOUR
+from .terms import DAYS, MINUTES_PER_HOUR, Restrictions
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,22 @@ def unit(part: str, *, hourly: bool = False) -> str:
 
 def price_lines(terms: Terms) -> list[PriceLine]:
     """kWh, minute, session, other: the order of AFIR (EU 2023/1804, art. 5). Empty: charging is free."""
-    return [_price_line(terms, element, component) for element, component in components(terms)]
+    rows = [row for _kind, same in groupby(components(terms), lambda row: row[1].kind) for row in _by_tier(list(same))]
+    return [_price_line(terms, element, component) for element, component in rows]
+
+
+def _by_tier(rows: list[tuple[Element, Component]]) -> list[tuple[Element, Component]]:
+    """Prices of one kind: tiers of energy from the first kWh on, whatever order they were written in (it matters only
+    where two hold at once); what holds otherwise stays last. Where something else decides too, as written.
+    """
+    tiers = [row for row in rows if _is_tier(row[0].restrictions)]
+    if rows[: len(tiers)] != tiers or len(rows) > len(tiers) + 1:
+        return rows
+    return [*sorted(tiers, key=lambda row: row[0].restrictions.min_kwh or Decimal(0)), *rows[len(tiers) :]]
+
+
+def _is_tier(said: Restrictions) -> bool:
+    return said.by_energy and not (said.by_time or said.by_power or said.by_duration)
 
 
 def _price_line(terms: Terms, element: Element, component: Component) -> PriceLine:

@@ -26,7 +26,7 @@ KWH, MINUTES = 20, 40  # until a driver says what his usual charge is
 
 
 class MapFilter(forms.Form):
-    """Nonsense in one field leaves that field alone: the others still count."""
+    """Nonsense in one field leaves that field alone, and the page says so (`unread`): the others still count."""
 
     q = forms.CharField(label=_("Place"), required=False, max_length=80)
     plug = forms.ChoiceField(label=_("Plug"), required=False, choices=[("", _("Any plug")), *PlugType.choices[:-1]])
@@ -40,10 +40,17 @@ class MapFilter(forms.Form):
     most = forms.DecimalField(
         label=_("At most"), required=False, min_value=Decimal(0), max_value=Decimal(10000), max_digits=9
     )
-    near = forms.RegexField(r"^-?\d{1,2}(\.\d{1,6})?,-?\d{1,3}(\.\d{1,6})?$", required=False, max_length=24)
-    bbox = forms.RegexField(r"^(-?\d{1,3}(\.\d{1,8})?,){3}-?\d{1,3}(\.\d{1,8})?$", required=False, max_length=64)
-    zoom = forms.IntegerField(required=False, min_value=0, max_value=22)
-    page = forms.IntegerField(required=False, min_value=1, max_value=100_000)
+    near = forms.RegexField(
+        label=_("Your place"), regex=r"^-?\d{1,2}(\.\d{1,6})?,-?\d{1,3}(\.\d{1,6})?$", required=False, max_length=24
+    )
+    bbox = forms.RegexField(
+        label=_("Part of the map"),
+        regex=r"^(-?\d{1,3}(\.\d{1,8})?,){3}-?\d{1,3}(\.\d{1,8})?$",
+        required=False,
+        max_length=64,
+    )
+    zoom = forms.IntegerField(label=_("Zoom"), required=False, min_value=0, max_value=22)
+    page = forms.IntegerField(label=_("Page"), required=False, min_value=1, max_value=100_000)
 
 
 @dataclass(frozen=True)
@@ -68,6 +75,11 @@ class Wish:
         """Is anything narrowed?"""
         said = (self.q, self.plug, self.least_power_w, self.pay, self.free, self.open, self.accessible)
         return any(said) or self.most is not None
+
+
+def unread(form: MapFilter) -> list[str]:
+    """What the address says and nobody can read, by its name: those wishes are left out."""
+    return [str(form.fields[name].label or name) for name in form.errors if name in form.fields]
 
 
 def wish_of(request: HttpRequest) -> tuple[MapFilter, Wish]:

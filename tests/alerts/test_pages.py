@@ -67,6 +67,8 @@ def test_the_board_filters_by_state_severity_kind_site_and_mine(browser, station
     assert "mine is dark" not in read(browser, "/incidents/", kind="boot_loop")
     assert "mine is dark" not in read(browser, "/incidents/", site=other_site.pk)
     assert "elsewhere is dark" not in read(browser, "/incidents/", severity="4")
+    assert "mine is dark" not in read(browser, "/incidents/", severity="less")
+    assert "elsewhere is dark" in read(browser, "/incidents/", severity="less")
     assert "No incident fits" in read(browser, "/incidents/", state="resolved")
     assert "mine is dark" in read(browser, "/incidents/", severity="nonsense", site="x")
 

@@ -110,3 +110,16 @@ def test_an_element_that_always_holds_but_comes_second_is_the_otherwise():
     night = Element((Component(Kind.ENERGY, Decimal("0.2")),), Restrictions(start_time="22:00", end_time="06:00"))
     lines = wording.price_lines(Terms("EUR", (night, always)))
     assert [line.remark for line in lines] == ["22:00–06:00", "otherwise"]
+
+
+def test_tiers_are_told_from_the_first_kwh_on_however_they_were_written():
+    def tier(price, **limits):
+        said = {name: Decimal(limit) for name, limit in limits.items()}
+        return Element((Component(Kind.ENERGY, Decimal(price)),), Restrictions(**said))
+
+    tiers = tier("0.6", min_kwh=40), tier("0.4", max_kwh=10), tier("0.5", min_kwh=10, max_kwh=40)
+    lines = wording.price_lines(Terms("EUR", tiers))
+    assert [line.remark for line in lines] == ["the first 10 kWh", "10 to 40 kWh", "beyond 40 kWh"]
+    always = Element((Component(Kind.ENERGY, Decimal("0.45")),))
+    lines = wording.price_lines(Terms("EUR", (*tiers[:2], always)))
+    assert [line.remark for line in lines] == ["the first 10 kWh", "beyond 40 kWh", "otherwise"]

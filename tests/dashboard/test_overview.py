@@ -1,11 +1,13 @@
 """Is everything all right? The overview says so in a sentence, from rows, the worst thing first."""
 
+import html
 import re
 
 import pytest
 from django.test import Client, override_settings
 
 from alerts.models import Incident, Notification
+from alerts.vocabulary import Severity
 from billing.models import Bill
 from evcms.core.access import Role
 from evcms.core.models import Organization, User
@@ -70,6 +72,15 @@ def test_the_sentence_names_the_worst_thing_first(network):
     sentence = page[page.index('class="ev-sentence"') : page.index("ev-sub")]
     assert sentence.index("1 of 12 stations offline") < sentence.index("1 connector faulted")
     assert "/stations/?status=offline" in sentence
+
+
+def test_each_worry_leads_to_as_many_rows_as_it_says(network):
+    Incident.objects.filter(kind="connector_faulted").update(severity=Severity.CRITICAL)
+    client = browser(network.owner)
+    found = re.findall(r'href="(/incidents/[^"]+)">(\d+) (?:critical )?incidents?', words(client.get("/")))
+    assert len(found) == 2
+    for url, number in found:
+        assert client.get(html.unescape(url)).context["page"].paginator.count == int(number), url
 
 
 def test_when_all_is_well_the_sentence_says_so(network):

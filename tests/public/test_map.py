@@ -72,6 +72,13 @@ def test_nonsense_in_the_address_leaves_the_other_wishes_alone(street, query):
     assert names(f"{query}&q=kade") == ["Kade 2", "Kade 10"]
 
 
+@pytest.mark.parametrize(("query", "name"), [("power=abc", "Power"), ("plug=x", "Plug"), ("kwh=-3", "Energy (kWh)"),
+                                             ("bbox=a", "Part of the map"), ("near=north", "Your place")])  # fmt: skip
+def test_nonsense_in_the_address_is_said_and_not_dropped_in_silence(street, query, name):
+    assert f"Left out because it cannot be read: {name}." in listed(query)
+    assert "Left out" not in listed("power=11000&q=kade")
+
+
 def test_a_box_over_the_date_line_holds_both_of_its_sides():
     box = Box(170, -20, -170, 0)
     assert box.holds(-10, 175)

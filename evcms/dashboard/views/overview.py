@@ -15,6 +15,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
 from alerts import reach
+from alerts.boards import LESS
 from alerts.models import Incident
 from alerts.queries import waiting_mails
 from alerts.vocabulary import IncidentState, Severity
@@ -85,14 +86,22 @@ def worries(
     board, list_ = reverse("incidents"), reverse("stations")
     offline, new, faulted = numbers["offline"], numbers["new"], shown[Shown.FAULTED]
     said = [
-        (critical, ngettext("%(n)d critical incident", "%(n)d critical incidents", critical), board),
+        (
+            critical,
+            ngettext("%(n)d critical incident", "%(n)d critical incidents", critical),
+            f"{board}?severity={Severity.CRITICAL.value}",
+        ),
         (
             offline,
             ngettext("%(n)d of %(all)d stations offline", "%(n)d of %(all)d stations offline", offline),
             f"{list_}?status=offline",
         ),
         (faulted, ngettext("%(n)d connector faulted", "%(n)d connectors faulted", faulted), f"{list_}?status=faulted"),
-        (unheard, ngettext("%(n)d incident waits for you", "%(n)d incidents wait for you", unheard), board),
+        (
+            unheard,
+            ngettext("%(n)d incident waits for you", "%(n)d incidents wait for you", unheard),
+            f"{board}?state=open&severity={LESS}",
+        ),
         (
             quarantined,
             ngettext("%(n)d station wants to be let in", "%(n)d stations want to be let in", quarantined),

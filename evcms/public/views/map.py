@@ -12,7 +12,7 @@ from django.views.decorators.http import conditional_page, require_safe
 
 from evcms.public import freeby, places, status
 from evcms.public.views import tell
-from evcms.public.wishes import Judge, MapFilter, Wish, wish_of
+from evcms.public.wishes import Judge, MapFilter, Wish, unread, wish_of
 
 PAGE: Final = 25  # places in the list
 NOT_KEPT: Final = ("part", "page", "bbox", "zoom", "near")  # of the address, when it goes into a link
@@ -57,6 +57,7 @@ def _list(request: HttpRequest, form: MapFilter, judge: Judge, rows: list[places
     return {
         "form": form,
         "wish": wish,
+        "unread": unread(form),
         "places": freeby.with_waits(places.priced(page, judge)),
         "page": page,
         "query": query.urlencode(),

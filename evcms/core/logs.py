@@ -1,0 +1,33 @@
+"""What our log leaves out: the way through thirty files to a refusal, or to a signal path that is away for a moment."""
+
+import logging
+from typing import Final
+
+EXPECTED: Final = frozenset(
+    {
+        "django.core.exceptions.PermissionDenied",  # the person reads why; the line names page and request
+        "redis.exceptions.ConnectionError",
+        "redis.exceptions.TimeoutError",
+        "kombu.exceptions.OperationalError",
+        "celery.beat.SchedulingError",
+    }
+)
+
+
+class OneLine(logging.Filter):
+    """An expected failure of a library is one line with its sentence; everything else keeps its traceback.
+
+    Our own lines (structlog's, whose message is a dict) say what they want to say.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if record.exc_info else None
+        if error is not None and isinstance(record.msg, str) and expected(error):
+            said = record.getMessage().partition("\n")[0]  # celery's beat puts the whole stack into its message
+            record.msg, record.args = said if str(error) in said else f"{said}: {error}", ()
+            record.exc_info = record.exc_text = None
+        return True
+
+
+def expected(error: BaseException) -> bool:
+    return any(f"{kind.__module__}.{kind.__qualname__}" in EXPECTED for kind in type(error).__mro__)

@@ -1,0 +1,47 @@
+"""What stands in the log when a role does not reach a page, and while the signal path is away."""
+
+import io
+import logging
+
+import pytest
+from celery.beat import SchedulingError
+from django.core.exceptions import PermissionDenied
+from redis.exceptions import ConnectionError as Away
+
+from evcms.core.logs import OneLine
+
+
+@pytest.fixture
+def said():
+    """(logger, what it wrote)"""
+    page, logger = io.StringIO(), logging.Logger("test")
+    handler = logging.StreamHandler(page)
+    handler.addFilter(OneLine())
+    logger.addHandler(handler)
+    return logger, page.getvalue
+
+
+@pytest.mark.parametrize(
+    ("error", "message", "line"),
+    [
+        (PermissionDenied("not yours"), "Forbidden: /money/", "Forbidden: /money/: not yours"),
+        (Away("connection refused"), "Unexpected exception in receive task",
+         "Unexpected exception in receive task: connection refused"),
+        (SchedulingError("connection refused"), "Message Error: connection refused\n['File runpy']",
+         "Message Error: connection refused"),
+    ],
+)  # fmt: skip
+def test_what_comes_from_outside_is_one_line(said, error, message, line):
+    logger, page = said
+    logger.error(message, exc_info=error)
+    assert page() == f"{line}\n"
+
+
+def test_whatever_else_breaks_keeps_its_traceback(said):
+    logger, page = said
+    try:
+        raise KeyError("a defect")
+    except KeyError:
+        logger.exception("broken")
+    assert "Traceback" in page()
+    assert "a defect" in page()
