@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from evcms.core.access import Access
@@ -24,6 +25,7 @@ from stations.services.configuration import SITE_FIELDS, STATION_FIELDS
 from stations.table import MOST_BYTES
 from stations.vocabulary import SecurityProfile
 
+NOTES = "access_notes_in_"  # and a language's code
 
 class Judged(forms.ModelForm):
     """A model form without the model's checks: the service makes them, and its sentences come back to the fields."""
@@ -41,11 +43,34 @@ def own_sites(access: Access, field: forms.Field) -> None:
 class SiteForm(Judged):
     class Meta:
         model = Site
-        fields = SITE_FIELDS
+        fields = tuple(name for name in SITE_FIELDS if name != "access_notes_in")
         widgets = {"access_notes": forms.Textarea(attrs={"rows": 3})}
         help_texts = {
             "opening_hours": _("Such as Mo-Fr 06:00-22:00; Sa 08:00-18:00. Other days are closed; empty: always open.")
         }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Any: as Django's forms take them. A text of its own for each language that drivers read."""
+        super().__init__(*args, **kwargs)
+        for code, name in settings.LANGUAGES:
+            self.fields[f"{NOTES}{code}"] = forms.CharField(
+                label=name, required=False, max_length=2000, widget=forms.Textarea(attrs={"rows": 2, "lang": code}),
+                initial=self.instance.access_notes_in.get(code, ""),
+            )  # fmt: skip
+
+    def clean(self) -> dict[str, Any]:
+        """Any: values of fields."""
+        said = dict(self.cleaned_data)
+        texts = {code: said.pop(f"{NOTES}{code}", "") for code, _name in settings.LANGUAGES}
+        return said | {"access_notes_in": {code: text for code, text in texts.items() if text}}
+
+    @property
+    def facts(self) -> list[forms.BoundField]:
+        return [bound for bound in self if not bound.name.startswith(NOTES)]
+
+    @property
+    def translations(self) -> list[forms.BoundField]:
+        return [bound for bound in self if bound.name.startswith(NOTES)]
 
 
 class StationForm(Judged):

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from billing import services
 from billing.book_forms import LedgerFilter, PeriodForm
-from billing.models import JournalLine
+from billing.models import JournalLine, ProofRun, SimulationState
 from billing.proof import Part, Proof, Segment, from_json
 from billing.queries import ledger as books
 from billing.queries import proof as proofs
@@ -24,7 +24,7 @@ from billing.segments import BOOKS, LABELS, explained, meaning, proof_bar
 from billing.standings import moved
 from billing.views.common import access_of
 from billing.vocabulary import LedgerAccount
-from evcms.core import paging, sheets
+from evcms.core import clock, paging, sheets
 from evcms.core.access import Access, Permission
 from evcms.core.figures import amount
 
@@ -42,7 +42,9 @@ def _whole(request: HttpRequest) -> Access:
 @login_required
 @require_http_methods(["GET", "POST"])
 def proof(request: HttpRequest) -> HttpResponse:
-    """Proven while somebody waits where that is quick; else the newest result, its age, and "Check again" (POST)."""
+    """Proven while somebody waits where that is quick; else the newest result, its age, and "Check again" (POST).
+    `?part=progress`: how far that is.
+    """
     access = _whole(request)
     form = PeriodForm(request.GET or None)
     zone = ZoneInfo(access.organization.time_zone)
@@ -60,6 +62,9 @@ def proof(request: HttpRequest) -> HttpResponse:
     else:
         done, under_way = proofs.newest(access.organization, first, last)
         context |= {"large": True, "run": done, "under_way": under_way, "first": first, "last": last}
+        context |= _waiting(done, under_way)
+        if request.GET.get("part") == "progress":
+            return _progress(request, context)
         if done is None:
             return render(request, "billing/proof_waits.html", context)
         made, shifted = from_json(done.result or {}), [tuple(row) for row in done.moved or []]
@@ -69,6 +74,25 @@ def proof(request: HttpRequest) -> HttpResponse:
         return sheets.answer(request.GET["export"], "proof", PARTS, map(_part_row, made.parts))
     context |= {"first": first, "last": last} | _told(made, shifted, {"since": str(first), "until": str(last)})
     return render(request, "billing/proof.html", context)
+
+
+def _waiting(done: ProofRun | None, under_way: ProofRun | None) -> Context:
+    """How long the check has run, in seconds, and how long the last one took: it cannot say how far it is."""
+    begun = under_way.started_at if under_way and under_way.state == SimulationState.RUNNING else None
+    usual = done.finished_at - done.started_at if done and done.finished_at and done.started_at else None
+    return {
+        "waits": under_way is not None and under_way.finished_at is None,
+        "elapsed": max(0, round((clock.now() - begun).total_seconds())) if begun else None,
+        "usual": max(1, round(usual.total_seconds())) if usual else None,
+    }
+
+
+def _progress(request: HttpRequest, context: Context) -> HttpResponse:
+    """The fragment that asks again by itself, and has the page loaded anew when there is something new to read."""
+    answer = render(request, "billing/_proof_run.html", context)
+    if not context["waits"]:
+        answer["HX-Refresh"] = "true"
+    return answer
 
 
 def _told(made: Proof, moved: list[tuple[str, str, int]], days: dict[str, str]) -> Context:

@@ -35,7 +35,12 @@ class Site(models.Model):
     time_zone = models.CharField(_("time zone"), max_length=64, default="Europe/Amsterdam")
     grid_limit_w = models.PositiveIntegerField(_("grid limit (W)"), null=True, blank=True)
     opening_hours = models.CharField(_("opening hours"), max_length=200, blank=True, help_text=_("Empty: always open"))
-    access_notes = models.TextField(_("how to find it"), blank=True)
+    access_notes = models.TextField(
+        _("how to find it"), blank=True, help_text=_("What drivers must know: the way in, a barrier, house rules.")
+    )
+    access_notes_in = models.JSONField(
+        _("how to find it, in other languages"), default=dict, blank=True, help_text=_("By language code, such as de")
+    )
     accessible = models.BooleanField(_("accessible by wheelchair"), default=False)
     public = models.BooleanField(_("shown on the public map"), default=True)
     created_at = models.DateTimeField(default=clock.now, editable=False)
@@ -48,6 +53,10 @@ class Site(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def notes_for(self, language: str) -> str:
+        """How to find it, in a driver's language where somebody wrote it."""
+        return str(self.access_notes_in.get(language) or self.access_notes)
 
 
 class SiteGrant(models.Model):

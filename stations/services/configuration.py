@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, Final
 from zoneinfo import available_timezones
 
+from django.conf import settings
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import models, transaction
 from django.db.models import Min
@@ -39,6 +40,7 @@ SITE_FIELDS: Final = (
     "grid_limit_w",
     "opening_hours",
     "access_notes",
+    "access_notes_in",
     "accessible",
     "public",
 )
@@ -115,7 +117,16 @@ def check_site(site: Site) -> None:
     if hours.read(site.opening_hours) is None:
         text = _("Write the hours such as Mo-Fr 06:00-22:00; Sa 08:00-18:00, or 24/7 for always open.")
         errors["opening_hours"] = [text]
+    if not _texts_by_language(site.access_notes_in):
+        errors["access_notes_in"] = [_("Give a text for each language, by its code.")]
     full_clean(site, errors, exclude=[])
+
+
+def _texts_by_language(said: object) -> bool:
+    known = dict(settings.LANGUAGES)
+    return isinstance(said, dict) and all(
+        code in known and isinstance(text, str) and "\0" not in text for code, text in said.items()
+    )
 
 
 # Stations ---------------------------------------------------------------------------------------------

@@ -1,5 +1,7 @@
 """A period with many sessions is proven by a task; its page shows the newest result at once."""
 
+from datetime import timedelta
+
 import pytest
 
 from billing import services
@@ -33,7 +35,7 @@ def test_nothing_is_said_before_a_worker_has_checked(large, finance):
     assert finance.post(PAGE).status_code == 302
     finance.post(PAGE)  # twice is once
     assert ProofRun.objects.count() == 1
-    assert "It waits for a worker" in finance.get(PAGE).text
+    assert "Waiting for a worker" in finance.get(PAGE).text
     assert services.run_proofs() == 1
     text = finance.get(PAGE).text
     assert "Check again" in text
@@ -57,6 +59,21 @@ def test_a_worker_that_died_leaves_its_run_to_the_next(large, finance, owner):
     assert "Being checked now" in finance.get(PAGE).text
     ProofRun.objects.update(due_at=clock.now())
     assert services.run_proofs() == 1
+
+
+def test_the_page_asks_how_far_it_is_until_there_is_something_to_read(large, finance):
+    for _time in range(2):
+        finance.post(PAGE)
+        part = finance.get(PAGE, {"part": "progress"})
+        assert 'hx-trigger="every 2s"' in part.text
+        assert "<html" not in part.text
+        assert "HX-Refresh" not in part.headers
+        services.run_proofs()
+        assert finance.get(PAGE, {"part": "progress"}).headers["HX-Refresh"] == "true"
+    finance.post(PAGE)
+    ProofRun.objects.filter(state="waiting").update(state="running", started_at=clock.now() - timedelta(seconds=75))
+    assert "for 1 min; the last one took" in finance.get(PAGE, {"part": "progress"}).text
+    assert "hx-trigger" not in finance.get(PAGE, {"since": "2001-01-01", "until": "2001-01-02"}).text
 
 
 def test_a_failed_check_says_so_and_may_be_asked_again(large, finance, monkeypatch):

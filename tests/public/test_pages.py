@@ -320,3 +320,10 @@ def test_a_page_costs_few_queries_however_many_stations(
         make_station(f"MANY-{number}", site)
     with django_assert_max_num_queries(most):
         Client().get(path.format(code=connector.code, site=site.pk))
+
+
+def test_a_site_tells_the_way_in_the_drivers_language(site, station):
+    Site.objects.filter(pk=site.pk).update(access_notes="Behind the church", access_notes_in={"nl": "Achter de kerk"})
+    said = {code: Client(headers={"accept-language": code}).get(f"/map/{site.pk}/").text for code in ("nl", "de")}
+    assert "Achter de kerk" in said["nl"]
+    assert "Behind the church" in said["de"]

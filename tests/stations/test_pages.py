@@ -4,6 +4,7 @@ import re
 from datetime import timedelta
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
@@ -130,6 +131,21 @@ def test_a_site_and_a_station_with_connectors_are_entered_in_forms(page, organiz
     assert page.post(response.url, lines | empty | management).status_code == 302
     assert Connector.objects.get().max_power_w == 11_000
     assert "PLEIN-01" in text_of(page.get(reverse("station-edit", args=["PLEIN-01"])))
+
+
+def test_how_to_find_a_site_is_entered_in_each_language_and_read_by_each_driver(page, organization, client):
+    site = {"name": "Plein", "latitude": "52.01", "longitude": "4.36", "country": "nl", "time_zone": "Europe/Amsterdam",
+            "public": "on", "access_notes": "Behind the church", "access_notes_in_nl": "Achter de kerk"}  # fmt: skip
+    assert page.post(reverse("site-create"), site).status_code == 302
+    plein = Site.objects.get()
+    assert plein.access_notes_in == {"nl": "Achter de kerk"}
+    assert "Achter de kerk" in text_of(page.get(reverse("site-edit", args=[plein.pk])))
+    assert "Achter de kerk" in text_of(page.get(reverse("site", args=[plein.pk])))
+    assert [plein.notes_for(code) for code in ("nl", "de")] == ["Achter de kerk", "Behind the church"]
+    services.edit_site(access=make_access(organization), site=plein, values={"access_notes_in": {"de": "Am Turm"}})
+    for wrong in ({"xx": "?"}, {"de": 3}, ["de"]):
+        with pytest.raises(ValidationError):
+            services.edit_site(access=make_access(organization), site=plein, values={"access_notes_in": wrong})
 
 
 def test_a_form_says_what_is_wrong_at_its_field(page, site):

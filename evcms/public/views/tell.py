@@ -183,7 +183,9 @@ def about(place: places.Place[Site, Connector]) -> dict[str, Any]:
 def site_context(request: HttpRequest, place: places.Place[Site, Connector], wish: Any = None) -> dict[str, Any]:
     """Any: template context."""
     form = form_context(request, place.site.organization_id, free_now=place.free > 0, wish=wish)
-    return {"place": place, "works": places.works_at(place.site), **about(place), "live_url": "/ws/public/map/", **form}
+    notes = place.site.notes_for(get_language() or settings.LANGUAGE_CODE)
+    told = {"place": place, "works": places.works_at(place.site), "notes": notes, "live_url": "/ws/public/map/"}
+    return told | about(place) | form
 
 
 @require_GET
