@@ -27,6 +27,7 @@ from stations.vocabulary import SecurityProfile
 
 NOTES = "access_notes_in_"  # and a language's code
 
+
 class Judged(forms.ModelForm):
     """A model form without the model's checks: the service makes them, and its sentences come back to the fields."""
 
