@@ -22,9 +22,10 @@ def correct_oddity(
     discrepancy: Discrepancy,
     reason: str,
     energy_mwh: int | None = None,
+    started_at: datetime | None = None,
     ended_at: datetime | None = None,
 ) -> bool:
-    """All of it or nothing: the end, the energy and price, and the discrepancy marked as corrected.
+    """All of it or nothing: the begin, the end, the energy and price, and the discrepancy marked as corrected.
 
     False when somebody was faster. Raises PermissionDenied, Discrepancy.DoesNotExist, ValidationError with a sentence.
     """
@@ -32,13 +33,15 @@ def correct_oddity(
     session = discrepancy.session
     if session is None:
         raise ValidationError(_("It belongs to no session: there is nothing to correct."))
-    if energy_mwh is None and ended_at is None:
-        raise ValidationError(_("Say what is right: the energy, or the end."))
+    if energy_mwh is None and started_at is None and ended_at is None:
+        raise ValidationError(_("Say what is right: the energy, the begin or the end."))
     with transaction.atomic():
         if not sessions.resolve_discrepancy(
             access=access, discrepancy=discrepancy, note=reason, outcome=ReviewOutcome.CORRECTED
         ):
             return False
+        if started_at is not None:
+            session = sessions.correct_begin(session=session, started_at=started_at, reason=reason, access=access)
         if ended_at is not None:
             session = sessions.correct_end(session=session, ended_at=ended_at, reason=reason, access=access)
         if energy_mwh is not None:

@@ -1,7 +1,7 @@
 """Every write of this room. See ARCHITECTURE.md for the contract; one file for each part of it."""
 
 from .attempts import expire_attempts, fail, in_vain, request_start, request_stop
-from .corrections import correct_end, correct_energy
+from .corrections import correct_begin, correct_end, correct_energy
 from .drivers import create_driver, edit_driver, erase_driver, erase_own
 from .ending import close, end, end_many
 from .freeby import fit_freeby
@@ -28,6 +28,7 @@ __all__ = [
     "cancel_reservation",
     "close",
     "close_lost_sessions",
+    "correct_begin",
     "correct_end",
     "correct_energy",
     "count_days",

@@ -1,10 +1,10 @@
-"""A person's word on an ended session, where the meter's or the system's cannot stand: its energy, its end."""
+"""A person's word on an ended session, where the meter's or the system's cannot stand: energy, begin and end."""
 
 from datetime import UTC, datetime
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Max
 from django.utils.translation import gettext as _
 
 from evcms.core import audit, clock
@@ -20,6 +20,7 @@ from . import _accounts, judging
 
 CORRECTED = "session.energy_corrected"
 END_CORRECTED = "session.end_corrected"
+BEGIN_CORRECTED = "session.begin_corrected"
 LABEL = ChargingSession._meta.label  # as the audit log spells it
 
 
@@ -54,22 +55,55 @@ def correct_end(*, session: ChargingSession, ended_at: datetime, reason: str, ac
     if not reason.strip():
         raise ValidationError(_("Say why the end is corrected."))
     with transaction.atomic():
-        row = ChargingSession.objects.select_for_update(of=("self",)).get(pk=session.pk)
-        if row.ended_at is None or row.organization_id != access.organization.pk:
-            raise ValidationError(_("Only an ended session is corrected."))
+        row = _ended(session, access)
         if not row.started_at <= ended_at <= clock.now():
             raise ValidationError(_("The end lies between the session's start and now."))
-        if AuditEntry.objects.filter(action=CORRECTED, object_type=LABEL, object_id=str(row.pk)).exists():
-            raise ValidationError(_("Its energy was set by hand: correct the energy instead."))
         was, energy_was = row.ended_at, row.energy_mwh
         _end_anew(row, ended_at)
-        judging.judge_again(session_id=row.pk)
-        audit.record(
-            access, END_CORRECTED, row, before=_utc(was), after=_utc(ended_at), before_mwh=energy_was,
-            after_mwh=row.energy_mwh, reason=reason.strip(),
-        )  # fmt: skip
-        publish(SessionCorrected(session_id=row.pk))
+        _say(access, END_CORRECTED, row, was, ended_at, energy_was, reason)
     return row
+
+
+def correct_begin(*, session: ChargingSession, started_at: datetime, reason: str, access: Access) -> ChargingSession:
+    """When it really began, such as where the start was lost or its clock was wrong. Readings from before it do not
+    count any more; the price that was agreed stays, and money hears of it by SessionCorrected.
+
+    Raises PermissionDenied, ValidationError with a sentence.
+    """
+    access.demand(Permission.MONEY)
+    if not reason.strip():
+        raise ValidationError(_("Say why the begin is corrected."))
+    with transaction.atomic():
+        row = _ended(session, access)
+        before = ChargingSession.objects.filter(evse=row.evse_id, started_at__lt=row.started_at).exclude(pk=row.pk)
+        free_from = before.aggregate(last=Max("ended_at"))["last"] if row.evse_id else None
+        if started_at > row.ended_at or (free_from and started_at < free_from):
+            raise ValidationError(_("The begin lies between the end of the session before and the end of this one."))
+        was, energy_was = row.started_at, row.energy_mwh
+        _begin_anew(row, started_at)
+        _say(access, BEGIN_CORRECTED, row, was, started_at, energy_was, reason)
+    return row
+
+
+def _ended(session: ChargingSession, access: Access) -> ChargingSession:
+    """The row, locked, whose times may be corrected."""
+    row = ChargingSession.objects.select_for_update(of=("self",)).get(pk=session.pk)
+    if row.ended_at is None or row.organization_id != access.organization.pk:
+        raise ValidationError(_("Only an ended session is corrected."))
+    if AuditEntry.objects.filter(action=CORRECTED, object_type=LABEL, object_id=str(row.pk)).exists():
+        raise ValidationError(_("Its energy was set by hand: correct the energy instead."))
+    return row
+
+
+def _say(
+    access: Access, action: str, row: ChargingSession, before: datetime, after: datetime, before_mwh: int, reason: str
+) -> None:
+    judging.judge_again(session_id=row.pk)
+    audit.record(
+        access, action, row, before=_utc(before), after=_utc(after), before_mwh=before_mwh, after_mwh=row.energy_mwh,
+        reason=reason.strip(),
+    )  # fmt: skip
+    publish(SessionCorrected(session_id=row.pk))
 
 
 def _utc(moment: datetime) -> str:
@@ -81,6 +115,17 @@ def _end_anew(session: ChargingSession, ended_at: datetime) -> None:
     session.ended_at, session.estimated, session.closed_by = ended_at, False, ClosedBy.OPERATOR
     _accounts.recount(entry, held)
     _accounts.write([entry], quietly=True, save=store.save_ends)
+
+
+def _begin_anew(session: ChargingSession, started_at: datetime) -> None:
+    entry, held = _accounts.Entry(session), _accounts.counted(session, session.ended_at)[0]
+    for begin in (session.started_at, started_at):
+        if session.evse_id is not None:
+            store.note_late(session.evse_id, begin)
+    session.started_at = started_at
+    _accounts.recount(entry, held)
+    _accounts.write([entry], quietly=True, save=store.save_ends)
+    ChargingSession.objects.filter(pk=session.pk).update(started_at=started_at)
 
 
 def _into_hours(session: ChargingSession, difference: int) -> None:

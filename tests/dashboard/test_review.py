@@ -11,7 +11,7 @@ from evcms.core import clock, delivery
 from evcms.core.access import Role
 from evcms.core.models import AuditEntry
 from sessions import services
-from sessions.models import Attempt, ChargingSession, Discrepancy, MeterSample
+from sessions.models import Attempt, ChargingSession, Discrepancy, MeterSample, UsageHour
 from tests.dashboard.conftest import browser, words
 from tests.sessions.helpers import KWH, ago, begin, finish, read
 from tests.stations.conftest import make_access
@@ -85,6 +85,31 @@ def test_the_end_is_corrected_with_before_after_who_and_why(lost, owner):
     assert "the barrier&#x27;s camera" in page
 
 
+def test_the_begin_is_corrected_and_what_came_before_it_no_longer_counts(lost, owner):
+    session = lost.session
+    right = session.started_at + 15 * M
+    local = right.astimezone(ZoneInfo(session.site.time_zone))
+    asked = {"started_at": f"{local:%Y-%m-%dT%H:%M:%S}", "reason": "the barrier's camera"}
+    assert "Decided." in words(browser(owner).post(f"/review/{lost.pk}/correct/", asked, follow=True))
+    session.refresh_from_db()
+    assert (session.started_at, session.energy_mwh) == (right, KWH)  # from the reading at 20 minutes to that at 30
+    assert sum(UsageHour.objects.values_list("energy_mwh", flat=True)) == KWH
+    entry = AuditEntry.objects.get(action="session.begin_corrected")
+    assert (entry.detail["before_mwh"], entry.detail["after_mwh"]) == (3 * KWH, KWH)
+    assert "Begin corrected" in words(browser(owner).get(f"/sessions/{session.public_id}/"))
+
+
+def test_a_begin_within_the_session_before_is_refused(lost, station, owner):
+    begin(station, ago(hours=5), transaction_id="before")
+    finish(station, ago(hours=4), transaction_id="before")
+    local = ago(hours=4, minutes=30).astimezone(ZoneInfo(lost.session.site.time_zone))
+    asked = {"started_at": f"{local:%Y-%m-%dT%H:%M:%S}", "reason": "a guess"}
+    page = words(browser(owner).post(f"/review/{lost.pk}/correct/", asked, follow=True))
+    assert "between the end of the session before and the end of this one" in page
+    lost.refresh_from_db()
+    assert lost.resolved_at is None
+
+
 def test_the_energy_is_corrected(lost, owner):
     delivery.deliver_due()
     bill = Bill.objects.get(session=lost.session)
@@ -99,7 +124,16 @@ def test_the_energy_is_corrected(lost, owner):
     assert bill.state == BillState.REVIEW  # nobody has said a tariff here: the price still waits, of the right energy
 
 
-@pytest.mark.parametrize("asked", [{}, {"energy": "-1"}, {"ended_at": "yesterday"}, {"ended_at": "2099-01-01T00:00"}])
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {},
+        {"energy": "-1"},
+        {"ended_at": "yesterday"},
+        {"started_at": "2099-01-01T00:00"},
+        {"ended_at": "2099-01-01T00:00"},
+    ],
+)
 def test_a_correction_that_cannot_be_changes_nothing(lost, owner, asked):
     before = ChargingSession.objects.values().get()
     browser(owner).post(f"/review/{lost.pk}/correct/", asked | {"reason": "why"})

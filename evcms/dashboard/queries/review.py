@@ -40,6 +40,10 @@ DONE: Final = {
     DiscrepancyKind.CLOCK: gettext_lazy("The station's error was taken off all times."),
     DiscrepancyKind.AFTER_END: gettext_lazy("The readings are kept for proof and not billed."),
 }
+TITLES: Final = {
+    corrections.BEGIN_CORRECTED: gettext_lazy("Begin corrected"),
+    corrections.END_CORRECTED: gettext_lazy("End corrected"),
+}
 WORDS: Final = {
     "transaction_id": gettext_lazy("transaction"),
     "meter_stop_mwh": gettext_lazy("meter at the stop"),
@@ -157,7 +161,7 @@ class Change:
 
 def changes(session: ChargingSession) -> list[Change]:
     """Newest first."""
-    actions = (corrections.CORRECTED, corrections.END_CORRECTED)
+    actions = (corrections.CORRECTED, *TITLES)
     rows = AuditEntry.objects.filter(
         object_type=corrections.LABEL, object_id=str(session.pk), action__in=actions
     ).order_by("-at", "-pk")
@@ -170,4 +174,4 @@ def _change(row: AuditEntry) -> Change:
     if row.action == corrections.CORRECTED:
         return Change(row, _("Energy corrected"), energies[0], energies[1], told.get("reason", ""))
     before, after = (f"{told[name]:.19}Z, {energy}" for name, energy in zip(("before", "after"), energies, strict=True))
-    return Change(row, _("End corrected"), before, after, told.get("reason", ""))
+    return Change(row, str(TITLES[row.action]), before, after, told.get("reason", ""))

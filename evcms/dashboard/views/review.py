@@ -39,16 +39,17 @@ class DecideForm(forms.Form):
 class CorrectForm(forms.Form):
     reason = forms.CharField(max_length=160, error_messages={"required": gettext_lazy("Say why.")})
     energy = forms.DecimalField(required=False, min_value=Decimal(0), max_digits=12, decimal_places=6)
+    started_at = forms.DateTimeField(required=False)
     ended_at = forms.DateTimeField(required=False)
 
     def asked(self, zone: ZoneInfo) -> dict[str, Any]:
         """Arguments of correct_oddity; a moment is one of the site. Any: their values."""
-        energy, ended_at = self.cleaned_data["energy"], self.cleaned_data["ended_at"]
+        energy, moments = self.cleaned_data["energy"], ("started_at", "ended_at")
+        said = {name: self.cleaned_data[name] for name in moments}
         return {
             "reason": self.cleaned_data["reason"],
             "energy_mwh": None if energy is None else int(energy * MWH_PER_KWH),
-            "ended_at": ended_at.replace(tzinfo=zone) if ended_at else None,
-        }
+        } | {name: moment.replace(tzinfo=zone) if moment else None for name, moment in said.items()}
 
 
 @require_GET
