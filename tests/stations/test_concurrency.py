@@ -2,7 +2,7 @@
 
 import threading
 import uuid
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.conf import settings
@@ -10,10 +10,10 @@ from django.db import connection
 
 from evcms.core import clock
 from stations import queries, services
-from stations.models import Connection, Connector, RefusedHandshake, Station, StatusChange
+from stations.models import AvailabilityStatement, Connection, Connector, RefusedHandshake, Station, StatusChange
 from stations.vocabulary import ConnectorStatus, RefusalReason, StatusReport
 
-from .conftest import make_station
+from .conftest import make_access, make_station
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
 
@@ -137,3 +137,28 @@ def test_two_clocks_start_a_window_once(owner, station, now, facts):
     clock.advance(timedelta(hours=2))
     assert sorted(at_once(services.run_maintenance, services.run_maintenance)) == [0, 1]
     assert len(facts("MaintenanceStarted")) == 1
+
+
+def test_two_workers_make_the_same_statement_once_and_its_next_revision_once(station, organization, time_machine):
+    """First both find none, then both find one that the store has moved under."""
+    time_machine.move_to(datetime(2026, 11, 28, 12, tzinfo=UTC))
+    owner, site = make_access(organization), station.site
+    plug = station.connectors.first()
+
+    def says(status, day):
+        at = datetime(2026, 10, day, tzinfo=UTC)
+        StatusChange.objects.create(
+            station=station, connector=plug, status=status, at=at, happened_at=at, received_at=clock.now()
+        )
+
+    def make():
+        return services.make_statement(access=owner, site=site, formula="nevi", month=date(2026, 10, 1))
+
+    for revision, day in ((1, 3), (2, 9)):
+        says("faulted", day)
+        says("available", day + 1)
+        services.derive_availability()
+        (first, new), (second, newer) = at_once(make, make)
+        assert (first.pk, sorted([new, newer])) == (second.pk, [False, True])
+        assert (first.revision, AvailabilityStatement.objects.count()) == (revision, revision)
+    assert not AvailabilityStatement.objects.filter(stale=True, replaced_by=None).exists()
