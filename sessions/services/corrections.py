@@ -55,10 +55,10 @@ def correct_end(*, session: ChargingSession, ended_at: datetime, reason: str, ac
     if not reason.strip():
         raise ValidationError(_("Say why the end is corrected."))
     with transaction.atomic():
-        row = _ended(session, access)
+        row, was = _ended(session, access)
         if not row.started_at <= ended_at <= clock.now():
             raise ValidationError(_("The end lies between the session's start and now."))
-        was, energy_was = row.ended_at, row.energy_mwh
+        energy_was = row.energy_mwh
         _end_anew(row, ended_at)
         _say(access, END_CORRECTED, row, was, ended_at, energy_was, reason)
     return row
@@ -74,10 +74,10 @@ def correct_begin(*, session: ChargingSession, started_at: datetime, reason: str
     if not reason.strip():
         raise ValidationError(_("Say why the begin is corrected."))
     with transaction.atomic():
-        row = _ended(session, access)
+        row, end = _ended(session, access)
         before = ChargingSession.objects.filter(evse=row.evse_id, started_at__lt=row.started_at).exclude(pk=row.pk)
         free_from = before.aggregate(last=Max("ended_at"))["last"] if row.evse_id else None
-        if started_at > row.ended_at or (free_from and started_at < free_from):
+        if started_at > end or (free_from and started_at < free_from):
             raise ValidationError(_("The begin lies between the end of the session before and the end of this one."))
         was, energy_was = row.started_at, row.energy_mwh
         _begin_anew(row, started_at)
@@ -85,14 +85,14 @@ def correct_begin(*, session: ChargingSession, started_at: datetime, reason: str
     return row
 
 
-def _ended(session: ChargingSession, access: Access) -> ChargingSession:
-    """The row, locked, whose times may be corrected."""
+def _ended(session: ChargingSession, access: Access) -> tuple[ChargingSession, datetime]:
+    """The row, locked, whose times may be corrected; and its end."""
     row = ChargingSession.objects.select_for_update(of=("self",)).get(pk=session.pk)
     if row.ended_at is None or row.organization_id != access.organization.pk:
         raise ValidationError(_("Only an ended session is corrected."))
     if AuditEntry.objects.filter(action=CORRECTED, object_type=LABEL, object_id=str(row.pk)).exists():
         raise ValidationError(_("Its energy was set by hand: correct the energy instead."))
-    return row
+    return row, row.ended_at
 
 
 def _say(
