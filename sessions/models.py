@@ -3,6 +3,7 @@
 import secrets
 
 from django.db import models
+from django.db.models.functions import Upper
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
@@ -151,6 +152,7 @@ class Attempt(models.Model):
     class Meta:
         indexes = [
             models.Index(fields=["station", "-at"], name="attempts_of_station"),
+            models.Index(fields=["token_value"], opclasses=["varchar_pattern_ops"], name="attempts_by_card"),
             models.Index(fields=["expires_at"], condition=models.Q(state="requested"), name="attempts_open"),
             models.Index(fields=["at"], condition=models.Q(state="failed"), name="attempts_failed"),
             models.Index(
@@ -262,6 +264,8 @@ class ChargingSession(models.Model):
                 fields=["organization", "ended_at"], condition=models.Q(ended_at__isnull=False), name="sessions_by_end"
             ),
             models.Index(fields=["station", "-started_at"], name="sessions_of_station"),
+            models.Index(Upper("transaction_id"), name="sessions_by_transaction"),
+            models.Index(fields=["token_value"], opclasses=["varchar_pattern_ops"], name="sessions_by_card"),
             models.Index(fields=["connector"], condition=models.Q(ended_at=None), name="sessions_running"),
             models.Index(fields=["evse"], condition=models.Q(ended_at=None), name="sessions_running_at_evse"),
             models.Index(fields=["end_received_at"], condition=models.Q(incomplete=True), name="sessions_incomplete"),

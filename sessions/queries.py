@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from django.db.models import Max, Min, Q, QuerySet, Sum
@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from evcms.core import clock
 from evcms.core.access import Access
 from stations import commands
-from stations.models import Command, Connector, Evse
+from stations.models import Command, Connector, Evse, Station
 from stations.queries import visible_sites
 from stations.vocabulary import CommandState
 
@@ -30,6 +30,7 @@ from .models import (
 from .vocabulary import AttemptState, ReservationState, SessionState
 
 MOST_POINTS: Final = 400
+MOST_KEYS: Final = 5_000
 DAY_S: Final = 86_400
 STOP_TAKES: Final = timedelta(minutes=1)
 
@@ -94,15 +95,25 @@ FLAGS: Final = {
 
 
 def _mentions(text: str) -> Q:
-    return (
-        Q(token_value__icontains=text)
-        | Q(transaction_id__iexact=text)
-        | Q(public_id=text)
-        | Q(station__identity__icontains=text)
-        | Q(station__name__icontains=text)
-        | Q(driver__name__icontains=text)
-        | Q(driver__email__icontains=text)
-    )
+    """Each part has an index. Of names the keys come first; cards that nobody knows are found by their beginning."""
+    cards = IdToken.objects.filter(folded__contains=text.upper())
+    return mentioned(text) | Q(id_token__in=_keys(cards)) | Q(public_id=text) | Q(transaction_id__iexact=text)
+
+
+def mentioned(text: str) -> Q:
+    """Sessions or attempts of a station, a driver or a card of that name. Two queries."""
+    named = Station.objects.filter(Q(identity__icontains=text) | Q(name__icontains=text))
+    people = Driver.objects.filter(Q(name__icontains=text) | Q(email__icontains=text))
+    found = Q(station__in=_keys(named)) | Q(driver__in=_keys(people))
+    for spelled in {text, text.upper(), text.lower()}:
+        found |= Q(token_value__startswith=spelled)
+    return found
+
+
+def _keys(rows: QuerySet[Any]) -> Any:
+    """Any: rows of some model; their keys, or where they are too many to be named the question itself."""
+    keys = list(rows.order_by().values_list("pk", flat=True)[: MOST_KEYS + 1])
+    return keys if len(keys) <= MOST_KEYS else rows.order_by().values("pk")
 
 
 def tokens(access: Access) -> QuerySet[IdToken]:

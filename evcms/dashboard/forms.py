@@ -6,6 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django import forms
+from django.db.models import Model, QuerySet
 from django.forms.renderers import BaseRenderer
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -13,6 +14,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from evcms.core import clock
+from evcms.core.form_fields import offer
 from sessions.queries import FLAGS
 from sessions.vocabulary import AttemptKind, AttemptStage, AttemptState, FailureCause, Party, SessionState
 from stations.models import Site
@@ -36,10 +38,16 @@ def choice(label: Any, choices: Choices) -> forms.ChoiceField:  # Any: a lazy tr
     return forms.ChoiceField(label=label, required=False, choices=[ANY, *told], error_messages=LEFT_OUT)
 
 
+def site_choice() -> forms.ModelChoiceField:
+    """The form says of which sites; of very many one is typed."""
+    return forms.ModelChoiceField(None, label=_("Site"), required=False, empty_label=_("Any"), error_messages=LEFT_OUT)
+
+
 def wishes(form: forms.Form) -> dict[str, Any]:
-    """What a filter asks for: what it could read, "" for the rest. Any: cleaned values."""
+    """What a filter asks for: what it could read, "" for the rest; of a row its key. Any: cleaned values."""
     form.is_valid()
-    return {name: form.cleaned_data.get(name) or "" for name in form.fields}
+    told = {name: form.cleaned_data.get(name) or "" for name in form.fields}
+    return {name: str(value.pk) if isinstance(value, Model) else value for name, value in told.items()}
 
 
 class StationFilter(forms.Form):
@@ -52,18 +60,16 @@ class StationFilter(forms.Form):
         _("Health"),
         [("incident", _("Open incident")), ("early", _("Early sign of wear")), ("well", _("Nothing known"))],
     )
-    site = choice(_("Site"), [])
+    site = site_choice()
     model = choice(_("Model"), [])
     firmware = choice(_("Firmware"), [])
     approval = choice(_("Approval"), Approval.choices)
 
-    def __init__(
-        self, *args: Any, sites: Iterable[Site] = (), kinds: Iterable[tuple[str, str]] = (), **kwargs: Any
-    ) -> None:
+    def __init__(self, *args: Any, sites: QuerySet[Site], kinds: Iterable[tuple[str, str]] = (), **kwargs: Any) -> None:
         """Any: as Django's forms take them. `kinds`: (model, firmware) of the visible stations."""
         super().__init__(*args, **kwargs)
         pairs = list(kinds)
-        self._offer("site", [(str(site.pk), site.name) for site in sites])
+        offer(self, "site", sites, by=("name",))
         self._offer("model", [(name, name) for name in sorted({model for model, _firmware in pairs if model})])
         self._offer("firmware", [(name, name) for name in sorted({word for _model, word in pairs if word})])
 
@@ -104,18 +110,16 @@ def _days_before(midnight: datetime, days: int) -> datetime:
 class SiteChoice(forms.Form):
     """The sites of one person as a choice."""
 
-    def __init__(self, *args: Any, sites: Iterable[Site] = (), **kwargs: Any) -> None:
+    def __init__(self, *args: Any, sites: QuerySet[Site], **kwargs: Any) -> None:
         """Any: as Django's forms take them."""
         super().__init__(*args, **kwargs)
-        found = self.fields["site"]
-        assert isinstance(found, forms.ChoiceField)
-        found.choices = [ANY, *((str(site.pk), site.name) for site in sites)]
+        offer(self, "site", sites, by=("name",))
 
 
 class SessionFilter(SiteChoice):
     q = search_box(_("Token, station, driver, id"))
     state = choice(_("State"), [("running", _("Running")), *SessionState.choices])
-    site = choice(_("Site"), [])
+    site = site_choice()
     period = choice(_("Period"), PERIODS)
     since = forms.DateField(label=_("From"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
     until = forms.DateField(label=_("To"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
@@ -155,7 +159,7 @@ class AttemptFilter(SiteChoice):
     party = choice(_("Cause"), Party.choices)
     stage = choice(_("Came as far as"), [(str(value), label) for value, label in AttemptStage.choices])
     kind = choice(_("How"), AttemptKind.choices)
-    site = choice(_("Site"), [])
+    site = site_choice()
     model = choice(_("Model"), [])
     period = choice(_("Period"), PERIODS)
     since = forms.DateField(label=_("From"), required=False, widget=forms.DateInput(attrs={"type": "date"}))

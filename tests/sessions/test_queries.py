@@ -7,7 +7,7 @@ import pytest
 from evcms.core import clock
 from evcms.core.access import Role
 from sessions import queries
-from sessions.models import ChargingSession, Discrepancy
+from sessions.models import ChargingSession, Discrepancy, Driver, IdToken
 from stations.models import SiteGrant
 from tests.stations.conftest import make_access, make_station
 
@@ -62,6 +62,24 @@ def test_lists_are_narrowed(visits, organization, wish, found):
     Discrepancy.objects.create(station=visits[0], session=session, kind="register_jump")
     rows = queries.filtered(queries.sessions(make_access(organization)), **wish)
     assert sorted(row.station.identity for row in rows) == found
+
+
+@pytest.mark.parametrize("most", [0, 5_000])
+def test_words_find_cards_ids_stations_and_people(visits, organization, monkeypatch, most):
+    """Also where so many are called so that nobody names them one by one."""
+    monkeypatch.setattr(queries, "MOST_KEYS", most)
+    here, there = (ChargingSession.objects.get(station=station) for station in visits)
+    ChargingSession.objects.filter(pk=here.pk).update(token_value="ABCdef0099", transaction_id="Tx-77aB")
+    card = IdToken.objects.create(organization=organization, value="X-Blue-1", folded="X-BLUE-1")
+    driver = Driver.objects.create(organization=organization, name="Ada Lovelace", email="ada@example.org")
+    ChargingSession.objects.filter(pk=there.pk).update(id_token=card, driver=driver)
+    rows = queries.sessions(make_access(organization))
+    for words, found in {
+        "abc": here, "ABCDEF0099": here, "tx-77ab": here, here.public_id: here, "blue": there, "lovel": there,
+        "ADA@": there, "THER": there,
+    }.items():  # fmt: skip
+        assert found in queries.filtered(rows, search=words), words
+    assert not queries.filtered(rows, search="0099").exists()  # an unknown card is found by its beginning
 
 
 def test_lists_are_narrowed_by_time_and_place(visits, organization, site):

@@ -72,9 +72,7 @@ def attempt_list(access: Access, wish: dict[str, Any]) -> QuerySet[Attempt]:
     if wish["hour"] != "":
         rows = rows.annotate(hour=ExtractHour("at", tzinfo=ZoneInfo(zone))).filter(hour=int(wish["hour"]))
     if wish["q"]:
-        text = wish["q"].strip()
-        found = Q(token_value__icontains=text) | Q(station__identity__icontains=text) | Q(station__name__icontains=text)
-        rows = rows.filter(found | Q(driver__name__icontains=text) | Q(driver__email__icontains=text))
+        rows = rows.filter(sessions.mentioned(wish["q"].strip()))
     return rows
 
 

@@ -3,7 +3,8 @@
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
 from django.db.models import Q
@@ -12,19 +13,17 @@ from django.utils.translation import gettext as _
 
 from alerts.queries import incidents
 from billing.models import Receipt
-from evcms.core import clock
 from evcms.core.access import Access, Permission
 from evcms.core.figures import amount
 from evcms.templatetags import figures
 from sessions.models import IdToken
 from sessions.queries import drivers, sessions, tokens
 from stations import queries as stations
-from stations.models import Station
+from stations.models import Connector, Evse, Station
 
 MOST: Final = 12  # of a kind
 MOST_PEOPLE: Final = 50
 SHORTEST: Final = 2
-RECENT: Final = timedelta(days=14)
 
 
 @dataclass(frozen=True)
@@ -51,12 +50,13 @@ def search(access: Access, text: str) -> list[Group]:
     words = text.strip()
     if len(words) < SHORTEST:
         return []
+    people = _people(access, words)
     sources: Iterable[tuple[str, str, Callable[[Access, str], list[Hit]]]] = (
         (_("Stations"), "charging-pile", _stations),
         (_("Sites"), "map-pin", _sites),
         (_("Connectors"), "plug", _connectors),
-        (_("Sessions"), "bolt", _sessions),
-        (_("Tokens"), "id-badge-2", _tokens),
+        (_("Sessions"), "bolt", partial(_sessions, people=people)),
+        (_("Tokens"), "id-badge-2", partial(_tokens, people=people)),
         (_("Receipts"), "receipt", _receipts),
         (_("Incidents"), "alert-triangle", _incidents),
     )
@@ -101,23 +101,31 @@ def _sites(access: Access, text: str) -> list[Hit]:
 
 
 def _connectors(access: Access, text: str) -> list[Hit]:
-    found = Q(code__iexact=text) | Q(evse__evse_id__iexact=text)
-    rows = stations.connectors(access).filter(found)[:MOST]
+    """Who may see which is asked of those that are called so, which are few."""
+    evses = Evse.objects.filter(evse_id__iexact=text, station__organization=access.organization)
+    called = Q(evse__in=list(evses.values_list("pk", flat=True)[:MOST])) | Q(code=text.upper())
+    named = list(Connector.objects.filter(called).values_list("pk", flat=True)[:MOST])
     return [
-        Hit(str(row), row.code, reverse("station", args=[row.station.identity]), row.shown, exact=True) for row in rows
+        Hit(str(row), row.code, reverse("station", args=[row.station.identity]), row.shown, exact=True)
+        for row in (stations.connectors(access).filter(pk__in=named) if named else ())
     ]
 
 
-def _sessions(access: Access, text: str) -> list[Hit]:
-    """Of all time by what has an index (id, driver, card); of the last weeks also by what stations made up."""
+def _people(access: Access, text: str) -> list[int]:
+    """Drivers of that name; a name of half the drivers finds some."""
+    named = drivers(access).filter(Q(name__icontains=text) | Q(email__icontains=text))
+    return list(named.values_list("pk", flat=True)[:MOST_PEOPLE])
+
+
+def _sessions(access: Access, text: str, people: list[int]) -> list[Hit]:
+    """By what has an index: id, driver, card, and what stations made up."""
     visible = sessions(access).select_related(None).order_by("-started_at")
-    people = drivers(access).filter(Q(name__icontains=text) | Q(email__icontains=text)).values_list("pk", flat=True)
     cards = IdToken.objects.filter(organization=access.organization, folded=text.upper()).values_list("pk", flat=True)
-    known = Q(public_id=text) | Q(driver__in=list(people[:MOST_PEOPLE])) | Q(id_token__in=list(cards))
-    said = Q(transaction_id__iexact=text) | Q(token_value__iexact=text)
-    recent = visible.filter(said, started_at__gte=clock.now() - RECENT)
-    ids = [pk for rows in (visible.filter(known), recent) for pk in rows.values_list("pk", flat=True)[:MOST]]
-    rows = sessions(access).filter(pk__in=ids).order_by("-started_at")[:MOST]
+    spelled = {text, text.upper(), text.lower()}
+    known = Q(public_id=text) | Q(transaction_id__iexact=text) | Q(token_value__in=spelled)
+    known |= Q(driver__in=people) | Q(id_token__in=list(cards))
+    ids = list(visible.filter(known).values_list("pk", flat=True)[:MOST])
+    rows = sessions(access).filter(pk__in=ids).order_by("-started_at")
     return [
         Hit(str(row.connector or row.station),
             f"{figures.kwh(row.energy_mwh)} · {row.id_token or row.token_value or '–'}",
@@ -127,9 +135,8 @@ def _sessions(access: Access, text: str) -> list[Hit]:
     ]  # fmt: skip
 
 
-def _tokens(access: Access, text: str) -> list[Hit]:
-    found = Q(folded__contains=text.upper()) | Q(label__icontains=text)
-    found |= Q(driver__name__icontains=text) | Q(driver__email__icontains=text)
+def _tokens(access: Access, text: str, people: list[int]) -> list[Hit]:
+    found = Q(folded__contains=text.upper()) | Q(label__icontains=text) | Q(driver__in=people)
     rows = tokens(access).filter(found)[:MOST]
     may = access.can(Permission.TOKENS)
     return [

@@ -1,10 +1,11 @@
 """Sites with everything that a list, a card or a map says about them, in a fixed number of queries."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, Q, QuerySet, Sum
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -65,17 +66,30 @@ class Place:
         return max(self.shown, key=lambda word: self.shown[word]) if self.connectors else Shown.UNKNOWN
 
 
-def places(access: Access, site_id: int | None = None) -> list[Place]:
-    """All visible sites in use, by name; five queries. The rows of many stations are counted by the database."""
-    rows = stations.visible_sites(access).filter(archived_at=None).order_by("name")
-    if site_id is not None:
-        rows = rows.filter(pk=site_id)
-    found = {site.pk: Place(site) for site in rows}
+def sites(access: Access) -> QuerySet[Site]:
+    """All visible sites in use, by name."""
+    return stations.visible_sites(access).filter(archived_at=None).order_by("name")
+
+
+def places(access: Access, wanted: Iterable[Site]) -> list[Place]:
+    """Of visible sites, in their order; four queries. The rows of many stations are counted by the database."""
+    found = {site.pk: Place(site) for site in wanted}
     _count_stations(access, found)
     count_connectors(access, found)
     add_flow(access, found)
     _add_energy(access, found)
     return list(found.values())
+
+
+def troubled(access: Access) -> set[int]:
+    """Sites where a plug is faulted or a station has gone dark; two queries, whatever the number of sites."""
+    away = stations.stations(access).filter(approval=Approval.ACCEPTED, online=False).select_related(None)
+    dark = away.exclude(stations.NEVER_CONNECTED).order_by().values_list("site", flat=True).distinct()
+    said = [status for status, word in stations.SHOWN_AS.items() if word == Shown.FAULTED]
+    # What is shown is judged of these few alone.
+    rows = stations.connectors(access).filter(Q(status__in=said) | Q(station__status__in=said))
+    faulted = rows.filter(shown=Shown.FAULTED).select_related(None).order_by()
+    return {*filter(None, dark), *filter(None, faulted.values_list("station__site", flat=True).distinct())}
 
 
 def _count_stations(access: Access, found: dict[int, Place]) -> None:

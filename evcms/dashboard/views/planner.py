@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.formats import date_format
@@ -23,8 +24,10 @@ from evcms.core.access import Access, Permission
 from evcms.core.money import to_major, to_minor
 from evcms.dashboard import plan_sheets
 from evcms.dashboard.access import operator
+from evcms.dashboard.forms import SiteFilter, wishes
 from evcms.dashboard.planning_forms import PlanForm
 from evcms.dashboard.shares import percent
+from evcms.dashboard.sorting import paged
 from evcms.templatetags.evcms import duration
 from sessions.demand_seen import FEWEST, DemandSeen, demand_this_hour
 from sessions.planning import advice, queueing, street
@@ -47,8 +50,12 @@ LONGEST_BACK: Final = 100  # years
 @operator(Permission.VIEW)
 def planner(request: HttpRequest, access: Access) -> HttpResponse:
     """Which site?"""
-    sites = visible_sites(access).order_by("name")
-    return render(request, "dashboard/planner/sites.html", {"sites": sites})
+    form = SiteFilter(request.GET or None)
+    text = wishes(form)["q"].strip() if form.is_bound else ""
+    named = Q(name__icontains=text) | Q(address__icontains=text) | Q(city__icontains=text)
+    rows = visible_sites(access).filter(named if text else Q()).order_by("name", "pk")
+    context = {"form": form, "page": paged(request, rows), "narrowed": bool(text)}
+    return render(request, "dashboard/planner/sites.html", context)
 
 
 @require_GET

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import messages
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
@@ -62,8 +63,8 @@ ATTEMPT_SORTS = {
 }  # fmt: skip
 
 
-def _sites(access: Access) -> list[Site]:
-    return list(visible_sites(access).order_by("name"))
+def _sites(access: Access) -> QuerySet[Site]:
+    return visible_sites(access).order_by("name")
 
 
 def _models(access: Access) -> list[str]:

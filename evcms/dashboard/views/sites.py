@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from django.core.paginator import Paginator
+from django.core.paginator import Page, Paginator
 from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -21,9 +21,11 @@ from evcms.dashboard.forms import SiteFilter, wishes
 from evcms.dashboard.maps import map_context
 from evcms.dashboard.queries import listing, network
 from evcms.dashboard.queries import points as points_of_map
-from evcms.dashboard.queries.places import Place, places
+from evcms.dashboard.queries.places import Place, places, troubled
+from evcms.dashboard.queries.places import sites as all_sites
 from evcms.dashboard.sorting import ROWS
 from stations import queries
+from stations.models import Site
 from stations.vocabulary import Shown
 
 Context = dict[str, Any]  # Any: template context
@@ -31,9 +33,11 @@ COLUMNS = (
     "name", "address", "postal_code", "city", "country", "time_zone", "latitude", "longitude", "grid_limit_w",
     "power_w", "stations", "online", "connectors", "free", "energy_today_kwh",
 )  # fmt: skip
-SORTS: dict[str, Callable[[Place], Any]] = {  # Any: what can be compared
-    "name": lambda place: place.site.name.casefold(),
-    "city": lambda place: place.site.city.casefold(),
+SAID: dict[str, Callable[[Site], Any]] = {  # what a site says itself; Any: what can be compared
+    "name": lambda site: site.name.casefold(),
+    "city": lambda site: site.city.casefold(),
+}
+COUNTED: dict[str, Callable[[Place], Any]] = {  # what all must be counted for; Any: what can be compared
     "stations": lambda place: place.stations,
     "free": lambda place: place.free,
     "power": lambda place: place.power_w,
@@ -46,25 +50,32 @@ SORTS: dict[str, Callable[[Place], Any]] = {  # Any: what can be compared
 def sites(request: HttpRequest, access: Access) -> HttpResponseBase:
     form = SiteFilter(request.GET or None)
     text = wishes(form)["q"].strip().casefold() if form.is_bound else ""
-    rows = [place for place in places(access) if not text or text in _words(place)]
+    found = [site for site in all_sites(access) if not text or text in _words(site)]
     sort = request.GET.get("sort", "name")
-    key = SORTS.get(sort.removeprefix("-"), SORTS["name"])
-    rows.sort(key=key, reverse=sort.startswith("-"))
+    name, falling = sort.removeprefix("-"), sort.startswith("-")
+    found.sort(key=SAID.get(name, SAID["name"]), reverse=falling)
+    counted = COUNTED.get(name)
+    whole = places(access, found) if counted or export.any_wanted(request) else []
+    if counted:
+        whole.sort(key=counted, reverse=falling)
     if export.any_wanted(request):
-        return export.answer(request, "sites", COLUMNS, (_row(place) for place in rows))
+        return export.answer(request, "sites", COLUMNS, (_row(place) for place in whole))
+    page: Page[Any] = Paginator(whole or found, ROWS).get_page(request.GET.get("page"))  # Any: a place or a site
+    if not counted:
+        page.object_list = places(access, page.object_list)
+    wrong = troubled(access)
     context: Context = {
         "form": form,
-        "page": Paginator(rows, ROWS).get_page(request.GET.get("page")),
+        "page": page,
         "narrowed": bool(text),
         "may": access.can(Permission.STATIONS),
-        "troubled": sum(place.dark > 0 or place.status == Shown.FAULTED for place in rows),
+        "troubled": sum(site.pk in wrong for site in found),
     }
     bounds = points_of_map.first_view(access)
     return render(request, "dashboard/sites/list.html", context | map_context(reverse("overview-points"), bounds))
 
 
-def _words(place: Place) -> str:
-    site = place.site
+def _words(site: Site) -> str:
     return f"{site.name} {site.address} {site.postal_code} {site.city}".casefold()
 
 
@@ -80,10 +91,10 @@ def _row(place: Place) -> tuple[object, ...]:
 @require_GET
 @operator()
 def site(request: HttpRequest, access: Access, pk: int) -> HttpResponse:
-    found = places(access, pk)
-    if not found:
+    found = all_sites(access).filter(pk=pk).first()
+    if found is None:
         raise Http404
-    place = found[0]
+    [place] = places(access, [found])
     context: Context = {"place": place, "site": place.site, "zone": place.site.time_zone, "sentence": sentence(place)}
     here_only = f"{reverse('stations')}?site={place.site.pk}&status="
     context["connector_rows"] = [(word, count, f"{here_only}{word}") for word, count in place.segments]
