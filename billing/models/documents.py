@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from billing.vocabulary import BillState, FundingSource, ReceiptKind
 from evcms.core import clock
 from evcms.core.models import Organization, User
+from evcms.core.money import format_money
 from sessions.models import ChargingSession
 
 from .base import guest_token
@@ -59,7 +60,8 @@ class Bill(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"bill of {self.session_id}: {self.total_minor} {self.currency}"
+        amount = format_money(self.total_minor, self.currency) if self.currency else "–"
+        return f"bill of session {self.session_id}: {amount}"
 
 
 class ReceiptCounter(models.Model):

@@ -16,6 +16,7 @@ from alerts.vocabulary import IncidentKind, IncidentState, Severity
 from evcms.demo.charging import Place
 from evcms.demo.street import Street
 from evcms.simulator.past import PastOutage
+from stations.faultwords import headline
 from stations.models import MaintenanceWindow, Station, WindowState
 
 SWEEP: Final = timedelta(seconds=5)  # alerts look at dark stations every ten seconds
@@ -92,7 +93,8 @@ def _fault(street: Street, place: Place, outage: PastOutage) -> _Trouble:
     row = _row(street, IncidentKind.CONNECTOR_FAULTED, station, outage.start, outage.end)
     row.key = fault_key(station.pk, place.connector.pk)
     row.connector = place.connector
-    row.title = _("%(what)s reports a fault") % {"what": place.connector} + (f": {code}" if code else "")
+    words = headline(code)
+    row.title = _("%(what)s reports a fault") % {"what": place.connector} + (f": {words}" if words else "")
     row.detail = {"error_code": code, "info": ""}
     if is_dangerous(code):
         row.severity = Severity.CRITICAL

@@ -1,6 +1,5 @@
 """Entries of the audit log for people: the action as words, its details with units, zones and what was before."""
 
-import json
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
@@ -30,6 +29,9 @@ def told(entry: Any) -> list[Told]:  # Any: AuditEntry
 
 
 def _changes(before: Any, after: Any, currency: str) -> Iterator[Told]:  # Any: JSON
+    if before is None and isinstance(after, dict):  # made: what it was made as
+        yield from ((_name(name), _value(name, value, currency)) for name, value in after.items() if value is not None)
+        return
     if not isinstance(before, dict) or not isinstance(after, dict):
         before, after = {"": before}, {"": after}
     for name in dict.fromkeys([*before, *after]):
@@ -40,7 +42,7 @@ def _changes(before: Any, after: Any, currency: str) -> Iterator[Told]:  # Any: 
 
 
 def _name(name: str) -> str:
-    return name.removesuffix("_minor").removesuffix("_id").replace("_", " ")
+    return name.removesuffix("_minor").removesuffix("_mwh").removesuffix("_id").replace("_", " ")
 
 
 def _value(name: str, value: Any, currency: str) -> str:  # Any: JSON
@@ -50,11 +52,17 @@ def _value(name: str, value: Any, currency: str) -> str:  # Any: JSON
         return _("yes") if value else _("no")
     if isinstance(value, int) and name.endswith("_minor") and currency:
         return amount(value, currency)
+    if isinstance(value, int) and name.endswith("_mwh"):
+        return figures.kwh(value, 3)
     if isinstance(value, str):
         return _moment(value)
     if isinstance(value, list) and all(isinstance(one, str | int) for one in value):
         return ", ".join(map(str, value))
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else str(value)
+    if isinstance(value, dict):
+        return ", ".join(f"{_name(key)} {_value(key, each, currency)}" for key, each in value.items())
+    if isinstance(value, list):
+        return "; ".join(_value(name, each, currency) for each in value)
+    return str(value)
 
 
 def _moment(value: str) -> str:

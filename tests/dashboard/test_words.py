@@ -8,7 +8,7 @@ from django.template.loader import render_to_string
 from django.utils import translation
 
 from evcms.core import audit
-from evcms.core.models import Organization
+from evcms.core.models import AuditEntry, Organization
 from evcms.templatetags import audits, words
 from sessions.models import IdToken
 from tests.stations.conftest import make_access
@@ -36,6 +36,15 @@ def test_a_site_is_not_said_twice(station, beside):
     assert words.site_beside(row) == beside
 
 
+def test_the_audit_log_says_what_was_made_and_lists_in_words(db):
+    organization = Organization.objects.create(name="Audit", slug="audit")
+    access = make_access(organization)
+    plugs = [{"evse": 1, "plug": "IEC_62196_T2", "cable": False}, {"evse": 2, "plug": "CHADEMO", "cable": True}]
+    audit.record(access, "station.created", organization, after={"name": "Kade 1", "vendor": None, "plugs": plugs})
+    told = dict(audits.told(AuditEntry.objects.get(action="station.created")))
+    assert told == {"name": "Kade 1", "plugs": "evse 1, plug IEC_62196_T2, cable no; evse 2, plug CHADEMO, cable yes"}
+
+
 def test_a_guests_token_is_no_name():
     token = SimpleNamespace(guest=True)
     row = SimpleNamespace(driver=None, id_token=token, token_value="W8VBFKZJ")
@@ -56,7 +65,8 @@ def test_an_audit_entry_tells_amounts_moments_and_only_what_changed():
     access = make_access(organization)
     entry = audit.record(
         access, "statement.paid", organization, amount_minor=549292, at="2026-11-29T01:00:00+00:00", sold=False,
-        before={"name": "Kade", "power": 5}, after={"name": "Kade 2", "power": 5}, odd={"a": [1]}, note="2026, late",
+        before={"name": "Kade", "power": 5}, after={"name": "Kade 2", "power": 5}, odd={"a": [1]}, energy_mwh=53_390_000,
+        note="2026, late",
     )  # fmt: skip
     told = dict(audits.told(entry))
     assert audits.action(entry.action) == "Statement paid"
@@ -65,7 +75,7 @@ def test_an_audit_entry_tells_amounts_moments_and_only_what_changed():
     assert (told["sold"], told["note"]) == ("no", "2026, late")
     assert told["name"] == "Kade → Kade 2"
     assert "power" not in told
-    assert told["odd"] == '{"a": [1]}'
+    assert (told["odd"], told["energy"]) == ("a 1", "53.390 kWh")
 
 
 def test_a_commands_sentence_comes_first_and_its_answer_is_folded():
