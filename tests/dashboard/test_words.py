@@ -65,7 +65,8 @@ def test_an_audit_entry_tells_amounts_moments_and_only_what_changed():
     access = make_access(organization)
     entry = audit.record(
         access, "statement.paid", organization, amount_minor=549292, at="2026-11-29T01:00:00+00:00", sold=False,
-        before={"name": "Kade", "power": 5}, after={"name": "Kade 2", "power": 5}, odd={"a": [1]}, energy_mwh=53_390_000,
+        before={"name": "Kade", "power": 5}, after={"name": "Kade 2", "power": 5}, odd={"a": [1]},
+        energy_mwh=53_390_000,
         note="2026, late",
     )  # fmt: skip
     told = dict(audits.told(entry))
