@@ -42,7 +42,15 @@ class SiteDay(UsageDay):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["site", "day"], name="one_site_day")]
-        indexes = [models.Index(fields=["day"], name="site_days_by_day")]
+        indexes = [  # with all that is summed over many sites, so that a month of them opens no row
+            models.Index(
+                fields=[
+                    "day", "site", "ports", "there_seconds", "occupied_seconds", "charging_seconds", "energy_mwh",
+                    "deliverable_mwh", "sessions_started", "sessions_ended", "stay_seconds", "ended_mwh",
+                ],
+                name="site_days_by_day",
+            )
+        ]  # fmt: skip
 
     def __str__(self) -> str:
         return f"{self.site_id} {self.day}"
@@ -103,7 +111,15 @@ class SqueezeDay(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["site", "day", "power_class"], name="one_squeeze_day")]
-        indexes = [models.Index(fields=["day", "power_class"], name="squeeze_by_day")]
+        indexes = [  # as that of the site's days
+            models.Index(
+                fields=[
+                    "day", "power_class", "site", "ports", "full_seconds", "down_seconds", "short_seconds", "missed",
+                    "missed_low", "missed_high",
+                ],
+                name="squeeze_by_day",
+            )
+        ]  # fmt: skip
 
     def __str__(self) -> str:
         return f"{self.site_id} {self.day} {self.power_class}"

@@ -21,7 +21,7 @@ from stations.models import Gateway
 from tests.security import world
 from tests.stations.conftest import make_access
 
-from . import charging, days, lives, money, street, talk, trouble
+from . import charging, days, lives, money, street, sums, talk, trouble, usage
 from .filling import Filler, bare, quoted, reset_sequences
 
 LABELS = ("stations", "charging", "billing", "alerts", "core")
@@ -39,12 +39,14 @@ def seed(*, scale=1.0, say=print):
     Gateway.objects.update(lease_until=clock.now() + timedelta(days=30))
     filler = Filler(values(owner, holdings, gateway, scale), say)
     with bare(LABELS, say):
-        for part in (street, lives, charging, days, money, talk, trouble):
+        for part in (street, lives, charging, days, usage, money, sums, talk, trouble):
             part.pour(filler)
     reset_sequences(LABELS)
     lives.count(say)
     remember(owner, holdings)
     filler.execute("ANALYZE")
+    usage.estimate(filler)
+    sums.customers(filler)
     say(f"  seeded in {time.monotonic() - begin:.0f} s")
     return SimpleNamespace(owner=owner, holdings=holdings)
 

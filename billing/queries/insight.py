@@ -259,12 +259,12 @@ def trouble(scope: Scope) -> Trouble:
     """A page that nobody filled in is no failed payment; a card that was refused is, even if another one worked."""
     rows = payments_of(scope).order_by()
     failed = rows.filter(state__in=FAILED_STATES).exclude(error_code="")
-    codes = failed.values_list("error_code").annotate(n=Count("pk")).order_by("-n")
+    codes = failed.values_list("error_code").annotate(n=Count("state")).order_by("-n")
     words: dict[str, int] = defaultdict(int)
     for code, count in codes:
         words[reasons.in_words(code)] += count
     tried = Q(state__in=MOVED_STATES) | ~Q(error_code="")
-    sums = rows.aggregate(captured=Coalesce(models.Sum("captured_minor"), 0), tried=Count("pk", filter=tried))
+    sums = rows.aggregate(captured=Coalesce(models.Sum("captured_minor"), 0), tried=Count("state", filter=tried))
     mine = rows.values("pk")
     back = Refund.objects.filter(payment__in=mine, state=RefundState.DONE).aggregate(
         n=Count("pk"), total=Coalesce(models.Sum("amount_minor"), 0)

@@ -1,14 +1,39 @@
 """The large network of `make bench-large`, a thousandth of it: what pages read agrees."""
 
+from datetime import timedelta
 from itertools import pairwise
+from random import Random
 
 import pytest
 from django.db import connection
 from django.db.models import Count, F, Max, Min, Sum
 
-from billing.models import Bill, JournalLine, Payment, Receipt
-from sessions.models import AttemptDay, ChargingSession, MeterSample, UsageHour
-from sessions.services import attempt_days
+from billing import standings
+from billing.models import (
+    Bill,
+    JournalLine,
+    LedgerDay,
+    LedgerMark,
+    Payment,
+    PayoutShare,
+    Receipt,
+    RevenueDay,
+    RevenueMark,
+    SiteRevenueDay,
+)
+from billing.services import recount_ledger, recount_revenue, recount_shares
+from evcms.core import clock
+from sessions.models import (
+    AttemptDay,
+    ChargingSession,
+    MeterSample,
+    NetworkDay,
+    QueueSign,
+    SiteDay,
+    SqueezeDay,
+    UsageHour,
+)
+from sessions.services import attempt_days, rollups
 from stations import services as stations
 from stations.models import AvailabilityDay, AvailabilityInterval, Connector, Station
 
@@ -48,6 +73,8 @@ def test_the_network_agrees_and_every_page_answers(network):
     sessions_agree_with_their_readings_hours_bills_and_money(network)
     receipts_have_no_gaps_and_busy_plugs_charge(network)
     days_and_lives_agree(network)
+    days_of_use_are_what_the_worker_counts(network)
+    sums_of_money_are_what_the_worker_counts(network)
     every_page_of_operators_answers(network)
 
 
@@ -86,6 +113,58 @@ def days_and_lives_agree(network):
         rows = list(AvailabilityInterval.objects.filter(evse=life["evse"]).order_by("since"))
         assert (life["begun"], life["open"]) == (life["heard"], 1)
         assert all(one.until == other.since for one, other in pairwise(rows))
+
+
+USE = ("day", *rollups.Tally().columns())
+SQUEEZE = ("site", "day", "power_class", "ports", "full_seconds", "down_seconds", "short_seconds", "hours")
+
+
+def days_of_use_are_what_the_worker_counts(network):
+    """On days that the clocks changed, on others of chance, and on those that were short of ports or power."""
+    organization, today = network.owner.organization, clock.now().date()
+    counted = SqueezeDay.objects.filter(day__lt=today - timedelta(days=1))
+    days = sorted(set(counted.values_list("day", flat=True)))
+    assert len(days) > 350
+    short = counted.filter(full_seconds__gt=0).order_by("-short_seconds", "-full_seconds")
+    chosen = {day for day in days if day.month in (3, 10) and day.weekday() == 6 and day.day > 24}
+    chosen |= set(short.values_list("day", flat=True)[:10]) | {*days[:2], *Random(2).sample(days, 8)}
+    assert short.exists()
+    assert counted.filter(short_seconds__gt=0).exists()
+    assert QueueSign.objects.exists()
+
+    def said():
+        sites = SiteDay.objects.filter(day__in=chosen).order_by("site", "day").values_list("site", *USE)
+        whole = NetworkDay.objects.filter(day__in=chosen).order_by("day").values_list("zone", *USE)
+        squeezes = SqueezeDay.objects.filter(day__in=chosen).order_by("site", "day", "power_class")
+        return list(sites), list(whole), list(squeezes.values_list(*SQUEEZE))
+
+    before = said()
+    for day in chosen:
+        rollups.count_day(organization=organization, day=day)
+    for one, other in zip(before, said(), strict=True):
+        assert len(one) == len(other)
+        assert [pair for pair in zip(one, other, strict=True) if pair[0] != pair[1]][:1] == []
+
+
+def sums_of_money_are_what_the_worker_counts(network):
+    organization = network.owner.organization
+    rows = {
+        RevenueDay: ("day", "tariff", "source", "currency", "step", "sessions", "energy_mwh", "net_minor",
+                     "billed_minor", "unpaid_minor"),
+        LedgerDay: ("day", "account", "kind", "currency", "debit_minor", "credit_minor", "lines"),
+        PayoutShare: ("payout", "organization", "net_minor", "fee_minor"),
+    }  # fmt: skip
+    rows[SiteRevenueDay] = ("site", *rows[RevenueDay])
+
+    def said():
+        return {model: sorted(model.objects.values_list(*columns), key=str) for model, columns in rows.items()}
+
+    before, marks = said(), [list(model.objects.values()) for model in (RevenueMark, LedgerMark)]
+    standing = standings.moved(organization, None, None)
+    assert standing == standings.from_lines(organization, standings.EVER, standings.NEVER)
+    recount_revenue(days=40), recount_ledger(days=40), recount_shares()
+    assert [model for model, told in said().items() if told != before[model] or not told] == []
+    assert [list(model.objects.values()) for model in (RevenueMark, LedgerMark)] == marks
 
 
 def receipts_have_no_gaps_and_busy_plugs_charge(network):
