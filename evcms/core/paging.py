@@ -11,7 +11,16 @@ FAR: Final = 1_000  # rows passed over
 
 
 class Pages(Paginator):
-    """`count` is at most MOST; `more`: there are more than that."""
+    """`count` is at most MOST; `more`: there are more than that.
+
+    `sparse`: what is asked for may be rare. Its keys are then asked for all at once and unsorted, for a database that
+    is asked for the newest few looks through all rows by time.
+    """
+
+    def __init__(self, rows: Any, size: int, *, sparse: bool = False) -> None:
+        """Any: a queryset of some model."""
+        super().__init__(rows, size)
+        self.sparse = sparse
 
     @cached_property
     def _known(self) -> int:
@@ -29,15 +38,17 @@ class Pages(Paginator):
         return self._known > MOST
 
     def page(self, number: int | str) -> Page[Any]:
-        """Far behind, the keys come first: nothing is joined to the rows that are passed over."""
+        """Far behind, the page's keys come first: nothing is joined to the rows that are passed over."""
         number = self.validate_number(number)
         begin, rows = (number - 1) * self.per_page, self.object_list
-        if begin < FAR or not isinstance(rows, QuerySet):
+        rare = self.sparse and not self.more
+        if not isinstance(rows, QuerySet) or not (rare or begin >= FAR):
             return super().page(number)
-        keys = list(rows.values_list("pk", flat=True)[begin : min(begin + self.per_page, self.count)])
+        found = rows.filter(pk__in=list(rows.order_by().values_list("pk", flat=True))) if rare else rows
+        keys = list(found.values_list("pk", flat=True)[begin : min(begin + self.per_page, self.count)])
         return Page(rows.filter(pk__in=keys), number, self)
 
 
-def paged(rows: Any, size: int, number: str | None) -> Page[Any]:
+def paged(rows: Any, size: int, number: str | None, *, sparse: bool = False) -> Page[Any]:
     """Any: a queryset of some model."""
-    return Pages(rows, size).get_page(number)
+    return Pages(rows, size, sparse=sparse).get_page(number)

@@ -33,5 +33,5 @@ def _nullable(rows: QuerySet[M], name: str) -> bool:
         return True
 
 
-def paged(request: HttpRequest, rows: QuerySet[M]) -> Page[M]:
-    return paging.paged(rows, ROWS, request.GET.get("page"))
+def paged(request: HttpRequest, rows: QuerySet[M], *, sparse: bool = False) -> Page[M]:
+    return paging.paged(rows, ROWS, request.GET.get("page"), sparse=sparse)

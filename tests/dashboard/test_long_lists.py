@@ -77,3 +77,18 @@ def test_the_planner_pages_its_sites_and_finds_one(site, other_site, owner, monk
     assert site.name in words(client.get("/planner/?page=2"))
     assert site.name in words(client.get("/planner/?q=kad"))
     assert "Nothing fits" in words(client.get("/planner/?q=nowhere"))
+
+
+@pytest.mark.parametrize("most", [3, 10_000])
+def test_what_words_find_stands_in_its_order(site, owner, monkeypatch, most):
+    """Of what is rare the keys are asked for unsorted; of what is not, the newest."""
+    monkeypatch.setattr(sorting, "ROWS", 2)
+    monkeypatch.setattr(paging, "MOST", most)
+    here, elsewhere = make_station("A-1", site), make_station("B-1", site)
+    for number in (3, 0, 4, 1, 2):
+        for station in (here, elsewhere):
+            at = clock.now() - timedelta(hours=number)
+            Attempt.objects.create(organization=site.organization, station=station, kind="tap", at=at)
+    pages = [browser(owner).get(f"/attempts/?q=a-1&page={number}").context["page"].object_list for number in (1, 2)]
+    newest = list(Attempt.objects.filter(station=here).order_by("-at")[:4])
+    assert [*pages[0], *pages[1]][:3] == newest[:3]

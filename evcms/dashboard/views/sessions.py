@@ -87,7 +87,7 @@ def sessions(request: HttpRequest, access: Access) -> HttpResponseBase:
         return export.as_csv(request, "sessions", COLUMNS, map(_row, told))
     context: Context = {
         "form": form,
-        "page": paged(request, rows),
+        "page": paged(request, rows, sparse=bool(wish["q"])),
         "narrowed": any(wish.values()),
         "flow": queries.now(access),
         "zone": access.organization.time_zone,
@@ -225,7 +225,7 @@ def attempts(request: HttpRequest, access: Access) -> HttpResponseBase:
         return export.as_csv(request, "attempts", ATTEMPT_COLUMNS, map(_attempt_row, told))
     context: Context = {
         "form": form,
-        "page": paged(request, rows),
+        "page": paged(request, rows, sparse=bool(wish["q"])),
         "narrowed": any(wish.values()),
         "wish": wish,
         "further": tries.further(request, form, wish),
