@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from evcms.core.access import Access
 from evcms.core.form_fields import offer
 from evcms.core.sheets import XLSX_TYPE
-from stations import queries
+from stations import queries, tagging
 from stations.choices import StationChoice, by_name
 from stations.models import (
     Connector,
@@ -75,6 +75,10 @@ class SiteForm(Judged):
 
 
 class StationForm(Judged):
+    tags = forms.CharField(
+        label=_("Tags"), required=False, max_length=900, help_text=_("Free words to find it by; commas between")
+    )
+
     class Meta:
         model = Station
         fields = STATION_FIELDS
@@ -84,6 +88,15 @@ class StationForm(Judged):
         super().__init__(*args, **kwargs)
         own_sites(access, self.fields["site"])
         self.fields["site"].required = not access.all_sites
+        if self.instance.pk:
+            self.initial["tags"] = tagging.written(self.instance)
+
+    def clean_tags(self) -> list[str]:
+        return tagging.read(self.cleaned_data["tags"])
+
+    def fields_alone(self) -> dict[str, Any]:
+        """Any: cleaned values of the station's own fields."""
+        return {name: value for name, value in self.cleaned_data.items() if name != "tags"}
 
 
 class ConnectorForm(forms.Form):

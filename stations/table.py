@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 
 from evcms.core import workbook
 from evcms.core.text import cell
+from stations import tagging
 from stations.models import Connector, PlugType, PowerType, Site, Station
 
 SITE_COLUMNS: Final = (
@@ -33,7 +34,7 @@ SITE_COLUMNS: Final = (
     "accessible",
     "public",
 )
-STATION_COLUMNS: Final = ("security_profile", "vendor", "model", "serial_number", "heartbeat_interval")
+STATION_COLUMNS: Final = ("security_profile", "vendor", "model", "serial_number", "heartbeat_interval", "tags")
 CONNECTOR_COLUMNS: Final = ("evse_id", "plug", "power_type", "cable", "max_power_w")
 COLUMNS: Final = (
     "site",
@@ -151,6 +152,8 @@ def _plain(text: str) -> str:
 
 def value_of(column: str, text: str) -> object:
     """A cell as its field's type. Raises ValidationError with a sentence."""
+    if column == "tags":
+        return [] if text.lower() == tagging.NOTHING else tagging.read(text)
     if column in FLAGS:
         if text.lower() not in TRUE + FALSE:
             raise ValidationError(_("%(text)s is neither yes nor no.") % {"text": text})
@@ -203,7 +206,8 @@ def _cells(site: Site, station: Station | None, connector: Connector | None) -> 
     values: list[object] = [site.name, *(getattr(site, name) for name in SITE_COLUMNS)]
     if station is None:
         return values
-    values += [station.identity, station.name, *(getattr(station, name) for name in STATION_COLUMNS)]
+    values += [station.identity, station.name, *(getattr(station, name) for name in STATION_COLUMNS[:-1])]
+    values.append(tagging.written(station))
     if connector is None:
         return values
     values += [connector.evse.number, connector.number, connector.evse.evse_id]

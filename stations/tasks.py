@@ -56,7 +56,7 @@ def run_imports() -> int:
 @shared_task(name="stations.prune_drafts")
 def prune_drafts() -> int:
     """Every night."""
-    return services.prune_drafts() + services.prune_imports()
+    return services.prune_drafts() + services.prune_imports() + services.prune_tags()
 
 
 @shared_task(name="stations.make_statements")

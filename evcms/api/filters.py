@@ -75,10 +75,11 @@ class StationFilter(filters.FilterSet):
     site = filters.NumberFilter(field_name="site_id", min_value=0, max_value=2**62, help_text="The site's id.")
     online = TrueFalse(field_name="online", help_text="`true`: has a live link now.")
     protocol = filters.ChoiceFilter(choices=PROTOCOLS, help_text="What it spoke at its last handshake.")
+    tag = filters.CharFilter(field_name="tags__name", help_text="Bears this tag.")
 
     class Meta:
         model = Station
-        fields = ("approval", "protocol", "site", "online")
+        fields = ("approval", "protocol", "site", "online", "tag")
 
 
 class EvseFilter(filters.FilterSet):

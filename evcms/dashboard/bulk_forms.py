@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from evcms.core import clock
 from evcms.core.access import Access
-from stations import queries, reported
+from stations import queries, reported, tagging
 from stations.models import BulkKind, FirmwareFile, Site
 
 LOCAL: Final = "%Y-%m-%dT%H:%M"
@@ -95,11 +95,30 @@ class WindowForm(BulkForm):
         return said
 
 
+class TagForm(BulkForm):
+    tags = forms.CharField(
+        label=_("Tags"), max_length=400, help_text=_("Free words, such as motorway; several with commas between")
+    )
+
+
+class UntagForm(BulkForm):
+    tags = forms.ChoiceField(label=_("Tag"), help_text=_("Stations without it are left as they are."))
+
+    def __init__(self, *args: Any, access: Access, **kwargs: Any) -> None:
+        """Any: as Django's forms take them."""
+        super().__init__(*args, access=access, **kwargs)
+        field = self.fields["tags"]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = [(tag.name, tag.name) for tag in tagging.tags(access)]
+
+
 FORMS: Final[dict[BulkKind, type[BulkForm]]] = {
     BulkKind.SITE: SiteForm,
     BulkKind.FIRMWARE: FirmwareForm,
     BulkKind.VARIABLE: VariableForm,
     BulkKind.MAINTENANCE: WindowForm,
+    BulkKind.TAG: TagForm,
+    BulkKind.UNTAG: UntagForm,
 }
 
 

@@ -63,14 +63,23 @@ class StationFilter(forms.Form):
     site = site_choice()
     model = choice(_("Model"), [])
     firmware = choice(_("Firmware"), [])
+    tag = choice(_("Tag"), [])
     approval = choice(_("Approval"), Approval.choices)
 
-    def __init__(self, *args: Any, sites: QuerySet[Site], kinds: Iterable[tuple[str, str]] = (), **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        sites: QuerySet[Site],
+        kinds: Iterable[tuple[str, str]] = (),
+        tags: Iterable[str] = (),
+        **kwargs: Any,
+    ) -> None:
         """Any: as Django's forms take them. `kinds`: (model, firmware) of the visible stations."""
         super().__init__(*args, **kwargs)
         pairs = list(kinds)
         offer(self, "site", sites, by=("name",))
         self._offer("model", [(name, name) for name in sorted({model for model, _firmware in pairs if model})])
+        self._offer("tag", [(name, name) for name in tags])
         self._offer("firmware", [(name, name) for name in sorted({word for _model, word in pairs if word})])
 
     def _offer(self, name: str, choices: list[tuple[str, str]]) -> None:

@@ -3,7 +3,7 @@
 from django.contrib import admin
 
 from evcms.core.admin_base import ReadOnlyAdmin
-from stations.models import BulkAction, BulkLine, FirstView, ImportFault, ImportRun, SavedView
+from stations.models import BulkAction, BulkLine, FirstView, ImportFault, ImportRun, SavedView, Tag
 
 
 @admin.register(BulkAction)
@@ -53,3 +53,11 @@ class ImportFaultAdmin(ReadOnlyAdmin):
     list_display = ("run", "line", "column", "text")
     search_fields = ("run__name", "text")
     list_select_related = ("run",)
+
+
+@admin.register(Tag)
+class TagAdmin(ReadOnlyAdmin):
+    list_display = ("name", "organization")
+    list_filter = ("organization",)
+    search_fields = ("name",)
+    list_select_related = ("organization",)

@@ -36,6 +36,7 @@ from .street import (
     Station,
     connector_code,
 )
+from .tags import Tag
 from .talk import Command, Connection, DynamicQr, OcppMessage, RefusedHandshake, StatusChange, Variable
 
 __all__ = [
@@ -86,6 +87,7 @@ __all__ = [
     "StationEvent",
     "StationNote",
     "StatusChange",
+    "Tag",
     "TakenConnector",
     "TakenState",
     "Variable",

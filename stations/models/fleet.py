@@ -49,6 +49,8 @@ class BulkKind(models.TextChoices):
     VARIABLE = "variable", _("Set a variable")
     MAINTENANCE = "maintenance", _("Plan maintenance")
     SITE = "site", _("Move to a site")
+    TAG = "tag", _("Add tags")
+    UNTAG = "untag", _("Remove a tag")
     ARCHIVE = "archive", _("Archive")
 
 

@@ -128,6 +128,7 @@ class Station(models.Model):
     clock_skew_ms = models.BigIntegerField(null=True, editable=False, help_text=_("Station clock minus ours"))
     clock_suspect_ms = models.BigIntegerField(null=True, editable=False)  # stations.clocks: an offset seen once
     clock_suspected_at = models.DateTimeField(null=True, editable=False)
+    tags = models.ManyToManyField("Tag", related_name="stations", blank=True, verbose_name=_("tags"))
     created_at = models.DateTimeField(default=clock.now, editable=False)
     archived_at = models.DateTimeField(null=True, blank=True, editable=False)
     history = HistoricalRecords(

@@ -70,6 +70,7 @@ from .statuses import (
     status_reported,
     statuses_reported,
 )
+from .tags import change_tags, prune_tags, set_tags
 from .taking import take_connectors
 from .uploads import NoSuchLink, UsedLink, add_firmware, archive_firmware, log_awaited, log_received
 from .variables import variables_reported
@@ -92,6 +93,7 @@ __all__ = [
     "cancel_import",
     "cancel_maintenance",
     "change_maintenance",
+    "change_tags",
     "command_answered",
     "command_failed",
     "command_sent",
@@ -144,6 +146,7 @@ __all__ = [
     "prune_imports",
     "prune_messages",
     "prune_reports",
+    "prune_tags",
     "quarantine",
     "refusal",
     "refuse_handshake",
@@ -164,6 +167,7 @@ __all__ = [
     "session_statuses",
     "set_connectors",
     "set_password",
+    "set_tags",
     "set_terms",
     "set_up_dynamic_qr",
     "sole_organization",

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 
 from evcms.core import audit, clock, events
 from evcms.core.access import Access, Permission
-from stations import commands, queries
+from stations import commands, queries, tagging
 from stations.models import (
     BULK_MOVES,
     BulkAction,
@@ -37,6 +37,7 @@ from .acting import acting
 from .commands import describe, send
 from .configuration import archive_station, edit_station
 from .maintenance import plan_maintenance
+from .tags import change_tags
 
 log = structlog.get_logger(__name__)
 
@@ -58,6 +59,8 @@ NEEDS: Final[dict[BulkKind, Permission]] = {
     BulkKind.VARIABLE: Permission.COMMAND,
     BulkKind.MAINTENANCE: Permission.INCIDENTS,
     BulkKind.SITE: Permission.STATIONS,
+    BulkKind.TAG: Permission.STATIONS,
+    BulkKind.UNTAG: Permission.STATIONS,
     BulkKind.ARCHIVE: Permission.STATIONS,
 }
 TALKS: Final = frozenset(kind for kind, needed in NEEDS.items() if needed == Permission.COMMAND)
@@ -178,7 +181,19 @@ def _params(access: Access, kind: BulkKind, values: Mapping[str, Any]) -> dict[s
         return {"key": key, "value": value}
     if kind == BulkKind.MAINTENANCE:
         return _window(values)
+    if kind in (BulkKind.TAG, BulkKind.UNTAG):
+        return _tags(values)
     return {}
+
+
+def _tags(values: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        names = tagging.read(str(values.get("tags", "")))
+    except ValidationError as error:
+        raise ValidationError({"tags": error.messages}) from None
+    if not names:
+        raise ValidationError({"tags": [_("Name a tag.")]})
+    return {"tags": names}
 
 
 def _window(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -310,6 +325,13 @@ def _move_station(action: BulkAction, access: Access, station: Station, line: Bu
     return _write(line, LineState.DONE)
 
 
+def _tag(action: BulkAction, access: Access, station: Station, line: BulkLine) -> None:
+    names = action.params["tags"]
+    given = {"add": names} if action.kind == BulkKind.TAG else {"remove": names}
+    changed = change_tags(access=access, station=station, **given)
+    _write(line, LineState.DONE, "" if changed else _("Nothing was to do."))
+
+
 def _archive(action: BulkAction, access: Access, station: Station, line: BulkLine) -> None:
     archive_station(access=access, station=station)
     _write(line, LineState.DONE)
@@ -336,6 +358,8 @@ _WORK: Final[dict[BulkKind, Callable[[BulkAction, Access, Station, BulkLine], No
     **dict.fromkeys(_COMMANDS, _say),
     BulkKind.MAINTENANCE: _plan,
     BulkKind.SITE: _move_station,
+    BulkKind.TAG: _tag,
+    BulkKind.UNTAG: _tag,
     BulkKind.ARCHIVE: _archive,
 }
 

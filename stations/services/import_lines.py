@@ -18,6 +18,7 @@ from stations.vocabulary import Approval
 
 from .availability import touch
 from .configuration import CONNECTOR_FIELDS, SITE_FIELDS, STATION_FIELDS, check_site
+from .tags import tags_named
 
 MOST_COMPLAINTS: Final = 2_000
 PORTION: Final = 500  # names in one statement
@@ -42,11 +43,17 @@ class Lines:
         self.result = ImportResult()
         self.sites = _sites(access, rows)
         self.stations: dict[str, Station] = {}
+        self.tags: dict[str, set[str]] = {}
         self.connectors: dict[tuple[str, int, int], Connector] = {}
         self.evses: dict[tuple[str, int], Evse] = {}
         for identities in _portions({row.values["station"] for row in rows if "station" in row.values}):
-            stations = Station.objects.filter(identity__in=identities).select_related("site")
+            stations = Station.objects.filter(identity__in=identities).select_related("site").prefetch_related("tags")
             self.stations |= {station.identity: station for station in stations}
+            self.tags |= {
+                identity: {tag.name.casefold() for tag in self.stations[identity].tags.all()}
+                for identity in identities
+                if identity in self.stations
+            }
             evses = Evse.objects.filter(station__identity__in=identities).select_related("station")
             self.evses |= {(evse.station.identity, evse.number): evse for evse in evses}
             connectors = Connector.objects.filter(station__identity__in=identities).select_related("evse", "station")
@@ -112,9 +119,24 @@ class Lines:
         values["site"] = site
         if "station_name" in row.values:
             values["name"] = row.values["station_name"]
+        tags = values.pop("tags", None)
+        before = sum(self.result.changed.values())
         self._store("stations", station, known, values, STATION_FIELDS, lambda: _check_fields(station), wrong)
+        told = not known or sum(self.result.changed.values()) > before
+        if isinstance(tags, list) and self._tag(station, tags) and not told:
+            self.result.changed["stations"] += 1
         self.stations[identity] = station
         return station
+
+    def _tag(self, station: Station, names: list[str]) -> bool:
+        """False: it bears these already."""
+        folded = {name.casefold() for name in names}
+        if self.tags.get(station.identity, set()) == folded:
+            return False
+        if self.keep:
+            station.tags.set(tags_named(self.access.organization, names))
+        self.tags[station.identity] = folded
+        return True
 
     def _connector(self, row: Row, station: Station) -> None:
         values, wrong = _values(row, ("evse", "connector", *table.CONNECTOR_COLUMNS))

@@ -10,7 +10,7 @@ from evcms.core import audit
 from evcms.core.access import Access, Permission
 from stations.models import FirstView, SavedView
 
-KEPT = ("q", "status", "health", "site", "model", "firmware", "approval", "sort")
+KEPT = ("q", "status", "health", "site", "model", "firmware", "tag", "approval", "sort")
 MOST = 40  # of one person
 
 

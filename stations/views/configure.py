@@ -2,6 +2,7 @@
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -27,7 +28,9 @@ def create(request: HttpRequest, access: Access) -> HttpResponse:
     form = StationForm(request.POST or None, access=access, initial={"site": request.GET.get("site")})
     if request.method == "POST" and form.is_valid():
         try:
-            station = services.create_station(access=access, values=form.cleaned_data)
+            with transaction.atomic():
+                station = services.create_station(access=access, values=form.fields_alone())
+                services.set_tags(access=access, station=station, names=form.cleaned_data["tags"])
             messages.success(
                 request, _("%(station)s is there. Now its connectors and its password.") % {"station": station}
             )
@@ -44,7 +47,9 @@ def edit(request: HttpRequest, access: Access, identity: str) -> HttpResponse:
     form = StationForm(request.POST or None, access=access, instance=Station.objects.get(pk=station.pk))
     if request.method == "POST" and form.is_valid():
         try:
-            station = services.edit_station(access=access, station=station, values=form.cleaned_data)
+            with transaction.atomic():
+                station = services.edit_station(access=access, station=station, values=form.fields_alone())
+                services.set_tags(access=access, station=station, names=form.cleaned_data["tags"])
             messages.success(request, _("Saved."))
             return redirect("station-edit", identity=station.identity)
         except ValidationError as error:

@@ -76,7 +76,8 @@ def import_run(request: HttpRequest, access: Access, pk: uuid.UUID) -> HttpRespo
 @member(Permission.VIEW)
 def export(request: HttpRequest, access: Access) -> HttpResponseBase:
     sites = queries.visible_sites(access).filter(archived_at=None)
-    rows = sites, queries.stations(access).filter(approval="accepted"), queries.connectors(access)
+    accepted = queries.stations(access).filter(approval="accepted").prefetch_related("tags")
+    rows = sites, accepted, queries.connectors(access)
     if request.GET.get("as") == "xlsx":
         told = ([_shown(value) for value in row] for row in table.cells(*rows))
         return sheets.answer("xlsx", "stations", table.COLUMNS, told)

@@ -206,3 +206,11 @@ def test_a_list_costs_the_same_queries_for_one_row_and_for_many(
         make_station(f"MANY-{number}", site)
     with django_assert_max_num_queries(9):
         assert api.get(f"/api/v1/{name}/").status_code == 200
+
+
+def test_tags_are_read_written_and_filtered(api, station):
+    path = f"/api/v1/stations/{station.identity}/"
+    assert api.patch(path, {"tags": ["fast", "Motorway"]}, format="json").json()["tags"] == ["Motorway", "fast"]
+    assert api.patch(path, {"tags": ["a,b"]}, format="json").status_code == 400
+    assert api.get("/api/v1/stations/", {"tag": "fast"}).json()["results"][0]["identity"] == station.identity
+    assert api.get("/api/v1/stations/", {"tag": "slow"}).json()["results"] == []

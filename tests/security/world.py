@@ -93,6 +93,7 @@ from stations.models import (
     Site,
     StationEvent,
     StationNote,
+    Tag,
     Variable,
 )
 from tests.stations.conftest import make_access, make_station
@@ -222,6 +223,7 @@ def many(made, owner, now):
         organization=owner.organization, membership=owner.membership, actor=f"{mark} Person", name=f"{mark}.csv",
         state="wrong", rows=2, done=2, finished_at=now, due_at=None,
     )  # fmt: skip
+    rows.station.tags.add(Tag.objects.create(organization=owner.organization, name=f"{mark} tag"))
     ImportFault.objects.create(run=rows.table, line=2, column="site", text=f"{mark} is wrong")
     rows.view = SavedView.objects.create(
         organization=owner.organization, user=owner.user, name=f"kept by {mark.lower()}", query="status=offline",

@@ -4,6 +4,7 @@ from rest_framework import serializers
 
 from evcms.api import derived
 from evcms.api.serializers.base import Choice, Row
+from stations import tagging
 from stations.models import (
     IDENTITY,
     Connector,
@@ -81,6 +82,9 @@ class StationSerializer(Row):
     in_maintenance = serializers.BooleanField(read_only=True)
     offline_since = serializers.DateTimeField(source="dark_since", read_only=True, allow_null=True)
     connectors = ConnectorSerializer(many=True, read_only=True, source="standing")
+    tags = serializers.SlugRelatedField(
+        slug_field="name", many=True, read_only=True, help_text="Free labels of the organization."
+    )
     state = serializers.SerializerMethodField(
         help_text="What it can do now, from its link, maintenance and connectors: one free connector is enough."
     )
@@ -100,6 +104,7 @@ class StationSerializer(Row):
             "serial_number",
             "firmware_version",
             "heartbeat_interval",
+            "tags",
             "online",
             "in_maintenance",
             "offline_since",
@@ -145,4 +150,10 @@ class StationWish(serializers.Serializer):
     model = serializers.CharField(required=False, max_length=64, allow_blank=True)
     serial_number = serializers.CharField(required=False, max_length=64, allow_blank=True)
     heartbeat_interval = serializers.IntegerField(required=False, allow_null=True, min_value=1, max_value=86_400)
+    tags = serializers.ListField(
+        child=serializers.CharField(max_length=tagging.LONGEST),
+        required=False,
+        max_length=tagging.MOST,
+        help_text="All that it bears from now on; words without comma or semicolon.",
+    )
     connectors = ConnectorWish(many=True, required=False)

@@ -74,7 +74,7 @@ class StationView(viewsets.GenericViewSet, mixins.ListModelMixin, mixins.Retriev
 
     def get_queryset(self) -> QuerySet[Station]:
         access = access_of(self.request)
-        return queries.stations(access).prefetch_related(standing(access)).order_by("identity")
+        return queries.stations(access).prefetch_related(standing(access), "tags").order_by("identity")
 
     @extend_schema(request=StationWish, responses={201: StationSerializer})
     def create(self, request: Request) -> Response:
@@ -88,6 +88,7 @@ class StationView(viewsets.GenericViewSet, mixins.ListModelMixin, mixins.Retriev
                 password=wish.get("password"),
                 approval=Approval(wish.get("approval", Approval.ACCEPTED)),
             )
+            _set_tags(access, station, wish)
             _set_connectors(access, station, wish)
         return Response(self._read(station.identity), status=status.HTTP_201_CREATED)
 
@@ -103,6 +104,7 @@ class StationView(viewsets.GenericViewSet, mixins.ListModelMixin, mixins.Retriev
             if "password" in wish:
                 services.set_password(access=access, station=station, password=wish["password"])
             _decide(access, station, wish)
+            _set_tags(access, station, wish)
             _set_connectors(access, station, wish)
         return Response(self._read(station.identity))
 
@@ -181,7 +183,8 @@ def _valid(serializer: BaseSerializer[Any]) -> dict[str, Any]:
 
 def _values(access: Access, wish: dict[str, Any]) -> dict[str, Any]:
     """Any: JSON in, fields of Station out."""
-    values = {name: wish[name] for name in wish if name not in ("site_id", "password", "approval", "connectors")}
+    apart = ("site_id", "password", "approval", "tags", "connectors")
+    values = {name: wish[name] for name in wish if name not in apart}
     if "site_id" in wish:
         values["site"] = _site(access, wish["site_id"])
     return values
@@ -210,6 +213,15 @@ def _set_connectors(access: Access, station: Station, wish: dict[str, Any]) -> N
     """Any: JSON."""
     if "connectors" in wish:
         services.set_connectors(access=access, station=station, connectors=wish["connectors"])
+
+
+def _set_tags(access: Access, station: Station, wish: dict[str, Any]) -> None:
+    """Any: JSON."""
+    if "tags" in wish:
+        try:
+            services.set_tags(access=access, station=station, names=wish["tags"])
+        except ValidationError as error:
+            raise ValidationError({"tags": error.messages}) from None
 
 
 def station_or_404(access: Access, identity: str) -> Station:

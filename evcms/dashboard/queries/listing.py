@@ -8,6 +8,7 @@ from django.db.models import Prefetch, Q
 from alerts import facts
 from evcms.core.access import Access
 from stations import queries as stations
+from stations import tagging
 from stations.models import Station
 from stations.vocabulary import Approval, Shown
 
@@ -16,7 +17,7 @@ from .network import lit
 
 def station_list(access: Access, wish: dict[str, Any]) -> stations.Stations:
     """The visible stations that a filter asks for, each with its connectors as `standing`. Any: cleaned values."""
-    return fitting(access, wish).prefetch_related(standing(access))
+    return fitting(access, wish).prefetch_related(standing(access), "tags")
 
 
 def fitting(access: Access, wish: dict[str, Any]) -> stations.Stations:
@@ -31,6 +32,8 @@ def fitting(access: Access, wish: dict[str, Any]) -> stations.Stations:
             rows = rows.filter(**{column: wish[name]})
     if wish["site"]:
         rows = rows.filter(site=int(wish["site"]))
+    if wish["tag"]:
+        rows = rows.filter(pk__in=tagging.bearing(access, wish["tag"]))
     return _by_status(access, _by_health(access, rows, wish["health"]), wish["status"])
 
 

@@ -14,7 +14,7 @@ from evcms.dashboard.access import operator
 from evcms.dashboard.queries import fleet, listing
 from evcms.dashboard.sorting import ordered, paged
 from evcms.dashboard.views.fleet import chosen_view, kinds_for
-from stations import queries
+from stations import queries, tagging
 from stations.queries import Stations
 from stations.services.views import may_remove
 
@@ -28,7 +28,7 @@ SORTS = {
 }
 COLUMNS = (
     "identity", "name", "site", "approval", "online", "maintenance", "vendor", "model", "serial_number", "firmware",
-    "protocol", "last_seen_utc", "offline_since_utc", "connectors",
+    "protocol", "last_seen_utc", "offline_since_utc", "connectors", "tags",
 )  # fmt: skip
 
 
@@ -68,7 +68,7 @@ def _export(request: HttpRequest, rows: Stations) -> HttpResponseBase:
             row.identity, row.name, str(row.site or ""), row.approval, "yes" if row.online else "no",
             "yes" if row.in_maintenance else "no", row.vendor, row.model, row.serial_number, row.firmware_version,
             row.protocol, row.last_seen_at, row.dark_since,
-            ", ".join(f"{count} {word}" for word, count in listing.segments(row)),
+            ", ".join(f"{count} {word}" for word, count in listing.segments(row)), tagging.written(row),
         )
         for row in rows.iterator(chunk_size=500)
     )  # fmt: skip
