@@ -38,6 +38,7 @@ from alerts.models import (
     Recipient,
     RecoveryStep,
     Rule,
+    StationHealth,
     Subscription,
     Telling,
 )
@@ -100,6 +101,14 @@ class ConnectorHealthAdmin(ReadOnlyAdmin):
     list_filter = ("alarmed_at",)
     search_fields = ("connector__code", "connector__station__identity")
     list_select_related = ("connector__station", "connector__evse")
+
+
+@admin.register(StationHealth)
+class StationHealthAdmin(ReadOnlyAdmin):
+    list_display = ("station", "permille", "up_permille", "tried", "failed", "target_permille", "short", "judged_at")
+    list_filter = ("short",)
+    search_fields = ("station__identity", "station__name")
+    list_select_related = ("station",)
 
 
 @admin.register(RecoveryStep)

@@ -53,3 +53,9 @@ def announce() -> int:
 def prices() -> int:
     """Every few minutes, for prices that begin by the calendar; a changed tariff is looked at at once."""
     return services.compare_prices()
+
+
+@shared_task(name="alerts.judge_stations")
+def judge_stations() -> int:
+    """Every half hour: how well each station serves."""
+    return services.judge_stations()

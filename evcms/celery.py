@@ -58,6 +58,7 @@ OFTEN = {
     "stations.derive_availability": 30.0,
     "stations.count_availability_days": 60.0,
     "alerts.prices": 300.0,
+    "alerts.judge_stations": 1800.0,
     "stations.make_statements": 3600.0,
     "charging.count_days": 600.0,
     "billing.count_revenue": 600.0,

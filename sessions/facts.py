@@ -1,10 +1,14 @@
 """What those above may know of a session: plain values, no rows."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sessions.models import ChargingSession
-from sessions.vocabulary import ClosedBy, SessionState
+from django.db.models import Count, Q
+
+from sessions.models import Attempt, ChargingSession
+from sessions.success import OVER
+from sessions.vocabulary import AttemptStage, ClosedBy, Party, SessionState
 
 RESTING = (SessionState.SUSPENDED_EV, SessionState.FINISHING)
 
@@ -58,3 +62,11 @@ def running_at(connector_id: int) -> int | None:
     """The session that runs there."""
     rows = ChargingSession.objects.filter(connector=connector_id, ended_at=None).order_by("-started_at")
     return rows.values_list("pk", flat=True).first()
+
+
+def tried_at(stations: Collection[int], since: datetime) -> dict[int, tuple[int, int]]:
+    """Station → (attempts in the success rate that are over, those of them that failed because of it). One query."""
+    rows = Attempt.objects.filter(station__in=stations, at__gte=since, part_of=None, counted=True, state__in=OVER)
+    own = Q(party=Party.STATION) & ~Q(stage=AttemptStage.ENDED_WELL)
+    counted = rows.order_by().values_list("station_id").annotate(tried=Count("pk"), failed=Count("pk", filter=own))
+    return {station: (tried, failed) for station, tried, failed in counted}

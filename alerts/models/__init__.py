@@ -8,6 +8,7 @@ from .messages import DeliveryAttempt, MessageTemplate, Notification
 from .people import Asked, Destination, Offer, PhoneCode, Recipient, Subscription
 from .reports import ProblemReport
 from .rules import Rule
+from .wellness import StationHealth
 from .works import Announcement
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "Recipient",
     "RecoveryStep",
     "Rule",
+    "StationHealth",
     "Subscription",
     "Telling",
 ]

@@ -25,6 +25,7 @@ from .telling import tell
 from .tracking import told
 from .trying import enable_destination, send_test
 from .watching import sweep
+from .wellness import judge_stations
 from .works import announce
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "confirm",
     "enable_destination",
     "explain",
+    "judge_stations",
     "look_at_outages",
     "notify",
     "offer_free",

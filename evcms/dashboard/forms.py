@@ -58,7 +58,12 @@ class StationFilter(forms.Form):
     )
     health = choice(
         _("Health"),
-        [("incident", _("Open incident")), ("early", _("Early sign of wear")), ("well", _("Nothing known"))],
+        [
+            ("incident", _("Open incident")),
+            ("early", _("Early sign of wear")),
+            ("short", _("Serves fewer than agreed")),
+            ("well", _("Nothing known")),
+        ],
     )
     site = site_choice()
     model = choice(_("Model"), [])

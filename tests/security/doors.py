@@ -69,6 +69,8 @@ PAGES = {
     "firmware-archive": Door(STATIONS, (("pk", "firmware", "pk"),), post=True, level=ALL),
     "station-connections": Door(VIEW, STATION),
     "station-incidents": Door(VIEW, STATION),
+    "station-power": Door(VIEW, STATION),
+    "station-health": Door(VIEW, STATION),
     "station-notes": Door(VIEW, STATION),
     "station-note-remove": Door(STATIONS, (*STATION, ("pk", "note", "pk")), post=True),  # and its author
     "station-note-photo": Door(VIEW, (*STATION, ("pk", "photo", "pk"))),

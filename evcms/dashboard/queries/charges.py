@@ -96,6 +96,9 @@ class Money:
     payment: Payment | None
 
 
+NO_MONEY: Final = Money(None, None, None)
+
+
 def money_of(access: Access, session: ChargingSession) -> Money:
     bill = Bill.objects.select_related("snapshot").filter(session=session).first()
     final = bill is not None and bill.final_at is not None and bill.trace

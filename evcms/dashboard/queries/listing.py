@@ -1,6 +1,8 @@
 """The list of stations: what a filter asks for, and what a row says."""
 
 from collections import Counter
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from django.db.models import Prefetch, Q
@@ -38,12 +40,13 @@ def fitting(access: Access, wish: dict[str, Any]) -> stations.Stations:
 
 
 def _by_health(access: Access, rows: stations.Stations, health: str) -> stations.Stations:
-    """By what alerts say: an open incident, an early sign on one of its plugs, neither."""
+    """By what alerts say: an open incident, an early sign on one of its plugs, fewer served than agreed, none of it."""
     if not health:
         return rows
-    troubled = Q(pk__in=facts.troubled_stations(access.organization.pk))
-    signs = Q(pk__in=facts.worn_stations(access.organization.pk))
-    return rows.filter({"incident": troubled, "early": signs, "well": ~troubled & ~signs}[health])
+    wrong = facts.health_conditions(access.organization.pk)
+    if health in wrong:
+        return rows.filter(wrong[health])
+    return rows.exclude(reduce(or_, wrong.values()))
 
 
 def _by_status(access: Access, rows: stations.Stations, status: str) -> stations.Stations:

@@ -27,6 +27,8 @@ MESSAGES = 50
 DAY, QUARTER = 24, 90 * 24  # hours
 TABS = (
     ("station", gettext_lazy("Sessions"), Permission.VIEW),
+    ("station-power", gettext_lazy("Power"), Permission.VIEW),
+    ("station-health", gettext_lazy("Health"), Permission.VIEW),
     ("station-messages", gettext_lazy("Messages"), Permission.VIEW),
     ("station-commands", gettext_lazy("Commands"), Permission.COMMAND),
     ("station-variables", gettext_lazy("Variables"), Permission.VIEW),
