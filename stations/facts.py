@@ -46,7 +46,7 @@ def stood(stations: Collection[int], *, since: datetime, until: datetime) -> dic
 def targets(stations: Collection[int]) -> dict[int, int]:
     """Station → the availability (per mille) that is agreed for its site, else for its organization. Two queries."""
     rows = AvailabilityTerms.objects.values_list("organization_id", "site_id", "target_permille")
-    agreed = {(organization, site): target for organization, site, target in rows}
+    agreed: dict[tuple[int, int | None], int] = {(organization, site): target for organization, site, target in rows}
     usual = AvailabilityTerms().target_permille
     places = Station.objects.filter(pk__in=stations).values_list("pk", "organization_id", "site_id")
     return {

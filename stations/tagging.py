@@ -1,7 +1,7 @@
 """Tags of stations as people write them, and who bears which."""
 
 from collections.abc import Iterable
-from typing import Final
+from typing import Any, Final
 
 from django.core.exceptions import ValidationError
 from django.db.models import Exists, OuterRef, QuerySet
@@ -55,7 +55,7 @@ def tags(access: Access) -> QuerySet[Tag]:
     return Tag.objects.filter(Exists(borne), organization=access.organization).order_by("name")
 
 
-def bearing(access: Access, name: str) -> QuerySet:
-    """Keys of the stations that bear this tag."""
-    rows = Station.tags.through.objects.filter(tag__organization=access.organization, tag__name=name)
+def bearing(access: Access, name: str) -> QuerySet[Any, Any]:
+    """Keys of the stations that bear this tag. Any: rows of the table between."""
+    rows: QuerySet[Any] = Station.tags.through.objects.filter(tag__organization=access.organization, tag__name=name)
     return rows.values("station_id")

@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('alerts', '0001_squashed_0006_language_chosen'),
-        ('stations', '0003_tags'),
+        ('stations', '0005_tags'),
     ]
 
     operations = [

@@ -12,6 +12,8 @@ from evcms.core import clock
 from evcms.core.models import Membership, Organization
 from stations.vocabulary import Approval, ConnectorStatus, SecurityProfile
 
+from .tags import Tag
+
 CODE_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # no 0/O, 1/I: people type it from a sticker
 # OCPP 1.6J 3.1.1 / 2.0.1 part 4, 3.1.2: the identity is the last part of the URL; 2.x: identifierString, 48 characters
 IDENTITY = RegexValidator(r"^[A-Za-z0-9*\-_=:+|@.]{1,48}\Z", _("1 to 48 letters, digits or * - _ = : + | @ ."))
@@ -128,7 +130,7 @@ class Station(models.Model):
     clock_skew_ms = models.BigIntegerField(null=True, editable=False, help_text=_("Station clock minus ours"))
     clock_suspect_ms = models.BigIntegerField(null=True, editable=False)  # stations.clocks: an offset seen once
     clock_suspected_at = models.DateTimeField(null=True, editable=False)
-    tags = models.ManyToManyField("Tag", related_name="stations", blank=True, verbose_name=_("tags"))
+    tags = models.ManyToManyField(Tag, related_name="stations", blank=True, verbose_name=_("tags"))
     created_at = models.DateTimeField(default=clock.now, editable=False)
     archived_at = models.DateTimeField(null=True, blank=True, editable=False)
     history = HistoricalRecords(

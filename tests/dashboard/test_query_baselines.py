@@ -22,6 +22,7 @@ BASELINES = Path(__file__).with_name("query_baselines.json")
 MOST = 20
 MORE = {  # pages that ask more, and why
     "proof": 78,  # each check for lost money is a question of its own
+    "station-health": 21,  # each reason is a question of its own
     "session": 24,  # a session without a final price prices itself: readings, statuses, links
 }
 GROWING = {"proof", "on-call"}  # by one or two a doubt that it explains, by two a rota that it reckons

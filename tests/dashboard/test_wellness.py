@@ -101,7 +101,9 @@ def test_each_reason_leads_to_its_rows(owner, organization, station):
             station=station, gateway=gateway, opened_at=now - begin * DAY, closed_at=now - end * DAY, address="1.1.1.1"
         )
     FirmwareFile.objects.create(organization=organization, name="Post", version="2.0", vendor="acme", model="post")
-    Variable.objects.create(station=station, component="Connector", variable="PlugCycles", value="8123", updated_at=clock.now())
+    Variable.objects.create(
+        station=station, component="Connector", variable="PlugCycles", value="8123", updated_at=clock.now()
+    )
     ChargingSession.objects.create(
         organization=organization, site=station.site, station=station, evse=plug.evse, connector=plug, state="ended",
         transaction_id="t", protocol="ocpp1.6", started_at=now - DAY, ended_at=now - DAY / 2,
@@ -115,9 +117,9 @@ def test_each_reason_leads_to_its_rows(owner, organization, station):
     )  # fmt: skip
     for text in told:
         assert text in page, text
-    for reason in wellness.wellness(owner, Station.objects.get(pk=station.pk)).reasons:
+    for reason in wellness.wellness(owner, Station.objects.get(pk=station.pk), []).reasons:
         assert client.get(reason.url).status_code == 200
-    spoiled = words(client.get(wellness.wellness(owner, station).reasons[1].url))
+    spoiled = words(client.get(wellness.wellness(owner, station, []).reasons[1].url))
     assert "2 rows" in spoiled
 
 

@@ -13,6 +13,7 @@ from stations.models import (
     PowerType,
     Site,
     Station,
+    Tag,
 )
 from stations.vocabulary import Approval, SecurityProfile
 
@@ -82,7 +83,7 @@ class StationSerializer(Row):
     in_maintenance = serializers.BooleanField(read_only=True)
     offline_since = serializers.DateTimeField(source="dark_since", read_only=True, allow_null=True)
     connectors = ConnectorSerializer(many=True, read_only=True, source="standing")
-    tags = serializers.SlugRelatedField(
+    tags: "serializers.SlugRelatedField[Tag]" = serializers.SlugRelatedField(
         slug_field="name", many=True, read_only=True, help_text="Free labels of the organization."
     )
     state = serializers.SerializerMethodField(

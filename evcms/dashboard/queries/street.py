@@ -23,7 +23,7 @@ from sessions.planning.freeby import HORIZONS
 from stations import availability, faultwords
 from stations import queries as stations
 from stations.availability import Day
-from stations.models import Connection, Connector, Evse, Station, StatusChange, Variable, WindowState
+from stations.models import Connector, Evse, Station, StatusChange, Variable, WindowState
 from stations.vocabulary import Approval, ConnectorStatus, Shown
 
 BUCKETS: Final = 360  # of a long strip: finer than that nobody sees
@@ -200,7 +200,7 @@ def past(
     """Each plug's statuses with the times without a link over them, then sessions, incidents and maintenance."""
     until = clock.now()
     since = until - timedelta(hours=hours)
-    dark = _dark(station, since, hours)
+    dark = _dark(station, plugs, since, hours)
     long = hours > 48
     drawn = []
     for connector, turns in _statuses(station, plugs, since, until).items():
@@ -231,11 +231,12 @@ def days(station: Station) -> list[PortDays]:
     return told
 
 
-def _dark(station: Station, since: datetime, hours: int) -> list[Drawn]:
-    """Times without a link; what lies before the first link ever is unknown, not offline."""
+def _dark(station: Station, plugs: Sequence[Connector], since: datetime, hours: int) -> list[Drawn]:
+    """Times without a link; what lies before the first sign of life is unknown, not offline."""
     gaps = stations.offline_spans(station, hours=hours)
+    heard = min((plug.evse.heard_since for plug in plugs if plug.evse.heard_since), default=None)
     from_the_start = gaps and gaps[0][0] <= since + timedelta(minutes=1)
-    if from_the_start and not Connection.objects.filter(station=station, opened_at__lt=gaps[0][0]).exists():
+    if from_the_start and (heard is None or heard > gaps[0][0]):
         gaps = gaps[1:]
     word = _("Offline")
     return [("offline", begin, end, _told(word, begin, end, station), _log(station, end)) for begin, end in gaps]

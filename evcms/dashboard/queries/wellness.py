@@ -1,29 +1,28 @@
 """How well one station serves, and why: the figure that the list filters by, with the rows behind each reason."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from django.db.models import BooleanField, Case, Count, Q, Value, When
+from django.db.models import BooleanField, Case, Count, OuterRef, Q, Subquery, Value, When
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from alerts import early_words, facts
 from alerts.early import judge
-from alerts.models import ConnectorHealth, StationHealth
+from alerts.models import ConnectorHealth, Incident, StationHealth
 from alerts.services.wellness import JUDGED_OVER
 from evcms.core import clock
 from evcms.core.access import Access
 from evcms.templatetags import figures
 from evcms.templatetags.evcms import permille
+from evcms.templatetags.statuses import SEVERITIES
 from sessions.models import ChargingSession
 from stations import queries as stations
 from stations import reported
 from stations.models import Connector, Station, Variable
-
-from . import street
 
 CYCLES: Final = "cycles"  # in the names of variables that count wear, such as ConnectorPlugCycles
 QUARTER: Final = "?strip=90d"
@@ -48,18 +47,27 @@ class Wellness:
     reasons: list[Reason]
 
 
-def wellness(access: Access, station: Station) -> Wellness:
+def wellness(access: Access, station: Station, open_now: Sequence[Incident]) -> Wellness:
+    """`open_now`: its open incidents. Five queries."""
     row = StationHealth.objects.filter(station=station).first()
-    reasons = [*_score(row, station), *_trouble(access, station), *_dark(station), *_firmware(access, station)]
-    return Wellness(row, grades(access, station), [*reasons, *_wear(station)])
+    found, newest = _known(access, station)
+    reasons = [*_score(row, station), *_trouble(open_now), *_dark(station), *_firmware(station, newest)]
+    return Wellness(row, found, [*reasons, *_plugs(station), *_wear(station)])
 
 
 def grades(access: Access, station: Station) -> list[str]:
-    """By the very conditions of the list's filter. One query."""
+    """By the very conditions of the list's filter."""
+    return _known(access, station)[0]
+
+
+def _known(access: Access, station: Station) -> tuple[list[str], str]:
+    """Its grades, and the version of the newest firmware file here that is made for its model. One query."""
     wrong = facts.health_conditions(access.organization.pk)
+    made_for = Q(vendor__iexact=station.vendor) & Q(model__iexact=station.model)
+    newest = reported.firmware_files(access).filter(made_for).order_by("-created_at").values("version")[:1]
     told = {f"is_{name}": _holds(condition) for name, condition in wrong.items()}
-    row = Station.objects.filter(pk=station.pk).annotate(**told).values(*told).get()
-    return [name for name in wrong if row[f"is_{name}"]] or ["well"]
+    row = Station.objects.filter(pk=station.pk).annotate(**told, newest=Subquery(newest)).values(*told, "newest").get()
+    return [name for name in wrong if row[f"is_{name}"]] or ["well"], row["newest"] or ""
 
 
 def _holds(condition: Q) -> Case:
@@ -89,14 +97,9 @@ def _good(well: bool) -> str:
     return "available" if well else "warning"
 
 
-def _trouble(access: Access, station: Station) -> Iterator[Reason]:
-    for incident in street.open_incidents(access, station)[:10]:
-        yield Reason(incident.title, reverse("incident", args=[incident.pk]), incident.severity)
-    rows = ConnectorHealth.objects.filter(connector__station=station, alarmed_at__isnull=False)
-    for row in rows.select_related("connector__evse", "connector__station"):
-        said = early_words.headline(judge.unpack(row.state))
-        text = _("Early sign: %(connector)s %(sign)s") % {"connector": row.connector, "sign": said}
-        yield Reason(text, reverse("station-incidents", args=[station.identity]), "warning")
+def _trouble(open_now: Sequence[Incident]) -> Iterator[Reason]:
+    for incident in open_now:
+        yield Reason(incident.title, reverse("incident", args=[incident.pk]), SEVERITIES[incident.severity])
 
 
 def _dark(station: Station) -> Iterator[Reason]:
@@ -112,27 +115,34 @@ def _dark(station: Station) -> Iterator[Reason]:
     yield Reason(text, reverse("station-connections", args=[station.identity]), "offline")
 
 
-def _firmware(access: Access, station: Station) -> Iterator[Reason]:
-    """The newest file here that is made for this model, when the station says another version."""
-    if not station.firmware_version:
-        return
-    made_for = Q(vendor__iexact=station.vendor) & Q(model__iexact=station.model)
-    newest = reported.firmware_files(access).filter(made_for).order_by("-created_at").first()
-    if newest and newest.version != station.firmware_version:
-        words = {"own": station.firmware_version, "new": newest.version}
-        text = _("Firmware %(own)s; %(new)s is here for this model") % words
-        yield Reason(text, reverse("station-firmware", args=[station.identity]), "info")
+def _firmware(station: Station, newest: str) -> Iterator[Reason]:
+    """The station says another version than the newest file for its model."""
+    if station.firmware_version and newest not in ("", station.firmware_version):
+        text = _("Firmware %(own)s; %(new)s is here for this model")
+        url = reverse("station-firmware", args=[station.identity])
+        yield Reason(text % {"own": station.firmware_version, "new": newest}, url, "info")
+
+
+def _plugs(station: Station) -> Iterator[Reason]:
+    """An early sign of each plug, and how often it was used. One query."""
+    used = ChargingSession.objects.filter(connector=OuterRef("pk")).order_by().values("connector")
+    alarms = ConnectorHealth.objects.filter(connector=OuterRef("pk"), alarmed_at__isnull=False)
+    rows = Connector.objects.filter(station=station, archived_at=None).select_related("evse", "station").annotate(
+        used=Subquery(used.annotate(n=Count("pk")).values("n")), alarm=Subquery(alarms.values("state")),
+    )  # fmt: skip
+    trouble = reverse("station-incidents", args=[station.identity])
+    for plug in rows.order_by("evse__number", "number"):
+        if plug.alarm is not None:
+            said = early_words.headline(judge.unpack(plug.alarm))
+            text = _("Early sign: %(connector)s %(sign)s") % {"connector": plug, "sign": said}
+            yield Reason(text, trouble, "warning")
+        if plug.used:
+            text = ngettext("%(plug)s: %(n)d charge so far", "%(plug)s: %(n)d charges so far", plug.used)
+            yield Reason(text % {"plug": plug, "n": plug.used}, reverse("station", args=[station.identity]), "info")
 
 
 def _wear(station: Station) -> Iterator[Reason]:
-    """How often each plug was used, and what the station itself counts."""
-    used = ChargingSession.objects.filter(station=station, connector__isnull=False).order_by()
-    counts = dict(used.values_list("connector_id").annotate(Count("pk")))
-    page = reverse("station", args=[station.identity])
-    for plug in Connector.objects.filter(station=station, archived_at=None).select_related("evse", "station"):
-        if number := counts.get(plug.pk):
-            text = ngettext("%(plug)s: %(n)d charge so far", "%(plug)s: %(n)d charges so far", number)
-            yield Reason(text % {"plug": plug, "n": number}, page, "info")
+    """What the station itself counts."""
     for row in Variable.objects.filter(station=station, variable__icontains=CYCLES).order_by("pk")[:10]:
         url = reverse("station-variables", args=[station.identity]) + f"?q={row.variable}"
         yield Reason(f"{row.component} {row.variable}: {row.value}", url, "info")

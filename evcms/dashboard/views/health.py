@@ -6,17 +6,20 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
+from alerts.vocabulary import IncidentState
 from evcms.core.access import Access
 from evcms.dashboard.access import operator
-from evcms.dashboard.queries import curves, wellness
-from evcms.dashboard.views.station import page, station_or_404
+from evcms.dashboard.queries import curves, street, wellness
+from evcms.dashboard.views.station import hours_of, page, station_or_404
 
 
 @require_GET
 @operator()
 def health(request: HttpRequest, access: Access, identity: str) -> HttpResponse:
     row = station_or_404(access, identity)
-    return page(request, access, row, "station-health", {"wellness": wellness.wellness(access, row)})
+    incidents = street.lately(access, row, hours_of(request))
+    now = [incident for incident in incidents if incident.state != IncidentState.RESOLVED]
+    return page(request, access, row, "station-health", {"wellness": wellness.wellness(access, row, now)}, incidents)
 
 
 @require_GET

@@ -11,6 +11,7 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET
 
+from alerts.models import Incident
 from billing.queries.readers import readers_of
 from evcms.core.access import Access, Permission
 from evcms.dashboard.access import operator
@@ -50,8 +51,22 @@ def station_or_404(access: Access, identity: str) -> Station:
     raise Http404
 
 
-def page(request: HttpRequest, access: Access, station: Station, tab: str, context: Context) -> HttpResponse:
-    """The whole page around a tab; htmx takes the tab alone out of it, live.js its parts."""
+def hours_of(request: HttpRequest) -> int:
+    """How far back the strip goes."""
+    return QUARTER if request.GET.get("strip") == "90d" else DAY
+
+
+def page(
+    request: HttpRequest,
+    access: Access,
+    station: Station,
+    tab: str,
+    context: Context,
+    incidents: list[Incident] | None = None,
+) -> HttpResponse:
+    """The whole page around a tab; htmx takes the tab alone out of it, live.js its parts. `incidents`: of the strip's
+    hours, when the tab has asked for them already.
+    """
     part = request.GET.get("part")
     context |= {
         "station": station,
@@ -68,8 +83,8 @@ def page(request: HttpRequest, access: Access, station: Station, tab: str, conte
         context |= {"plugs": plugs, "health": street.health(station, plugs)}
         return render(request, "dashboard/stations/_now.html", context)
     plugs = street.cards(access, station, with_cost=False)
-    hours = QUARTER if request.GET.get("strip") == "90d" else DAY
-    incidents = street.lately(access, station, hours)
+    hours = hours_of(request)
+    incidents = street.lately(access, station, hours) if incidents is None else incidents
     context |= {
         "incidents_now": [row for row in incidents if row.state != "resolved"][:3],
         "plugs": plugs,

@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('core', '0001_initial'),
-        ('stations', '0002_imports'),
+        ('stations', '0004_notes_in_languages'),
     ]
 
     operations = [
