@@ -51,6 +51,7 @@ class ImportRunAdmin(ReadOnlyAdmin):
 @admin.register(ImportFault)
 class ImportFaultAdmin(ReadOnlyAdmin):
     list_display = ("run", "line", "column", "text")
+    list_filter = ("run__state",)
     search_fields = ("run__name", "text")
     list_select_related = ("run",)
 

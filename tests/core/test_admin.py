@@ -32,6 +32,7 @@ from alerts.models import (
     ProblemReport,
     RecoveryStep,
     Rule,
+    StationHealth,
 )
 from billing.models import (
     BillingSettings,
@@ -182,6 +183,9 @@ def watch(rows, number):
     AlertSettings.objects.get_or_create(organization=organization)
     RecoveryStep.objects.create(incident=rows.incident, position=1, kind="unlock", station_id=rows.station.pk)
     ConnectorHealth.objects.create(connector=rows.connector)
+    StationHealth.objects.create(
+        station=rows.station, permille=970, up_permille=980, tried=9, failed=1, target_permille=980, short=True
+    )
     Rule.objects.create(
         organization=organization, kind="boot_loop", station=rows.station, scope=f"station:{rows.station.pk}"
     )
