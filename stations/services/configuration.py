@@ -117,6 +117,7 @@ def check_site(site: Site) -> None:
     if hours.read(site.opening_hours) is None:
         text = _("Write the hours such as Mo-Fr 06:00-22:00; Sa 08:00-18:00, or 24/7 for always open.")
         errors["opening_hours"] = [text]
+    site.access_notes_in = site.access_notes_in or {}  # an empty field of a form is None
     if not _texts_by_language(site.access_notes_in):
         errors["access_notes_in"] = [_("Give a text for each language, by its code.")]
     full_clean(site, errors, exclude=[])
