@@ -5,6 +5,7 @@ from django.urls import path
 from .views import configure, exclusions, files, firmware, maintenance, quarantine, sites, statements, tables
 
 urlpatterns = [
+    path("sites/names/", sites.names, name="site-names"),
     path("sites/new/", sites.create, name="site-create"),
     path("sites/<int:pk>/edit/", sites.edit, name="site-edit"),
     path("sites/<int:pk>/archive/", sites.archive, name="site-archive"),

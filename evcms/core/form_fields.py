@@ -5,6 +5,7 @@ from typing import Any, Final
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import Model, Q, QuerySet
+from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext_lazy as _
 
 MANY: Final = 500  # more than that nobody chooses from a list, and no browser likes to draw it
@@ -16,13 +17,23 @@ class DateText(forms.DateField):
     widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
 
 
+def suggestions(rows: QuerySet[Any]) -> str:
+    """The address that knows names of such rows while one is typed (`site-names` for sites); "" where none does."""
+    try:
+        return reverse(f"{rows.model._meta.model_name}-names")
+    except NoReverseMatch:
+        return ""
+
+
 class TypedChoice(forms.ModelChoiceField):
     """One row of very many: typed as one of its names (`by`: columns, the first is what is shown again)."""
 
     def __init__(self, queryset: QuerySet[Any], *, by: tuple[str, ...], **kwargs: Any) -> None:
         """Any: rows, and what fields take."""
         self.by = by
-        super().__init__(queryset, widget=forms.TextInput(attrs={"autocomplete": "off"}), **kwargs)
+        names = suggestions(queryset)
+        typed = forms.TextInput(attrs={"autocomplete": "off"} | ({"data-suggest": names} if names else {}))
+        super().__init__(queryset, widget=typed, **kwargs)
 
     def prepare_value(self, value: Any) -> Any:
         """Any: a row, its key, or what somebody typed."""

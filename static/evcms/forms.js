@@ -6,6 +6,7 @@
    every form     is sent once: while it is under way its buttons are disabled
    <form data-autosubmit>                   a changed <select> or checkbox sends it (filters)
    <input data-filter-list="#commands">     hides the items of that list which do not hold the typed words
+   <input data-suggest="/sites/names/">      offers what that address knows for the typed words ({"names": […]})
    <button data-copy="#code">               copies an element's words     data-copied="Copied" is said afterwards
    <button data-close>                      removes its notice            <button data-print> prints
    [data-href] rows                         are clickable as a whole (keep a real link inside for the keyboard)
@@ -110,6 +111,26 @@
     const words = event.target.value.toLowerCase().split(/\s+/).filter(Boolean);
     for (const item of list.children) item.hidden = !words.every((word) => item.textContent.toLowerCase().includes(word));
   });
+
+  let typing = 0;
+  document.addEventListener("input", (event) => {
+    const field = event.target;
+    if (!field.dataset || !field.dataset.suggest) return;
+    clearTimeout(typing);
+    typing = setTimeout(() => suggest(field, field.value.trim()), 200);
+  });
+  async function suggest(field, words) {
+    if (!words) return;
+    const answer = await fetch(`${field.dataset.suggest}?q=${encodeURIComponent(words)}`).catch(() => null);
+    if (!answer || !answer.ok || field.value.trim() !== words) return;  // it is typed without help, too
+    if (!field.list) {
+      const list = document.createElement("datalist");
+      list.id = field.id + "_names";
+      field.after(list);
+      field.setAttribute("list", list.id);
+    }
+    field.list.replaceChildren(...(await answer.json()).names.map((name) => new Option(name, name)));
+  }
 
   function menu(open) {
     const toggle = document.querySelector("[data-menu-toggle]");

@@ -1,11 +1,13 @@
-"""Sites: form, archive. Their list and page mix rooms: evcms/dashboard has them."""
+"""Sites: form, archive, names. Their list and page mix rooms: evcms/dashboard has them."""
+
+from typing import Final
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from evcms.core.access import Access, Permission
 from stations import queries, services
@@ -13,6 +15,21 @@ from stations.forms import SiteForm
 from stations.models import Site
 
 from .member import complain, member
+
+MOST_NAMES: Final = 12
+
+
+@require_GET
+@member(Permission.VIEW)
+def names(request: HttpRequest, access: Access) -> HttpResponse:
+    """What somebody may mean who types `q`: names that begin so first."""
+    text = request.GET.get("q", "").replace("\0", "").strip()[:100]
+    rows = queries.visible_sites(access).filter(archived_at=None).order_by("name")
+    found = list(rows.filter(name__istartswith=text).values_list("name", flat=True)[:MOST_NAMES])
+    if len(found) < MOST_NAMES:
+        within = rows.filter(name__icontains=text).exclude(name__istartswith=text).values_list("name", flat=True)
+        found += within[: MOST_NAMES - len(found)]
+    return JsonResponse({"names": found})
 
 
 @require_http_methods(["GET", "POST"])

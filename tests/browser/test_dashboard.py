@@ -6,12 +6,12 @@ import pytest
 
 from alerts import services as alerts
 from alerts.vocabulary import IncidentKind
-from evcms.core import clock, events, transport
+from evcms.core import clock, events, form_fields, transport
 from evcms.core.access import Role
 from sessions.models import ChargingSession
 from stations import services as stations
 from stations.commands import RawCall
-from stations.models import Command
+from stations.models import Command, Site
 from stations.vocabulary import Answer, ConnectorStatus
 from tests.dashboard.factory import Network
 
@@ -234,3 +234,21 @@ def test_every_page_fits_a_phone(phone, web_server, network):
                 || el.title)).map(el => el.outerHTML.slice(0, 120))"""
         )
         assert nameless == [], address
+
+
+@pytest.mark.long
+def test_of_many_sites_one_is_typed_with_help(page, web_server, network):
+    """Names come while they are typed; the chosen one narrows the list."""
+    Site.objects.bulk_create(
+        Site(organization=network.organization, name=f"Place {number:03}", latitude=52, longitude=4)
+        for number in range(form_fields.MANY)
+    )
+    log_in(page, web_server)
+    page.goto(f"{web_server.url}/attempts/")
+    page.locator("[name=site]").press_sequentially("ce 04", delay=20)
+    page.wait_for_function("() => document.querySelectorAll('#id_site_names option').length === 10")
+    assert page.locator("#id_site_names option").first.get_attribute("value") == "Place 040"
+    page.fill("[name=site]", "place 041")
+    page.press("[name=site]", "Enter")
+    page.wait_for_url("**/attempts/?*site=place+041*")
+    assert page.input_value("[name=site]").lower() == "place 041"

@@ -9,7 +9,7 @@ from evcms.dashboard import sorting
 from evcms.dashboard.views import sites
 from sessions.models import Attempt
 from tests.dashboard.conftest import browser, words
-from tests.stations.conftest import make_station, other_site  # noqa: F401
+from tests.stations.conftest import make_access, make_station, other_site  # noqa: F401
 
 pytestmark = pytest.mark.django_db
 
@@ -54,6 +54,16 @@ def test_of_very_many_sites_one_is_typed(site, other_site, owner, monkeypatch, p
         assert f'value="{site.name}"' in page.content.decode() or said != site.name
         assert f">{other_site.name}</option>" not in page.content.decode()
     assert "There is no “Nowhere”" in words(client.get(f"{path}?site=Nowhere"))
+    assert 'data-suggest="/sites/names/"' in client.get(path).content.decode()
+
+
+def test_names_of_sites_are_suggested_that_one_sees(site, other_site, owner, rival):  # noqa: F811
+    site.name = "Old haven"
+    site.save()
+    client = browser(owner)
+    assert client.get("/sites/names/?q=HAV").json() == {"names": ["Haven", "Old haven"]}
+    assert client.get("/sites/names/?q=%00nowhere%25").json() == {"names": []}
+    assert browser(make_access(rival)).get("/sites/names/?q=hav").json() == {"names": []}
 
 
 def test_sites_are_counted_for_the_page_and_the_broken_ones_for_all(site, other_site, owner, monkeypatch):  # noqa: F811

@@ -122,6 +122,7 @@ PAGES = {
     "audit": Door(AUDIT),
     "profile": Door(MEMBER),
     # configuration
+    "site-names": Door(VIEW),
     "site-create": Door(STATIONS),
     "site-edit": Door(STATIONS, SITE),
     "site-archive": Door(STATIONS, SITE, post=True),
