@@ -164,8 +164,8 @@ def _thinned(points: Sequence[Reading]) -> Reading:
     return Reading(points[-1].at, last("energy_mwh"), max(powers, default=None), *rest)
 
 
-def chart(session: ChargingSession, money: Money, zone: str) -> dict[str, Any] | None:
-    """For static/evcms/chart.js, kind "session". Any: JSON. None without readings."""
+def chart(session: ChargingSession, money: Money, zone: str, *, events: bool = True) -> dict[str, Any] | None:
+    """For static/evcms/chart.js, kind "session". Any: JSON. None without readings. Without `events` one query."""
     points = readings(session)
     if len(points) < 2:
         return None
@@ -189,7 +189,7 @@ def chart(session: ChargingSession, money: Money, zone: str) -> dict[str, Any] |
         "periods": _periods(money),
         "events": [
             {"t": int(moment.at.timestamp()), "label": moment.text}
-            for moment in sessions.timeline(session)
+            for moment in (sessions.timeline(session) if events else ())
             if moment.kind not in ("start", "end", "request")
         ],
     }

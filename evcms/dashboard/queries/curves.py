@@ -32,7 +32,7 @@ class Curve:
 
 
 def curves(access: Access, station: Station, zone: str) -> list[Curve]:
-    """Two queries, and two for each plug that ever charged."""
+    """Two queries, and one for each plug that ever charged."""
     newest = sessions.sessions(access).filter(connector=OuterRef("pk")).order_by("-started_at", "-pk")
     plugs = stations.connectors(access).filter(station=station).order_by("evse__number", "number")
     plugs = plugs.annotate(newest=Subquery(newest.values("pk")[:1]))
@@ -41,4 +41,4 @@ def curves(access: Access, station: Station, zone: str) -> list[Curve]:
 
 
 def _curve(plug: Connector, session: ChargingSession | None, zone: str) -> Curve:
-    return Curve(plug, session, charges.chart(session, charges.NO_MONEY, zone) if session else None)
+    return Curve(plug, session, charges.chart(session, charges.NO_MONEY, zone, events=False) if session else None)
