@@ -18,7 +18,18 @@ from tests.dashboard.conftest import browser, streamed, words
 from tests.stations.conftest import make_access
 
 pytestmark = pytest.mark.django_db
-TABS = ["", "power/", "health/", "messages/", "notes/", "commands/", "variables/", "connections/", "incidents/", "audit/"]
+TABS = [
+    "",
+    "power/",
+    "health/",
+    "messages/",
+    "notes/",
+    "commands/",
+    "variables/",
+    "connections/",
+    "incidents/",
+    "audit/",
+]
 HTMX = {"HX-Request": "true"}
 
 
