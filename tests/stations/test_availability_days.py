@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 
 import pytest
+from django.core.management import call_command
 from django.db import connection, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -234,6 +235,13 @@ def test_a_counted_network_is_read_from_its_days(owner, lived):
     asked = Asked.of(scope)
     found, _past = availability_days.network_sites(asked, asked.before(scope), scope.zone.key)
     assert found[lived.station.site_id].nevi.outage == before.nevi.outage + 7 * 3600
+
+
+def test_a_command_counts_all_again(owner, lived, capsys):
+    AvailabilityDay.objects.update(outage_s=7 * 3600)
+    call_command("recount_availability")
+    assert capsys.readouterr().out == "1 sites counted\n"
+    assert same(owner)[lived.station.site_id].nevi.outage == 0
 
 
 def test_late_news_lower_the_mark_and_are_counted_again(owner, lived):
