@@ -101,7 +101,7 @@ def _mentions(text: str) -> Q:
 
 
 def mentioned(text: str) -> Q:
-    """Sessions or attempts of a station, a driver or a card: as it is typed, or all in capitals or small. Two queries."""
+    """Sessions or attempts of a station, a driver or a card (as typed, in capitals or small letters). Two queries."""
     named = Station.objects.filter(Q(identity__icontains=text) | Q(name__icontains=text))
     people = Driver.objects.filter(Q(name__icontains=text) | Q(email__icontains=text))
     found = Q(station__in=_keys(named)) | Q(driver__in=_keys(people))
