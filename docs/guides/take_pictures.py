@@ -172,6 +172,8 @@ ALL = (
     Picture("incidents", "operator", "/incidents/", lowest=640),
     # technicians
     Picture("station", "technician", CHARGING, steps=(STATION,), lowest=860),
+    Picture("power", "technician", CHARGING, ("#station-tab",), tab("Power"), lowest=620),
+    Picture("health", "technician", CHARGING, ("#station-tab",), tab("Health"), lowest=560),
     Picture("messages", "technician", CHARGING, ("#station-tab",), tab("Messages"), lowest=560),
     Picture(
         "commands",
