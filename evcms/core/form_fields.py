@@ -111,5 +111,5 @@ def offer_several(form: forms.BaseForm, name: str, rows: QuerySet[Any], *, by: s
     field.queryset = rows
     if rows.order_by()[: MANY + 1].count() > MANY:
         word = rows.model._meta.get_field(by).verbose_name
-        told = _("Many: type them, one a line (%(words)s). None: all.") % {"words": word}
+        told = _("Many: type them, one a line (%(words)s); nothing: all.") % {"words": word}
         form.fields[name] = TypedSeveral(rows, by=by, label=field.label, required=field.required, help_text=told)
