@@ -1,11 +1,11 @@
 """What the accounts stand at: days that were summed up from their rows, all else from the journal's lines.
 
-A journal is never changed, only added to. So the rows of `LedgerDay` up to the mark, the lines since its day, and the
-lines of entries after its last one that were booked before are every line once (`services.ledger_days` counts them).
+A journal is never changed, only added to. So the rows of `LedgerDay` up to the mark, the lines since, and the lines
+of entries after its last one that were booked before are every line once (`services.ledger_days` counts them).
 """
 
 from collections.abc import Iterable
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -17,6 +17,7 @@ from evcms.core.models import Organization
 from evcms.core.snapshot import snapshot
 
 EVER: Final = datetime(1, 1, 2, tzinfo=UTC)
+MOMENT: Final = timedelta(microseconds=1)
 NEVER: Final = datetime(9999, 12, 30, tzinfo=UTC)
 OF_LINES: Final = {
     "debit_": Coalesce(Sum("amount_minor", filter=Q(amount_minor__gt=0)), 0),
@@ -43,33 +44,28 @@ def moved(organization: Organization, since: datetime | None, until: datetime | 
     begin, end = since or EVER, until or NEVER
     with snapshot():
         mark = LedgerMark.objects.filter(organization=organization, zone=organization.time_zone).first()
-        days = _days(mark, ZoneInfo(organization.time_zone), begin, end) if mark else None
-        if mark is None or days is None:
+        if mark is None or mark.until is None or not _whole(ZoneInfo(mark.zone), begin, end):
             return from_lines(organization, begin, end)
-        return _added((*_parts(organization, mark, days, begin, end),))
+        return _added((*_parts(organization, mark, min(mark.until, end), begin, end),))
 
 
-def _days(mark: LedgerMark, zone: ZoneInfo, begin: datetime, end: datetime) -> tuple[date, date] | None:
-    """[first, end) of the counted days that lie in the span; None when there are none, or when it cuts one."""
-    if mark.day is None:
-        return None
-    first = date.min if begin == EVER else begin.astimezone(zone).date()
-    last = date.max if end == NEVER else end.astimezone(zone).date()
-    whole = (begin == EVER or _midnight(first, zone) == begin) and (end == NEVER or _midnight(last, zone) == end)
-    border = min(mark.day, last)
-    return (first, border) if whole and first < border else None
+def _whole(zone: ZoneInfo, begin: datetime, end: datetime) -> bool:
+    """It cuts no day."""
+    return all(moment in (EVER, NEVER) or _midnight(_day(moment, zone), zone) == moment for moment in (begin, end))
 
 
 def _parts(
-    organization: Organization, mark: LedgerMark, days: tuple[date, date], begin: datetime, end: datetime
+    organization: Organization, mark: LedgerMark, border: datetime, begin: datetime, end: datetime
 ) -> Iterable[dict[Key, Moved]]:
-    first, last = days
-    border = _midnight(last, ZoneInfo(mark.zone))
-    rows = LedgerDay.objects.filter(organization=organization, day__gte=first, day__lt=last)
-    yield _summed(rows.order_by().values_list("account", "kind", "currency").annotate(**OF_DAYS))
-    yield from_lines(organization, begin, border, after=mark.entry)
+    """Days and what came late before the border, all lines since; the last of the days may have been cut by it."""
+    zone = ZoneInfo(mark.zone)
+    if begin < border:
+        rows = LedgerDay.objects.filter(organization=organization, day__lte=_day(border - MOMENT, zone))
+        rows = rows if begin == EVER else rows.filter(day__gte=_day(begin, zone))
+        yield _summed(rows.order_by().values_list("account", "kind", "currency").annotate(**OF_DAYS))
+        yield from_lines(organization, begin, border, after=mark.entry)
     if border < end:
-        yield from_lines(organization, border, end)
+        yield from_lines(organization, max(begin, border), end)
 
 
 def from_lines(
@@ -96,6 +92,10 @@ def _added(parts: Iterable[dict[Key, Moved]]) -> dict[Key, Moved]:
             before = whole.get(key, Moved(0, 0, 0))
             whole[key] = Moved(*(one + other for one, other in zip(before, row, strict=True)))
     return whole
+
+
+def _day(moment: datetime, zone: ZoneInfo) -> date:
+    return moment.astimezone(zone).date()
 
 
 def _midnight(day: date, zone: ZoneInfo) -> datetime:

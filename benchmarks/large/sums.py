@@ -50,19 +50,19 @@ def settled(organization, after):
 
 
 def books(filler, organization):
-    mark, border = settled(organization, ledger_days.SETTLES)
+    border = ledger_days.border()
     filler.fill(
         LedgerDay,
         "(SELECT (e.at AT TIME ZONE :zone)::date AS day, l.account, e.kind, e.currency, "
         "COALESCE(sum(l.amount_minor) FILTER (WHERE l.amount_minor > 0), 0) AS debit, "
         "-COALESCE(sum(l.amount_minor) FILTER (WHERE l.amount_minor < 0), 0) AS credit, count(*) AS lines "
         "FROM billing_journalline l JOIN billing_journalentry e ON e.id = l.entry_id WHERE e.organization_id = :org "
-        f"AND e.at < {border} GROUP BY 1, 2, 3, 4) d",
+        f"AND e.at < '{border.isoformat()}'::timestamptz GROUP BY 1, 2, 3, 4) d",
         organization_id=":org", day="d.day", account="d.account", kind="d.kind", currency="d.currency",
         debit_minor="d.debit", credit_minor="d.credit", lines="d.lines",
     )  # fmt: skip
     last = JournalEntry.objects.order_by("-pk").values_list("pk", flat=True)[0]
-    LedgerMark.objects.create(organization=organization, zone=organization.time_zone, day=mark, entry=last)
+    LedgerMark.objects.create(organization=organization, zone=organization.time_zone, until=border, entry=last)
     filler.fill(
         PayoutShare,
         "(SELECT payout_id AS payout, organization_id AS whose, sum(net_minor) AS net, sum(fee_minor) AS fee FROM "

@@ -176,7 +176,7 @@ class LedgerDayAdmin(ReadOnlyAdmin):
 
 @admin.register(LedgerMark)
 class LedgerMarkAdmin(ReadOnlyAdmin):
-    list_display = ("organization", "zone", "day", "entry")
+    list_display = ("organization", "zone", "until", "entry")
     list_filter = ("organization",)
     search_fields = ("organization__name",)
     list_select_related = ("organization",)

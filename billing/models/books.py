@@ -35,16 +35,16 @@ class LedgerDay(models.Model):
 class LedgerMark(models.Model):
     """How far an organization's journal is summed up, in days of this zone. Locked by whoever counts.
 
-    `entry`: the last one that is in the rows. One with a higher number that was booked before `day` is not in them.
+    `entry`: the last one that is in the rows. One with a higher number that was booked before `until` is not in them.
     """
 
     organization = models.OneToOneField(Organization, models.CASCADE, related_name="+")
     zone = models.CharField(max_length=64, blank=True)
-    day = models.DateField(null=True, help_text=_("The first day that is not counted yet"))
+    until = models.DateTimeField(null=True, help_text=_("Entries booked before are counted"))
     entry = models.BigIntegerField(default=0)
 
     def __str__(self) -> str:
-        return f"{self.organization_id} {self.day}"
+        return f"{self.organization_id} {self.until}"
 
 
 class PayoutShare(models.Model):
