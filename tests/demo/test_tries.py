@@ -11,6 +11,7 @@ from evcms.simulator.past import PastAttempt
 from sessions.models import Attempt
 from sessions.services import judge_attempts
 from stations.models import Station
+from tests.demo.conftest import keep_cards
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SAID = ("state", "cause", "stage", "party", "rule", "counted", "plugged_at", "started_at", "energy_at", "first_at")
@@ -30,10 +31,11 @@ def more(history):
 
 
 def test_the_past_is_judged_as_the_worker_would(built, history, tmp_path):
-    street, cards, _on_file = built
+    street, cards, on_file = built
     history = more(history)
     with till.opened(tmp_path / "provider.sqlite3") as cash:
-        past.load(street, cards, history, cash, lambda words: None)
+        keep_cards(cash, on_file, history)
+        past.load(street, cards, history, cash, lambda words: None, on_file=on_file)
     tries.load(street, past.places_of(street, history), history)
     assert Attempt.objects.filter(judge_at__isnull=False).count() < 10  # only what was tried again
     before = {row["pk"]: row for row in Attempt.objects.values("pk", *SAID)}
