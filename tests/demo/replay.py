@@ -46,9 +46,10 @@ class Replay:
             self._session(past, self.places[(past.station, past.connector)])
         for past in self.history.attempts:
             self._attempt(past)
-        for (moment, *_), what, args in sorted(self.todo, key=lambda one: one[0]):
-            with time_machine.travel(moment, tick=False):
-                what(*args)
+        with time_machine.travel(self.history.first, tick=False):  # the double must not see today, and let holds lapse
+            for (moment, *_), what, args in sorted(self.todo, key=lambda one: one[0]):
+                with time_machine.travel(moment, tick=False):
+                    what(*args)
 
     # Stations
 
