@@ -146,6 +146,9 @@ def _match(lines: list[BalanceLine], charged: Mapping[str, tuple[str, int]]) -> 
         if converted:
             clearing.exchanged(line, *converted)
     payout_shares.count_shares(touched)
+    for payout in touched:
+        if payout.due_at is None:  # it was posted when nobody knew whose this line is
+            _post(payout)
     _tell_fees(found)
     return len(found)
 

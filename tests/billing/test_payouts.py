@@ -226,3 +226,4 @@ def test_a_line_that_finds_its_row_later_is_in_the_share_then(provider, settled,
     Payment.objects.filter(pk=settled.pk).update(charge_id=settled.charge_id)
     payouts.match_again()
     assert shares_say(row) == lines_say(row) == [(organization.pk, 1090 - FEE, FEE)]
+    assert balance(organization, LedgerAccount.BANK) == 1090 - FEE
