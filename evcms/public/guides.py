@@ -55,7 +55,7 @@ def _rendered(name: str, text: str) -> Page:
     title, summary, sections = name, "", []
     for place, token in enumerate(tokens):
         if token.type == "heading_open":
-            words = tokens[place + 1].content
+            words = tokens[place + 1].content.replace("`", "")
             token.attrSet("id", slugify(words))
             title = words if token.tag == "h1" else title
             sections += [(slugify(words), words)] if token.tag == "h2" else []
