@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Max
 
-from billing.services import count_ledger, count_revenue
+from billing.services import ask_customers_nightly, count_ledger, count_revenue, prove_nightly
 from evcms.core import clock
 from evcms.core.models import Organization
 from evcms.demo import (
@@ -123,6 +123,8 @@ def _found(city: City, cash: till.Till, files: Path, say: Say) -> None:
         services.count_days(budget_s=900)
         count_revenue(budget_s=900)
         count_ledger(budget_s=900)
+        prove_nightly()  # what its last night would have asked for: the worker answers soon after the start
+        ask_customers_nightly()
         queues.plant(access.organization, since)
         oddities.plant(access.organization)
         services.fit_freeby()

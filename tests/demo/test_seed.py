@@ -18,16 +18,20 @@ from billing.gateways import gateway
 from billing.models import (
     BalanceLine,
     CardReader,
+    CustomerRun,
     Debt,
     Dispute,
     Enrolment,
     Payment,
     PaymentMethod,
     Payout,
+    ProofRun,
     Receipt,
     Refund,
     StatementCorrection,
 )
+from billing.queries import customer_runs
+from billing.queries import proof as proof_queries
 from billing.queries.proof import prove
 from billing.services import ledger
 from billing.services.funding import judge
@@ -109,9 +113,12 @@ def listens():
     assert partner.keys["secrets"][0]["value"] == demo_webhook_secret()  # which the inbox knows, too
 
 
-def test_its_past_adds_up(scratch, settings):
+def test_its_past_adds_up(scratch, settings, monkeypatch):
     settings.DEMO_INBOX_URL = "http://127.0.0.1:8026"
+    monkeypatch.setattr(customer_runs, "MOST_AT_ONCE", 10)
+    monkeypatch.setattr(proof_queries, "MOST_AT_ONCE", 10)
     plant()
+    assert [model.objects.exclude(due_at=None).exists() for model in (ProofRun, CustomerRun)] == [True, True]
     listens()
     numbers = list(Receipt.objects.order_by("issued_at", "sequence").values_list("sequence", flat=True))
     assert numbers == list(range(1, len(numbers) + 1))
