@@ -80,7 +80,7 @@ def test_a_station_page_changes_its_sentence_and_its_plugs_by_itself(page, web_s
     assert "It is well and waits for a car." in page.inner_text(".ev-sentence")
     network.now = clock.now()
     network.status(network.stations[3], 1, ConnectorStatus.FAULTED, error="OverVoltage")
-    assert seconds_until(page, "Connector 1 reports a fault: OverVoltage.", ".ev-sentence") < 3
+    assert seconds_until(page, "Connector 1 reports a fault: the grid's voltage is too high.", ".ev-sentence") < 3
     assert "Faulted" in page.inner_text(".ev-connector >> nth=0")
 
 
