@@ -75,7 +75,7 @@ def suite_on_postgres(folder):
 
 def suite(name, marks, before, folder):
     report = folder / f"{name.replace(' ', '-')}.xml"
-    argv = [*before, PYTHON, "-m", "pytest", "-q", "-n", "4", "--dist", "worksteal", "--durations=15"]
+    argv = [*before, PYTHON, "-m", "pytest", "-q", "-n", "5", "--dist", "worksteal", "--durations=15"]
     argv += ["--durations-min=1", "-m", *marks, f"--junit-xml={report}", "--max-worker-restart=2"]
     result = step(name, argv, folder)
     result.counts = count(report)
