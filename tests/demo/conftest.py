@@ -18,8 +18,11 @@ DAYS = {
 }
 
 
-# The mixed site also on PostgreSQL: keys, JSON and moments are other parameters there.
-MARKS = {"AC and DC, 1.6 and 2.x, maintenance": [pytest.mark.postgres]}
+# The mixed site also on PostgreSQL: keys, JSON and moments are other parameters there. The longest day in test-long.
+MARKS = {
+    "AC and DC, 1.6 and 2.x, maintenance": [pytest.mark.postgres],
+    "a busy Sunday at the motorway: starts that fail in each way": [pytest.mark.long],
+}
 
 
 @pytest.fixture(

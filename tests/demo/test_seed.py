@@ -153,6 +153,7 @@ def one_by_one():
     return {(segment, *sums) for (segment, _why), sums in found.items()}
 
 
+@pytest.mark.long
 def test_the_provider_has_paid_out_every_week_and_each_payout_adds_up(scratch, settings, monkeypatch):
     monkeypatch.setattr(seed, "DAYS", 16)
     monkeypatch.setattr(seed, "build_history", of_the_motorway)
