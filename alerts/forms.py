@@ -12,6 +12,7 @@ from alerts.models import AlertSettings, OnCallSchedule, Recipient
 from alerts.services.recovery import TOLD_WHILE_WAITING
 from alerts.vocabulary import IncidentKind, IncidentState, Severity
 from evcms.core.access import Access
+from evcms.core.form_fields import offer_several
 from evcms.core.forms import zones
 from stations.queries import visible_sites
 
@@ -81,7 +82,8 @@ class ContactForm(forms.Form):
 class ContactEditForm(forms.Form):
     name = forms.CharField(label=_("Name"), max_length=120)
     least_severity = forms.TypedChoiceField(label=_("From severity"), choices=Severity.choices, coerce=int)
-    sites = forms.MultipleChoiceField(
+    sites: "forms.ModelMultipleChoiceField[Any]" = forms.ModelMultipleChoiceField(
+        None,
         label=_("Only these sites"),
         required=False,
         widget=forms.CheckboxSelectMultiple,
@@ -98,8 +100,7 @@ class ContactEditForm(forms.Form):
     def __init__(self, *args: Any, access: Access, **kwargs: Any) -> None:
         """Any: as Django's forms take them."""
         super().__init__(*args, **kwargs)
-        sites = visible_sites(access).filter(archived_at=None).order_by("name").values_list("pk", "name")
-        _offer(self, "sites", [(str(pk), name) for pk, name in sites])
+        offer_several(self, "sites", visible_sites(access).filter(archived_at=None).order_by("name"), by="name")
 
     def clean(self) -> None:
         super().clean()

@@ -11,7 +11,8 @@ from alerts.models import EscalationPolicy, Rule
 from alerts.services.rules import Draft
 from alerts.vocabulary import IncidentKind, RecoveryKind, Severity
 from evcms.core.access import Access
-from stations.choices import by_name, label
+from evcms.core.form_fields import offer
+from stations.choices import StationChoice, by_name
 from stations.queries import stations, visible_sites
 
 AS_USUAL = [("", _("as usual"))]
@@ -20,9 +21,11 @@ AS_USUAL = [("", _("as usual"))]
 class RuleForm(forms.Form):
     """Fields that a kind has not are left out. Empty fields stay as the catalogue says."""
 
-    site = forms.ChoiceField(label=_("Site"), required=False)
+    site: "forms.ModelChoiceField[Any]" = forms.ModelChoiceField(
+        None, label=_("Site"), required=False, empty_label=_("every")
+    )
     model = forms.ChoiceField(label=_("Model"), required=False)
-    station = forms.ChoiceField(label=_("Station"), required=False)
+    station = StationChoice(None, label=_("Station"), required=False, empty_label=_("every"))
     enabled = forms.BooleanField(label=_("This is trouble here"), required=False, initial=True)
     threshold = forms.IntegerField(required=False, min_value=1)
     duration_s = forms.IntegerField(required=False, min_value=0, max_value=30 * 86_400)
@@ -71,13 +74,13 @@ class RuleForm(forms.Form):
 
     def _choose(self, access: Access) -> None:
         there = by_name(stations(access))
+        offer(self, "site", visible_sites(access).filter(archived_at=None), by=("name",))
+        offer(self, "station", there, by=("identity", "name"))
         models = sorted(set(there.order_by().exclude(model="").values_list("model", flat=True)))
         chains = EscalationPolicy.objects.filter(organization=access.organization).order_by("name")
         every = [("", _("every"))]
         choices: dict[str, list[tuple[Any, Any]]] = {  # Any: value and lazy text
-            "site": [*every, *((str(row.pk), row.name) for row in visible_sites(access).filter(archived_at=None))],
             "model": [*every, *((model, model) for model in models)],
-            "station": [*every, *((str(row.pk), label(row)) for row in there)],
             "policy": [*AS_USUAL, *((str(row.pk), row.name) for row in chains)],
         }
         for name, rows in choices.items():
@@ -96,8 +99,8 @@ class RuleForm(forms.Form):
         said = self.cleaned_data
         return Draft(
             kind=self.kind,
-            site_id=int(said["site"]) if said.get("site") else None,
-            station_id=int(said["station"]) if said.get("station") else None,
+            site_id=said["site"].pk if said.get("site") else None,
+            station_id=said["station"].pk if said.get("station") else None,
             model=said.get("model", ""),
             enabled=said["enabled"],
             threshold=said.get("threshold"),

@@ -78,7 +78,7 @@ def contact(request: HttpRequest, pk: int) -> HttpResponse:
             attempt(request, lambda: _do(request, access, row), _("Done."))
             return redirect("alert-contact", pk=row.pk)
         if form.is_valid():
-            values = form.cleaned_data | {"sites": [int(site) for site in form.cleaned_data["sites"]]}
+            values = form.cleaned_data | {"sites": [site.pk for site in form.cleaned_data["sites"]]}
             attempt(request, lambda: services.edit_contact(access=access, contact=row, **values), _("Saved."))
             return redirect("alert-contact", pk=row.pk)
     context = {
@@ -102,7 +102,7 @@ def _initial(row: Recipient) -> dict[str, Any]:
     """Any: a form's initial values."""
     return {
         "name": row.name, "least_severity": row.least_severity, "quiet_from": row.quiet_from,
-        "quiet_until": row.quiet_until, "sites": [str(site.pk) for site in row.sites.all()],
+        "quiet_until": row.quiet_until, "sites": list(row.sites.all()),
     }  # fmt: skip
 
 

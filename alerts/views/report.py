@@ -21,6 +21,7 @@ from evcms.core.access import Access
 from .common import access_of
 
 MOST: Final = 50_000  # incidents of one report
+SHOWN: Final = 50  # lines of a table on the page; its files have all
 TABLES: Final = {"kind": gettext_lazy("Trouble"), "site": gettext_lazy("Site"), "month": gettext_lazy("Month")}
 
 
@@ -52,7 +53,7 @@ def report(request: HttpRequest) -> HttpResponse:
         "form": form,
         "days": days,
         "whole": reporting.total(found),
-        "tables": [(name, TABLES[name], rows) for name, rows in tables.items()],
+        "tables": [(name, TABLES[name], rows[:SHOWN], max(0, len(rows) - SHOWN)) for name, rows in tables.items()],
     }
     return render(request, "alerts/report.html", context)
 

@@ -11,7 +11,7 @@ from alerts.channels.webhook import address as webhooks
 from alerts.models import DeliveryAttempt, Destination, Notification, Recipient
 from alerts.services import browsers, contacts
 from alerts.services.notifications import notify
-from evcms.core import clock
+from evcms.core import clock, form_fields
 from evcms.core.access import Role
 from evcms.core.models import AuditEntry
 from evcms.simulator.outlets import push
@@ -295,6 +295,20 @@ def test_a_way_s_test_button_says_what_happened(browser, inbox, contact, channel
     assert "Done." in browser.post(url, {"test": way.pk}, follow=True).content.decode()
     Destination.objects.filter(pk=way.pk).update(confirmed_at=None)
     assert "confirm it first" in browser.post(url, {"test": way.pk}, follow=True).content.decode()
+
+
+def test_the_sites_of_a_contact_are_ticked_or_where_they_are_very_many_typed(browser, contact, site, monkeypatch):
+    url = f"/settings/alerts/{contact.pk}/"
+    form = {"name": "Ann", "least_severity": "2"}
+    assert browser.post(url, form | {"sites": [site.pk]}).status_code == 302
+    assert list(contact.sites.all()) == [site]
+    monkeypatch.setattr(form_fields, "MANY", 0)
+    assert f">\n{site.name}</textarea>" in read(browser, url)
+    assert "There is no “Nowhere”" in browser.post(url, form | {"sites": f"{site.name}\nNowhere"}).content.decode()
+    assert browser.post(url, form | {"sites": ""}).status_code == 302
+    assert not contact.sites.exists()
+    assert browser.post(url, form | {"sites": site.name}).status_code == 302
+    assert list(contact.sites.all()) == [site]
 
 
 # Push for operators --------------------------------------------------------------------------------------

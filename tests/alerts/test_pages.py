@@ -10,6 +10,7 @@ from django.test import Client
 from alerts import reach, services
 from alerts.models import Destination, EscalationPolicy, Incident, Notification, OnCallOverride, OnCallSchedule
 from alerts.services import duty
+from alerts.views import report
 from alerts.vocabulary import IncidentKind, IncidentState
 from evcms.core import clock
 from evcms.core.access import Role
@@ -254,7 +255,7 @@ def test_the_switches_are_saved(browser, organization):
 # Report ----------------------------------------------------------------------------------------------------
 
 
-def test_the_report_has_the_means_and_the_numbers_behind_them(browser, station, owner, deliver):
+def test_the_report_has_the_means_and_the_numbers_behind_them(browser, station, owner, deliver, monkeypatch):
     first = trouble(station, "one")
     later(minutes=10)
     services.acknowledge(access=owner, incident=first)
@@ -269,6 +270,8 @@ def test_the_report_has_the_means_and_the_numbers_behind_them(browser, station, 
     assert "1 of 2 were acknowledged" in page
     csv = browser.get("/incidents/report/?export=csv&table=kind").content.decode().splitlines()
     assert csv[1].startswith("Station offline,2,0,1,6")
+    monkeypatch.setattr(report, "SHOWN", 0)
+    assert "1 more line is in the files." in read(browser, "/incidents/report/")
     file = browser.get("/incidents/report/?export=xlsx&table=month")
     assert ZipFile(BytesIO(file.content)).testzip() is None
     assert "No incident was resolved" not in page

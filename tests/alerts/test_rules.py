@@ -15,7 +15,7 @@ from alerts.models import Rule
 from alerts.rulebook import Rulebook, Spot, narrowest_first, scope_key
 from alerts.services.rules import Draft
 from alerts.vocabulary import IncidentKind, Severity
-from evcms.core import clock
+from evcms.core import clock, form_fields
 from evcms.core.access import Role
 from evcms.core.models import AuditEntry
 from stations.models import Connection, SiteGrant, StatusChange
@@ -198,6 +198,18 @@ def test_the_page_says_what_counts_and_an_exception_is_made_looked_at_changed_an
     browser.post(reverse("alert-rule-remove", args=[rule.pk]))
     assert not Rule.objects.exists()
     assert browser.get(new_url("nonsense")).status_code == 404
+
+
+def test_of_very_many_sites_and_stations_one_is_typed(browser, past, site, monkeypatch):
+    monkeypatch.setattr(form_fields, "MANY", 0)
+    new = new_url("station_offline")
+    assert "<option" not in browser.get(new).content.decode().split('name="site"')[1].split("</div>")[0]
+    form = {"enabled": "on", "duration_s": "600", "tries": "2"}
+    assert "There is no “Nowhere”" in browser.post(new, form | {"site": "Nowhere"}).content.decode()
+    assert browser.post(new, form | {"station": past.identity.lower()}).status_code == 302
+    rule = Rule.objects.get()
+    assert rule.station == past
+    assert past.identity in browser.get(reverse("alert-rule", args=[rule.pk])).content.decode()
 
 
 def test_every_kind_has_a_form_and_a_preview(browser, site):
