@@ -5,6 +5,7 @@ Every run has a folder of its own, every parallel worker a part of it: runs neve
 
 import atexit
 import os
+import random
 import shutil
 import socket
 import tempfile
@@ -22,11 +23,33 @@ SCRATCH = ROOT / WORKER
 SCRATCH.mkdir(parents=True, exist_ok=True)
 
 
+GIVEN: set[int] = set()
+SLICE = 1_400  # ports a worker; sixteen workers fit below the kernel's own range
+
+
 def free_port() -> int:
-    """A port that nobody listens on now. The kernel deals them out in turn, so two callers rarely meet."""
+    """A port that nobody listens on, and that nobody else will be given.
+
+    A part of a test is stopped and started on the same port, so a port must stay ours while it is shut: it lies below
+    the range (from 32768) out of which the kernel serves every `port 0`, in a slice of this worker alone.
+    """
+    worker = int(WORKER.removeprefix("gw")) + 1 if WORKER.startswith("gw") else 0
+    first = 10_240 + worker % 16 * SLICE
+    while True:
+        port = random.SystemRandom().randrange(first, first + SLICE)  # not the seed of a test
+        if port not in GIVEN and _free(port):
+            GIVEN.add(port)
+            return port
+
+
+def _free(port: int) -> bool:
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 os.environ["EVCMS_CLOCK_FILE"] = str(SCRATCH / "clock")

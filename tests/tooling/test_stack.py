@@ -5,6 +5,7 @@ import urllib.request
 
 import pytest
 
+from tests.environment import free_port
 from tests.fixtures.processes import until
 
 
@@ -31,6 +32,12 @@ def test_a_killed_part_comes_back_on_the_same_port(stack):
     stack.gateway.restart()
     assert stack.gateway.port == port
     until(lambda: healthy(stack), timeout=30, what="a green /healthz")
+
+
+def test_a_port_is_given_once_and_never_by_the_kernel():
+    ports = [free_port() for _ in range(50)]
+    assert len(set(ports)) == 50
+    assert max(ports) < 32_768
 
 
 @pytest.mark.browser
