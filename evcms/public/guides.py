@@ -16,17 +16,21 @@ from PIL import Image
 
 DOCS: Final = Path(settings.BASE_DIR) / "docs"
 GUIDES: Final = ("operators", "technicians", "finance", "drivers")  # docs/guides, in this order
+ENGLISH: Final = "en"  # drivers.md; another language is drivers.de.md
 PICTURES: Final = "pictures/"
+_MARKDOWN: Final = MarkdownIt("commonmark", {"html": False}).enable("table")
 WIDEST_PHONE: Final = 800  # pixels of a picture: a phone of 390 at twice its density
 
 
 @dataclass(frozen=True)
 class Page:
-    """`title` is the file's first heading; `sections` are (anchor, heading) of its second level; `html` is trusted:
-    it comes from our own files, and raw HTML in them is shown as text.
+    """`language` is that of the text, whatever was asked for; `title` is the file's first heading; `sections` are
+    (anchor, heading) of its second level; `html` is trusted: it comes from our own files, and raw HTML in them is
+    shown as text.
     """
 
     name: str
+    language: str
     title: str
     summary: str
     sections: tuple[tuple[str, str], ...]
@@ -38,39 +42,63 @@ def names() -> tuple[list[str], list[str]]:
     return [name for name in GUIDES if _file(name).exists()], sorted(path.stem for path in DOCS.glob("*.md"))
 
 
-@cache
-def page(name: str) -> Page | None:
-    """None when there is no such file."""
+def page(name: str, language: str = ENGLISH) -> Page | None:
+    """In English where nobody has written it in `language`; None when there is no such file."""
     guides, reference = names()
-    return _rendered(name, _file(name).read_text()) if name in guides + reference else None
+    if name not in guides + reference:
+        return None
+    return _kept(name, language if _file(name, language).exists() else ENGLISH)
 
 
-def _file(name: str) -> Path:
-    return DOCS / "guides" / f"{name}.md" if name in GUIDES else DOCS / f"{name}.md"
+@cache
+def _kept(name: str, language: str) -> Page:
+    text = _file(name, language).read_text()
+    return _rendered(name, text, language, () if language == ENGLISH else _anchors(name))
 
 
-def _rendered(name: str, text: str) -> Page:
-    markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
-    tokens = markdown.parse(text)
-    title, summary, sections = name, "", []
-    for place, token in enumerate(tokens):
-        if token.type == "heading_open":
-            words = tokens[place + 1].content.replace("`", "")
-            token.attrSet("id", slugify(words))
-            title = words if token.tag == "h1" else title
-            sections += [(slugify(words), words)] if token.tag == "h2" else []
-        elif token.type == "paragraph_open" and not summary:
-            summary = tokens[place + 1].content
-        elif token.type == "inline":
-            for child in token.children or []:
-                _point(child)
-    html = markdown.renderer.render(_in_frames(tokens), markdown.options, {})
+def _file(name: str, language: str = ENGLISH) -> Path:
+    file = f"{name}.md" if language == ENGLISH else f"{name}.{language}.md"
+    return DOCS / "guides" / file if name in GUIDES else DOCS / file
+
+
+def _anchors(name: str) -> tuple[str, ...]:
+    """Of each heading of the English text. They are those of every language: a way into a section arrives in all."""
+    return tuple(slugify(words) for _token, words in _headings(_MARKDOWN.parse(_file(name).read_text())))
+
+
+def _headings(tokens: list[Token]) -> list[tuple[Token, str]]:
+    return [
+        (token, tokens[place + 1].content.replace("`", ""))
+        for place, token in enumerate(tokens)
+        if token.type == "heading_open"
+    ]
+
+
+def _rendered(name: str, text: str, language: str = ENGLISH, anchors: tuple[str, ...] = ()) -> Page:
+    """`anchors`: of the headings, in their order; without them each is made of the heading's own words."""
+    tokens = _MARKDOWN.parse(text)
+    headings = _headings(tokens)
+    own = [slugify(words) for _token, words in headings]
+    ids = dict(zip(own, anchors or own, strict=True))
+    for token, words in headings:
+        token.attrSet("id", ids[slugify(words)])
+    for token in tokens:
+        for child in token.children or []:
+            _point(child, ids)
+    title = next((words for token, words in headings if token.tag == "h1"), name)
+    sections = tuple((ids[slugify(words)], words) for token, words in headings if token.tag == "h2")
+    html = _MARKDOWN.renderer.render(_in_frames(tokens), _MARKDOWN.options, {})
     html = html.replace("<pre>", '<pre tabindex="0">')  # long lines scroll: also by the keys
-    return Page(name, title, summary, tuple(sections), mark_safe(html))  # noqa: S308 - our own files
+    return Page(name, language, title, _summary(tokens), sections, mark_safe(html))  # noqa: S308 - our own files
 
 
-def _point(token: Token) -> None:
-    """Addresses of the files become addresses of the product."""
+def _summary(tokens: list[Token]) -> str:
+    """The first paragraph."""
+    return next((tokens[place + 1].content for place, each in enumerate(tokens) if each.type == "paragraph_open"), "")
+
+
+def _point(token: Token, ids: dict[str, str]) -> None:
+    """Addresses of the files become addresses of the product; `ids`: what a heading's own words became."""
     if token.type == "image":
         source = str(token.attrGet("src") or "")
         if source.startswith(PICTURES):
@@ -79,7 +107,9 @@ def _point(token: Token) -> None:
             _keep_room(token, DOCS / "guides" / source)
     elif token.type == "link_open":
         path, _hash, anchor = str(token.attrGet("href") or "").partition("#")
-        if path.endswith(".md"):
+        if not path and anchor in ids:
+            token.attrSet("href", f"#{ids[anchor]}")
+        elif path.endswith(".md"):
             token.attrSet("href", reverse("public:guide", args=[Path(path).stem]) + (f"#{anchor}" if anchor else ""))
 
 
@@ -111,7 +141,12 @@ def _frame(html: str) -> Token:
     return Token("html_block", "", 0, content=html)
 
 
-def shelf() -> dict[str, Any]:
-    """For the pages' contents. Any: template context."""
+def shelf(language: str) -> dict[str, Any]:
+    """For the pages' contents: what is written in the reader's language comes first. Any: template context."""
     guides, reference = names()
-    return {"guides": [page(name) for name in guides], "reference": [page(name) for name in reference]}
+    pages = [found for name in guides if (found := page(name, language))]
+    return {
+        "guides": sorted(pages, key=lambda each: each.language != language),
+        "reference": [page(name) for name in reference],
+        "language": language,
+    }

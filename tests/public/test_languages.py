@@ -60,7 +60,7 @@ def test_every_text_that_a_driver_may_read_is_translated(language):
         ("de", r"\b(du|dir|dich|dein(e[mnrs]?)?)\b"),
         ("nl", r"\b(je|jij|jou|jouw)\b"),
         ("fr", r"\b(tu|toi|ton|tes)\b"),
-        ("es", r"\b(tú|tu|tus|te|puedes|quieres|pagas|elige|pulsa)\b"),
+        ("es", r"\b(tú|tu|tus|te|puedes|quieres|pagas|elige|pulsa|enchufa|avísame|escríbeme)\b"),
     ],
 )
 def test_drivers_are_addressed_politely_throughout(language, familiar):
@@ -367,6 +367,8 @@ def test_long_words_fit_a_phone(language, place, tariff, provider, car, a_phone,
     fits("/map", "map")
     fits(f"/map/{place.station.site_id}/", "site")
     fits("/app/", "app")
+    fits("/help/", "shelf")
+    fits("/help/drivers/", "guide")
     page.goto(f"{live_server.url}/c/{place.code}")
     page.locator("[value=push]").check(force=True)
     assert page.evaluate(STICKING_OUT) == [], "how to be told"
