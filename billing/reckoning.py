@@ -47,7 +47,7 @@ def _whole(session: ChargingSession, until: datetime | None) -> list[Period]:
 
 
 def all_periods(session: ChargingSession, *, until: datetime | None = None) -> list[Period]:
-    """Everything that any tariff needs to price the session. Five queries."""
+    """Everything that any tariff needs to price the session. Four queries."""
     return _periods(session, heard.heard([session], until=until), until)
 
 

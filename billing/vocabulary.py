@@ -282,6 +282,15 @@ class LedgerAccount(models.TextChoices):
     SURPLUS = "surplus", _("paid twice, goes back")
 
 
+class RunState(models.TextChoices):
+    """Of what a worker works out for a page: a simulation, a proof, a count of customers."""
+
+    WAITING = "waiting", _("waiting")
+    RUNNING = "running", _("running")
+    DONE = "done", _("done")
+    FAILED = "failed", _("failed")
+
+
 class SettlementStatus(models.TextChoices):
     """What became of the money at a station's own terminal (OCPP 2.1 PaymentStatusEnumType)."""
 

@@ -16,7 +16,8 @@ from django.db.models import Q
 from .formulas import Sum
 from .models import AvailabilityDay, Evse
 from .tallies import NOTHING, Tally, sums
-from .uptimes import NONE_LOST, Asked, Contracts, Ground, Three, lost_of_site, rapid, sites, three
+from .uptime_ground import Contracts, Ground, rapid
+from .uptimes import NONE_LOST, Asked, Three, lost_of_site, sites, three
 
 BEHIND: Final = 2  # days; a site that is further behind is read from its intervals
 NO_PORTS: Final = Sum()

@@ -9,7 +9,8 @@ from evcms.core.models import Organization
 
 from .formulas import NEVI_KINDS, UNSEEN, Uptime
 from .models import AvailabilityInterval, Evse, Exclusion, Site
-from .uptimes import Asked, Ground, Three, contracts, described, network, ports, sites
+from .uptime_ground import Ground, contracts
+from .uptimes import Asked, Three, described, network, ports, sites
 from .vocabulary import Formula
 
 Content = dict[str, Any]  # Any: JSON

@@ -6,19 +6,16 @@ Only what was not up is added up; how long ports were there is known from their 
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache, cached_property, reduce
 from typing import Any, Final, NamedTuple
 
 from django.db.models import (
     Case,
     Count,
-    DateTimeField,
     DurationField,
-    Exists,
     ExpressionWrapper,
     F,
-    OuterRef,
     Q,
     QuerySet,
     Value,
@@ -28,21 +25,19 @@ from django.db.models import Sum as SumOf
 from django.db.models.functions import Coalesce, Greatest, Least
 
 from evcms.core import clock
-from evcms.core.models import Organization
 
 from . import formulas
 from .availability import between
 from .calendars import Calendar
 from .formulas import Lost, Piece, Sum, Terms, Uptime
-from .hours import Hours, read
-from .models import AvailabilityInterval, AvailabilityTerms, Connector, Evse, Site
+from .hours import Hours
+from .models import AvailabilityInterval, Evse
 from .scope import Scope
+from .uptime_ground import Contracts, Ground, contracts, moment, rapid
 from .vocabulary import PortState
 
 WORST: Final = 50  # ports on the page; the export has all
 SOME: Final = 500  # ports that are asked for by their numbers
-EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
-ALWAYS: Final = Hours((), always=True)
 PORT: Final = "evse_id"
 SITE: Final = "evse__station__site_id"
 NONE_LOST: Final = Lost()
@@ -55,135 +50,6 @@ class Three(NamedTuple):
     uk: Uptime | None
     sla: Uptime
     ports: int
-
-
-@dataclass(frozen=True)
-class Contracts:
-    """The terms of each site, and of all others; `hours` that count, as people wrote them."""
-
-    usual: Terms
-    usual_grace: int
-    usual_hours: str
-    of_site: dict[int, Terms]
-    hours: dict[int, str]
-    grace: dict[int, int]
-
-    def of(self, site_id: int | None) -> Terms:
-        return self.of_site.get(site_id or 0, self.usual)
-
-    def hours_of(self, site_id: int) -> str:
-        return self.hours.get(site_id, self.usual_hours)
-
-    def grace_of(self, site_id: int | None) -> int:
-        return self.grace.get(site_id or 0, self.usual_grace)
-
-
-def contracts(organization: Organization) -> Contracts:
-    """One query. Without any row the usual terms are ours."""
-    rows = list(AvailabilityTerms.objects.filter(organization=organization))
-    usual = next((row for row in rows if row.site_id is None), AvailabilityTerms())
-    own = {row.site_id: row for row in rows if row.site_id}
-    return Contracts(
-        as_terms(usual),
-        usual.grace_minutes,
-        usual.hours,
-        {site: as_terms(row) for site, row in own.items()},
-        {site: row.hours for site, row in own.items()},
-        {site: row.grace_minutes for site, row in own.items()},
-    )
-
-
-def as_terms(row: AvailabilityTerms) -> Terms:
-    return Terms(row.target_permille * 10, row.offline_counts, frozenset(row.kinds), row.cap_minutes)
-
-
-class PortsThere(NamedTuple):
-    """`ports` ports that were first heard of and left at the same time."""
-
-    site: int
-    rapid: bool
-    heard: datetime
-    gone: datetime | None
-    ports: int
-
-
-class ModelThere(NamedTuple):
-    """`begun`: since when they are there with this firmware."""
-
-    vendor: str
-    model: str
-    firmware: str
-    begun: datetime
-    gone: datetime | None
-    ports: int
-
-
-class Place(NamedTuple):
-    """A site: its name, zone, opening hours; by which rules and until which day it is counted (None: it is not)."""
-
-    name: str
-    zone: str
-    hours: str
-    rules: str | None
-    day: date | None
-
-
-class Ground:
-    """The sites that are asked about, their ports and hours: read once for all periods.
-
-    `earliest`: no period begins before. Ports that were there by then are alike, and come as one row.
-    """
-
-    def __init__(self, sites: QuerySet[Site], contracts: Contracts, earliest: datetime = EVER) -> None:
-        self.sites, self.contracts, self.earliest = sites, contracts, earliest
-
-    @cached_property
-    def ports(self) -> list[PortsThere]:
-        """All that were ever heard of. One query."""
-        rows = self._heard().annotate(rapid=rapid("pk"), heard=Greatest("heard_since", _moment(self.earliest)))
-        names = ("station__site_id", "rapid", "heard", "gone_since")
-        return [PortsThere(*row) for row in rows.values_list(*names).annotate(ports=Count("pk"))]
-
-    @cached_property
-    def models(self) -> list[ModelThere]:
-        """All that were ever heard of, by model and firmware. One query."""
-        firmware = Coalesce("station__firmware_since", "heard_since")
-        rows = self._heard().annotate(begun=Greatest("heard_since", firmware, _moment(self.earliest)))
-        names = ("station__vendor", "station__model", "station__firmware_version", "begun", "gone_since")
-        return [ModelThere(*row) for row in rows.values_list(*names).annotate(ports=Count("pk"))]
-
-    def _heard(self) -> QuerySet[Evse]:
-        return Evse.objects.filter(station__site__in=self.sites).exclude(heard_since=None).order_by()
-
-    @cached_property
-    def places(self) -> dict[int, Place]:
-        """By site. One query."""
-        names = (
-            "pk",
-            "name",
-            "time_zone",
-            "opening_hours",
-            "availability_days_mark__rules",
-            "availability_days_mark__day",
-        )
-        return {pk: Place(*row) for pk, *row in self.sites.order_by().values_list(*names)}
-
-    @cached_property
-    def clocked(self) -> dict[int, tuple[str, Hours, Hours]]:
-        """Site → its zone, opening hours, and the contract's hours, where either does not mean always.
-
-        Hours that no machine understands are taken for always: nothing is left out that nobody can check.
-        """
-        found = {}
-        for pk, place in self.places.items():
-            opened, counted = _hours(place.hours), _hours(self.contracts.hours_of(pk))
-            if not (opened.always and counted.always):
-                found[pk] = (place.zone, opened, counted)
-        return found
-
-
-def _hours(text: str) -> Hours:
-    return read(text) or ALWAYS
 
 
 class Asked:
@@ -258,19 +124,10 @@ class Asked:
         )
 
 
-def _moment(at: datetime) -> Value:
-    return Value(at, output_field=DateTimeField())
-
-
 def clipped(begin: str, end: str, since: datetime, until: datetime) -> ExpressionWrapper:
     """How much of [begin, end) lies in the period."""
-    last = Least(Coalesce(end, _moment(until)), _moment(until))
-    return ExpressionWrapper(last - Greatest(begin, _moment(since)), output_field=DurationField())
-
-
-def rapid(evse: str) -> Exists:
-    """Has the port a plug of 50 kW or more?"""
-    return Exists(Connector.objects.filter(evse=OuterRef(evse), max_power_w__gte=formulas.RAPID_W))
+    last = Least(Coalesce(end, moment(until)), moment(until))
+    return ExpressionWrapper(last - Greatest(begin, moment(since)), output_field=DurationField())
 
 
 def of_site(asked: Asked) -> dict[int, tuple[Sum, Sum | None]]:
@@ -448,12 +305,12 @@ def reliability(asked: Asked) -> list[Reliability]:
 
 def _lost_by_model(asked: Asked, names: list[str]) -> dict[tuple[str, ...], tuple[Any, Any, int]]:
     """(vendor, model, firmware) → time lost, of that in repair, and faults. Any: spans or None."""
-    firmware = Coalesce("evse__station__firmware_since", _moment(asked.since))
+    firmware = Coalesce("evse__station__firmware_since", moment(asked.since))
     rows = asked.lost().annotate(begun=Greatest("since", firmware)).filter(Q(until=None) | Q(until__gt=F("begun")))
     length = clipped("begun", "until", asked.since, asked.until)
     said = rows.values(*names).annotate(
         span=SumOf(length),
         mended=SumOf(length, filter=Q(repair=True)),
-        faults=Count("pk", filter=Q(fault=True, since__gte=F("begun"), since__gt=_moment(asked.since))),
+        faults=Count("pk", filter=Q(fault=True, since__gte=F("begun"), since__gt=moment(asked.since))),
     )
     return {tuple(row[name] for name in names): (row["span"], row["mended"], row["faults"]) for row in said}

@@ -9,7 +9,7 @@ from evcms.core import clock
 class StationHealth(models.Model):
     """Judged by `services.judge_stations` over the last 90 days; the list's filter and the station's page read it."""
 
-    station = models.OneToOneField("stations.Station", models.CASCADE, primary_key=True, related_name="+")
+    station = models.OneToOneField("stations.Station", models.CASCADE, primary_key=True, related_name="wellness")
     permille = models.PositiveSmallIntegerField(help_text=_("Of 1,000 who come, so many are served"))
     up_permille = models.PositiveSmallIntegerField(help_text=_("Time in order"))
     tried = models.PositiveIntegerField(help_text=_("Attempts that count"))

@@ -23,7 +23,7 @@ from .ledger import BillingSettings, JournalEntry, JournalLine
 from .payments import Payment, PaymentEvent, Refund, WebhookEvent
 from .proof import ProofRun
 from .revenue import LateBill, RevenueDay, RevenueMark, SiteRevenueDay
-from .simulation import SimulationRun, SimulationState
+from .simulation import SimulationRun
 from .tariffs import PriceSnapshot, SitePricing, Tariff, TariffAssignment
 from .terminals import CardReader, TerminalReport
 
@@ -63,7 +63,6 @@ __all__ = [
     "RevenueDay",
     "RevenueMark",
     "SimulationRun",
-    "SimulationState",
     "SitePricing",
     "SiteRevenueDay",
     "Statement",

@@ -3,10 +3,9 @@
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from billing.vocabulary import RunState
 from evcms.core import clock
 from evcms.core.models import Membership, Organization
-
-from .simulation import SimulationState
 
 
 class CustomerRun(models.Model):
@@ -21,7 +20,7 @@ class CustomerRun(models.Model):
     since = models.DateField(help_text=_("First day, in the organization's zone"))
     until = models.DateField(help_text=_("Last day"))
     days = models.PositiveIntegerField()
-    state = models.CharField(max_length=8, choices=SimulationState, default=SimulationState.WAITING)
+    state = models.CharField(max_length=8, choices=RunState, default=RunState.WAITING)
     result = models.JSONField(null=True, help_text=_("billing.queries.customers.Figures as JSON; nobody is in it"))
     error = models.CharField(max_length=200, blank=True)
     created_at = models.DateTimeField(default=clock.now)

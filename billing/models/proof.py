@@ -3,10 +3,9 @@
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from billing.vocabulary import RunState
 from evcms.core import clock
 from evcms.core.models import Organization, User
-
-from .simulation import SimulationState
 
 
 class ProofRun(models.Model):
@@ -16,7 +15,7 @@ class ProofRun(models.Model):
     user = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+", help_text=_("None: nightly"))
     since = models.DateField(help_text=_("First day, in the organization's zone"))
     until = models.DateField(help_text=_("Last day"))
-    state = models.CharField(max_length=8, choices=SimulationState, default=SimulationState.WAITING)
+    state = models.CharField(max_length=8, choices=RunState, default=RunState.WAITING)
     result = models.JSONField(null=True, help_text=_("billing.proof.Proof as JSON"))
     moved = models.JSONField(null=True, help_text=_("What the journal moved: account, currency, amount"))
     error = models.CharField(max_length=200, blank=True)

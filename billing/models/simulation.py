@@ -3,18 +3,12 @@
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from billing.vocabulary import RunState
 from evcms.core import clock
 from evcms.core.models import Organization, User
 from stations.models import Site
 
 from .tariffs import Tariff
-
-
-class SimulationState(models.TextChoices):
-    WAITING = "waiting", _("waiting")
-    RUNNING = "running", _("running")
-    DONE = "done", _("done")
-    FAILED = "failed", _("failed")
 
 
 class SimulationRun(models.Model):
@@ -29,7 +23,7 @@ class SimulationRun(models.Model):
     sites = models.ManyToManyField(Site, related_name="+")
     since = models.DateField(help_text=_("First day, in the organization's zone"))
     until = models.DateField(help_text=_("Last day"))
-    state = models.CharField(max_length=8, choices=SimulationState, default=SimulationState.WAITING)
+    state = models.CharField(max_length=8, choices=RunState, default=RunState.WAITING)
     total = models.PositiveIntegerField(default=0)
     done = models.PositiveIntegerField(default=0)
     skipped = models.PositiveIntegerField(

@@ -101,17 +101,23 @@ class ToDecide:
         return self.refunds + self.disputes + self.bills
 
 
-def to_decide(access: Access) -> ToDecide:
-    """One query: every page's menu asks."""
+def waiting(access: Access) -> dict[str, QuerySet[Any]]:
+    """Refunds that wait for a second person, disputes for an answer, bills for a price: rows by kind, none for who may
+    not see money. Any: rows of three models.
+    """
     if not access.can(Permission.MONEY):
-        return ToDecide(0, 0, 0)
-    refunds = _visible(Refund.objects.filter(state=RefundState.WAITING), access).order_by()
-    waiting = refunds.values_list(Value("refund"), "pk").union(
-        _unanswered(access).order_by().values_list(Value("dispute"), "pk"),
-        bills_to_review(access).order_by().values_list(Value("bill"), "pk"),
-        all=True,
-    )
-    kinds = [kind for kind, _pk in waiting]
+        return {}
+    return {
+        "refund": _visible(Refund.objects.filter(state=RefundState.WAITING), access),
+        "dispute": _unanswered(access),
+        "bill": bills_to_review(access),
+    }
+
+
+def to_decide(access: Access) -> ToDecide:
+    """How many of each kind wait. One query."""
+    parts = [rows.order_by().values_list(Value(kind), "pk") for kind, rows in waiting(access).items()]
+    kinds = [kind for kind, _pk in parts[0].union(*parts[1:], all=True)] if parts else []
     return ToDecide(kinds.count("refund"), kinds.count("dispute"), kinds.count("bill"))
 
 

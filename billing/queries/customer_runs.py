@@ -4,7 +4,8 @@ import hashlib
 from datetime import timedelta
 from typing import Final
 
-from billing.models import Bill, CustomerRun, SimulationState
+from billing.models import Bill, CustomerRun
+from billing.vocabulary import RunState
 from stations.queries import visible_sites
 
 from .insight import Scope
@@ -37,8 +38,8 @@ def newest(scope: Scope, segment: str) -> tuple[CustomerRun | None, CustomerRun 
         organization=scope.access.organization, asked=asked(scope, segment), until__lte=scope.last,
         until__gte=scope.last - DAY, days=(scope.last - scope.first).days + 1,
     )  # fmt: skip
-    done = rows.filter(state=SimulationState.DONE).order_by("-until", "-finished_at").first()
-    last = rows.exclude(state=SimulationState.DONE).order_by("-created_at", "-pk").first()
+    done = rows.filter(state=RunState.DONE).order_by("-until", "-finished_at").first()
+    last = rows.exclude(state=RunState.DONE).order_by("-created_at", "-pk").first()
     if last and done and last.created_at < done.created_at:
         last = None
     return done, last

@@ -115,7 +115,12 @@ def example_of(terms: Terms, charge: tuple[int, int] = (20, 40)) -> str:
 def cost_so_far(*, session: ChargingSession) -> Cost | None:
     """The running cost by the function that prices the end; the bill itself once it stands. None without a price."""
     bill = Bill.objects.select_related("snapshot").filter(session=session).first()
-    if bill is None or bill.snapshot is None:
+    return cost_by_now(session=session, bill=bill) if bill else None
+
+
+def cost_by_now(*, session: ChargingSession, bill: Bill) -> Cost | None:
+    """As `cost_so_far`, for who has the session's bill already."""
+    if bill.snapshot is None:
         return None
     if bill.state != BillState.OPEN and bill.trace:
         return cost_of(bill)

@@ -30,7 +30,6 @@ from billing.models import (
     Payment,
     ProofRun,
     Refund,
-    SimulationState,
 )
 from billing.proof import Book, Leak, Part, Proof, Segment, first_of_each
 from billing.vocabulary import (
@@ -41,6 +40,7 @@ from billing.vocabulary import (
     PaymentKind,
     PaymentState,
     RefundState,
+    RunState,
 )
 from evcms.core.models import Organization
 from evcms.core.snapshot import snapshot
@@ -137,8 +137,8 @@ def newest(organization: Organization, since: date, until: date) -> tuple[ProofR
     run that failed after that result is under way, too: it says why.
     """
     rows = ProofRun.objects.filter(organization=organization, since=since, until__lte=until)
-    done = rows.filter(state=SimulationState.DONE).order_by("-until", "-finished_at").first()
-    last = rows.exclude(state=SimulationState.DONE).order_by("-created_at", "-pk").first()
+    done = rows.filter(state=RunState.DONE).order_by("-until", "-finished_at").first()
+    last = rows.exclude(state=RunState.DONE).order_by("-created_at", "-pk").first()
     if last and done and last.created_at < done.created_at:
         last = None
     return done, last

@@ -11,9 +11,10 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from billing.models import CustomerRun, SimulationState, Tariff
+from billing.models import CustomerRun, Tariff
 from billing.queries import customer_runs, customers
 from billing.queries.insight import Scope
+from billing.vocabulary import RunState
 from evcms.core import clock, events
 from evcms.core.access import Access, Permission
 from evcms.core.models import Membership
@@ -86,4 +87,4 @@ def _count(run: CustomerRun) -> None:
     if customer_runs.asked(scope, run.segment) != run.asked or not access.can(Permission.MONEY):
         raise PermissionDenied(_("Who asked sees other sites now."))
     found = customers.figures(customers.look(scope, run.segment))
-    runs.end(run, SimulationState.DONE, result=found.to_json())
+    runs.end(run, RunState.DONE, result=found.to_json())

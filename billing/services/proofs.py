@@ -9,9 +9,10 @@ from zoneinfo import ZoneInfo
 
 from django.db import transaction
 
-from billing.models import ProofRun, SimulationState
+from billing.models import ProofRun
 from billing.queries import ledger
 from billing.queries import proof as proofs
+from billing.vocabulary import RunState
 from evcms.core import clock, events
 from evcms.core.access import Access, Permission
 from evcms.core.models import Organization
@@ -61,7 +62,7 @@ def _prove(run: ProofRun) -> None:
     made = proofs.prove(organization=run.organization, since=since, until=until)
     rows = ledger.balances(run.organization, since, until)
     moved = [[row.account, row.currency, row.balance] for row in rows]
-    runs.end(run, SimulationState.DONE, result=made.to_json(), moved=moved)
+    runs.end(run, RunState.DONE, result=made.to_json(), moved=moved)
 
 
 def _span(organization: Organization, since: date, until: date) -> tuple[datetime, datetime]:

@@ -6,7 +6,8 @@ from typing import Any, TypeVar
 
 import structlog
 
-from billing.models import CustomerRun, ProofRun, SimulationRun, SimulationState
+from billing.models import CustomerRun, ProofRun, SimulationRun
+from billing.vocabulary import RunState
 from evcms.core import clock
 
 log = structlog.get_logger(__name__)
@@ -24,7 +25,7 @@ def work_off(model: type[R], work: Callable[[R], None], *, lease: timedelta, **a
             work(run)
         except Exception as error:
             log.exception("run failed", model=model.__name__, run=run.pk)
-            end(run, SimulationState.FAILED, error=f"{type(error).__name__}: {error}"[:200])
+            end(run, RunState.FAILED, error=f"{type(error).__name__}: {error}"[:200])
         done += 1
     return done
 
@@ -37,12 +38,12 @@ def _claimed(model: type[R], lease: timedelta, anew: dict[str, Any]) -> R | None
     if due is None:
         return None
     free = rows.filter(pk=due.pk, due_at=due.due_at)
-    if not free.update(state=SimulationState.RUNNING, due_at=now + lease, started_at=now, **anew):
+    if not free.update(state=RunState.RUNNING, due_at=now + lease, started_at=now, **anew):
         return _claimed(model, lease, anew)  # somebody was faster
     return rows.select_related("organization").get(pk=due.pk)
 
 
-def end(run: SimulationRun | ProofRun | CustomerRun, state: SimulationState, **fields: Any) -> None:
+def end(run: SimulationRun | ProofRun | CustomerRun, state: RunState, **fields: Any) -> None:
     """Any: the row's fields."""
     rows = type(run)._default_manager
     rows.filter(pk=run.pk).update(state=state, due_at=None, finished_at=clock.now(), **fields)

@@ -13,11 +13,11 @@ from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 from billing import holidays
-from billing.models import Bill, PriceSnapshot, SimulationRun, SimulationState, SitePricing, Tariff
+from billing.models import Bill, PriceSnapshot, SimulationRun, SitePricing, Tariff
 from billing.periods import stored_periods
 from billing.simulation import Past, Tally, replay
 from billing.terms import Terms
-from billing.vocabulary import BillState, FundingSource
+from billing.vocabulary import BillState, FundingSource, RunState
 from evcms.core import audit, clock, events
 from evcms.core.access import Access, Permission
 from stations.models import Site
@@ -82,7 +82,7 @@ def _play(run: SimulationRun) -> None:
             replay(tally, _past(bill, terms), stored_periods(bill["periods"]), terms.of(bill))
         done += len(chunk)
         SimulationRun.objects.filter(pk=run.pk).update(done=done, due_at=clock.now() + LEASE)
-    runs.end(run, SimulationState.DONE, result=tally.to_json())
+    runs.end(run, RunState.DONE, result=tally.to_json())
 
 
 def _bills(run: SimulationRun) -> QuerySet[Bill]:

@@ -16,14 +16,14 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from billing import services
 from billing.book_forms import LedgerFilter, PeriodForm
-from billing.models import JournalLine, ProofRun, SimulationState
+from billing.models import JournalLine, ProofRun
 from billing.proof import Part, Proof, Segment, from_json
 from billing.queries import ledger as books
 from billing.queries import proof as proofs
 from billing.segments import BOOKS, LABELS, explained, meaning, proof_bar
 from billing.standings import moved
 from billing.views.common import access_of
-from billing.vocabulary import LedgerAccount
+from billing.vocabulary import LedgerAccount, RunState
 from evcms.core import clock, paging, sheets
 from evcms.core.access import Access, Permission
 from evcms.core.figures import amount
@@ -78,7 +78,7 @@ def proof(request: HttpRequest) -> HttpResponse:
 
 def _waiting(done: ProofRun | None, under_way: ProofRun | None) -> Context:
     """How long the check has run, in seconds, and how long the last one took: it cannot say how far it is."""
-    begun = under_way.started_at if under_way and under_way.state == SimulationState.RUNNING else None
+    begun = under_way.started_at if under_way and under_way.state == RunState.RUNNING else None
     usual = done.finished_at - done.started_at if done and done.finished_at and done.started_at else None
     return {
         "waits": under_way is not None and under_way.finished_at is None,

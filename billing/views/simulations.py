@@ -12,12 +12,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from billing import lookup, services, tariff_forms
-from billing.models import SimulationRun, SimulationState
+from billing.models import SimulationRun
 from billing.ocpi import dumps, loads
 from billing.queries import drafts, simulations
 from billing.simulation_forms import SimulationForm
 from billing.terms import Terms
 from billing.views.common import access_of, show_errors
+from billing.vocabulary import RunState
 from evcms.core import clock
 from evcms.core.access import Access, Permission
 
@@ -114,13 +115,13 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
     """How far it is, then what came out. `?part=progress`: the fragment that asks again by itself."""
     access = access_of(request, Permission.MONEY)
     row = get_object_or_404(simulations.simulations(access), pk=pk)
-    context = {"run": row, "done": row.state == SimulationState.DONE, "over": row.finished_at is not None}
+    context = {"run": row, "done": row.state == RunState.DONE, "over": row.finished_at is not None}
     if request.GET.get("part") == "progress":
         answer = render(request, "billing/_simulation_progress.html", context)
         if row.finished_at:
             answer["HX-Refresh"] = "true"
         return answer
-    if row.state == SimulationState.DONE:
+    if row.state == RunState.DONE:
         context |= {
             "sentence": simulations.sentence(row),
             "changes": simulations.changes(row),

@@ -11,7 +11,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext_lazy as _
 
 from alerts.queries import open_incidents
-from billing.queries import to_decide
+from billing.queries import claims
 from evcms.core.access import Access, Permission
 from evcms.dashboard.queries import review
 from stations.queries import quarantined
@@ -37,27 +37,22 @@ MOST_COUNTED = 10_000  # of a union of what waits: more than that no badge says
 FRAGMENT_HEADER = "X-Requested-With"  # live.js and htmx fetch parts: a frame's badges are of no use to them
 
 
-def decisions(access: Access) -> int:
-    """Refunds that wait for a second person, disputes that wait for an answer, bills that wait for a price."""
-    return to_decide(access).total
-
-
 WAITING: dict[str, Callable[[Access], list[QuerySet[Any]]]] = {  # Any: rows of several models
     "review": review.waiting,
     "incidents": lambda access: [open_incidents(access)],
     "quarantine": lambda access: [quarantined(access)] if access.can(Permission.STATIONS) else [],
+    "money": lambda access: list(claims.waiting(access).values()),
 }
 
 
 def badges(access: Access) -> dict[str, int]:
-    """What waits behind each entry of the menu: two queries, which every page asks."""
+    """What waits behind each entry of the menu: one query, which every page asks."""
     parts = [
         rows.select_related(None).order_by().values_list(Value(route), "pk")
         for route, found in WAITING.items()
         for rows in found(access)
     ]
-    said = Counter(route for route, _pk in parts[0].union(*parts[1:], all=True)[:MOST_COUNTED])
-    return {**said, "money": decisions(access) if access.can(Permission.MONEY) else 0}
+    return Counter(route for route, _pk in parts[0].union(*parts[1:], all=True)[:MOST_COUNTED])
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,8 @@ from stations.availability_days import day_of, midnight, rules_of
 from stations.calendars import Calendar
 from stations.models import AvailabilityDay, AvailabilityDayMark, AvailabilityInterval, Evse, Site
 from stations.tallies import NOTHING, Outage, Port, Rules, Tally, by_day
-from stations.uptimes import ALWAYS, SITE, Ground, contracts, kinds, rapid
+from stations.uptime_ground import ALWAYS, Ground, contracts, rapid
+from stations.uptimes import SITE, kinds
 from stations.vocabulary import PortState
 
 SETTLES: Final = timedelta(minutes=10)  # after midnight: most of what a day had to say has been said

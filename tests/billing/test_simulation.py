@@ -11,13 +11,14 @@ from hypothesis import strategies as st
 
 from billing import lookup
 from billing import services as billing
-from billing.models import Bill, SimulationRun, SimulationState, SitePricing, Tariff
+from billing.models import Bill, SimulationRun, SitePricing, Tariff
 from billing.periods import stored_periods
 from billing.pricing import Activity, Period, price
 from billing.queries import simulations
 from billing.services import simulation as service
 from billing.simulation import EDGES, Past, Tally
 from billing.terms import Element, Idle, Restrictions, Terms, simple_element
+from billing.vocabulary import RunState
 from evcms.core import clock
 from evcms.core.access import Role
 from tests.billing.conftest import KWH, later, paid, work
@@ -40,7 +41,7 @@ def asked(access, tariff, sites, *, draft=None, days=400, **more):
 def done(run):
     assert billing.run_simulations() == 1
     run.refresh_from_db()
-    assert run.state == SimulationState.DONE, run.error
+    assert run.state == RunState.DONE, run.error
     return run
 
 
@@ -220,7 +221,7 @@ def test_a_run_that_fails_says_so_and_the_next_is_done(owner, tariff, site, conn
     assert billing.run_simulations() == 2
     broken.refresh_from_db()
     sound.refresh_from_db()
-    assert (broken.state, sound.state) == (SimulationState.FAILED, SimulationState.DONE)
+    assert (broken.state, sound.state) == (RunState.FAILED, RunState.DONE)
     assert "ValueError" in broken.error
 
 

@@ -3,7 +3,8 @@
 import pytest
 
 from billing import services as billing
-from billing.models import SimulationRun, SimulationState
+from billing.models import SimulationRun
+from billing.vocabulary import RunState
 from evcms.core import clock
 from tests.billing.past import past_sessions
 from tests.fixtures.processes import until
@@ -20,4 +21,4 @@ def test_a_worker_takes_a_run_and_writes_its_result(celery_worker_process, owner
     )  # fmt: skip
     until(lambda: SimulationRun.objects.get().finished_at, timeout=40, what="the worker to end the run")
     run.refresh_from_db()
-    assert (run.state, run.done, run.result["dearer"], run.result["cheaper"]) == (SimulationState.DONE, 25, 0, 0)
+    assert (run.state, run.done, run.result["dearer"], run.result["cheaper"]) == (RunState.DONE, 25, 0, 0)

@@ -11,7 +11,6 @@ from django.test import RequestFactory
 from django.utils import translation
 
 from alerts.vocabulary import IncidentState, NotificationState, Severity
-from billing.models.simulation import SimulationState
 from billing.vocabulary import (
     BillState,
     CollectionState,
@@ -23,6 +22,7 @@ from billing.vocabulary import (
     PayoutState,
     ReaderState,
     RefundState,
+    RunState,
     SetupState,
     StatementState,
 )
@@ -56,7 +56,7 @@ STATES = [
         DisputeState,
         PayoutState,
         ReaderState,
-        SimulationState,
+        RunState,
         IncidentState,
         NotificationState,
         Severity,

@@ -19,7 +19,8 @@ from stations.models import (
     StatusChange,
 )
 from stations.scope_forms import ScopeForm
-from stations.uptimes import Asked, Ground
+from stations.uptime_ground import Ground
+from stations.uptimes import Asked
 from stations.vocabulary import StatusReport
 
 from .conftest import make_station

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from django.db.models import Q, QuerySet, prefetch_related_objects
@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from billing import wording
 from billing.models import Bill, Payment
 from billing.pricing import PARTS, Activity, Kind
-from billing.queries import Cost, cost_of, cost_so_far, payment_of_session
+from billing.queries import Cost, cost_by_now, cost_of, payment_of_session
 from billing.queries import timeline as payment_timeline
 from evcms.core import clock
 from evcms.core.access import Access, Permission
@@ -102,7 +102,7 @@ NO_MONEY: Final = Money(None, None, None)
 def money_of(access: Access, session: ChargingSession) -> Money:
     bill = Bill.objects.select_related("snapshot").filter(session=session).first()
     final = bill is not None and bill.final_at is not None and bill.trace
-    cost = cost_of(bill) if bill and final else cost_so_far(session=session) if bill else None
+    cost = cost_of(bill) if bill and final else cost_by_now(session=session, bill=bill) if bill else None
     payment = payment_of_session(session) if access.can(Permission.MONEY) else None
     if payment:
         prefetch_related_objects([payment], "receipts")  # the page asks for them several times
@@ -125,48 +125,54 @@ def sentence(session: ChargingSession, money: Money, paid_by: str) -> str:
     return f"{said}."
 
 
-@dataclass(frozen=True)
-class Reading:
+class Reading(NamedTuple):
     at: datetime
-    energy_mwh: int | None
+    energy_mwh: int | None  # the register; drawn: since the start
     power_w: int | None
     offered_w: int | None
     soc_percent: int | None
     voltage_mv: int | None
     current_ma: int | None
+    kind: int = ReadingKind.PERIODIC
+    quarantined: bool = False
+    extra: dict[str, Any] | None = None  # Any: what the station sent
 
 
-def readings(session: ChargingSession, most: int = sessions.MOST_POINTS) -> list[Reading]:
-    """The curve, thinned to about `most` points: of a stretch the highest power, the last of the rest."""
-    rows = MeterSample.objects.filter(session=session, quarantined=False).order_by("at", "kind")
-    values = list(
-        rows.values_list("at", "energy_mwh", "power_w", "offered_w", "soc_percent", "voltage_mv", "current_ma")
-    )
-    start = session.meter_start_mwh if session.meter_start_mwh is not None else next(_known(values, 1), 0)
-    points = [
-        Reading(at, None if register is None else max(register - start, 0), *rest) for at, register, *rest in values
-    ]
-    step = max(1, -(-len(points) // most))
-    return [_thinned(points[index : index + step]) for index in range(0, len(points), step)]
+def readings_of(sessions: Iterable[ChargingSession]) -> dict[int, list[Reading]]:
+    """All of each session, oldest first. One query."""
+    found: dict[int, list[Reading]] = {session.pk: [] for session in sessions}
+    rows = MeterSample.objects.filter(session__in=list(found)).order_by("session_id", "at", "kind")
+    for pk, *row in rows.values_list("session_id", *Reading._fields):
+        found[pk].append(Reading(*row))
+    return found
 
 
-def _known(values: Iterable[tuple[Any, ...]], column: int) -> Any:  # Any: columns of a row
-    return (row[column] for row in values if row[column] is not None)
+def curve(session: ChargingSession, readings: Sequence[Reading], most: int = sessions.MOST_POINTS) -> list[Reading]:
+    """Those that count, thinned to about `most` points: of a stretch the highest power, the last of the rest."""
+    counted = [each for each in readings if not each.quarantined]
+    known = (each.energy_mwh for each in counted if each.energy_mwh is not None)
+    start = session.meter_start_mwh if session.meter_start_mwh is not None else next(known, 0)
+    step = max(1, -(-len(counted) // most))
+    return [_thinned(counted[index : index + step], start) for index in range(0, len(counted), step)]
 
 
-def _thinned(points: Sequence[Reading]) -> Reading:
+def _thinned(points: Sequence[Reading], start: int) -> Reading:
     def last(name: str) -> int | None:
-        known = [getattr(point, name) for point in points if getattr(point, name) is not None]
-        return known[-1] if known else None
+        return next((known for point in reversed(points) if (known := getattr(point, name)) is not None), None)
 
+    register = last("energy_mwh")
     powers = [point.power_w for point in points if point.power_w is not None]
-    rest = (last(name) for name in ("offered_w", "soc_percent", "voltage_mv", "current_ma"))
-    return Reading(points[-1].at, last("energy_mwh"), max(powers, default=None), *rest)
+    return Reading(
+        points[-1].at, None if register is None else max(register - start, 0), max(powers, default=None),
+        last("offered_w"), last("soc_percent"), last("voltage_mv"), last("current_ma"),
+    )  # fmt: skip
 
 
-def chart(session: ChargingSession, money: Money, zone: str, *, events: bool = True) -> dict[str, Any] | None:
-    """For static/evcms/chart.js, kind "session". Any: JSON. None without readings. Without `events` one query."""
-    points = readings(session)
+def chart(
+    session: ChargingSession, readings: Sequence[Reading], money: Money, zone: str, *, events: bool = True
+) -> dict[str, Any] | None:
+    """For static/evcms/chart.js, kind "session". Any: JSON. None without readings. Without `events` no query."""
+    points = curve(session, readings)
     if len(points) < 2:
         return None
     return {
@@ -235,20 +241,18 @@ def _label(activity: str, terms: dict[str, Any], currency: str) -> str:
 # Evidence -----------------------------------------------------------------------------------------------------
 
 
-def evidence(session: ChargingSession) -> list[tuple[str, str]]:
+def evidence(session: ChargingSession, readings: Sequence[Reading]) -> list[tuple[str, str]]:
     """Where the energy figure comes from, as (label, value) pairs."""
-    counted = MeterSample.objects.filter(session=session)
-    kinds = list(counted.values_list("kind", "quarantined", "extra"))
-    signed = any((extra or {}).get("signed") for _kind, _bad, extra in kinds)
+    kinds = {each.kind for each in readings}
+    signed = any((each.extra or {}).get("signed") for each in readings)
     pairs = [
         (_("Energy"), figures.kwh(session.energy_mwh, 3)),
         (_("Meter at the start"), figures.kwh(session.meter_start_mwh, 3)),
         (_("Meter at the end"), figures.kwh(_stop_of(session), 3)),
         (_("Source"), _source(session)),
         (_("Readings"), _("%(n)d, %(bad)d of them not counted") % {
-            "n": len(kinds), "bad": sum(bad for _kind, bad, _extra in kinds)}),
-        (_("Begin and end readings"), _said(any(kind == ReadingKind.BEGIN for kind, _bad, _extra in kinds))
-         + ", " + _said(any(kind == ReadingKind.END for kind, _bad, _extra in kinds))),
+            "n": len(readings), "bad": sum(each.quarantined for each in readings)}),
+        (_("Begin and end readings"), _said(ReadingKind.BEGIN in kinds) + ", " + _said(ReadingKind.END in kinds)),
         (_("Signed by the meter"), _said(signed)),
     ]  # fmt: skip
     if session.clock_offset_ms:

@@ -32,13 +32,18 @@ class Curve:
 
 
 def curves(access: Access, station: Station, zone: str) -> list[Curve]:
-    """Two queries, and one for each plug that ever charged."""
+    """Three queries."""
     newest = sessions.sessions(access).filter(connector=OuterRef("pk")).order_by("-started_at", "-pk")
     plugs = stations.connectors(access).filter(station=station).order_by("evse__number", "number")
     plugs = plugs.annotate(newest=Subquery(newest.values("pk")[:1]))
     found = sessions.sessions(access).in_bulk([plug.newest for plug in plugs if plug.newest])
-    return [_curve(plug, found.get(plug.newest), zone) for plug in plugs]
+    readings = charges.readings_of(found.values())
+    return [_curve(plug, found.get(plug.newest), readings, zone) for plug in plugs]
 
 
-def _curve(plug: Connector, session: ChargingSession | None, zone: str) -> Curve:
-    return Curve(plug, session, charges.chart(session, charges.NO_MONEY, zone, events=False) if session else None)
+def _curve(
+    plug: Connector, session: ChargingSession | None, readings: dict[int, list[charges.Reading]], zone: str
+) -> Curve:
+    if session is None:
+        return Curve(plug, None, None)
+    return Curve(plug, session, charges.chart(session, readings[session.pk], charges.NO_MONEY, zone, events=False))

@@ -18,8 +18,10 @@ from .network import lit
 
 
 def station_list(access: Access, wish: dict[str, Any]) -> stations.Stations:
-    """The visible stations that a filter asks for, each with its connectors as `standing`. Any: cleaned values."""
-    return fitting(access, wish).prefetch_related(standing(access), "tags")
+    """The visible stations that a filter asks for, each with its connectors as `standing` and its health. Any: cleaned
+    values.
+    """
+    return fitting(access, wish).select_related("wellness").prefetch_related(standing(access), "tags")
 
 
 def fitting(access: Access, wish: dict[str, Any]) -> stations.Stations:

@@ -48,9 +48,8 @@ class Wellness:
 
 
 def wellness(access: Access, station: Station, open_now: Sequence[Incident]) -> Wellness:
-    """`open_now`: its open incidents. Five queries."""
-    row = StationHealth.objects.filter(station=station).first()
-    found, newest = _known(access, station)
+    """`open_now`: its open incidents. Four queries."""
+    found, newest, row = _known(access, station)
     reasons = [*_score(row, station), *_trouble(open_now), *_dark(station), *_firmware(station, newest)]
     return Wellness(row, found, [*reasons, *_plugs(station), *_wear(station)])
 
@@ -60,14 +59,15 @@ def grades(access: Access, station: Station) -> list[str]:
     return _known(access, station)[0]
 
 
-def _known(access: Access, station: Station) -> tuple[list[str], str]:
-    """Its grades, and the version of the newest firmware file here that is made for its model. One query."""
+def _known(access: Access, station: Station) -> tuple[list[str], str, StationHealth | None]:
+    """Its grades, the version of the newest firmware file here that is made for its model, its score. One query."""
     wrong = facts.health_conditions(access.organization.pk)
     made_for = Q(vendor__iexact=station.vendor) & Q(model__iexact=station.model)
     newest = reported.firmware_files(access).filter(made_for).order_by("-created_at").values("version")[:1]
     told = {f"is_{name}": _holds(condition) for name, condition in wrong.items()}
-    row = Station.objects.filter(pk=station.pk).annotate(**told, newest=Subquery(newest)).values(*told, "newest").get()
-    return [name for name in wrong if row[f"is_{name}"]] or ["well"], row["newest"] or ""
+    row = Station.objects.select_related("wellness").annotate(**told, newest=Subquery(newest)).get(pk=station.pk)
+    found = [name for name in wrong if getattr(row, f"is_{name}")] or ["well"]
+    return found, getattr(row, "newest", None) or "", getattr(row, "wellness", None)
 
 
 def _holds(condition: Q) -> Case:

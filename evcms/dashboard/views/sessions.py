@@ -152,6 +152,7 @@ def session(request: HttpRequest, access: Access, public_id: str) -> HttpRespons
     row = session_or_404(access, public_id)
     zone = row.site.time_zone if row.site else access.organization.time_zone
     money = charges.money_of(access, row)
+    readings = charges.readings_of([row])[row.pk]
     context: Context = {
         "session": row,
         "zone": zone,
@@ -159,14 +160,14 @@ def session(request: HttpRequest, access: Access, public_id: str) -> HttpRespons
         "sentence": charges.sentence(row, money, _paid(money)),
         "who": who(row),
         "running": row.ended_at is None,
-        "chart": charges.chart(row, money, zone),
+        "chart": charges.chart(row, readings, money, zone),
         "may_stop": row.ended_at is None and access.can(Permission.COMMAND),
         "live_url": f"/ws/live/sessions/{row.public_id}/",
     }
     if request.GET.get("part") == "now":
         return render(request, "dashboard/sessions/_now.html", context)
     context |= {
-        "evidence": charges.evidence(row),
+        "evidence": charges.evidence(row, readings),
         "doubts": charges.doubts(row),
         "guard": offline_guard(row),
         "steps": charges.steps(row),

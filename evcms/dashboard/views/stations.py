@@ -1,5 +1,6 @@
 """The list of stations: filter, sort, pages, export."""
 
+from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 
@@ -8,6 +9,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
+from alerts.models import StationHealth
 from evcms.core.access import Access, Permission
 from evcms.dashboard import export
 from evcms.dashboard.access import operator
@@ -15,6 +17,7 @@ from evcms.dashboard.queries import fleet, listing
 from evcms.dashboard.sorting import ordered, paged
 from evcms.dashboard.views.fleet import chosen_view, kinds_for
 from stations import queries, tagging
+from stations.models import Station
 from stations.queries import Stations
 from stations.services.views import may_remove
 
@@ -23,12 +26,13 @@ SORTS = {
     "site": "site__name",
     "model": "model",
     "firmware": "firmware_version",
+    "health": "wellness__permille",
     "online": "online",
     "seen": "last_seen_at",
 }
 COLUMNS = (
     "identity", "name", "site", "approval", "online", "maintenance", "vendor", "model", "serial_number", "firmware",
-    "protocol", "last_seen_utc", "offline_since_utc", "connectors", "tags",
+    "protocol", "last_seen_utc", "offline_since_utc", "connectors", "tags", "served_percent",
 )  # fmt: skip
 
 
@@ -62,6 +66,12 @@ def stations(request: HttpRequest, access: Access) -> HttpResponseBase:
     return render(request, "dashboard/stations/list.html", context)
 
 
+def _served(row: Station) -> str:
+    """Of a hundred who come, as its Health tab says; "" before it is judged."""
+    judged: StationHealth | None = getattr(row, "wellness", None)
+    return f"{Decimal(judged.permille) / 10:.1f}" if judged else ""
+
+
 def _export(request: HttpRequest, rows: Stations) -> HttpResponseBase:
     told = (
         (
@@ -69,6 +79,7 @@ def _export(request: HttpRequest, rows: Stations) -> HttpResponseBase:
             "yes" if row.in_maintenance else "no", row.vendor, row.model, row.serial_number, row.firmware_version,
             row.protocol, row.last_seen_at, row.dark_since,
             ", ".join(f"{count} {word}" for word, count in listing.segments(row)), tagging.written(row),
+            _served(row),
         )
         for row in rows.iterator(chunk_size=500)
     )  # fmt: skip
