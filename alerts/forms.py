@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django import forms
+from django.db.models import Model
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
@@ -12,7 +13,7 @@ from alerts.models import AlertSettings, OnCallSchedule, Recipient
 from alerts.services.recovery import TOLD_WHILE_WAITING
 from alerts.vocabulary import IncidentKind, IncidentState, Severity
 from evcms.core.access import Access
-from evcms.core.form_fields import offer_several
+from evcms.core.form_fields import offer, offer_several
 from evcms.core.forms import zones
 from stations.queries import visible_sites
 
@@ -38,26 +39,20 @@ class BoardFilter(forms.Form):
         required=False,
         choices=[ANY, *((str(word.value), word.label) for word in reversed(Severity)), (LESS, _("Below critical"))],
     )
-    site = forms.ChoiceField(label=_("Site"), required=False)
+    site = forms.ModelChoiceField(None, label=_("Site"), required=False, empty_label=_("Any"))
     kind = forms.ChoiceField(label=_("Trouble"), required=False, choices=[ANY, *IncidentKind.choices])
     mine = forms.ChoiceField(label=_("Who has it"), required=False, choices=[ANY, ("on", _("I"))])
 
     def __init__(self, *args: Any, access: Access, **kwargs: Any) -> None:
         """Any: as Django's forms take them."""
         super().__init__(*args, **kwargs)
-        sites = visible_sites(access).filter(archived_at=None).order_by("name").values_list("pk", "name")
-        _offer(self, "site", [ANY, *((str(pk), name) for pk, name in sites)])
+        offer(self, "site", visible_sites(access).filter(archived_at=None).order_by("name"), by=("name",))
 
     def wish(self) -> dict[str, str]:
         """What could be read; the rest filters nothing."""
         self.is_valid()
-        return {name: str(value) for name, value in self.cleaned_data.items() if value}
-
-
-def _offer(form: forms.Form, name: str, choices: Iterable[tuple[str, Any]]) -> None:
-    field = form.fields[name]
-    assert isinstance(field, forms.ChoiceField | forms.MultipleChoiceField)
-    field.choices = list(choices)  # names of people and sites, as they write them
+        read = {name: value for name, value in self.cleaned_data.items() if value}
+        return {name: str(value.pk) if isinstance(value, Model) else str(value) for name, value in read.items()}
 
 
 class NoteForm(forms.Form):
@@ -126,7 +121,9 @@ class SwapForm(forms.Form):
     def __init__(self, *args: Any, contacts: Iterable[Recipient], **kwargs: Any) -> None:
         """Any: as Django's forms take them."""
         super().__init__(*args, **kwargs)
-        _offer(self, "recipient", [(str(row.pk), str(row)) for row in contacts])
+        field = self.fields["recipient"]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = [(str(row.pk), str(row)) for row in contacts]
 
 
 class PolicyForm(forms.Form):

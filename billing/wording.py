@@ -259,5 +259,12 @@ def kwh(mwh: int) -> str:
 
 
 def duration(seconds: int) -> str:
+    """As prices of time are quoted, in minutes: 10813 → "180 min 13 s"."""
     minutes, rest = divmod(seconds, 60)
     return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+
+
+def span(seconds: int) -> str:
+    """Exact, for who does not multiply it with a price: 10813 → "3 h 0 min 13 s"."""
+    hours, rest = divmod(seconds, 3600)
+    return f"{hours} h {duration(rest)}" if hours else duration(rest)

@@ -71,7 +71,7 @@ def variants():
         "stations, last page": f"{stations}?page=200",
         "sessions, words": f"{sessions}?q=CARD120",
         "sessions, last page": f"{sessions}?page=20000",
-        "search, words": reverse("search") + "?q=L-000077",
+        "search, words": reverse("search") + "?q=L-00077",
     }
 
 

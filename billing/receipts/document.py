@@ -18,7 +18,7 @@ from billing.models import Account, Bill, Payment, Receipt
 from billing.shares import Share
 from billing.terms import plain
 from billing.vocabulary import AccountKind, FundingSource, ReceiptKind
-from billing.wording import cost_line, duration, kwh
+from billing.wording import cost_line, kwh, span
 from evcms.core.figures import amount, exact
 from stations.models import Connector, Site, Station
 
@@ -225,7 +225,7 @@ def _session(bill: Bill) -> dict[str, Any]:
         "started_at": _moment(session.started_at, bill),
         "ended_at": _moment(ended_at, bill),
         "time_zone": str(_zone(bill)),
-        "duration": duration(seconds),
+        "duration": span(seconds),
         "duration_seconds": seconds,
         "energy_mwh": session.energy_mwh,
         "energy": kwh(session.energy_mwh),

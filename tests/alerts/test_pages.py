@@ -12,7 +12,7 @@ from alerts.models import Destination, EscalationPolicy, Incident, Notification,
 from alerts.services import duty
 from alerts.views import report
 from alerts.vocabulary import IncidentKind, IncidentState
-from evcms.core import clock
+from evcms.core import clock, form_fields
 from evcms.core.access import Role
 from evcms.core.models import AuditEntry
 from tests.alerts.conftest import later, make_access, make_contact, make_station
@@ -72,6 +72,15 @@ def test_the_board_filters_by_state_severity_kind_site_and_mine(browser, station
     assert "elsewhere is dark" in read(browser, "/incidents/", severity="less")
     assert "No incident fits" in read(browser, "/incidents/", state="resolved")
     assert "mine is dark" in read(browser, "/incidents/", severity="nonsense", site="x")
+
+
+def test_of_very_many_sites_one_is_typed(browser, station, other_site, owner, monkeypatch):
+    monkeypatch.setattr(form_fields, "MANY", 1)
+    trouble(station, "mine", severity=4)
+    assert "<option" not in read(browser, "/incidents/").partition('name="site"')[2].partition("name=")[0]
+    assert "mine is dark" in read(browser, "/incidents/", site=station.site.name)
+    assert "mine is dark" not in read(browser, "/incidents/", site=other_site.name)
+    assert "mine is dark" in read(browser, "/incidents/", site=station.site.pk)  # as links of other pages say it
 
 
 def test_a_page_shows_the_life_of_an_incident_and_its_buttons_work(browser, station, contact, deliver, owner):

@@ -97,6 +97,11 @@ def test_every_line_of_every_price_has_words(name):
         assert said.unit_price or line.part in ("cap", "minimum", "idle_cap")
 
 
+def test_a_time_is_said_in_minutes_beside_a_price_and_in_hours_for_people():
+    assert [wording.duration(seconds) for seconds in (45, 3600, 10_813)] == ["0 min 45 s", "60 min", "180 min 13 s"]
+    assert [wording.span(seconds) for seconds in (45, 3600, 10_813)] == ["0 min 45 s", "1 h 0 min", "3 h 0 min 13 s"]
+
+
 def test_a_line_of_a_receipt_names_its_hours():
     result = price(
         terms_of(CASES["clock: split at seven in the evening"]),

@@ -1,5 +1,6 @@
 """How well a station serves: one figure from rows, its reasons, and a list that filters by the very same."""
 
+import csv
 import uuid
 from datetime import timedelta
 
@@ -13,7 +14,7 @@ from evcms.dashboard.queries import wellness
 from sessions.models import Attempt, ChargingSession
 from stations import services as stations
 from stations.models import AvailabilityInterval, AvailabilityTerms, Connection, FirmwareFile, Station, Variable
-from tests.dashboard.conftest import browser, words
+from tests.dashboard.conftest import browser, streamed, words
 from tests.stations.conftest import make_station
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
@@ -69,6 +70,24 @@ def test_who_never_spoke_has_no_health_and_who_is_archived_loses_it(owner, site,
     Station.objects.filter(pk=station.pk).update(archived_at=clock.now())
     alerts.judge_stations()
     assert not StationHealth.objects.exists()
+
+
+def test_the_list_shows_sorts_and_exports_the_figure(owner, site, station):
+    new, weak = make_station("AAA-NEW", site), make_station("WEAK-01", site)
+    stood(station, days=40)
+    stood(weak, days=40, down=4)
+    alerts.judge_stations()
+    client, page = browser(owner), reverse("stations")
+
+    def order(sort):
+        return [row.identity for row, _segments in client.get(page, {"sort": sort}).context["rows"]]
+
+    assert order("health") == [weak.identity, station.identity, new.identity]  # who is not judged comes last
+    assert order("-health") == [station.identity, weak.identity, new.identity]
+    assert reverse("station-health", args=[weak.identity]) in words(client.get(page))
+    table = list(csv.DictReader(streamed(client.get(page, {"export": "csv"})).splitlines()))
+    served = {row["identity"]: row["served_percent"] for row in table}
+    assert served == {weak.identity: "90.0", station.identity: "100.0", new.identity: ""}
 
 
 def test_list_and_page_say_the_same_of_every_station(owner, organization, site, station):
