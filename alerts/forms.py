@@ -39,7 +39,7 @@ class BoardFilter(forms.Form):
         required=False,
         choices=[ANY, *((str(word.value), word.label) for word in reversed(Severity)), (LESS, _("Below critical"))],
     )
-    site = forms.ModelChoiceField(None, label=_("Site"), required=False, empty_label=_("Any"))
+    site: Any = forms.ModelChoiceField(None, label=_("Site"), required=False, empty_label=_("Any"))
     kind = forms.ChoiceField(label=_("Trouble"), required=False, choices=[ANY, *IncidentKind.choices])
     mine = forms.ChoiceField(label=_("Who has it"), required=False, choices=[ANY, ("on", _("I"))])
 
