@@ -14,9 +14,9 @@ from django.utils.translation import gettext_lazy as _
 from billing import queries as billing
 from billing.queries.glance import Way
 from billing.terms import Terms
-from evcms.core import clock
+from evcms.core import clock, figures
 from evcms.core.clusters import WORLD, Box, Point, box_of
-from evcms.core.money import format_money, to_major
+from evcms.core.money import to_major
 from evcms.public.snapshot import Spot, Where
 from stations.models import PlugType
 
@@ -164,9 +164,9 @@ class Judge:
         return kept
 
     def cheapest(self, spots: Iterable[Spot]) -> str:
-        """ "10.90 €": what the usual charge costs at the cheapest of them; empty without any price."""
+        """ "10.90 €", German "10,90 €": the usual charge at the cheapest of them; empty without any price."""
         costs = [self.cost(spot.terms) for spot in spots if spot.terms]
-        return format_money(*min(costs)) if costs else ""
+        return figures.amount(*min(costs)) if costs else ""
 
     def _cheap(self, spot: Spot) -> bool:
         if spot.terms is None or self.wish.most is None:

@@ -145,6 +145,12 @@ def wall_time(moment: datetime | None, zone: str | None = None) -> str:
 
 
 @register.filter
+def unbroken(figure: str) -> str:
+    """For large type: no line ends between a number and its unit."""
+    return str(figure).replace(" ", "\N{NO-BREAK SPACE}")
+
+
+@register.filter
 def units(figure: str) -> SafeString:
     """`{{ mwh|kwh|units }}`: the figure in tabular digits, its unit small and grey."""
     head, space, unit = str(figure).rpartition(" ")

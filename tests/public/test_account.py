@@ -366,7 +366,7 @@ def test_who_has_the_link_pays_without_an_account(debt, provider):
 
     guest = Client()
     page = guest.get(f"/debt/{debt.public_id}").content.decode()
-    assert "2.08 € is open." in page
+    assert "2.08\N{NO-BREAK SPACE}€ is open." in page
     assert "Pay with Visa" not in page
     answer = guest.post(f"/debt/{debt.public_id}/pay")
     assert answer["Location"].startswith(provider.url)

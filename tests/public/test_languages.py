@@ -149,7 +149,7 @@ def test_a_connector_that_cannot_be_used_says_why_in_the_drivers_language(langua
 @with_rows
 @each_language
 def test_map_site_page_and_points_speak_the_drivers_language(language, place, tariff):
-    read(language, "/map")
+    assert f"≈ {AMOUNT[language]}" in read(language, "/map")
     read(language, f"/map/{place.station.site_id}/")
     point = driver(language).get("/map/points.geojson").json()["features"][0]["properties"]
     assert not catalogue.leftovers(language, f"{point['word']} {point['note']}")
