@@ -1,7 +1,8 @@
 """What `make test` and `make lint` do: every check in turn, an honest exit code, one closing line.
 
-Order: quick checks first; the suite on SQLite; then whatever is marked `postgres` on a real PostgreSQL. All
-of it runs even when an early part fails, so that one run tells everything.
+Order: quick checks first, and beside them, on the other core, what the suites would wait for (see `Ready`); the suite
+on SQLite; then whatever is marked `postgres` on a real PostgreSQL. All of it runs even when an early part fails, so
+that one run tells everything.
 """
 
 import os
@@ -15,6 +16,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from tests.fixtures.browser import chromium
+from tests.fixtures.postgres_files import postgres_files
 from tests.fixtures.processes import BASE
 
 PYTHON = sys.executable
@@ -42,42 +44,99 @@ def main():
     begin = time.monotonic()
     folder = Path(tempfile.mkdtemp(prefix="evcms-checks-"))
     try:
-        results = [step(name, argv, folder) for name, argv in LINT.items() if name != "import contracts"]
         if "--lint" in sys.argv:
-            results.append(step("import contracts", LINT["import contracts"], folder))
+            results = [step(name, argv, folder) for name, argv in LINT.items()]
         else:
-            provide_chromium()
-            results += [step(name, argv, folder) for name, argv in CHECKS.items()]
-            results += [suite_on_sqlite(folder), suite_on_postgres(folder)]
+            results = everything(folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return tell(results, time.monotonic() - begin)
 
 
-def step(name, argv, folder, counts=None):
+def everything(folder):
+    with Ready(folder) as ready:
+        quick = {name: argv for name, argv in LINT.items() if name != "import contracts"} | CHECKS
+        results = [step(name, argv, folder) for name, argv in quick.items()]
+        provide_chromium()
+        address = ready.wait()
+        return [*results, suite_on_sqlite(folder), suite_on_postgres(folder, address)]
+
+
+class Ready:
+    """What each of ten workers would else make again or wait for, made once beside the quick checks.
+
+    - Bytecode of the tests, which a fresh checkout has none of: 12 s of each worker.
+    - The migrated templates of both databases (tests/fixtures/database.py).
+    - A PostgreSQL server, which ends when its standard input does.
+
+    Nothing here judges: what fails is made by the first who needs it, and told there.
+    """
+
+    def __init__(self, folder):
+        self.env = environment(folder)
+
+    def __enter__(self):
+        self.making = [
+            self.begin(PYTHON, "-m", "pytest", "--collect-only", "-qq", "-p", "no:cacheprovider"),
+            self.begin(PYTHON, "-m", "tests.fixtures.database"),
+        ]
+        then = f'"{PYTHON}" -m tests.fixtures.database; echo "$DATABASE_URL"; exec cat'
+        pipe = subprocess.PIPE
+        self.server = self.begin(
+            PYTHON, "-m", "tests.fixtures.postgres", "sh", "-c", then, stdin=pipe, stdout=pipe, stderr=None
+        )
+        return self
+
+    def begin(self, *argv, **pipes):
+        pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL) | pipes
+        return subprocess.Popen(argv, cwd=BASE, env=self.env, text=True, **pipes)
+
+    def wait(self):
+        """The server's DATABASE_URL, "" without one."""
+        for process in self.making:
+            process.wait()
+        return self.server.stdout.readline().strip()
+
+    def __exit__(self, *error):
+        for process in self.making:
+            process.kill()
+            process.wait()
+        self.server.communicate()
+
+
+def environment(folder):
+    """Bytecode may be written: a process that compiles everything it imports costs twice as much."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, "EVCMS_TESTING": "1", "EVCMS_DATA_DIR": str(folder)}
+
+
+def step(name, argv, folder, **env):
     print(f"\n── {name} " + "─" * (100 - len(name)), flush=True)
     begin = time.monotonic()
-    env = {**os.environ, "EVCMS_TESTING": "1", "EVCMS_DATA_DIR": str(folder)}
-    code = subprocess.run(argv, cwd=BASE, env=env, check=False).returncode
+    code = subprocess.run(argv, cwd=BASE, env=environment(folder) | env, check=False).returncode
     seconds = time.monotonic() - begin
     print(f"{name}: {'good' if code == 0 else f'FAILED (exit code {code})'} in {seconds:.0f} s", flush=True)
-    return Result(name, code == 0, seconds, counts or {})
+    return Result(name, code == 0, seconds)
 
 
 def suite_on_sqlite(folder):
-    return suite("tests on SQLite", ["not long"], [], folder)
+    return suite("tests on SQLite", ["-m", "not long"], folder)
 
 
-def suite_on_postgres(folder):
+def suite_on_postgres(folder, address):
     """Database, concurrency, wire and one story again, on a server of their own."""
-    return suite("tests on PostgreSQL", ["postgres and not long"], [PYTHON, "-m", "tests.fixtures.postgres"], folder)
+    name = "tests on PostgreSQL"
+    if not address:
+        print(f"{name}: FAILED, there is no server: see above.", flush=True)
+        return Result(name, good=False, seconds=0)
+    return suite(name, ["-m", "postgres and not long", *postgres_files()], folder, DATABASE_URL=address)
 
 
-def suite(name, marks, before, folder):
+def suite(name, which, folder, **env):
     report = folder / f"{name.replace(' ', '-')}.xml"
-    argv = [*before, PYTHON, "-m", "pytest", "-q", "-n", "5", "--dist", "worksteal", "--durations=15"]
-    argv += ["--durations-min=1", "-m", *marks, f"--junit-xml={report}", "--max-worker-restart=2"]
-    result = step(name, argv, folder)
+    argv = [PYTHON, "-m", "pytest", "-q", "-n", "5", "--dist", "worksteal", "--durations=15"]
+    argv += ["--durations-min=1", f"--junit-xml={report}", "--max-worker-restart=2", *which]
+    result = step(name, argv, folder, **env)
     result.counts = count(report)
     if not any(result.counts.values()):
         result.good = False

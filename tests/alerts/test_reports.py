@@ -105,13 +105,14 @@ def test_a_photo_is_written_anew_without_where_it_was_taken(connector, media):
         b"GIF89a nothing",
         b"<svg onload='x'/>",
         b"\xff\xd8\xff broken",
-        picture()[:900],
-        picture((9000, 9000), "PNG"),
+        lambda: picture()[:900],
+        lambda: picture((9000, 9000), "PNG"),
         b"",
     ],
     ids=["gif", "svg", "broken", "cut", "huge", "empty"],
 )
 def test_what_is_no_photo_is_answered_with_a_sentence_and_leaves_nothing(connector, media, sent):
+    sent = sent() if callable(sent) else sent
     answer = send(connector, photo=sent)
     if sent:
         assert answer.status_code == 422

@@ -1,8 +1,13 @@
 """`make test` is honest: what it counts, what it says, how it ends."""
 
 import subprocess
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
 
 from tests import run
+from tests.fixtures.postgres_files import check_marks, postgres_files
 from tests.fixtures.processes import BASE
 from tests.run import Result
 
@@ -34,7 +39,25 @@ def test_failures_errors_and_skips_are_counted_apart(tmp_path):
 
 def test_a_run_that_tested_nothing_is_not_good(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(run.subprocess, "run", lambda *_, **__: subprocess.CompletedProcess([], 0))
-    assert not run.suite("tests on SQLite", ["not long"], [], tmp_path).good
+    assert not run.suite("tests on SQLite", [], tmp_path).good
+
+
+def test_without_a_postgresql_the_run_is_not_good(tmp_path, capsys):
+    assert not run.suite_on_postgres(tmp_path, "").good
+    assert "there is no server" in capsys.readouterr().out
+
+
+def test_a_mark_that_the_run_on_postgresql_would_overlook_is_refused(request, tmp_path):
+    marked = SimpleNamespace(path=Path(postgres_files()[0]), get_closest_marker=lambda name: name)
+    check_marks([marked, request.node])
+    marked.path = tmp_path / "test_elsewhere.py"
+    with pytest.raises(AssertionError, match="test_elsewhere"):
+        check_marks([marked])
+
+
+def test_what_is_made_beside_the_checks_writes_bytecode(tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    assert "PYTHONDONTWRITEBYTECODE" not in run.environment(tmp_path)
 
 
 def test_the_exit_code_of_a_step_is_what_the_command_said(tmp_path, capfd):
