@@ -60,7 +60,7 @@ def test_every_text_that_a_driver_may_read_is_translated(language):
         ("de", r"\b(du|dir|dich|dein(e[mnrs]?)?)\b"),
         ("nl", r"\b(je|jij|jou|jouw)\b"),
         ("fr", r"\b(tu|toi|ton|tes)\b"),
-        ("es", r"\b(tú|tu|tus|te|puedes|quieres|pagas|elige|pulsa|enchufa|avísame|escríbeme)\b"),
+        ("es", r"\b(tú|tu|tus|te|tuy[oa]s?|puedes|quieres|pagas|elige|pulsa|enchufa|avísame|escríbeme)\b"),
     ],
 )
 def test_drivers_are_addressed_politely_throughout(language, familiar):
