@@ -14,7 +14,7 @@ help:
 	@echo "make test-long  property and soak tests"
 	@echo "make lint       ruff, mypy, import contracts"
 	@echo "make bench      the charger gateway against a bare echo server; pricing; the tariff simulator; the early-fault alarm; the sweep; from a charger to the screen"
-	@echo "make bench-large  every operator page with 10,000 stations, 1 million sessions, 50 million readings on PostgreSQL (16 GB of disk)"
+	@echo "make bench-large  every operator page with 10,000 stations, 1 million sessions, 50 million readings on PostgreSQL (20 GB of disk)"
 	@echo "make messages   collect texts for translation, compile evcms/locale (needs gettext)"
 	@echo "make lock       remake requirements.txt from pyproject.toml (needs uv)"
 

@@ -155,6 +155,10 @@ CATALOGUE: Final[dict[IncidentKind, Trouble]] = {
         span=Span.WITHIN,
         silenced=False,
     ),
+    K.STATION_ALARM: Trouble(
+        _("A station's own monitoring raised an alarm (OCPP 2.x) and has not taken it back."),
+        S.SERIOUS,
+    ),
     K.FIRMWARE_FAILED: Trouble(
         _("A firmware update failed, or has not moved for some time."),
         S.WARNING,

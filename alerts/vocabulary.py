@@ -24,6 +24,7 @@ class IncidentKind(models.TextChoices):
     CLOCK_SKEW = "clock_skew", _("Station's clock is wrong")
     METER = "meter", _("Readings do not add up")
     SECURITY_EVENT = "security_event", _("Security event")
+    STATION_ALARM = "station_alarm", _("Alarm raised by the station")
     FIRMWARE_FAILED = "firmware_failed", _("Firmware update failed")
     EARLY_FAULT = "early_fault", _("Early sign of a fault")
     SITE_POWER = "site_power", _("Site draws more than its limit")

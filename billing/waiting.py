@@ -32,17 +32,6 @@ def served(reader: CardReader) -> QuerySet[Connector]:
     return rows.filter(station__site_id=reader.site_id).exclude(station_id__in=own)
 
 
-def reader_of(connector: Connector) -> CardReader | None:
-    """The reader that a driver at this plug pays at: the station's, else the site's; one that is online first."""
-    station = connector.station
-    rows = CardReader.objects.filter(archived_at=None)
-    for place in (Q(station_id=station.pk), Q(site_id=station.site_id or 0, station=None)):
-        found = list(rows.filter(place))
-        if found:
-            return min(found, key=lambda reader: (reader.state != ReaderState.ONLINE, reader.pk))
-    return None
-
-
 def readers_with_cars() -> QuerySet[CardReader]:
     """Readers that rest while a car at one of their plugs may wait for them."""
     now = clock.now()

@@ -6,13 +6,13 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from django.db.models import Max, Min, Q, QuerySet, Sum
+from django.db.models import Max, Min, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from evcms.core import clock
 from evcms.core.access import Access
 from stations import commands
-from stations.models import Command, Connector, Evse, Station
+from stations.models import Command, Connector, Station
 from stations.queries import visible_sites
 from stations.vocabulary import CommandState
 
@@ -27,7 +27,7 @@ from .models import (
     SessionWatch,
     UsageHour,
 )
-from .vocabulary import AttemptState, ReservationState, SessionState
+from .vocabulary import ReservationState, SessionState
 
 MOST_POINTS: Final = 400
 MOST_KEYS: Final = 5_000
@@ -235,20 +235,6 @@ def stop_asked(session: ChargingSession) -> bool:
     return session.ended_at is None and asked.filter(fields__transaction_id=session.transaction_id).exists()
 
 
-def by_public_id(public_id: str) -> ChargingSession | None:
-    """For the driver who holds the link: nobody is asked who he is."""
-    near = ("connector__station__site", "connector__evse", "attempt", "organization")
-    return ChargingSession.objects.select_related(*near).filter(public_id=public_id).first()
-
-
-def open_attempts(connector: Connector) -> QuerySet[Attempt]:
-    return Attempt.objects.filter(connector=connector, state=AttemptState.REQUESTED)
-
-
-def active_reservations(connector: Connector) -> QuerySet[Reservation]:
-    return Reservation.objects.filter(connector=connector, state=ReservationState.ACTIVE, expires_at__gt=clock.now())
-
-
 def reserved() -> tuple[set[int], set[int]]:
     """(connector ids, ids of stations reserved as a whole) of all reservations that stand. One query."""
     rows = Reservation.objects.filter(state=ReservationState.ACTIVE, expires_at__gt=clock.now())
@@ -280,69 +266,12 @@ def usage(access: Access) -> QuerySet[UsageHour]:
     return rows if access.all_sites else rows.filter(evse__station__site__in=visible_sites(access))
 
 
-def energy_between(access: Access, since: datetime, until: datetime) -> int:
-    """mWh delivered in whole UTC hours of the interval; zones with half hours count their hour by its beginning."""
-    rows = usage(access).filter(hour__gte=since, hour__lt=until)
-    return rows.aggregate(total=Sum("energy_mwh"))["total"] or 0
-
-
-def energy_today(access: Access, zone: str) -> int:
-    """mWh since midnight in the zone; running sessions are in it, hour by hour as they report."""
-    since, until = day_bounds(clock.now().astimezone(ZoneInfo(zone)).date(), zone)
-    return energy_between(access, since, until)
-
-
 def day_bounds(day: date, zone: str) -> tuple[datetime, datetime]:
     """A local day in true time: 23 or 25 hours where the clocks change."""
     tz = ZoneInfo(zone)
     begin = datetime(day.year, day.month, day.day, tzinfo=tz)
     following = day + timedelta(days=1)
     return begin, datetime(following.year, following.month, following.day, tzinfo=tz)
-
-
-@dataclass(frozen=True)
-class Day:
-    """One local day. `occupied` and `charging` are shares of all EVSE time, 0 to 1000 (per mille)."""
-
-    day: date
-    energy_mwh: int
-    sessions: int
-    occupied: int
-    charging: int
-
-
-def utilisation(access: Access, zone: str, days: int = 7) -> list[Day]:
-    """The last local days, today last; today counts only up to now."""
-    today = clock.now().astimezone(ZoneInfo(zone)).date()
-    return [_day(access, today - timedelta(days=back), zone) for back in range(days - 1, -1, -1)]
-
-
-def _day(access: Access, day: date, zone: str) -> Day:
-    since, until = day_bounds(day, zone)
-    sums = (
-        usage(access)
-        .filter(hour__gte=since, hour__lt=until)
-        .aggregate(
-            energy=Sum("energy_mwh"),
-            started=Sum("sessions_started"),
-            charging=Sum("charging_seconds"),
-            occupied=Sum("occupied_seconds"),
-        )
-    )
-    seconds = int((min(until, clock.now()) - since).total_seconds())
-    capacity = max(1, _evses(access) * max(0, min(seconds, DAY_S + 3600)))
-    return Day(
-        day,
-        sums["energy"] or 0,
-        sums["started"] or 0,
-        min(1000, (sums["occupied"] or 0) * 1000 // capacity),
-        min(1000, (sums["charging"] or 0) * 1000 // capacity),
-    )
-
-
-def _evses(access: Access) -> int:
-    rows = Evse.objects.filter(station__organization=access.organization, station__archived_at=None)
-    return (rows if access.all_sites else rows.filter(station__site__in=visible_sites(access))).count()
 
 
 def span(access: Access) -> tuple[datetime | None, datetime | None]:

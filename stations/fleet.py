@@ -27,7 +27,7 @@ from .models import (
     Station,
     StationEvent,
 )
-from .reports import FIRMWARE_ENDS, FIRMWARE_TROUBLE, ROUTINE_SECURITY_EVENTS
+from .reports import FIRMWARE_ENDS, FIRMWARE_TROUBLE, ROUTINE_SECURITY_EVENTS, MonitorSeverity
 from .vocabulary import Approval, ConnectorStatus, Direction, MessageOutcome
 
 PORTION: Final = 500  # ids in one statement
@@ -240,6 +240,47 @@ def security_events(*, since: datetime) -> list[Security]:
         first, count = (before.first_at, before.count) if before else (at, 0)
         found[station_id, kind] = Security(station_id, kind, info, first, count + 1)
     return list(found.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """One that stands: raised by the station's own monitoring, not taken back. `severity`: a MonitorSeverity."""
+
+    station_id: int
+    connector_id: int | None
+    subject: str
+    severity: int
+    severity_word: str
+    value: str
+    info: str
+    since: datetime
+
+
+def alarms() -> list[Alarm]:
+    """All that stand. A Problem that no monitor weighs is an error. Two queries, one when none stands."""
+    rows = list(StationEvent.objects.filter(standing=True).order_by("happened_at", "pk"))
+    plugs = _plugs({row.station_id for row in rows if row.evse}) if rows else {}
+    return [_alarm(row, plugs.get((row.station_id, row.evse), {})) for row in rows]
+
+
+def _alarm(row: StationEvent, there: dict[int, int]) -> Alarm:
+    """`there`: the connectors of the EVSE that it names, number → id; of several it must name one."""
+    severity = MonitorSeverity(MonitorSeverity.ERROR if row.severity is None else row.severity)
+    plug = there.get(row.connector) or (next(iter(there.values())) if len(there) == 1 else None)
+    return Alarm(
+        station_id=row.station_id, connector_id=plug, subject=row.subject, severity=severity,
+        severity_word=str(severity.label), value=row.value[:100],
+        info=" ".join(filter(None, (row.tech_code, row.tech_info))), since=row.happened_at,
+    )  # fmt: skip
+
+
+def _plugs(stations: set[int]) -> dict[tuple[int, int], dict[int, int]]:
+    """(station, EVSE number) → its connectors: number → id."""
+    rows = Connector.objects.filter(station__in=stations, archived_at=None)
+    found: dict[tuple[int, int], dict[int, int]] = {}
+    for pk, station, evse, number in rows.values_list("pk", "station_id", "evse__number", "number"):
+        found.setdefault((station, evse), {})[number] = pk
+    return found
 
 
 @dataclass(frozen=True, slots=True)

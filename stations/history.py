@@ -4,7 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
 
-from .models import Connection, FirmwareUpdate, OcppMessage, SecurityEvent, StatusChange
+from .alarms import TOUCHES, raises
+from .models import Connection, FirmwareUpdate, OcppMessage, SecurityEvent, StationEvent, StatusChange
 from .reports import FIRMWARE_TROUBLE, ROUTINE_SECURITY_EVENTS
 from .vocabulary import ConnectorStatus, Direction, MessageOutcome
 
@@ -57,6 +58,22 @@ def security(station_ids: Iterable[int], *, since: datetime) -> dict[tuple[int, 
     rows = SecurityEvent.objects.filter(station_id__in=list(station_ids), critical=True, received_at__gte=since)
     rows = rows.exclude(type__in=ROUTINE_SECURITY_EVENTS).order_by("received_at")
     return _moments(rows.values_list("station_id", "type", "received_at"))
+
+
+def alarms(station_ids: Iterable[int], *, since: datetime, until: datetime) -> dict[tuple[int, str], list[Span]]:
+    """(station, subject) → from when to when an alarm stood there that was raised since then."""
+    rows = StationEvent.objects.filter(TOUCHES, station_id__in=list(station_ids), happened_at__gte=since)
+    found: dict[tuple[int, str], list[Span]] = defaultdict(list)
+    begun: dict[tuple[int, str], datetime] = {}
+    for row in rows.order_by("happened_at", "pk"):
+        place = (row.station_id, row.subject)
+        if raises(row):
+            begun.setdefault(place, row.happened_at)
+        elif place in begun:
+            found[place].append((begun.pop(place), row.happened_at))
+    for place, at in begun.items():
+        found[place].append((at, until))
+    return dict(found)
 
 
 def failed_updates(station_ids: Iterable[int], *, since: datetime) -> dict[tuple[int, object], list[datetime]]:

@@ -2,7 +2,6 @@
 
 import uuid
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypedDict
 
@@ -24,7 +23,6 @@ from .models import (
     RefusedHandshake,
     Site,
     Station,
-    StatusChange,
     WindowState,
 )
 from .vocabulary import Approval, CommandState, ConnectorStatus, Shown
@@ -360,41 +358,7 @@ def messages(
     return rows
 
 
-# Timeline ---------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Span:
-    """A stretch of one status, in our time. `offline` spans are not in it: links have rows of their own."""
-
-    status: ConnectorStatus
-    since: datetime
-    until: datetime
-    error_code: str = ""
-
-
-def timeline(target: Connector | Station, *, hours: int) -> list[Span]:
-    """The statuses of the last hours without a gap, the one from before them first; UNKNOWN where nothing was said.
-
-    Ordered by our clock, so that a replayed batch falls where it belongs. Two queries.
-    """
-    until = clock.now()
-    since = until - timedelta(hours=hours)
-    rows = StatusChange.objects.order_by("happened_at", "pk")
-    if isinstance(target, Connector):
-        rows = rows.filter(connector=target)
-    else:
-        rows = rows.filter(station=target, connector=None)
-    before = rows.filter(happened_at__lte=since).last()
-    said = [(since, before.status, before.error_code)] if before else [(since, ConnectorStatus.UNKNOWN.value, "")]
-    inside = rows.filter(happened_at__gt=since, happened_at__lte=until)
-    said += inside.values_list("happened_at", "status", "error_code")
-    ends = [moment for moment, _status, _error in said[1:]] + [until]
-    return [
-        Span(ConnectorStatus(status), begin, end, error)
-        for (begin, status, error), end in zip(said, ends, strict=True)
-        if end > begin
-    ]
+# Links ------------------------------------------------------------------------------------------------
 
 
 def offline_spans(station: Station, *, hours: int) -> list[tuple[datetime, datetime]]:

@@ -148,6 +148,25 @@ class EventTrigger(models.TextChoices):
     PERIODIC = "periodic", _("at its time")
 
 
+class MonitorSeverity(models.IntegerChoices):
+    """How grave a monitor's event is (2.x, VariableMonitoring.severity): the smaller the worse."""
+
+    DANGER = 0, _("danger")
+    HARDWARE = 1, _("hardware failure")
+    SYSTEM = 2, _("system failure")
+    CRITICAL = 3, _("critical")
+    ERROR = 4, _("error")
+    ALERT = 5, _("alert")
+    WARNING = 6, _("warning")
+    NOTICE = 7, _("notice")
+    INFORMATION = 8, _("information")
+    DEBUG = 9, _("debug")
+
+
+PROBLEM: Final = "problem"  # the variable by which any component says that something is wrong with it (true, false)
+LEAST_ALARM: Final = MonitorSeverity.ERROR  # from alert on (5) the station goes on serving, says the specification
+
+
 class MonitorType(models.TextChoices):
     """2.x MonitorEnumType; the last two are 2.1's."""
 

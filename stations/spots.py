@@ -95,11 +95,6 @@ def of_connector(connector_id: int) -> Spot | None:
     return _spot(row) if row else None
 
 
-def of_code(code: str) -> Spot | None:
-    row = _rows(Q(code=code.upper())).first()
-    return _spot(row) if row else None
-
-
 def of_station(station_id: int) -> list[Spot]:
     return [_spot(row) for row in _rows(Q(station=station_id))]
 

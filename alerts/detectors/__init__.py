@@ -21,6 +21,7 @@ DETECTORS: Final[dict[IncidentKind, Callable[[View], Iterable[Finding]]]] = {
     K.STATION_FAULTED: faults.station_faulted,
     K.CONNECTOR_FAULTED: faults.connector_faulted,
     K.METER: faults.readings,
+    K.STATION_ALARM: faults.alarms,
     K.SECURITY_EVENT: faults.security,
     K.FIRMWARE_FAILED: faults.firmware,
     K.NO_ENERGY: charging.no_energy,

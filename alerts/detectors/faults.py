@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Final
 
 from django.utils.translation import gettext as _
 
@@ -12,9 +13,12 @@ from sessions import signs
 from stations import fleet
 from stations.faultwords import headline
 from stations.fleet import Standing
+from stations.reports import MonitorSeverity
 
 from .finding import Finding, View
 from .links import clock_is_wrong
+
+SAME_CAUSE: Final = timedelta(minutes=2)  # between an alarm and the status that tells of the same
 
 
 def connector_faulted(view: View) -> Iterator[Finding]:
@@ -86,6 +90,28 @@ def security(view: View) -> Iterator[Finding]:
                 title = _("%(station)s reports: %(event)s") % {"station": station.label, "event": row.type}
                 key = f"security:{station.id}:{row.type}"
                 yield view.at_station(kind, key, station, title, row.first_at, info=row.info)
+
+
+def alarms(view: View) -> Iterator[Finding]:
+    """What the station's own monitors say, as long as it stands. A fault of the same time tells it already."""
+    kind = IncidentKind.STATION_ALARM
+    found = fleet.alarms()
+    faults = {fault.connector_id: fault.since for fault in fleet.faulted_connectors()} if found else {}
+    for row in found:
+        station = view.stations.get(row.station_id)
+        if station is None:
+            continue
+        fault = station.status_at if station.faulted else faults.get(row.connector_id or 0)
+        if fault is not None and fault <= row.since + SAME_CAUSE:
+            continue
+        title = _("%(station)s raises an alarm: %(subject)s, %(severity)s") % {
+            "station": station.label, "subject": row.subject, "severity": row.severity_word,
+        }  # fmt: skip
+        yield view.at_station(
+            kind, f"alarm:{station.id}:{row.subject}", station, title, row.since, connector_id=row.connector_id,
+            symptom=f"{kind} {row.subject}", danger=row.severity == MonitorSeverity.DANGER, value=row.value,
+            info=row.info,
+        )  # fmt: skip
 
 
 def firmware(view: View) -> Iterator[Finding]:

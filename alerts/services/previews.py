@@ -105,6 +105,12 @@ def _faults(connectors: bool) -> Count:
     return counted
 
 
+def _alarms(past: Past, setting_of: SettingOf) -> int:
+    found = history.alarms(past.stations, since=past.since, until=clock.now())
+    spots = {place: past.spot(place[0]) for place in found}
+    return sum(_lasting(spans, setting_of(spots[place]), spots[place].zone) for place, spans in found.items())
+
+
 def _bursts(moments: Sequence[datetime], setting: Setting, zone: str, threshold: int | None = None) -> int:
     return hindsight.bursts(
         moments,
@@ -236,6 +242,7 @@ COUNTS: Final[dict[IncidentKind, Count]] = {
     K.CONNECTOR_FAULTED: _faults(connectors=True),
     K.STATION_FAULTED: _faults(connectors=False),
     K.METER: _of_stations(lambda past: signs.discrepancies(past.stations, since=past.since)),
+    K.STATION_ALARM: _alarms,
     K.SECURITY_EVENT: _of_stations(lambda past: history.security(past.stations, since=past.since)),
     K.FIRMWARE_FAILED: _of_stations(lambda past: history.failed_updates(past.stations, since=past.since), each=True),
     K.DRIVER_REPORT: _of_stations(_reports),

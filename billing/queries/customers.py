@@ -77,11 +77,6 @@ class Customers:
     visits: int
     unknown: int  # sessions of people whom nobody can tell apart
 
-    @property
-    def visits_each(self) -> float:
-        return self.visits / self.people if self.people else 0
-
-
 def customers(looked: Looked) -> Customers:
     people = looked.found.people
     return Customers(

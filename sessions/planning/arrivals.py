@@ -53,12 +53,6 @@ class Estimate:
     high: float
     seen_weekly: float
 
-    @property
-    def lost_weekly(self) -> float:
-        """Drivers who came and were never seen."""
-        return max(0.0, self.weekly - self.seen_weekly)
-
-
 def observe(
     starts: Iterable[datetime], busy: Iterable[Busy], *, ports: int, begin: datetime, end: datetime, zone: tzinfo
 ) -> Seen:

@@ -11,6 +11,7 @@ from stations.reports import (
     FirmwareState,
     LogKind,
     LogState,
+    MonitorSeverity,
     MonitorType,
 )
 
@@ -154,8 +155,9 @@ class StationEvent(models.Model):
     notification = models.CharField(max_length=24, blank=True)
     cause = models.BigIntegerField(null=True, help_text=_("event_id of what it follows from"))
     monitor_id = models.BigIntegerField(null=True)
-    severity = models.PositiveSmallIntegerField(null=True)
+    severity = models.PositiveSmallIntegerField(null=True, choices=MonitorSeverity)
     cleared = models.BooleanField(default=False)
+    standing = models.BooleanField(default=False, help_text=_("An alarm that the station has not taken back"))
     tech_code = models.CharField(max_length=50, blank=True)
     tech_info = models.CharField(max_length=500, blank=True)
     transaction = models.CharField(max_length=36, blank=True)
@@ -177,10 +179,23 @@ class StationEvent(models.Model):
         indexes = [
             models.Index(fields=["station", "-happened_at"], name="events_of_station"),
             models.Index(fields=["received_at"], name="events_by_age"),
+            models.Index(fields=["station"], condition=models.Q(standing=True), name="alarms_standing"),
         ]
 
     def __str__(self) -> str:
         return f"{self.component}.{self.variable} = {self.value[:40]}"
+
+    @property
+    def subject(self) -> str:
+        """ "Connector/left:2:1.Temperature": the same for an alarm and its end."""
+
+        def part(name: str, instance: str) -> str:
+            return f"{name}/{instance}" if instance else name
+
+        where = f":{self.evse}" if self.evse else ""
+        where += f":{self.connector}" if self.evse and self.connector else ""
+        named = part(self.component, self.component_instance)
+        return f"{named}{where}.{part(self.variable, self.variable_instance)}"
 
 
 class Monitor(models.Model):
@@ -196,7 +211,7 @@ class Monitor(models.Model):
     connector = models.PositiveSmallIntegerField(default=0)
     type = models.CharField(max_length=12, choices=MonitorType)
     value = models.CharField(max_length=40, help_text=_("Decimal text; seconds for what comes at its time"))
-    severity = models.PositiveSmallIntegerField()
+    severity = models.PositiveSmallIntegerField(choices=MonitorSeverity)
     transaction = models.BooleanField(default=False, help_text=_("Only while a session runs"))
     notification = models.CharField(max_length=24, blank=True)
     stream_id = models.BigIntegerField(null=True, help_text=_("2.1: of the stream that carries its values"))

@@ -70,7 +70,7 @@ def prune_reports() -> int:
         return 0
     old = (
         SecurityEvent.objects.filter(received_at__lt=border),
-        StationEvent.objects.filter(received_at__lt=border),
+        StationEvent.objects.filter(received_at__lt=border, standing=False),
         FirmwareUpdate.objects.filter(ended_at__lt=border),
         LogUpload.objects.filter(ended_at__lt=border, path=""),  # its file goes first
     )

@@ -3,8 +3,8 @@
 from datetime import timedelta
 
 import pytest
+from django.db.models import Sum
 
-from evcms.core import clock
 from evcms.core.access import Role
 from sessions import queries
 from sessions.models import ChargingSession, Discrepancy, Driver, IdToken
@@ -99,20 +99,10 @@ def test_a_curve_is_thinned_and_keeps_its_peak_and_its_end(visits):
     assert max(point.power_w or 0 for point in thin) == 6059
 
 
-def test_what_flows_now_and_what_flowed_today(visits, organization):
+def test_what_flows_now(visits, organization):
     owner = make_access(organization)
     assert queries.now(owner) == queries.Now(1, 7000)
-    total = queries.energy_between(owner, ago(days=1), clock.now())
-    assert total == 7 * KWH
-    assert 0 <= queries.energy_today(owner, "Europe/Amsterdam") <= total
-
-
-def test_days_are_shares_of_all_evses_and_add_up(visits, organization):
-    days = queries.utilisation(make_access(organization), "Europe/Amsterdam", days=3)
-    assert len(days) == 3
-    assert sum(day.energy_mwh for day in days) == 7 * KWH
-    assert sum(day.sessions for day in days) == 2
-    assert all(0 <= day.charging <= 1000 and 0 <= day.occupied <= 1000 for day in days)
+    assert queries.usage(owner).aggregate(total=Sum("energy_mwh"))["total"] == 7 * KWH
 
 
 @pytest.mark.parametrize(("day", "hours"), [((2026, 3, 29), 23), ((2026, 10, 25), 25), ((2026, 6, 1), 24)])

@@ -16,7 +16,6 @@ from stations.vocabulary import (
     MessageOutcome,
     RefusalReason,
     Shown,
-    StatusReport,
 )
 
 from .conftest import make_access, make_station
@@ -153,19 +152,3 @@ def test_refusals_and_strangers_are_seen_by_those_who_decide(organization, rival
     assert queries.refused_handshakes(narrow).count() == 0
     assert queries.quarantined(narrow).count() == 0
     assert queries.quarantined(make_access(rival)).count() == 1  # of nobody: there are two organizations
-
-
-def test_the_timeline_is_gapless_and_starts_with_what_was_before(station, now):
-    connector = Connector.objects.get(station=station, evse__number=1)
-    steps = [(S.AVAILABLE, -30), (S.CHARGING, -20), (S.AVAILABLE, -2)]
-    for status, hours in steps:
-        at = now + timedelta(hours=hours)
-        report = StatusReport(evse=1, connector=1, status=status, at=at, received_at=at)
-        services.status_reported(station_id=station.pk, report=report)
-    spans = queries.timeline(connector, hours=24)
-    assert [(span.status, round((span.until - span.since).total_seconds() / 3600)) for span in spans] == [
-        (S.AVAILABLE, 4),
-        (S.CHARGING, 18),
-        (S.AVAILABLE, 2),
-    ]
-    assert queries.timeline(station, hours=24)[0].status == S.UNKNOWN

@@ -86,7 +86,9 @@ class LogSerializer(Reported):
 
 
 class StationEventSerializer(Reported):
-    """One datum of NotifyEvent (OCPP 2.x). `severity`: 0 is the worst, 9 the least."""
+    """One datum of NotifyEvent (OCPP 2.x). `severity`: 0 is the worst, 9 the least; `standing`: an alarm
+    that the station has not taken back.
+    """
 
     class Meta:
         model = StationEvent
@@ -107,6 +109,7 @@ class StationEventSerializer(Reported):
             "monitor_id",
             "severity",
             "cleared",
+            "standing",
             "tech_code",
             "tech_info",
             "transaction",

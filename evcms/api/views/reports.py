@@ -60,11 +60,12 @@ class StationEventFilter(filters.FilterSet):
     component = filters.CharFilter(lookup_expr="iexact", help_text="Such as `Connector`.")
     variable = filters.CharFilter(lookup_expr="iexact", help_text="Such as `Problem`.")
     cleared = TrueFalse(help_text="`true`: the end of what was reported before.")
+    standing = TrueFalse(help_text="`true`: alarms that were not taken back.")
     after, before = since("happened_at"), until("happened_at")
 
     class Meta:
         model = StationEvent
-        fields = ("station", "component", "variable", "trigger", "cleared", "after", "before")
+        fields = ("station", "component", "variable", "trigger", "cleared", "standing", "after", "before")
 
 
 class SecurityEventView(mixins.ListModelMixin, viewsets.GenericViewSet):

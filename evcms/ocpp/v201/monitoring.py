@@ -1,14 +1,16 @@
 """OCPP 2.x, N02-N08: NotifyEvent, NotifyMonitoringReport, and what sets, clears and asks for monitors."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
+
+from django.db import transaction
 
 from evcms.ocpp import errors
 from evcms.ocpp.charger import Call, Charger, CommandCodec, Payload
 from evcms.ocpp.readings import parse_time
 from stations import commands, services
 from stations.reports import EventReport, EventTrigger, MonitorReport, MonitorType, Part, decimal_text
-from stations.vocabulary import Answer
+from stations.vocabulary import Answer, StatusReport
 
 from . import words
 
@@ -26,6 +28,7 @@ TYPES: Final = {  # MonitorEnumType
 }
 TYPES_OF_21: Final = TYPES | {MonitorType.TARGET: "TargetDelta", MonitorType.TARGET_SHARE: "TargetDeltaRelative"}
 OURS: Final = {spelled: ours for ours, spelled in TYPES_OF_21.items()}
+STATE: Final = "AvailabilityState"
 GONE: Final = frozenset({"Accepted", "NotFound"})
 
 
@@ -65,16 +68,40 @@ def _events(charger: Charger, payload: Payload) -> list[EventReport]:
     ]
 
 
+def _statuses(charger: Charger, payload: Payload) -> Iterator[StatusReport]:
+    """G01: the state of a connector, or of the whole station, may come as an event in place of a StatusNotification;
+    from 2.1 on that message is deprecated.
+    """
+    for data in payload["eventData"]:
+        place = data["component"].get("evse", {})
+        where = {"Connector": (place.get("id"), place.get("connectorId")), "ChargingStation": (0, 0)}
+        evse, connector = where.get(data["component"]["name"], (None, None))
+        value = data["actualValue"]
+        if data["variable"]["name"] == STATE and None not in (evse, connector) and value in words.STATUSES:
+            yield StatusReport(
+                evse=evse,
+                connector=connector,
+                status=words.STATUSES[value],
+                at=parse_time(data["timestamp"], charger.received_at),
+                received_at=charger.received_at,
+                error_code=data.get("techCode", "") if value == "Faulted" else "",
+                info=data.get("techInfo", "") if value == "Faulted" else "",
+            )
+
+
 def notify_event(charger: Charger, payload: Payload) -> Payload:
     """N07: one part; each datum stands for itself, so parts need not be gathered."""
-    services.events_reported(station_id=charger.station_id, reports=_events(charger, payload))
-    return {}
+    return notify_events([(charger, payload)])[0]
 
 
 def notify_events(messages: Sequence[tuple[Charger, Payload]]) -> list[Payload]:
-    services.many_events_reported(
-        reports=[(charger.station_id, _events(charger, payload)) for charger, payload in messages]
-    )
+    with transaction.atomic():
+        services.many_events_reported(
+            reports=[(charger.station_id, _events(charger, payload)) for charger, payload in messages]
+        )
+        told = [(charger.station_id, said) for charger, payload in messages for said in _statuses(charger, payload)]
+        if told:
+            services.statuses_reported(reports=told)
     return [{} for _ in messages]
 
 

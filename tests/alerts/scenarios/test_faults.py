@@ -12,7 +12,7 @@ from sessions import services as sessions
 from sessions.models import Discrepancy, UsageHour
 from stations import services as stations
 from stations.models import FirmwareUpdate, SecurityEvent, Station
-from stations.reports import SecurityReport
+from stations.reports import EventReport, EventTrigger, Part, SecurityReport
 from tests.alerts.conftest import later
 
 pytestmark = pytest.mark.django_db
@@ -320,6 +320,47 @@ def test_a_critical_security_event_is_told_at_once_and_once(world):
     assert world.board() == ["security_event open KADE-1"]
     assert SecurityEvent.objects.count() == 3
     assert world.told() == ["opened security_event"]
+
+
+def alarmed(world, name, *, severity, cleared=False, variable="Temperature", value="92"):
+    part = Part("Connector", variable, evse=1, connector=1)
+    now = clock.now()
+    said = EventReport(1, part, value, EventTrigger.ALERTING, now, now, severity=severity, cleared=cleared)
+    stations.events_reported(station_id=world.station(name).pk, reports=[said])
+
+
+def test_an_alarm_of_a_stations_own_monitor_is_told_until_it_is_taken_back(world):
+    world.site("Kade", 2)
+    alarmed(world, "KADE-1", severity=2)
+    alarmed(world, "KADE-2", severity=5)  # it serves on
+    world.sweep()
+    assert world.board() == ["station_alarm open KADE-1"]
+    incident = Incident.objects.get()
+    assert "Connector:1:1.Temperature, system failure" in incident.title
+    assert (incident.severity, incident.detail["value"]) == (Severity.SERIOUS, "92")
+    assert incident.connector_id == world.station("KADE-1").connectors.get(evse__number=1).pk
+    alarmed(world, "KADE-1", severity=2, cleared=True)
+    world.wait(minutes=1)
+    assert world.board() == ["station_alarm over KADE-1"]
+    assert world.told() == ["opened station_alarm", "resolved station_alarm"]
+
+
+def test_an_alarm_of_danger_is_critical_whatever_a_rule_says(world):
+    world.site("Kade", 1)
+    world.rule("station_alarm", station="KADE-1", enabled=False)
+    alarmed(world, "KADE-1", severity=0)
+    world.sweep()
+    assert [(row.kind, row.severity) for row in Incident.objects.all()] == [("station_alarm", Severity.CRITICAL)]
+    assert world.told() == ["opened station_alarm"]
+
+
+def test_a_fault_and_its_alarm_are_one_incident(world):
+    world.site("Kade", 1)
+    world.fault("KADE-1")
+    alarmed(world, "KADE-1", severity=1, variable="Problem", value="true")
+    world.wait(minutes=2)
+    assert world.board() == ["connector_faulted open KADE-1"]
+    assert world.told() == ["opened connector_faulted"]
 
 
 def test_how_many_and_within_how_long_counts_at_the_place_of_the_rule(world):

@@ -82,6 +82,73 @@ def test_the_end_of_an_alarm_is_an_event_of_its_own(talk):
     assert list(StationEvent.objects.order_by("pk").values_list("cleared", flat=True)) == [False, True]
 
 
+def standing():
+    return list(StationEvent.objects.filter(standing=True).order_by("pk").values_list("event_id", flat=True))
+
+
+def alarm(number, minutes, value="91.5", variable="Temperature", **more):
+    return datum(number, ago(minutes=minutes), value, variable={"name": variable}, **more)
+
+
+def test_an_alarm_stands_until_it_is_taken_back(talk):
+    report(talk, 77, monitor(talk, 9, severity=2), monitor(talk, 10, severity=5))
+    notify(talk, alarm(1, 9, variableMonitoringId=9), alarm(2, 9, variable="Speed", variableMonitoringId=10))
+    assert standing() == [1]  # an alert (5) does not keep a station from serving
+    notify(talk, alarm(3, 8, "95", variableMonitoringId=9))
+    assert standing() == [3]  # the same again: one alarm
+    notify(talk, alarm(4, 7, "60", variableMonitoringId=9, trigger="Delta"))
+    assert standing() == [3]  # a change of the value takes nothing back
+    notify(talk, alarm(5, 6, "60", cleared=True))
+    assert standing() == []
+
+
+def test_the_end_may_come_before_the_alarm(talk):
+    report(talk, 77, monitor(talk, 9, severity=2))
+    notify(talk, alarm(2, 5, "60", cleared=True, variableMonitoringId=9))
+    notify(talk, alarm(1, 9, variableMonitoringId=9))
+    assert standing() == []
+
+
+def test_a_problem_needs_no_monitor_and_ends_when_it_is_no_longer_true(talk):
+    notify(talk, datum(1, ago(minutes=9), trigger="Delta"))
+    assert standing() == [1]
+    notify(talk, datum(2, ago(minutes=8), "false", trigger="Delta"))
+    assert standing() == []
+
+
+def test_an_alarm_that_stands_outlives_the_retention(talk, settings):
+    notify(talk, datum(1, ago(minutes=9)), datum(2, ago(minutes=9), "12", variable={"name": "Speed"}))
+    StationEvent.objects.update(received_at=ago(days=400))
+    settings.RETENTION_REPORTS_DAYS = 90
+    assert services.prune_reports() == 1
+    assert standing() == [1]
+
+
+def state(number, minutes, value, component="Connector", evse=None, **more):
+    where = {"name": component} | (
+        {} if component == "ChargingStation" else {"evse": evse or {"id": 1, "connectorId": 1}}
+    )
+    return datum(number, ago(minutes=minutes), value, component=where, trigger="Delta",
+                 variable={"name": "AvailabilityState"}, **more)  # fmt: skip
+
+
+@pytest.mark.parametrize("many", [False, True], ids=["one by one", "in bulk"])
+def test_a_status_may_come_as_an_event(talk, station, many):
+    talk.many, plug = many, station.connectors.get(evse__number=1)
+    notify(talk, state(1, 9, "Faulted", techCode="F07", techInfo="fan"), state(2, 9, "Unavailable", "ChargingStation"))
+    plug.refresh_from_db()
+    station.refresh_from_db()
+    assert (plug.status, plug.error_code, plug.error_info) == ("faulted", "F07", "fan")
+    assert station.status == "unavailable"
+    notify(talk, state(3, 8, "Available"))
+    plug.refresh_from_db()
+    assert (plug.status, plug.error_code) == ("available", "")
+    notify(talk, state(4, 9, "Reserved"))  # older: kept offline
+    notify(talk, state(5, 7, "Nonsense"), state(6, 7, "Faulted", "EVSE"), state(7, 7, "Faulted", evse={"id": 1}))
+    plug.refresh_from_db()
+    assert plug.status == "available"
+
+
 def test_the_monitor_says_how_bad_it_is_unless_the_station_does(talk):
     report(talk, 77, monitor(talk, 9, severity=2))
     notify(talk, datum(1, ago(minutes=1), variableMonitoringId=9))
