@@ -1,15 +1,20 @@
 """Planting the demo: once and whole, kept by later starts, and of use to people afterwards."""
 
 import json
+import shutil
+import sqlite3
 import stat
 from collections import defaultdict
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from datetime import timedelta
 from io import StringIO
+from pathlib import Path
 
 import pytest
 import stripe
 from django.core.management import CommandError, call_command
+from django.db import connection
 
 from alerts.models import Destination, EscalationLevel, Recipient, Subscription
 from billing import queries as billing_queries
@@ -54,11 +59,53 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def scratch(settings, tmp_path, monkeypatch, provider):
-    """A data folder of its own; three days instead of ninety."""
-    settings.DATA_DIR, settings.MAP_BASE_FILE = tmp_path, tmp_path / "map" / "streets.geojson"
+def scratch(settings, folder, monkeypatch, provider):
+    """An empty data folder; three days instead of ninety."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    settings.DATA_DIR, settings.MAP_BASE_FILE = folder, folder / "map" / "streets.geojson"
     monkeypatch.setattr(seed, "DAYS", 3)
-    return tmp_path
+    return folder
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """The same for all tests: rows and files name it."""
+    return tmp_path_factory.mktemp("demo") / "var"
+
+
+@pytest.fixture(scope="module")
+def planted_once(tmp_path_factory):
+    """Where the rows and files of the first planting are kept, once there was one."""
+    return tmp_path_factory.mktemp("planted")
+
+
+@pytest.fixture
+def planted(scratch, planted_once):
+    """The data folder after one planting, which takes three seconds: the others get a copy of its rows and files."""
+    if connection.vendor != "sqlite":
+        plant()
+        return scratch
+    rows, files = planted_once / "rows.sqlite3", planted_once / "files"
+    connection.ensure_connection()
+    if not files.exists():
+        plant()
+        copy_rows(connection.connection, rows)
+        shutil.copytree(scratch, files)
+    else:
+        copy_rows(rows, connection.connection)
+        shutil.copytree(files, scratch, dirs_exist_ok=True)
+    return scratch
+
+
+def copy_rows(source, target):
+    """A SQLite database, page by page; each end a connection or a path."""
+    with ExitStack() as opened:
+        ends = [
+            opened.enter_context(closing(sqlite3.connect(end))) if isinstance(end, Path) else end
+            for end in (source, target)
+        ]
+        ends[0].backup(ends[1])
 
 
 def plant():
@@ -76,23 +123,22 @@ def private(path):
     return stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def test_one_command_plants_a_network_that_people_and_chargers_can_enter(scratch):
-    plant()
-    left = json.loads((scratch / "demo" / "logins.json").read_text())
+def test_one_command_plants_a_network_that_people_and_chargers_can_enter(planted):
+    left = json.loads((planted / "demo" / "logins.json").read_text())
     for login in left["logins"]:
         assert User.objects.get(email=login["email"]).check_password(left["password"])
     assert ApiToken.objects.filter(digest=token_digest(left["api_token"])).exists()
     assert Connector.objects.filter(code=left["try"], station__approval="accepted").exists()
-    stations = fleet.read(scratch / "demo" / "fleet.json")
+    stations = fleet.read(planted / "demo" / "fleet.json")
     assert len(stations) == 60
     for station in stations:
         row = Station.objects.get(identity=station.identity)
         assert passwords.verify(row.password_digest, station.password.encode())
         codes = {plug.code for plug in station.connectors if plug.code}
         assert codes <= set(row.connectors.values_list("code", flat=True))
-    assert private(scratch / "demo" / "logins.json")
-    assert private(scratch / "demo" / "fleet.json")
-    assert json.loads((scratch / "map" / "streets.geojson").read_text())["type"] == "FeatureCollection"
+    assert private(planted / "demo" / "logins.json")
+    assert private(planted / "demo" / "fleet.json")
+    assert json.loads((planted / "map" / "streets.geojson").read_text())["type"] == "FeatureCollection"
     assert MaintenanceWindow.objects.filter(state="planned", starts_at__gt=clock.now()).count() == 1
 
 
@@ -175,13 +221,12 @@ def of_the_motorway(**said):
     return replace(whole, sessions=tuple(one for one in whole.sessions if one.site == "VZO"), outages=(), attempts=())
 
 
-def test_a_bank_disputes_a_top_up_and_waits_for_an_answer(scratch, settings):
-    plant()
+def test_a_bank_disputes_a_top_up_and_waits_for_an_answer(planted, settings):
     dispute = Dispute.objects.select_related("collection__account").get()
     top_up, account = dispute.collection, dispute.collection.account
     assert (top_up.state, top_up.disputed_minor, dispute.state) == ("paid", top_up.amount_minor, "needs_response")
     assert account.held_minor == account.balance_minor == dispute.aside_minor < top_up.amount_minor
-    with running(database=str(scratch / "provider.sqlite3")) as double:
+    with running(database=str(planted / "provider.sqlite3")) as double:
         settings.STRIPE_API_BASE = double.public_url
         assert gateway().dispute(dispute.provider_id).taken_minor == top_up.amount_minor
         billing.read_books()
@@ -209,8 +254,7 @@ def of_the_depot(**said):
     return replace(whole, sessions=tuple(one for one in whole.sessions if one.site == "DEP"), outages=(), attempts=())
 
 
-def test_a_second_start_keeps_the_data_and_meters_go_on_where_they_stood(scratch):
-    plant()
+def test_a_second_start_keeps_the_data_and_meters_go_on_where_they_stood(planted):
     before = kept()
     session = ChargingSession.objects.select_related("station").latest("ended_at")
     ChargingSession.objects.filter(pk=session.pk).update(meter_last_mwh=session.meter_last_mwh + 7_000_000)
@@ -218,17 +262,16 @@ def test_a_second_start_keeps_the_data_and_meters_go_on_where_they_stood(scratch
     assert "kept" in said
     after = kept()
     assert before == after
-    stations = {station.identity: station for station in fleet.read(scratch / "demo" / "fleet.json")}
+    stations = {station.identity: station for station in fleet.read(planted / "demo" / "fleet.json")}
     registers = {plug.register_mwh for plug in stations[session.station.identity].connectors}
     assert session.meter_last_mwh + 7_000_000 in registers
 
 
-def test_money_of_the_past_can_be_given_back(scratch, settings):
-    plant()
+def test_money_of_the_past_can_be_given_back(planted, settings):
     finance = Membership.objects.select_related("user", "organization").get(role=Role.FINANCE)
     access = Access(finance.organization, finance, finance.user, "finance")
     payment = Payment.objects.filter(state="captured").latest("settled_at")
-    with running(database=str(scratch / "provider.sqlite3")) as double:
+    with running(database=str(planted / "provider.sqlite3")) as double:
         settings.STRIPE_API_BASE = double.public_url
         billing.refund(payment=payment, reason="goodwill", amount_minor=100, access=access)
         billing.refund_due()
@@ -252,19 +295,17 @@ def test_outside_the_demo_the_command_refuses(scratch, settings):
         plant()
 
 
-def test_a_card_reader_stands_at_the_charger_that_is_kept_free(scratch):
-    plant()
-    left = json.loads((scratch / "demo" / "logins.json").read_text())
+def test_a_card_reader_stands_at_the_charger_that_is_kept_free(planted):
+    left = json.loads((planted / "demo" / "logins.json").read_text())
     reader = CardReader.objects.get()
     assert reader.provider_id == left["reader"]
     assert reader.station == Connector.objects.get(code=left["try"]).station
-    with running(database=str(scratch / "provider.sqlite3")) as double:
+    with running(database=str(planted / "provider.sqlite3")) as double:
         known = stripe.StripeClient("sk_test_demo", base_addresses={"api": double.public_url}).v1.terminal.readers
         assert [each.label for each in known.list().data] == [reader.label]
 
 
-def test_a_driver_with_a_card_on_file_taps_plugs_in_and_owes_nothing_and_another_one_owes(scratch):
-    plant()
+def test_a_driver_with_a_card_on_file_taps_plugs_in_and_owes_nothing_and_another_one_owes(planted):
     daan = Driver.objects.get(email="driver@marenhaven.example")
     card = PaymentMethod.objects.get(driver=daan)
     assert (card.card, card.state, card.is_default) == ("Visa •••• 4242", "active", True)
@@ -277,7 +318,7 @@ def test_a_driver_with_a_card_on_file_taps_plugs_in_and_owes_nothing_and_another
     paid = [visit for visit in billing_queries.visits(daan) if visit.receipt]
     assert len(paid) >= 3
     assert all(visit.payment.method == card for visit in paid)
-    with running(database=str(scratch / "provider.sqlite3")) as double:
+    with running(database=str(planted / "provider.sqlite3")) as double:
         known = stripe.StripeClient("sk_test_demo", base_addresses={"api": double.public_url}).v1
         for method in PaymentMethod.objects.all():
             assert known.payment_methods.retrieve(method.method_id).customer == method.customer_id
