@@ -21,6 +21,11 @@ __all__ = ["empty_balance", "settled"]
 
 
 @pytest.fixture
+def page(tab):
+    return tab
+
+
+@pytest.fixture
 def people(client, organization, live_server):
     """Logs somebody in on a page of the browser; the same name is the same person."""
     known = {}
@@ -39,13 +44,12 @@ def people(client, organization, live_server):
 
 def everywhere(page, phone, people, path, name, who):
     """Pictures wide and narrow, light and dark; nothing scrolls sideways."""
-    for scheme in ("light", "dark"):
-        for width, each in (("wide", page), ("narrow", phone)):
+    for width, each in (("wide", page), ("narrow", phone)):
+        people(each, path, who)
+        for scheme in ("dark", "light"):
             each.emulate_media(color_scheme=scheme)
-            people(each, path, who)
-            assert no_sideways(each), (path, width)
+            assert no_sideways(each), (path, width, scheme)
             shot(each, f"{name}-{width}-{scheme}")
-    page.emulate_media(color_scheme="light")
 
 
 def test_a_large_refund_takes_two_people(page, phone, people, provider, settled, organization):

@@ -16,6 +16,11 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
 
 
 @pytest.fixture
+def page(tab):
+    return tab
+
+
+@pytest.fixture
 def open_as(client, organization, live_server):
     def go(page, path, role=Role.FINANCE):
         client.force_login(make_access(organization, role).user)

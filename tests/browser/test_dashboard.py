@@ -3,11 +3,13 @@
 import time
 
 import pytest
+from django.test import Client
 
 from alerts import services as alerts
 from alerts.vocabulary import IncidentKind
 from evcms.core import clock, events, form_fields, transport
 from evcms.core.access import Role
+from evcms.core.models import User
 from sessions.models import ChargingSession
 from stations import services as stations
 from stations.commands import RawCall
@@ -17,6 +19,11 @@ from tests.dashboard.factory import Network
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 PHRASE = "a long pass phrase"
+
+
+@pytest.fixture
+def page(tab):
+    return tab
 
 
 @pytest.fixture
@@ -37,8 +44,17 @@ def network(web_server, monkeypatch):
 
 
 def log_in(page, web_server, email="mila@example.org"):
+    """With the cookie of a log-in; the form itself is filled in once, in the first test."""
+    client = Client()
+    client.force_login(User.objects.get(email=email), backend="django.contrib.auth.backends.ModelBackend")
+    page.context.add_cookies([{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": web_server.url}])
+    page.goto(f"{web_server.url}/")
+    page.wait_for_selector("#ev-live[data-state=live]")
+
+
+def fill_in_the_log_in(page, web_server):
     page.goto(f"{web_server.url}/accounts/login/")
-    page.fill("[name=login]", email)
+    page.fill("[name=login]", "mila@example.org")
     page.fill("[name=password]", PHRASE)
     page.click("main button[type=submit]")
     page.wait_for_url(f"{web_server.url}/")
@@ -54,7 +70,7 @@ def seconds_until(page, text, selector="main"):
 
 
 def test_what_happens_is_on_the_open_overview_within_two_seconds(page, web_server, network):
-    log_in(page, web_server)
+    fill_in_the_log_in(page, web_server)
     page.evaluate("window.untouched = true")
     assert "1 connector faulted" in page.inner_text(".ev-sentence")
     page.wait_for_selector("#tape-lines li")

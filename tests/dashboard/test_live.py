@@ -13,8 +13,11 @@ class Socket:
     """The server's end of a page's WebSocket: each connection, and what the page said on it."""
 
     def __init__(self, page):
-        self.connections, self.said, self.refuse = [], [], False
+        self.forget()
         page.route_web_socket("**/ws/live/gallery", self.opened)
+
+    def forget(self):
+        self.connections, self.said, self.refuse = [], [], False
 
     def opened(self, connection):
         if self.refuse:
@@ -38,12 +41,22 @@ def server():
     server.server_close()
 
 
+@pytest.fixture(scope="module")
+def kept_socket(kept_tab):
+    return Socket(kept_tab[0])
+
+
 @pytest.fixture
-def socket(page, server):
-    socket = Socket(page)
+def page(tab):
+    return tab
+
+
+@pytest.fixture
+def socket(page, server, kept_socket):
+    kept_socket.forget()
     page.goto(f"{server.url}/operator")
     page.wait_for_selector("#ev-live[data-state=live]")
-    return socket
+    return kept_socket
 
 
 def test_a_page_says_hello_and_shows_that_it_is_live(page, socket):
