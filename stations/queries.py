@@ -79,10 +79,15 @@ def connectors(access: Access) -> Connectors:
 
 
 def public_connectors() -> Connectors:
-    """What the public map shows: accepted stations at public sites, with `shown`."""
+    """What the public may know: of accepted stations at public sites, with `shown`."""
     return with_shown(_standing()).filter(
         station__approval=Approval.ACCEPTED, station__site__public=True, station__site__archived_at=None
     )
+
+
+def in_service() -> Connectors:
+    """What the public map and the status page show: a station that was entered and never spoke is nobody's trouble."""
+    return public_connectors().filter(Q(station__offline_since__isnull=False) | Q(station__connection__isnull=False))
 
 
 def _standing() -> QuerySet[Connector]:

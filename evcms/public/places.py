@@ -176,7 +176,7 @@ def _headline(
 
 def place_of(site_id: int) -> Place[Site, Connector] | None:
     """As it is at this moment. None for a site that is not public, archived, or without connectors. 4 queries."""
-    rows = queries.public_connectors().filter(station__site_id=site_id)
+    rows = queries.in_service().filter(station__site_id=site_id)
     taken, connectors = billing.taken_evses(), list[Connector]()
     for row in rows.order_by("station__identity", "evse__number", "number"):
         if row.shown == Shown.AVAILABLE and row.evse_id in taken:

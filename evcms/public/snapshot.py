@@ -169,7 +169,7 @@ def _renew() -> None:
 
 def _read() -> Snapshot:
     now = clock.now()
-    rows = queries.public_connectors().select_related(None).order_by("evse__number", "number")
+    rows = queries.in_service().select_related(None).order_by("evse__number", "number")
     spots = [Spot(*row) for row in rows.values_list(*SPOT_FIELDS)]
     public = Site.objects.filter(public=True, archived_at=None)
     sites = {row[0]: Where(*row) for row in public.values_list(*SITE_FIELDS)}
@@ -190,7 +190,7 @@ def _read() -> Snapshot:
 
 def _look(kept: Snapshot) -> Snapshot:
     """What they say now; one that somebody has just paid for is not free, whatever it says itself."""
-    said = dict(queries.public_connectors().select_related(None).order_by().values_list("pk", "shown"))
+    said = dict(queries.in_service().select_related(None).order_by().values_list("pk", "shown"))
     taken = billing.taken_evses()
     free, occupied, unknown = Shown.AVAILABLE.value, Shown.OCCUPIED.value, Shown.UNKNOWN.value
     for here in kept.spots.values():

@@ -92,7 +92,7 @@ def sites(organization: Organization) -> list[SiteStatus]:
 
 def _counts(organization: Organization) -> dict[int, tuple[int, int, int]]:
     """Site id → (usable, all, in maintenance)."""
-    rows = queries.public_connectors().filter(station__site__organization=organization).select_related(None).order_by()
+    rows = queries.in_service().filter(station__site__organization=organization).select_related(None).order_by()
     counted = rows.values("station__site_id").annotate(
         usable=Count("pk", filter=Q(shown__in=USABLE)), total=Count("pk"),
         planned=Count("pk", filter=Q(shown=Shown.MAINTENANCE)),

@@ -323,6 +323,7 @@ def test_a_page_costs_few_queries_however_many_stations(
 
 
 def test_a_site_tells_the_way_in_the_drivers_language(site, station):
+    Station.objects.filter(pk=station.pk).update(offline_since=clock.now())
     Site.objects.filter(pk=site.pk).update(access_notes="Behind the church", access_notes_in={"nl": "Achter de kerk"})
     said = {code: Client(headers={"accept-language": code}).get(f"/map/{site.pk}/").text for code in ("nl", "de")}
     assert "Achter de kerk" in said["nl"]

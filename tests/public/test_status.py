@@ -16,6 +16,7 @@ from stations import services as stations
 from stations.models import Connection, Connector, MaintenanceWindow, Site, Station, StatusChange
 from stations.services.availability import EVER, touch
 from tests.alerts.conftest import make_contact
+from tests.stations.conftest import make_station
 
 pytestmark = pytest.mark.django_db
 URL = "/status/city/"
@@ -67,6 +68,15 @@ def test_it_says_how_many_connectors_can_be_used_and_where_there_is_trouble(clie
     assert "1 of 2 connectors can be used" in said
     assert "1 of 2 connectors out of order" in said
     assert "We care." in said
+
+
+def test_a_station_that_never_spoke_is_nobodys_trouble(client, page, linked):
+    Connector.objects.filter(station=linked).update(status="available", status_at=clock.now())
+    make_station("PLANNED-01", linked.site)
+    assert "2 of 2 connectors can be used" in read(client)
+    assert client.get(f"/map/{linked.site_id}/").content.count(b"PLANNED-01") == 0
+    planned = Connector.objects.filter(station__identity="PLANNED-01").first()
+    assert client.get(f"/c/{planned.code}").status_code == 200  # who stands before it reads that it is not connected
 
 
 def test_a_public_incident_shows_its_notes_and_nothing_internal_leaks(client, page, station, owner, organization):
