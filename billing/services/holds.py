@@ -17,7 +17,7 @@ from django.db import transaction
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from billing import availability, lookup
+from billing import availability, lookup, reasons
 from billing.errors import PaymentError, PaymentRefused
 from billing.events import CardRefused, PaymentAuthorized
 from billing.gateways import PaymentsOff, gateway
@@ -332,4 +332,4 @@ def _stop_or_owe(payment: Payment, code: str) -> None:
         return
     bill = bills.lock(session.pk)
     if bill.state == BillState.DUE:
-        nobody.unpaid(bill, f"card on file refused: {code}", payment)
+        nobody.unpaid(bill, f"card on file refused: {reasons.in_words(code)}", payment)

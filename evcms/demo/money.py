@@ -79,7 +79,7 @@ class Money:
         """As sources.saved_card, of a hold that never came."""
         assert bill.final_at is not None
         bill.source, bill.state = FundingSource.CARD, BillState.UNPAID
-        bill.reason, bill.shortfall_minor = "card on file refused: generic_decline", bill.total_minor
+        bill.reason, bill.shortfall_minor = "card on file refused: the bank declined the card", bill.total_minor
         self.books.owed(bill, bill.final_at)
 
     def _charge_account(self, bill: Bill, account: Account) -> None:

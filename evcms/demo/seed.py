@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Max
 
+from alerts.services import judge_stations
 from billing.services import ask_customers_nightly, count_ledger, count_revenue, prove_nightly
 from evcms.core import clock
 from evcms.core.models import Organization
@@ -128,6 +129,7 @@ def _found(city: City, cash: till.Till, files: Path, say: Say) -> None:
         queues.plant(access.organization, since)
         oddities.plant(access.organization)
         services.fit_freeby()
+        judge_stations()
         say(f"  {loaded.statuses:,} status changes, {loaded.incidents} incidents, all over.")
         _write_fleet(built, files)
         token = people.issue_api_token(access.organization)

@@ -1,5 +1,6 @@
 """What `docs/` says, as pages: guides for people, reference for those who connect something. Written in Markdown."""
 
+import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -19,6 +20,8 @@ GUIDES: Final = ("operators", "technicians", "finance", "drivers")  # docs/guide
 ENGLISH: Final = "en"  # drivers.md; another language is drivers.de.md
 PICTURES: Final = "pictures/"
 _MARKDOWN: Final = MarkdownIt("commonmark", {"html": False}).enable("table")
+_COMMENTS: Final = re.compile(r"^<!--.*?-->\n", re.MULTILINE)
+MANY_COLUMNS: Final = 5  # a table of more needs room for its words
 WIDEST_PHONE: Final = 800  # pixels of a picture: a phone of 390 at twice its density
 
 
@@ -76,7 +79,7 @@ def _headings(tokens: list[Token]) -> list[tuple[Token, str]]:
 
 def _rendered(name: str, text: str, language: str = ENGLISH, anchors: tuple[str, ...] = ()) -> Page:
     """`anchors`: of the headings, in their order; without them each is made of the heading's own words."""
-    tokens = _MARKDOWN.parse(text)
+    tokens = _MARKDOWN.parse(_COMMENTS.sub("", text))  # what editors tell each other
     headings = _headings(tokens)
     own = [slugify(words) for _token, words in headings]
     ids = dict(zip(own, anchors or own, strict=True))
@@ -128,13 +131,19 @@ def _keep_room(token: Token, path: Path) -> None:
 def _in_frames(tokens: list[Token]) -> list[Token]:
     """Wide tables scroll in a frame of their own, not the page."""
     framed: list[Token] = []
-    for token in tokens:
+    for place, token in enumerate(tokens):
         if token.type == "table_open":
-            framed.append(_frame('<div class="ev-table-wrap" tabindex="0">'))
+            wide = " ev-guide-wide" if _columns(tokens[place:]) > MANY_COLUMNS else ""
+            framed.append(_frame(f'<div class="ev-table-wrap{wide}" tabindex="0">'))
         framed.append(token)
         if token.type == "table_close":
             framed.append(_frame("</div>"))
     return framed
+
+
+def _columns(table: list[Token]) -> int:
+    end = next(place for place, token in enumerate(table) if token.type == "thead_close")
+    return sum(token.type == "th_open" for token in table[:end])
 
 
 def _frame(html: str) -> Token:

@@ -16,7 +16,7 @@ import stripe
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from alerts.models import Destination, EscalationLevel, Recipient, Subscription
+from alerts.models import Destination, EscalationLevel, Recipient, StationHealth, Subscription
 from billing import queries as billing_queries
 from billing import services as billing
 from billing.gateways import gateway
@@ -165,6 +165,7 @@ def test_its_past_adds_up(scratch, settings, monkeypatch):
     monkeypatch.setattr(proof_queries, "MOST_AT_ONCE", 10)
     plant()
     assert [model.objects.exclude(due_at=None).exists() for model in (ProofRun, CustomerRun)] == [True, True]
+    assert StationHealth.objects.count() == Station.objects.filter(approval="accepted").count()
     listens()
     numbers = list(Receipt.objects.order_by("issued_at", "sequence").values_list("sequence", flat=True))
     assert numbers == list(range(1, len(numbers) + 1))

@@ -160,3 +160,9 @@ def test_html_in_a_file_is_text():
     page = guides._rendered("x", "# T\n\nOne.\n\n<script>alert(1)</script>\n\n[a](javascript:alert(1))\n")
     assert "<script>" not in page.html
     assert 'href="javascript' not in page.html
+
+
+def test_what_editors_tell_each_other_is_not_shown_and_a_wide_table_has_room():
+    causes = guides.page("attempt-causes")
+    assert "&lt;!--" not in causes.html
+    assert causes.html.count("ev-guide-wide") == 1
