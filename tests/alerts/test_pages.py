@@ -110,6 +110,21 @@ def test_a_page_shows_the_life_of_an_incident_and_its_buttons_work(browser, stat
     assert {"incident.acknowledged", "incident.noted", "incident.snoozed", "incident.resolved"} <= actions
 
 
+@pytest.mark.parametrize(
+    ("detail", "words"),
+    [
+        ({"error_code": "HighTemperature", "info": "fan"}, "HighTemperature · fan</dd>"),
+        ({"value": "92", "info": "F07 fan"}, "<dd>92 · F07 fan</dd>"),
+        ({"info": "lid"}, "<dd>lid</dd>"),
+    ],
+    ids=["a fault", "an alarm", "a security event"],
+)
+def test_what_the_station_said_is_on_the_page(detail, words, browser, station):
+    incident = trouble(station, "hot")
+    Incident.objects.filter(pk=incident.pk).update(detail=detail)
+    assert words in read(browser, f"/incidents/{incident.pk}/")
+
+
 def test_while_automatic_help_runs_the_forecast_says_so(browser, station, contact, deliver):
     incident = trouble(station, recovery=("reset_soft",))
     page = read(browser, f"/incidents/{incident.pk}/")
