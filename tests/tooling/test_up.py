@@ -74,7 +74,7 @@ class Installation:
             return {"ok": False, "processes": {}}
 
     def green(self, timeout):
-        until(lambda: self.health()["ok"], timeout, what=f"a green /healthz, got {self.health()}")
+        until(lambda: self.health()["ok"], timeout, pause=0.3, what=f"a green /healthz, got {self.health()}")
 
     def pids(self):
         return {name: part["pid"] for name, part in state.read(self.data / "run")["parts"].items()}
@@ -146,7 +146,7 @@ def test_a_database_of_before_the_folding_goes_on(installation):
 
 
 def test_a_whole_life(installation):
-    """An empty folder; a killed part, a second supervisor, a killed supervisor; the same data again, a clean stop."""
+    """An empty folder; a killed part, a second supervisor, a clean stop."""
     installation.start(**FIRST)
     installation.green(120)  # a fresh database is ten seconds of one core, and tests share two
     health = installation.health()
@@ -154,6 +154,7 @@ def test_a_whole_life(installation):
     assert health["parts"]["payment"]["state"] == "off"
     until(lambda: "EVCMS runs (after" in installation.process.output(), what="the greeting")
     assert stat.S_IMODE((installation.data / "evcms.sqlite3").stat().st_mode) == 0o600
+    founded(installation)
 
     before = installation.pids()
     os.kill(before["gateway"], signal.SIGKILL)
@@ -164,7 +165,14 @@ def test_a_whole_life(installation):
     code, said = installation.run()
     assert code == 1
     assert "EVCMS already runs on" in said
+    ends(installation)
 
+
+@pytest.mark.long
+def test_a_killed_supervisor_leaves_nothing_and_the_next_start_has_the_same_data(installation):
+    """Of the real parts; of small ones in test_supervisor.py, each day."""
+    installation.start(**FIRST)
+    installation.green(120)
     pids = list(installation.pids().values())
     os.kill(installation.process.pid, signal.SIGKILL)
     installation.process.child.wait(5)
@@ -174,11 +182,18 @@ def test_a_whole_life(installation):
     installation.start()
     installation.green(20)
     assert time.monotonic() - begin < 20
+    founded(installation)
+    ends(installation)
+
+
+def founded(installation):
     with sqlite3.connect(installation.data / "evcms.sqlite3") as rows:
         assert rows.execute("SELECT name, currency, time_zone, country FROM core_organization").fetchall() == [
             ("Harbour Charging", "EUR", "Europe/Berlin", "DE")
         ]
 
+
+def ends(installation):
     pids = list(installation.pids().values())
     installation.process.stop(30)
     assert installation.process.child.returncode == 0
