@@ -72,9 +72,9 @@ def test_more_sessions_ask_no_more(street):
         return len(queries)
 
     rows = list(ChargingSession.objects.order_by("pk"))
-    assert asked(rows[1:3]) == asked(rows[1:2]) == 6
+    assert asked(rows[1:3]) == asked(rows[1:2]) == 5
     assert asked(rows[3:]) == 1  # by the kWh: the meter is enough
-    assert asked(rows) == 9  # and three for the one of another age
+    assert asked(rows) == 7  # and two for the one of another age
 
 
 def test_a_session_without_a_price_is_counted_and_a_crowd_is_cut(street, monkeypatch):
