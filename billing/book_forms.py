@@ -13,6 +13,7 @@ from billing.models import Bill, Tariff
 from billing.vocabulary import BillState, LedgerAccount
 from evcms.core import clock
 from evcms.core.access import Access
+from evcms.core.form_fields import NumberText
 
 MWH_PER_KWH = 1_000_000
 
@@ -64,7 +65,7 @@ class BillFilter(forms.Form):
 
 class ResolveForm(forms.Form):
     resolution = forms.ChoiceField(label=_("Decision"), choices=services.Resolution.choices, widget=forms.RadioSelect)
-    energy = forms.DecimalField(
+    energy = NumberText(
         required=False, label=_("Energy"), help_text=_("kWh; only when it is corrected"), min_value=Decimal(0),
         max_digits=12, decimal_places=6,
     )  # fmt: skip

@@ -8,6 +8,8 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from evcms.core.form_fields import number_of
+
 CLOCK = re.compile(r"([01]?\d|2[0-3]):[0-5]\d\Z", re.ASCII)
 
 
@@ -19,12 +21,13 @@ class DecimalText(forms.CharField):
         super().__init__(required=False, max_length=20, widget=forms.TextInput(attrs=attributes), **kwargs)
 
     def to_python(self, value: Any) -> Decimal | None:  # type: ignore[override]
-        text = str(super().to_python(value) or "").strip().replace(",", ".")
+        text = str(super().to_python(value) or "").strip()
         if not text:
             return None
-        if not re.fullmatch(r"\d{1,9}(\.\d{1,6})?", text, re.ASCII):
-            raise ValidationError(_("A number such as 0.49."))
-        return Decimal(text)
+        wrong = _("A number such as 0.49.")
+        if not re.fullmatch(r"\d{1,9}([.,]\d{1,6})?", text, re.ASCII):
+            raise ValidationError(wrong)
+        return number_of(text, wrong)
 
     def validate(self, value: Any) -> None:
         """Empty is allowed."""

@@ -1,7 +1,6 @@
 """Forms of money rules. They only read: services decide and write."""
 
 import re
-from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -9,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from billing.models import BillingSettings
+from evcms.core.form_fields import number_of
 from evcms.core.money import exponent, to_major
 
 
@@ -21,10 +21,10 @@ class AmountField(forms.CharField):
         self.widget.attrs |= {"inputmode": "decimal", "autocomplete": "off", "title": _("An amount such as 4.50.")}
 
     def clean(self, value: Any) -> int:
-        text = str(super().clean(value)).strip().replace(",", ".")
-        if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,3})?", text):
-            raise ValidationError(_("An amount such as 4.50."))
-        minor = Decimal(text).scaleb(exponent(self.currency))
+        text, wrong = str(super().clean(value)).strip(), _("An amount such as 4.50.")
+        if not re.fullmatch(r"[0-9]{1,9}([.,][0-9]{1,3})?", text):
+            raise ValidationError(wrong)
+        minor = number_of(text, wrong).scaleb(exponent(self.currency))
         if minor != int(minor):
             raise ValidationError(_("This currency has no such small coin."))
         return int(minor)

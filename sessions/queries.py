@@ -27,7 +27,7 @@ from .models import (
     SessionWatch,
     UsageHour,
 )
-from .vocabulary import ReservationState, SessionState
+from .vocabulary import ClosedBy, ReservationState, SessionState
 
 MOST_POINTS: Final = 400
 MOST_KEYS: Final = 5_000
@@ -212,6 +212,7 @@ def timeline(session: ChargingSession) -> list[Moment]:
     ]
     if session.ended_at is not None:
         by = session.get_closed_by_display() if session.closed_by else ""
+        by = _("corrected by hand") if session.closed_by == ClosedBy.OPERATOR else by
         moments.append(Moment(session.ended_at, "end", _("Session ended"), session.stop_reason or by))
     return sorted(moments, key=lambda moment: moment.at)
 

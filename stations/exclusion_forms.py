@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from evcms.core.access import Access
-from evcms.core.form_fields import offer
+from evcms.core.form_fields import NumberText, offer
 from stations import queries
 from stations.choices import StationChoice, by_name
 from stations.forms import Judged, own_sites
@@ -96,7 +96,7 @@ class VoidForm(forms.Form):
 
 
 class TermsForm(Judged):
-    target = forms.DecimalField(label=_("Target (%)"), min_value=0, max_value=100, decimal_places=1)
+    target = NumberText(label=_("Target (%)"), min_value=0, max_value=100, decimal_places=1)
     kinds = forms.MultipleChoiceField(
         label=_("What excuses an outage"),
         required=False,

@@ -1,12 +1,19 @@
 """Fields that forms of several apps share."""
 
+from datetime import datetime
+from decimal import Decimal
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import Model, Q, QuerySet
 from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
+
+from evcms.core import typed
 
 MANY: Final = 500  # more than that nobody chooses from a list, and no browser likes to draw it
 
@@ -15,6 +22,47 @@ class DateText(forms.DateField):
     """A day, with the browser's calendar."""
 
     widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+
+
+def number_of(text: str, otherwise: object) -> Decimal:
+    """What somebody typed as a number. Raises ValidationError with a sentence: `otherwise` for what is none."""
+    try:
+        return typed.decimal_of(text)
+    except typed.Unclear:
+        told = {"text": text, "whole": text.replace(",", ""), "part": text.replace(",", ".")}
+        raise ValidationError(_now("“%(text)s” may be %(whole)s or %(part)s: write one of them.") % told) from None
+    except ValueError:
+        raise ValidationError(str(otherwise)) from None
+
+
+class NumberText(forms.DecimalField):
+    """A number with a point or a comma; None when empty. A form may give it a widget of its own."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        """Any: as Django's fields take them."""
+        kwargs.setdefault("widget", forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}))
+        super().__init__(**kwargs)
+
+    def to_python(self, value: Any) -> Decimal | None:  # type: ignore[override]
+        """Any: what somebody typed, or a number."""
+        text = str(value if value is not None else "").strip()
+        return number_of(text, _("A number such as 5.89.")) if text else None
+
+
+class MomentText(forms.DateTimeField):
+    """A moment on the wall clock of `zone`, to the second; what is shown and read is in that zone."""
+
+    widget = forms.DateTimeInput(attrs={"type": "datetime-local", "step": "1"}, format="%Y-%m-%dT%H:%M:%S")
+    zone: ZoneInfo | None = None
+
+    def prepare_value(self, value: Any) -> Any:
+        """Any: a moment, or what somebody typed."""
+        return timezone.make_naive(value, self.zone) if isinstance(value, datetime) and value.tzinfo else value
+
+    def to_python(self, value: Any) -> datetime | None:
+        """Any: see above. Raises ValidationError for an hour that the clocks leave out or pass twice."""
+        with timezone.override(self.zone):
+            return super().to_python(value)
 
 
 def suggestions(rows: QuerySet[Any]) -> str:

@@ -6,6 +6,7 @@ from typing import Any, Final
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from evcms.core.form_fields import NumberText
 from sessions.planning.demand import Layout
 
 MOST_PORTS: Final = 60
@@ -29,10 +30,12 @@ class PlanForm(forms.Form):
     MONEY: Final = frozenset({"margin", "port_cost", "grid_cost", "upkeep", "years"})
 
     ports = forms.IntegerField(label=_("Ports"), min_value=1, max_value=MOST_PORTS)
-    port_kw = forms.DecimalField(label=_("Power of a port (kW)"), min_value=1, max_value=1000, decimal_places=3)
-    grid_kw = forms.DecimalField(
+    port_kw = NumberText(
+        label=_("Power of a port (kW)"), min_value=1, max_value=1000, decimal_places=3, widget=forms.NumberInput
+    )  # fmt: skip
+    grid_kw = NumberText(
         label=_("Grid connection (kW)"), min_value=1, max_value=100_000, required=False,
-        help_text=_("Empty: no limit below what all ports can draw."),
+        widget=forms.NumberInput, help_text=_("Empty: no limit below what all ports can draw."),
     )  # fmt: skip
     shared = forms.BooleanField(
         label=_("Cars share the connection as they need it"), required=False,
@@ -41,10 +44,10 @@ class PlanForm(forms.Form):
     growth = forms.IntegerField(label=_("Growth of demand (%)"), min_value=-90, max_value=900)
     stays = forms.IntegerField(label=_("Wait when all is taken (%)"), min_value=0, max_value=100)
     patience = forms.IntegerField(label=_("They wait on average (min)"), min_value=1, max_value=240)
-    margin = forms.DecimalField(label=_("A kWh leaves"), min_value=0, max_value=10_000, decimal_places=3)
-    port_cost = forms.DecimalField(label=_("A new port costs"), min_value=0, max_value=10_000_000, decimal_places=2)
-    grid_cost = forms.DecimalField(label=_("A kW of grid costs"), min_value=0, max_value=1_000_000, decimal_places=2)
-    upkeep = forms.DecimalField(label=_("Upkeep of a port, a year"), min_value=0, max_value=1_000_000, decimal_places=2)
+    margin = NumberText(label=_("A kWh leaves"), min_value=0, max_value=10_000, decimal_places=3)
+    port_cost = NumberText(label=_("A new port costs"), min_value=0, max_value=10_000_000, decimal_places=2)
+    grid_cost = NumberText(label=_("A kW of grid costs"), min_value=0, max_value=1_000_000, decimal_places=2)
+    upkeep = NumberText(label=_("Upkeep of a port, a year"), min_value=0, max_value=1_000_000, decimal_places=2)
     years = forms.IntegerField(label=_("Years ahead"), min_value=1, max_value=30)
 
     def __init__(self, *args: Any, today: Layout, money: bool = True, **kwargs: Any) -> None:

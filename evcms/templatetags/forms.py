@@ -26,7 +26,8 @@ def widget(bound: BoundField) -> SafeString:
     described += [f"{bound.id_for_label}_error"] if bound.errors else []
     if described and not bound.use_fieldset:
         attributes["aria-describedby"] = " ".join(described)
-    return bound.as_widget(attrs=attributes)
+    shown = bound.as_widget(attrs=attributes)
+    return shown + bound.as_hidden(only_initial=True) if bound.field.show_hidden_initial else shown
 
 
 def field(bound: BoundField) -> SafeString:

@@ -57,10 +57,10 @@ def correct_end(*, session: ChargingSession, ended_at: datetime, reason: str, ac
     with transaction.atomic():
         row, was = _ended(session, access)
         if not row.started_at <= ended_at <= clock.now():
-            raise ValidationError(_("The end lies between the session's start and now."))
-        energy_was = row.energy_mwh
+            raise ValidationError({"ended_at": [_("The end lies between the session's start and now.")]})
+        energy_was, closed_by = row.energy_mwh, str(row.closed_by)
         _end_anew(row, ended_at)
-        _say(access, END_CORRECTED, row, was, ended_at, energy_was, reason)
+        _say(access, END_CORRECTED, row, was, ended_at, energy_was, reason, closed_by=closed_by)
     return row
 
 
@@ -78,7 +78,8 @@ def correct_begin(*, session: ChargingSession, started_at: datetime, reason: str
         before = ChargingSession.objects.filter(evse=row.evse_id, started_at__lt=row.started_at).exclude(pk=row.pk)
         free_from = before.aggregate(last=Max("ended_at"))["last"] if row.evse_id else None
         if started_at > end or (free_from and started_at < free_from):
-            raise ValidationError(_("The begin lies between the end of the session before and the end of this one."))
+            text = _("The begin lies between the end of the session before and the end of this one.")
+            raise ValidationError({"started_at": [text]})
         was, energy_was = row.started_at, row.energy_mwh
         _begin_anew(row, started_at)
         _say(access, BEGIN_CORRECTED, row, was, started_at, energy_was, reason)
@@ -96,12 +97,13 @@ def _ended(session: ChargingSession, access: Access) -> tuple[ChargingSession, d
 
 
 def _say(
-    access: Access, action: str, row: ChargingSession, before: datetime, after: datetime, before_mwh: int, reason: str
-) -> None:
+    access: Access, action: str, row: ChargingSession, before: datetime, after: datetime, before_mwh: int, reason: str,
+    **more: str,
+) -> None:  # fmt: skip
     judging.judge_again(session_id=row.pk)
     audit.record(
         access, action, row, before=_utc(before), after=_utc(after), before_mwh=before_mwh, after_mwh=row.energy_mwh,
-        reason=reason.strip(),
+        reason=reason.strip(), **more,
     )  # fmt: skip
     publish(SessionCorrected(session_id=row.pk))
 

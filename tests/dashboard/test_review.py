@@ -1,5 +1,6 @@
 """The review queue: what is odd, what was done, what a person decides; once, with a reason, and money follows."""
 
+import re
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
@@ -104,10 +105,85 @@ def test_a_begin_within_the_session_before_is_refused(lost, station, owner):
     finish(station, ago(hours=4), transaction_id="before")
     local = ago(hours=4, minutes=30).astimezone(ZoneInfo(lost.session.site.time_zone))
     asked = {"started_at": f"{local:%Y-%m-%dT%H:%M:%S}", "reason": "a guess"}
-    page = words(browser(owner).post(f"/review/{lost.pk}/correct/", asked, follow=True))
+    answer = browser(owner).post(f"/review/{lost.pk}/correct/", asked)
+    page = refused(answer)
     assert "between the end of the session before and the end of this one" in page
+    assert "a guess" in page
     lost.refresh_from_db()
     assert lost.resolved_at is None
+
+
+def refused(answer):
+    """The page that came back."""
+    assert answer.status_code == 422
+    return answer.content.decode()
+
+
+def test_what_was_typed_comes_back_with_the_error_at_its_field(lost, owner):
+    asked = {"energy": "abc", "started_at": "2026-11-29T04:05:06", "reason": "read at the <meter>"}
+    page = refused(browser(owner).post(f"/review/{lost.pk}/correct/", asked))
+    assert '<details class="ev-section" open>' in page
+    for typed in ('value="abc"', 'value="2026-11-29T04:05:06"', "read at the &lt;meter&gt;"):
+        assert typed in page
+    assert f'id="correct-{lost.pk}-energy_error"' in page
+    assert "A number such as 5.89." in page
+    client = browser(owner)
+    assert client.get(f"/review/{lost.pk}/correct/?kind=stop_lost", follow=True).status_code == 200  # loaded anew
+
+
+@pytest.mark.parametrize(("typed", "mwh"), [("2,5", 2_500_000), ("2.5", 2_500_000), ("0,125", 125_000)])
+def test_energy_takes_the_comma_and_the_point(lost, owner, typed, mwh):
+    browser(owner).post(f"/review/{lost.pk}/correct/", {"energy": typed, "reason": "read at the meter"})
+    assert ChargingSession.objects.get().energy_mwh == mwh
+
+
+def test_a_comma_that_may_part_thousands_is_asked_about(lost, owner):
+    page = refused(browser(owner).post(f"/review/{lost.pk}/correct/", {"energy": "1,234", "reason": "x"}))
+    assert "may be 1234 or 1.234" in page
+
+
+def test_the_form_shows_what_is_so_and_what_is_left_alone_is_no_correction(lost, owner):
+    client, session = browser(owner), lost.session
+    page = client.get("/review/").content.decode()
+    begin = session.started_at.astimezone(ZoneInfo(session.site.time_zone))
+    assert 'name="energy" value="3"' in page
+    assert f'name="started_at" value="{begin:%Y-%m-%dT%H:%M:%S}"' in page
+    sent = dict(re.findall(r'name="((?:initial-)?(?:energy|started_at|ended_at))" value="([^"]*)"', page))
+    assert len(sent) == 6
+    session.energy_mwh = 4 * KWH  # a colleague was at it meanwhile
+    session.save()
+    page = refused(client.post(f"/review/{lost.pk}/correct/", sent | {"reason": "nothing is changed"}))
+    assert "Say what is right" in page
+    client.post(f"/review/{lost.pk}/correct/", sent | {"energy": "2,5", "reason": "only this"})
+    actions = set(AuditEntry.objects.filter(action__startswith="session.").values_list("action", flat=True))
+    assert actions == {"session.energy_corrected"}
+
+
+def test_the_session_says_that_a_person_set_it_and_when(lost, owner):
+    session = lost.session
+    right = session.started_at + 20 * M
+    zone = ZoneInfo(session.site.time_zone)
+    asked = {"ended_at": f"{right.astimezone(zone):%Y-%m-%dT%H:%M:%S}", "reason": "the barrier's camera"}
+    client = browser(owner)
+    client.post(f"/review/{lost.pk}/correct/", asked)
+    page = words(client.get(f"/sessions/{session.public_id}/"))
+    assert "as the station reported it" not in page
+    assert f"as a person corrected them: {owner.actor}," in page
+    assert "closed by system" in page  # who had ended it
+    assert f"End corrected: {owner.actor}," in page
+    assert f"{right.astimezone(zone):%H:%M:%S}" in page
+    assert f"{right:%Y-%m-%dT%H:%M:%S}Z" not in page
+    services.correct_energy(session=session, energy_mwh=KWH, reason="x", access=owner)
+    assert f"set by hand: {owner.actor}," in words(client.get(f"/sessions/{session.public_id}/"))
+
+
+def test_a_second_stop_stands_beside_the_meter_of_the_first(station, owner):
+    begin(station, ago(hours=3))
+    finish(station, ago(hours=2), 5 * KWH)
+    finish(station, ago(hours=1), 7 * KWH)
+    page = words(browser(owner).get("/review/"))
+    assert "Meter at the first stop</dt><dd>5.000 kWh" in page
+    assert "Meter at the stop</dt><dd>7.000 kWh" in page
 
 
 def test_the_energy_is_corrected(lost, owner):

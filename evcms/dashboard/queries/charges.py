@@ -20,6 +20,7 @@ from evcms.core import clock
 from evcms.core.access import Access, Permission
 from evcms.core.models import User
 from evcms.dashboard.forms import period
+from evcms.dashboard.queries.changes import Corrected
 from evcms.templatetags import figures
 from sessions import queries as sessions
 from sessions import success
@@ -241,7 +242,7 @@ def _label(activity: str, terms: dict[str, Any], currency: str) -> str:
 # Evidence -----------------------------------------------------------------------------------------------------
 
 
-def evidence(session: ChargingSession, readings: Sequence[Reading]) -> list[tuple[str, str]]:
+def evidence(session: ChargingSession, readings: Sequence[Reading], by_hand: Corrected) -> list[tuple[str, str]]:
     """Where the energy figure comes from, as (label, value) pairs."""
     kinds = {each.kind for each in readings}
     signed = any((each.extra or {}).get("signed") for each in readings)
@@ -249,7 +250,7 @@ def evidence(session: ChargingSession, readings: Sequence[Reading]) -> list[tupl
         (_("Energy"), figures.kwh(session.energy_mwh, 3)),
         (_("Meter at the start"), figures.kwh(session.meter_start_mwh, 3)),
         (_("Meter at the end"), figures.kwh(_stop_of(session), 3)),
-        (_("Source"), _source(session)),
+        (_("Source"), _source(session, by_hand)),
         (_("Readings"), _("%(n)d, %(bad)d of them not counted") % {
             "n": len(readings), "bad": sum(each.quarantined for each in readings)}),
         (_("Begin and end readings"), _said(ReadingKind.BEGIN in kinds) + ", " + _said(ReadingKind.END in kinds)),
@@ -269,9 +270,14 @@ def _stop_of(session: ChargingSession) -> int | None:
     return session.meter_stop_mwh if session.meter_stop_mwh is not None else session.meter_last_mwh
 
 
-def _source(session: ChargingSession) -> str:
+def _source(session: ChargingSession, by_hand: Corrected) -> str:
     if session.ended_at is None:
         return _("the register as last read; the session runs")
+    if by_hand.energy:
+        return _("set by hand: %(who)s") % {"who": by_hand.energy}
+    if by_hand.begin or by_hand.end:
+        who = by_hand.end or by_hand.begin
+        return _("the readings between begin and end as a person corrected them: %(who)s") % {"who": who}
     if session.estimated:
         return _("estimated: the end was never reported, the last known reading counts")
     if session.meter_stop_mwh is None:

@@ -13,12 +13,10 @@ from django.utils.translation import gettext_lazy
 from billing.models import Bill
 from billing.queries import bills_to_review
 from evcms.core.access import Access, Permission
-from evcms.core.models import AuditEntry
 from evcms.dashboard.queries.tries import Told, clues
 from evcms.templatetags import figures
 from sessions import queries as sessions
 from sessions.models import Attempt, ChargingSession, Discrepancy
-from sessions.services import corrections
 from sessions.vocabulary import DiscrepancyKind
 
 ATTEMPT: Final = "attempt"
@@ -39,10 +37,6 @@ DONE: Final = {
     DiscrepancyKind.STOP_LOST: gettext_lazy("The session was closed at its last sign of life, as an estimate."),
     DiscrepancyKind.CLOCK: gettext_lazy("The station's error was taken off all times."),
     DiscrepancyKind.AFTER_END: gettext_lazy("The readings are kept for proof and not billed."),
-}
-TITLES: Final = {
-    corrections.BEGIN_CORRECTED: gettext_lazy("Begin corrected"),
-    corrections.END_CORRECTED: gettext_lazy("End corrected"),
 }
 WORDS: Final = {
     "transaction_id": gettext_lazy("transaction"),
@@ -109,7 +103,19 @@ def told(row: Attempt | Bill | Discrepancy) -> Item:
 def oddity(row: Discrepancy) -> Item:
     done = DONE[DiscrepancyKind(row.kind)]
     zone = row.station.site.time_zone if row.station.site else ""
-    return Item("discrepancy", row, row.session, list(_evidence(row.detail, zone)), str(done), [])
+    first = list(_first_stop(row.session, zone)) if row.kind == DiscrepancyKind.CONFLICTING_STOP else []
+    return Item("discrepancy", row, row.session, [*first, *_evidence(row.detail, zone)], str(done), [])
+
+
+def _first_stop(session: ChargingSession | None, zone: str) -> Iterable[tuple[str, str]]:
+    """What the stop that stands said, to be compared with the second one's."""
+    if session is None or session.ended_at is None:
+        return
+    yield _("The first stop, at"), figures.at_zone(session.ended_at, zone)
+    if session.meter_stop_mwh is not None:
+        yield _("Meter at the first stop"), figures.kwh(session.meter_stop_mwh, 3)
+    if session.stop_reason:
+        yield _("Stop reason of the first"), session.stop_reason
 
 
 def conflict(row: Attempt) -> Item:
@@ -146,32 +152,3 @@ def _moment(text: str, zone: str) -> str:
     except ValueError:
         at = None
     return figures.at_zone(at, zone) if at is not None and at.tzinfo is not None else text
-
-
-@dataclass(frozen=True)
-class Change:
-    """A person's word on a session: who, why, and what it was before and after."""
-
-    entry: AuditEntry
-    title: str
-    before: str
-    after: str
-    why: str
-
-
-def changes(session: ChargingSession) -> list[Change]:
-    """Newest first."""
-    actions = (corrections.CORRECTED, *TITLES)
-    rows = AuditEntry.objects.filter(
-        object_type=corrections.LABEL, object_id=str(session.pk), action__in=actions
-    ).order_by("-at", "-pk")
-    return [_change(row) for row in rows]
-
-
-def _change(row: AuditEntry) -> Change:
-    told = row.detail
-    energies = [figures.kwh(told[name], 3) for name in ("before_mwh", "after_mwh")]
-    if row.action == corrections.CORRECTED:
-        return Change(row, _("Energy corrected"), energies[0], energies[1], told.get("reason", ""))
-    before, after = (f"{told[name]:.19}Z, {energy}" for name, energy in zip(("before", "after"), energies, strict=True))
-    return Change(row, str(TITLES[row.action]), before, after, told.get("reason", ""))

@@ -9,21 +9,25 @@ from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from billing.queries import bills_to_review
 from billing.services import correct_oddity
 from evcms.core.access import Access, Permission
+from evcms.core.form_fields import MomentText, NumberText
 from evcms.dashboard.access import operator
 from evcms.dashboard.queries import review as queries
 from sessions import queries as sessions
 from sessions import services
 from sessions.models import Discrepancy
 from sessions.vocabulary import Party, ReviewOutcome
+from stations.views.member import complain
 
 MWH_PER_KWH: Final = 1_000_000
 PAGE: Final = 20
@@ -37,40 +41,78 @@ class DecideForm(forms.Form):
 
 
 class CorrectForm(forms.Form):
-    reason = forms.CharField(max_length=160, error_messages={"required": gettext_lazy("Say why.")})
-    energy = forms.DecimalField(required=False, min_value=Decimal(0), max_digits=12, decimal_places=6)
-    started_at = forms.DateTimeField(required=False)
-    ended_at = forms.DateTimeField(required=False)
+    """What is so today stands in it: only what somebody changes is corrected, whatever others did meanwhile."""
 
-    def asked(self, zone: ZoneInfo) -> dict[str, Any]:
-        """Arguments of correct_oddity; a moment is one of the site. Any: their values."""
-        energy, moments = self.cleaned_data["energy"], ("started_at", "ended_at")
-        said = {name: self.cleaned_data[name] for name in moments}
+    energy = NumberText(
+        label=gettext_lazy("Energy in kWh"), required=False, min_value=Decimal(0), max_digits=12, decimal_places=6,
+        show_hidden_initial=True,
+    )  # fmt: skip
+    started_at = MomentText(label=gettext_lazy("Begin, in the site's time"), required=False, show_hidden_initial=True)
+    ended_at = MomentText(label=gettext_lazy("End, in the site's time"), required=False, show_hidden_initial=True)
+    reason = forms.CharField(
+        label=gettext_lazy("Why"), max_length=160, error_messages={"required": gettext_lazy("Say why.")}
+    )
+
+    def __init__(self, data: QueryDict | None = None, *, row: Discrepancy, zone: ZoneInfo) -> None:
+        session, initial = row.session, {}
+        if session is not None:
+            energy = Decimal(session.energy_mwh) / MWH_PER_KWH
+            initial = {"energy": f"{energy:f}", "started_at": session.started_at, "ended_at": session.ended_at}
+        self.row = row
+        super().__init__(data, auto_id=f"correct-{row.pk}-%s", initial=initial)
+        for name in ("started_at", "ended_at"):
+            field = self.fields[name]
+            assert isinstance(field, MomentText)
+            field.zone = zone
+
+    def asked(self) -> dict[str, Any]:
+        """Arguments of correct_oddity. Any: their values."""
+        said = {name: self.cleaned_data[name] for name in self.changed_data if name != "reason"}
+        energy = said.pop("energy", None)
         return {
             "reason": self.cleaned_data["reason"],
             "energy_mwh": None if energy is None else int(energy * MWH_PER_KWH),
-        } | {name: moment.replace(tzinfo=zone) if moment else None for name, moment in said.items()}
+        } | said
 
 
 @require_GET
 @operator()
 def review(request: HttpRequest, access: Access) -> HttpResponse:
+    return render(request, "dashboard/review/review.html", _page(request, access, request.GET.get("kind", "")))
+
+
+def _page(request: HttpRequest, access: Access, kind: str, refused: CorrectForm | None = None) -> dict[str, Any]:
+    """`refused`: what somebody typed and why it cannot be; its row stands first. Any: the template's context."""
     found = queries.kinds(access)
-    kind = request.GET.get("kind", "")
     chosen = kind if kind in {each.name for each in found} else (found[0].name if found else "")
     page = Paginator(_rows(access, chosen), PAGE).get_page(request.GET.get("page"))
-    context: dict[str, Any] = {
+    rows = list(page)
+    if refused is not None:
+        rows = [refused.row, *(row for row in rows if row != refused.row)]
+    may_correct = access.can(Permission.MONEY)
+    return {
         "kinds": found,
         "kind": chosen,
         "total": sum(each.n for each in found),
         "page": page,
-        "items": [queries.told(row) for row in page],
+        "items": [(queries.told(row), _correction(access, row, refused) if may_correct else None) for row in rows],
         "parties": Party.choices,
         "may_decide": access.can(Permission.INCIDENTS),
-        "may_correct": access.can(Permission.MONEY),
+        "may_correct": may_correct,
         "zone": access.organization.time_zone,
     }
-    return render(request, "dashboard/review/review.html", context)
+
+
+def _correction(access: Access, row: Any, refused: CorrectForm | None) -> CorrectForm | None:
+    """The form of an oddity whose session has ended. Any: a row of three models."""
+    if not isinstance(row, Discrepancy) or row.session is None or row.session.ended_at is None:
+        return None
+    return refused if refused and refused.row == row else CorrectForm(row=row, zone=_zone(access, row))
+
+
+def _zone(access: Access, row: Discrepancy) -> ZoneInfo:
+    site = row.station.site
+    return ZoneInfo(site.time_zone if site else access.organization.time_zone)
 
 
 def _rows(access: Access, kind: str) -> QuerySet[Any]:
@@ -104,22 +146,24 @@ def decide(request: HttpRequest, access: Access, pk: int) -> HttpResponse:
     return _back(row.kind)
 
 
-@require_POST
+@require_http_methods(["GET", "POST"])
 @operator(Permission.MONEY)
 def correct(request: HttpRequest, access: Access, pk: int) -> HttpResponse:
-    row, form = _oddity(access, pk), CorrectForm(request.POST)
-    if not form.is_valid():
-        return _refused(request, form, row.kind)
-    site = row.station.site
-    zone = ZoneInfo(site.time_zone if site else access.organization.time_zone)
-    try:
-        mine = correct_oddity(access=access, discrepancy=row, **form.asked(zone))
-    except ValidationError as error:
-        for text in error.messages:
-            messages.error(request, text)
-    else:
-        _say(request, mine)
-    return _back(row.kind)
+    """Refused, the page comes back at this address with what was typed; asked for anew it is the queue's."""
+    row = _oddity(access, pk)
+    if request.method != "POST":
+        return _back(request.GET.get("kind") or row.kind, request.GET.get("page", ""))
+    if row.resolved_at is not None:
+        _say(request, False)
+        return _back(row.kind)
+    form = CorrectForm(request.POST, row=row, zone=_zone(access, row))
+    if form.is_valid():
+        try:
+            _say(request, correct_oddity(access=access, discrepancy=row, **form.asked()))
+            return _back(row.kind)
+        except ValidationError as error:
+            complain(form, error)
+    return render(request, "dashboard/review/review.html", _page(request, access, row.kind, form), status=422)
 
 
 def _refused(request: HttpRequest, form: forms.Form, kind: str) -> HttpResponse:
@@ -155,7 +199,6 @@ def _say(request: HttpRequest, mine: bool) -> None:
         messages.info(request, _("Somebody else was faster: it is decided already."))
 
 
-def _back(kind: str) -> HttpResponse:
-    response = redirect("review")
-    response["Location"] += f"?kind={kind}"
-    return response
+def _back(kind: str, page: str = "") -> HttpResponse:
+    query = urlencode({"kind": kind} | ({"page": page} if page else {}))
+    return redirect(f"{reverse('review')}?{query}")

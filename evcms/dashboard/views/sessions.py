@@ -20,7 +20,8 @@ from evcms.dashboard.access import operator
 from evcms.dashboard.context import address
 from evcms.dashboard.forms import AttemptFilter, SessionFilter, SiteChoice, wishes
 from evcms.dashboard.jsontext import pretty
-from evcms.dashboard.queries import charges, listing, review, tries
+from evcms.dashboard.queries import changes as corrections
+from evcms.dashboard.queries import charges, listing, tries
 from evcms.dashboard.queries.street import who
 from evcms.dashboard.sorting import ordered, paged
 from sessions import queries, services
@@ -166,12 +167,15 @@ def session(request: HttpRequest, access: Access, public_id: str) -> HttpRespons
     }
     if request.GET.get("part") == "now":
         return render(request, "dashboard/sessions/_now.html", context)
+    changes = corrections.changes(row, zone)
+    by_hand = corrections.corrected(changes, zone)
     context |= {
-        "evidence": charges.evidence(row, readings),
+        "evidence": charges.evidence(row, readings, by_hand),
+        "by_hand": by_hand,
         "doubts": charges.doubts(row),
         "guard": offline_guard(row),
         "steps": charges.steps(row),
-        "changes": review.changes(row),
+        "changes": changes,
         "reviews": [each for each in row.discrepancies.all() if each.resolved_at],
         "messages_told": [(each, pretty(each.request), pretty(each.answer)) for each in charges.messages_of(row)],
         "may_see_money": access.can(Permission.MONEY),
