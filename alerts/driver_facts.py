@@ -76,7 +76,7 @@ def tell_prices(fact: TariffChanged) -> None:
 
 @subscribe(DriverErased, "alerts.forget_driver")
 def forget_driver(fact: DriverErased) -> None:
-    people.forget_driver(driver_id=fact.driver_id)
+    people.forget_driver(driver_id=fact.driver_id, address=fact.address)
 
 
 @subscribe(IncidentResolved, "alerts.tell_reporters")

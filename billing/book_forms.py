@@ -13,7 +13,7 @@ from billing.models import Bill, Tariff
 from billing.vocabulary import BillState, LedgerAccount
 from evcms.core import clock
 from evcms.core.access import Access
-from evcms.core.form_fields import NumberText
+from evcms.core.form_fields import DateText, NumberText
 
 MWH_PER_KWH = 1_000_000
 
@@ -21,8 +21,8 @@ MWH_PER_KWH = 1_000_000
 class PeriodForm(forms.Form):
     """Days of the organization's zone, both included; without any this month until today."""
 
-    since = forms.DateField(required=False, label=_("From"), widget=forms.DateInput(attrs={"type": "date"}))
-    until = forms.DateField(required=False, label=_("To"), widget=forms.DateInput(attrs={"type": "date"}))
+    since = DateText(label=_("From"), required=False)
+    until = DateText(label=_("To"), required=False)
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}

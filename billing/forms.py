@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from billing.vocabulary import PaymentState
 from evcms.core.access import Access
-from evcms.core.form_fields import offer
+from evcms.core.form_fields import DateText, offer
 from evcms.core.money import exponent
 from sessions.models import DriverGroup
 from stations.choices import ConnectorChoice, StationChoice, by_name, by_station
@@ -92,8 +92,8 @@ class PaymentFilter(forms.Form):
         required=False, label=_("State"),
         choices=[("", _("All")), *PaymentState.choices, ("declined", _("card declined"))],
     )  # fmt: skip
-    since = forms.DateField(required=False, label=_("From"), widget=forms.DateInput(attrs={"type": "date"}))
-    until = forms.DateField(required=False, label=_("To"), widget=forms.DateInput(attrs={"type": "date"}))
+    since = DateText(label=_("From"), required=False)
+    until = DateText(label=_("To"), required=False)
     site = forms.ModelChoiceField(Site.objects.none(), required=False, label=_("Site"), empty_label=_("All"))
     q = forms.CharField(required=False, label=_("Card, mail, receipt or id"), max_length=80)
 

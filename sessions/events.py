@@ -27,9 +27,12 @@ class SessionIdentified:
 
 @event
 class DriverErased:
-    """Somebody wanted to be forgotten: what is kept of him elsewhere goes, too."""
+    """Somebody wanted to be forgotten: what is kept of him elsewhere goes, too. `address`: his e-mail, for what was
+    written to it; it goes with the event, as `core.delivery.prune` forgets old ones.
+    """
 
     driver_id: int
+    address: str = ""
 
 
 @event

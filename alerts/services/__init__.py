@@ -9,6 +9,7 @@ from .handling import (
     publish_note,
     resolve,
     snooze,
+    take,
     wake,
 )
 from .incidents import explain, open_incident, raise_severity, resolve_key
@@ -63,6 +64,7 @@ __all__ = [
     "subscribe",
     "sweep",
     "switch_kind",
+    "take",
     "tell",
     "told",
     "unsubscribe",

@@ -79,6 +79,14 @@ def assign(*, access: Access, incident: Incident, user: User | None) -> None:
         signal(incident)
 
 
+def take(*, access: Access, incident: Incident) -> None:
+    """ "I take it": it is in one's own hands, and nobody else is called any more. Raises PermissionDenied."""
+    with transaction.atomic():
+        assign(access=access, incident=incident, user=access.user)
+        if Incident.objects.filter(pk=incident.pk, state=IncidentState.OPEN).exists():
+            acknowledge(access=access, incident=Incident.objects.get(pk=incident.pk))
+
+
 def add_note(*, access: Access, incident: Incident, text: str) -> None:
     _demand(access, incident)
     if not text.strip():

@@ -18,6 +18,11 @@ from evcms.core import clock
 from . import routing
 from .notifications import of_recipient, withdraw
 
+WORDLESS: Final[dict[str, Any]] = {  # Any: what columns take
+    "to": "", "subject": "", "text": "", "html": "", "short": "", "data": {}, "headers": {},
+}  # fmt: skip
+"""That a message was sent, and when, without what it said and to whom."""
+
 MOST_WAYS: Final = 10  # of one driver
 
 
@@ -155,8 +160,12 @@ def _merge(other: Recipient, mine: Recipient) -> None:
     other.delete()
 
 
-def forget_driver(*, driver_id: int) -> int:
-    """His account is erased: ways, wishes and the words of his messages go with it."""
+def forget_driver(*, driver_id: int, address: str = "") -> int:
+    """His account is erased: ways, wishes and the words of his messages go with it; also of those that went to his
+    `address` beside them, such as links to sign in and receipts.
+    """
+    if address:
+        Notification.objects.filter(channel=ChannelName.EMAIL, to__iexact=address).update(**WORDLESS)
     gone = list(Recipient.objects.filter(driver_id=driver_id, audience=Audience.DRIVER))
     for recipient in gone:
         _erase(recipient)
@@ -178,7 +187,7 @@ def erase(*, recipient: Recipient) -> None:
 def _erase(recipient: Recipient) -> None:
     with transaction.atomic():
         withdraw(recipient=recipient)
-        of_recipient(recipient).update(to="", subject="", text="", html="", short="", data={}, headers={})
+        of_recipient(recipient).update(**WORDLESS)
         Recipient.objects.filter(pk=recipient.pk).delete()
 
 

@@ -134,7 +134,7 @@ def _act(access: Access, row: Incident, said: QueryDict) -> None:
         case "resolve":
             services.resolve(access=access, incident=row, text=text)
         case "take":
-            services.assign(access=access, incident=row, user=access.user)
+            services.take(access=access, incident=row)
         case "assign":
             services.assign(access=access, incident=row, user=_member(access, said.get("user", "")))
         case "snooze":

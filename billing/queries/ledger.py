@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from django.db.models import QuerySet
@@ -43,6 +44,22 @@ def trial_balance(access: Access, since: datetime | None = None, until: datetime
 def balances(organization: Organization, since: datetime | None, until: datetime | None) -> list[Standing]:
     """The same for nobody in particular."""
     return standing(moved(organization, since, until))
+
+
+LASTING: Final = (
+    LedgerAccount.CARD_CLEARING, LedgerAccount.RECEIVABLE, LedgerAccount.FLEET_RECEIVABLE, LedgerAccount.PREPAID,
+    LedgerAccount.DISPUTED,
+)  # fmt: skip
+"""Accounts that hold something: how much is there is asked, not how much came."""
+
+
+def stood(organization: Organization, since: datetime, until: datetime) -> list[tuple[str, str, int]]:
+    """(account, currency, balance in minor units): of LASTING accounts at the end of the period, whenever it came; of
+    the others what the period moved.
+    """
+    there, came = balances(organization, None, until), balances(organization, since, until)
+    rows = [row for row in there if row.account in LASTING] + [row for row in came if row.account not in LASTING]
+    return [(row.account, row.currency, row.balance) for row in rows]
 
 
 def standing(found: dict[Key, Moved]) -> list[Standing]:

@@ -60,8 +60,7 @@ def run_proofs() -> int:
 def _prove(run: ProofRun) -> None:
     since, until = _span(run.organization, run.since, run.until)
     made = proofs.prove(organization=run.organization, since=since, until=until)
-    rows = ledger.balances(run.organization, since, until)
-    moved = [[row.account, row.currency, row.balance] for row in rows]
+    moved = [list(row) for row in ledger.stood(run.organization, since, until)]
     runs.end(run, RunState.DONE, result=made.to_json(), moved=moved)
 
 

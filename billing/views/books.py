@@ -27,6 +27,7 @@ from billing.vocabulary import LedgerAccount, RunState
 from evcms.core import clock, paging, sheets
 from evcms.core.access import Access, Permission
 from evcms.core.figures import amount
+from evcms.core.form_fields import FIRST_DAY
 
 Context = dict[str, Any]  # Any: template context
 
@@ -58,7 +59,7 @@ def proof(request: HttpRequest) -> HttpResponse:
     context: Context = {"form": form, "days": urlencode(days), "zone": access.organization.time_zone}
     if proofs.at_once(access.organization, since, until):
         made = proofs.prove(organization=access.organization, since=since, until=until)
-        shifted = [(row.account, row.currency, row.balance) for row in books.trial_balance(access, since, until)]
+        shifted = books.stood(access.organization, since, until)
     else:
         done, under_way = proofs.newest(access.organization, first, last)
         context |= {"large": True, "run": done, "under_way": under_way, "first": first, "last": last}
@@ -101,7 +102,7 @@ def _told(made: Proof, moved: list[tuple[str, str, int]], days: dict[str, str]) 
         "bar": proof_bar(made),
         "segments": [_segment(made, segment, days) for segment in Segment],
         "books": [(BOOKS[book.name], book) for book in made.books if book.rows or book.journal],
-        "tiles": _tiles(moved, urlencode(days)),
+        "tiles": _tiles(moved, urlencode(days), days["since"]),
     }
 
 
@@ -111,17 +112,23 @@ TILES: Final = (
     (LedgerAccount.FLEET_RECEIVABLE, gettext_lazy("Owed by fleets")),
     (LedgerAccount.PREPAID, gettext_lazy("Balances of drivers")),
     (LedgerAccount.DISPUTED, gettext_lazy("Held back by disputes")),
-    (LedgerAccount.FEES, gettext_lazy("Fees")),
-    (LedgerAccount.BANK, gettext_lazy("Reached the bank")),
-    (LedgerAccount.WRITTEN_OFF, gettext_lazy("Written off")),
+    (LedgerAccount.FEES, gettext_lazy("Fees of these days")),
+    (LedgerAccount.BANK, gettext_lazy("Reached the bank in these days")),
+    (LedgerAccount.WRITTEN_OFF, gettext_lazy("Written off in these days")),
 )
 
 
-def _tiles(moved: list[tuple[str, str, int]], days: str) -> list[tuple[object, str, str]]:
-    """What the period moved, by the journal: (label, amount, where its lines are)."""
-    link = reverse("ledger") + f"?{days}&account="
+def _tiles(moved: list[tuple[str, str, int]], days: str, since: str) -> list[tuple[object, str, str]]:
+    """By the journal: (label, amount, where its lines are). What drivers have paid ahead stands on the other side of
+    the books than what is owed to us; both are shown as what is there.
+    """
+    ledger, ever = reverse("ledger"), days.replace(f"since={since}", f"since={FIRST_DAY}")
     return [
-        (label, amount(abs(balance), currency), link + account)
+        (
+            label,
+            amount(-balance if account == LedgerAccount.PREPAID else balance, currency),
+            f"{ledger}?{ever if account in books.LASTING else days}&account={account}",
+        )
         for account, label in TILES
         for name, currency, balance in moved
         if name == account and balance

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from billing import queries, reasons, services
 from billing.forms import PaymentFilter, RefundForm
-from billing.models import Bill, Payment, Refund
+from billing.models import Bill, Payment, Receipt, Refund
 from billing.services.refunds import refundable
 from billing.views.common import access_of
 from billing.vocabulary import PaymentKind, PaymentState, RefundState
@@ -100,7 +100,8 @@ def _mentions(text: str) -> Q:
         | Q(connector__station__identity__icontains=text) | Q(session__public_id=text)
     )  # fmt: skip
     if number.isascii() and number.isdigit() and len(number) < 9:
-        found |= Q(receipts__sequence=int(number))
+        named = Receipt.objects.filter(sequence=int(number)).order_by()  # a join would show a payment once a document
+        found |= Q(pk__in=named.values("payment"))
     return found
 
 

@@ -50,6 +50,15 @@ def record_driver(
     )
 
 
+def forget_driver(user: User | None, driver: models.Model) -> None:
+    """A person is erased: that somebody did something stays, who it was and what he called his things does not."""
+    of_him = AuditEntry.objects.filter(object_type=driver._meta.label, object_id=str(driver.pk))
+    of_him.update(object_label="")
+    if user:
+        own = AuditEntry.objects.filter(user=user, actor__endswith=" (driver)")
+        own.update(user=None, actor="driver", object_label="", detail={}, address=None)
+
+
 def _names(target: models.Model | None) -> dict[str, str]:
     if target is None:
         return {}

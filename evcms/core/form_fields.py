@@ -1,6 +1,6 @@
 """Fields that forms of several apps share."""
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -15,13 +15,23 @@ from django.utils.translation import gettext_lazy as _
 
 from evcms.core import typed
 
+FIRST_DAY: Final = date(2000, 1, 1)
+LAST_DAY: Final = date(2199, 12, 31)
 MANY: Final = 500  # more than that nobody chooses from a list, and no browser likes to draw it
 
 
 class DateText(forms.DateField):
-    """A day, with the browser's calendar."""
+    """A day, with the browser's calendar. Of years that clocks and calendars can count with, in every zone: before the
+    year 1 and after 9999 there is no midnight.
+    """
 
     widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+
+    def validate(self, value: Any) -> None:
+        """Any: a day, or nothing. Raises ValidationError for one that nobody can mean."""
+        super().validate(value)
+        if value and not FIRST_DAY <= value <= LAST_DAY:
+            raise ValidationError(_("Give a day between 2000 and 2199."))
 
 
 def number_of(text: str, otherwise: object) -> Decimal:

@@ -14,7 +14,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from evcms.core import clock
-from evcms.core.form_fields import offer
+from evcms.core.form_fields import DateText, offer
 from sessions.queries import FLAGS
 from sessions.vocabulary import AttemptKind, AttemptStage, AttemptState, FailureCause, Party, SessionState
 from stations.models import Site
@@ -24,6 +24,7 @@ from stations.vocabulary import Approval, Direction, MessageOutcome, Shown
 NEVER = "never_connected"
 LEFT_OUT = {"invalid_choice": _("There is no “%(value)s” here; it is left out.")}
 ANY = ("", _("Any"))
+NOTHING_FITS = _("There is no “%(value)s” here: no station fits.")
 Choices = Iterable[tuple[str, Any]]  # Any: a text or a lazy translation
 
 
@@ -81,6 +82,8 @@ class StationFilter(forms.Form):
     ) -> None:
         """Any: as Django's forms take them. `kinds`: (model, firmware) of the visible stations."""
         super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            field.error_messages["invalid_choice"] = NOTHING_FITS
         pairs = list(kinds)
         offer(self, "site", sites, by=("name",))
         self._offer("model", [(name, name) for name in sorted({model for model, _firmware in pairs if model})])
@@ -135,8 +138,8 @@ class SessionFilter(SiteChoice):
     state = choice(_("State"), [("running", _("Running")), *SessionState.choices])
     site = site_choice()
     period = choice(_("Period"), PERIODS)
-    since = forms.DateField(label=_("From"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
-    until = forms.DateField(label=_("To"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    since = DateText(label=_("From"), required=False)
+    until = DateText(label=_("To"), required=False)
     flag = choice(
         _("Problems"),
         [
@@ -176,8 +179,8 @@ class AttemptFilter(SiteChoice):
     site = site_choice()
     model = choice(_("Model"), [])
     period = choice(_("Period"), PERIODS)
-    since = forms.DateField(label=_("From"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
-    until = forms.DateField(label=_("To"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    since = DateText(label=_("From"), required=False)
+    until = DateText(label=_("To"), required=False)
     cause = choice(_("What was seen"), FailureCause.choices)
     over = forms.ChoiceField(label=_("Over"), required=False, choices=YES_NO, widget=HIDDEN)
     counted = forms.ChoiceField(label=_("In the success rate"), required=False, choices=YES_NO, widget=HIDDEN)

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from alerts import queries as alerts
 from billing import queries as billing
+from billing.queries import purses
 from evcms.core import clock, sheets
 from evcms.core.money import to_major
 from evcms.public import drivers
@@ -55,12 +56,33 @@ def _account(driver: Driver) -> Json:
             {"amount": str(to_major(debt.amount_minor, debt.currency)), "currency": debt.currency}
             for debt in seen.debts
         ],
+        "balance": _balance(driver),
         "messages": [str(wish) for wish in alerts.wishes_of(recipient)] if recipient else [],
         "addresses": [
             {"channel": each.channel, "address": each.address} for each in recipient.destinations.order_by("position")
         ]
         if recipient
         else [],
+    }
+
+
+def _balance(driver: Driver) -> Json:
+    """What was paid ahead, and what moved it; credits positive: they are the driver's."""
+    purse = purses.balance_of(driver)
+    if purse is None:
+        return {}
+    lines = purses.movements(purse)[:MOST]
+    return {
+        "amount": str(to_major(purse.balance_minor, purse.currency)),
+        "currency": purse.currency,
+        "movements": [
+            {
+                "at": line.entry.at.isoformat(timespec="seconds"),
+                "what": str(line.entry.kind),
+                "amount": str(to_major(-line.amount_minor, purse.currency)),
+            }
+            for line in lines
+        ],
     }
 
 

@@ -64,20 +64,22 @@ def erase_own(*, driver: Driver) -> None:
         if ChargingSession.objects.filter(driver=row, ended_at=None).exists():
             raise ValidationError(_("You are charging. End the charge first; then you can close the account."))
         IdToken.objects.filter(driver=row, guest=False).delete()
-        audit.record_driver(None, row.organization, "driver.erased", row)
+        IdToken.history.filter(driver=row, guest=False).delete()
         _erase(row)
+        audit.record_driver(None, row.organization, "driver.erased", row)
 
 
 def _erase(row: Driver) -> None:
     """The person and his way in; sessions and receipts stay. A member's or staff's own login is not the driver's."""
-    user = row.user
+    user, address = row.user, row.email or (row.user.email if row.user else "")
+    audit.forget_driver(user, row)
     for name in FIELDS:
         setattr(row, name, "")
     row.erased_at, row.user = clock.now(), None
     row.save(update_fields=[*FIELDS, "erased_at", "user"])
     if user and not user.is_staff and not Membership.objects.filter(user=user).exists():
         User.objects.filter(pk=user.pk).update(email=f"erased-{user.pk}@invalid", name="", is_active=False)
-    publish(DriverErased(driver_id=row.pk))
+    publish(DriverErased(driver_id=row.pk, address=address))
 
 
 def _locked(access: Access, driver: Driver) -> Driver:

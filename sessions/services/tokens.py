@@ -1,5 +1,6 @@
 """Tokens: what a charger is told about one, and the people's list of them. Compared without case."""
 
+import re
 import secrets
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -296,10 +297,19 @@ def create_token(
     return token
 
 
+def card_number(written: str) -> str:
+    """As chargers read it: people copy "04:ab:cd…" from the card or from their telephone. Raises ValidationError."""
+    number = re.sub(r"[\s:.\-]", "", written).upper()
+    if not re.fullmatch(r"(?:[0-9A-F]{2}){4,10}", number):
+        raise ValidationError(_("A card's number has 8, 14 or 20 digits, 0 to 9 and A to F: 04A1B2C3D4E5F6."))
+    return number
+
+
 def add_own(*, driver: Driver, value: str, token_type: str, label: str = "") -> IdToken:
     """A token that a driver adds for himself. Raises ValidationError with a sentence: also when it is known already."""
+    number = card_number(value) if token_type == TokenType.ISO14443 else value.strip()
     token = IdToken(
-        organization=driver.organization, value=value.strip(), type=token_type, driver=driver, label=label.strip()[:80]
+        organization=driver.organization, value=number, type=token_type, driver=driver, label=label.strip()[:80]
     )
     try:
         with transaction.atomic():

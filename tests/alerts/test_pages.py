@@ -60,6 +60,17 @@ def test_a_card_says_how_far_it_reaches_who_has_it_and_what_was_tried(browser, s
     assert "child is dark" not in page
 
 
+def test_who_takes_an_open_incident_ends_its_chain(browser, station, owner):
+    mine = trouble(station, "mine", severity=4)
+    Incident.objects.filter(pk=mine.pk).update(escalate_at=clock.now())
+    assert "Given to" in act(browser, mine, do="take")
+    mine.refresh_from_db()
+    assert (mine.state, mine.assignee, mine.escalate_at) == (IncidentState.ACKNOWLEDGED, owner.user, None)
+    act(browser, mine, do="take")
+    mine.refresh_from_db()
+    assert mine.state == IncidentState.ACKNOWLEDGED
+
+
 def test_the_board_filters_by_state_severity_kind_site_and_mine(browser, station, other_site, owner):
     mine = trouble(station, "mine", severity=4)
     trouble(make_station("H-1", other_site), "elsewhere", severity=2, kind=IncidentKind.BOOT_LOOP)

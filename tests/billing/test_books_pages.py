@@ -1,12 +1,14 @@
 """Proof, ledger and bills as a person sees them."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from django.urls import reverse
 
 from billing.models import Bill, Receipt
 from billing.vocabulary import BillState
+from evcms.core import clock
 from evcms.core.access import Role
 from evcms.core.models import Membership, User
 from tests.billing.test_corrections import settled
@@ -38,6 +40,20 @@ def test_the_proof_page_says_where_every_kwh_is_and_leads_to_its_sessions(month,
     listed = money.get(links[0].replace("&amp;", "&"))
     assert "1 session" in words(listed)
     assert month["unpaid"].public_id in listed.content.decode()
+
+
+def test_what_is_owed_is_what_is_there_whenever_it_came(month, money):
+    """Else a statement that is paid later would show as owed what is not owed any more, with the sign left out."""
+
+    def owed(text):
+        return re.search(r"Owed by drivers ([-0-9.,]+) ", text).group(1)
+
+    now, later = words(money.get(reverse("proof"))), f"{clock.now() + timedelta(days=40):%Y-%m-%d}"
+    page = money.get(reverse("proof") + f"?since={later}&until={later}")
+    assert owed(words(page)) == owed(now)
+    assert "in these days" not in words(page)
+    link = re.search(r'href="(/money/ledger/[^"]*account=receivable)"', page.content.decode()).group(1)
+    assert owed(now) in words(money.get(link.replace("&amp;", "&")))
 
 
 def test_leaks_stand_on_top(month, money):

@@ -77,7 +77,29 @@ def test_finance_sees_what_was_captured_and_why(as_role, settled):
         assert expected in page
 
 
-@pytest.mark.parametrize("query", ["state=nonsense", "since=yesterday", "site=x", "page=999", "sort=;drop", "q=%00"])
+def test_a_payment_with_several_documents_is_found_and_counted_once(as_role, settled):
+    client, again = as_role(Role.FINANCE), settled.receipt
+    again.pk, again.sequence, again.public_id, again.bill = None, again.sequence + 1, "another", None
+    again.save()
+    Payment.objects.filter(pk=settled.pk).update(card="Visa •••• 4242")
+    for sought in ("4242", again.number):
+        assert "10.90 € captured" in client.get(f"/money/?q={sought}").text
+        assert len(list(csv.DictReader(io.StringIO(client.get(f"/money/?q={sought}&export=csv").text)))) == 1
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "state=nonsense",
+        "since=0001-01-01",
+        "until=9999-12-31",
+        "since=yesterday",
+        "site=x",
+        "page=999",
+        "sort=;drop",
+        "q=%00",
+    ],
+)
 def test_a_filter_that_makes_no_sense_still_answers(as_role, settled, query):
     assert as_role(Role.FINANCE).get(f"/money/?{query}").status_code == 200
 

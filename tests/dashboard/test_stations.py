@@ -1,5 +1,6 @@
 """Stations and sites: lists that filter, sort, page and export; a page that says what a station does and helps it."""
 
+import re
 import uuid
 from datetime import timedelta
 
@@ -11,7 +12,17 @@ from evcms.core.access import Role
 from evcms.core.models import AuditEntry, Organization
 from evcms.dashboard.jsontext import pretty
 from stations import services as stations
-from stations.models import Command, Connector, Evse, MaintenanceWindow, Site, Station, WindowState
+from stations.models import (
+    BulkAction,
+    Command,
+    Connector,
+    Evse,
+    FirmwareFile,
+    MaintenanceWindow,
+    Site,
+    Station,
+    WindowState,
+)
 from stations.operations import OPERATIONS
 from stations.vocabulary import Answer, Approval, CommandState
 from tests.dashboard.conftest import browser, streamed, words
@@ -66,6 +77,48 @@ def test_the_list_narrows_to_what_is_asked(owner):
 def test_nonsense_in_the_address_breaks_nothing(owner):
     for nonsense in ("status=nonsense", "site=x", "page=99", "sort=password_digest", "q=%00"):
         assert owner.get(f"/stations/?{nonsense}").status_code == 200, nonsense
+
+
+def test_a_wish_for_what_is_not_here_fits_nothing_and_many_at_once_does_nothing(network, owner):
+    for filters in ("tag=of+a+colleague", "site=999999", "model=Gone", "status=nonsense"):
+        page = owner.get(f"/stations/?{filters}")
+        assert page.context["page"].paginator.count == 0, filters
+        assert "here: no station fits." in words(page)
+        owner.post("/fleet/actions/new/", {"filter": page.context["filter"], "all": "1", "kind": "reset_soft"})
+    assert not BulkAction.objects.exists()
+
+
+def test_a_day_that_nobody_can_mean_is_said(owner):
+    for path in ("sessions", "attempts"):
+        for nonsense in ("since=0001-01-01", "until=9999-12-31", "since=9999-12-31&until=0001-01-01"):
+            assert "between 2000 and 2199" in words(owner.get(f"/{path}/?{nonsense}")), (path, nonsense)
+
+
+def test_the_buttons_of_the_firmware_tab_are_orders_that_are_sent(network, owner):
+    station = network.stations[0]
+    FirmwareFile.objects.create(
+        organization=network.organization, name="New", version="2.0", url="https://firm.example/2.0"
+    )
+    page = words(owner.get(f"/stations/{station.identity}/firmware/"))
+    forms = re.findall(r"<form.*?</form>", page[page.index("Files that fit") :], re.S)
+    asked = [dict(re.findall(r'<input type="hidden" name="([a-z-]+)" value="([^"]*)"', form)) for form in forms]
+    asked = [values for values in asked if "operation" in values]
+    assert len(asked) == 3
+    for values in asked:
+        assert owner.post(f"/stations/{station.identity}/commands/send/", values).status_code == 302
+    kinds = Command.objects.filter(station=station, kind__in=("UpdateFirmware", "GetLog")).values_list(
+        "kind", flat=True
+    )
+    assert sorted(kinds) == ["GetLog", "GetLog", "UpdateFirmware"]
+
+
+def test_an_order_that_cannot_be_sent_comes_back_on_its_page(network, owner):
+    answer = owner.post(f"/stations/{network.stations[0].identity}/commands/send/", {"operation": "update-firmware"})
+    assert answer.status_code == 422
+    page = answer.content.decode()
+    assert "A firmware file or an address is needed." in page
+    assert "What was asked" in page
+    assert owner.post(f"/stations/{network.stations[0].identity}/commands/send/", {"operation": "x"}).status_code == 422
 
 
 def test_the_list_sorts_both_ways(owner):

@@ -242,6 +242,18 @@ def test_a_token_is_added_paid_with_a_chosen_card_and_removed(client, driver, pr
     assert not IdToken.objects.exists()
 
 
+@pytest.mark.parametrize("written", ["04:FF:EE:11:22:33:44", "04ff ee11 2233 44", "04-FF-EE-11-22-33-44"])
+def test_a_card_s_number_is_stored_as_chargers_read_it(client, driver, written):
+    client.post("/account/tokens/new", {"value": written, "kind": "card"})
+    assert IdToken.objects.get().value == "04FFEE11223344"
+
+
+def test_what_is_no_card_s_number_is_not_added(client, driver):
+    answer = client.post("/account/tokens/new", {"value": "zz", "kind": "card"}, follow=True)
+    assert "0 to 9 and A to F" in answer.content.decode()
+    assert not IdToken.objects.exists()
+
+
 def test_a_token_that_is_somebody_s_is_not_added(client, driver, organization):
     a_token(a_driver(organization, email="eve@example.org", user=False), "04FFEE1122")
     client.post("/account/tokens/new", {"value": "04ffee1122", "kind": "card"})

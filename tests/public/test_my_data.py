@@ -7,8 +7,10 @@ import zipfile
 from datetime import timedelta
 
 import pytest
+from django.db.models import Q
 
-from billing.models import Bill, Debt, PaymentMethod
+from alerts.models import Notification
+from billing.models import Account, Bill, Debt, PaymentMethod
 from evcms.core import clock, delivery
 from evcms.core.models import AuditEntry, User
 from sessions.models import ChargingSession, Driver, IdToken
@@ -64,9 +66,35 @@ def test_closing_erases_the_person_and_keeps_the_charge(client, driver):
     assert "dora" not in user.email
     assert not user.is_active
     assert not AuditEntry.objects.filter(detail__icontains="Dora").exists()
+    assert not AuditEntry.objects.filter(Q(object_label__icontains="Dora") | Q(actor__icontains="dora")).exists()
+    assert AuditEntry.objects.filter(action="driver.erased").exists()
     assert client.get("/account/").status_code == 302
     again = comes_in(client)
     assert again.pk != driver.pk
+
+
+def test_messages_and_the_history_of_cards_forget_who_it_was(client, driver):
+    client.post("/account/tokens/new", {"value": "04:ab:cd:12:34:56:78", "label": "Dora's ring", "kind": "card"})
+    assert Notification.objects.filter(to="dora@example.org").exists(), "the link to sign in went there"
+    client.post("/account/close", {"sure": "yes"})
+    delivery.deliver_due()
+    said = Notification.objects.filter(Q(to__icontains="dora") | Q(text__icontains="dora"))
+    assert not said.exists()
+    assert not IdToken.history.filter(label__icontains="Dora").exists()
+    assert not AuditEntry.objects.filter(Q(object_label__icontains="Dora") | Q(detail__icontains="04AB")).exists()
+
+
+def test_what_was_paid_ahead_is_in_the_archive_and_keeps_the_account_open(client, driver, organization):
+    purse = Account.objects.create(
+        organization=organization, kind="prepaid", driver=driver, currency="EUR", balance_minor=100_000, name="Dora"
+    )
+    pack = zipfile.ZipFile(io.BytesIO(client.get("/account/data.zip").content))
+    assert json.loads(pack.read("account.json"))["balance"]["amount"] == "1000.00"
+    answer = client.post("/account/close", {"sure": "yes"})
+    assert answer.status_code == 422
+    assert "1,000.00 € are on your balance" in answer.content.decode()
+    Account.objects.filter(pk=purse.pk).update(balance_minor=0)
+    assert client.post("/account/close", {"sure": "yes"}).status_code == 302
 
 
 @pytest.mark.parametrize("way", ["no box", "charging", "owes"])

@@ -15,13 +15,16 @@ from . import listing
 
 
 def fitting(access: Access, said: QueryDict) -> queries.Stations:
-    """All that the list would show for this filter; a filter that cannot be read shows what the list shows for it."""
+    """All that the list would show for this filter; for one that asks for what is not here, as the list, nothing."""
     return listing.fitting(access, wished(station_filter(access, said)))
 
 
 def wished(form: StationFilter) -> dict[str, Any]:
-    """What a filter asks for, empty without one. Any: cleaned values."""
-    return wishes(form) if form.is_bound else dict.fromkeys(form.fields, "")
+    """What a filter asks for, empty without one; `unmet`: something that is not here, such as the tag of a colleague's
+    view. To leave it out would show, and offer to many-at-once actions, what nobody asked for. Any: cleaned values.
+    """
+    asked = wishes(form) if form.is_bound else dict.fromkeys(form.fields, "")
+    return asked | {"unmet": bool(form.errors)}
 
 
 def station_filter(access: Access, said: QueryDict | None) -> StationFilter:

@@ -27,6 +27,8 @@ def station_list(access: Access, wish: dict[str, Any]) -> stations.Stations:
 def fitting(access: Access, wish: dict[str, Any]) -> stations.Stations:
     """The same without their connectors."""
     rows = stations.stations(access)
+    if wish.get("unmet"):
+        return rows.none()
     if wish["q"]:
         text = wish["q"].strip()
         found = Q(identity__icontains=text) | Q(name__icontains=text) | Q(serial_number__icontains=text)

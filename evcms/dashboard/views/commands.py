@@ -144,11 +144,17 @@ def station_commands(request: HttpRequest, access: Access, identity: str) -> Htt
     return page(request, access, station, "station-commands", _context(request, station))
 
 
-def _context(request: HttpRequest, station: Station) -> Context:
-    chosen = request.GET.get("operation", "")
+def _context(request: HttpRequest, station: Station, wrong: str = "", said: forms.Form | None = None) -> Context:
+    """`wrong`: the operation whose form `said` could not be sent."""
+    chosen = wrong or request.GET.get("operation", "")
     initial = request.GET.dict() if chosen else {}
     offered = [
-        (operation, operation_form(operation, initial=initial if operation.name == chosen else None))
+        (
+            operation,
+            said
+            if said and operation.name == wrong
+            else operation_form(operation, initial=initial if operation.name == chosen else None),
+        )
         for operation in OPERATIONS.values()
         if not (operation.only_2x and station.protocol == OCPP_16)
         and not (operation.only_21 and station.protocol not in ("", OCPP_21))
@@ -158,7 +164,7 @@ def _context(request: HttpRequest, station: Station) -> Context:
     return {
         "operations": offered,
         "chosen": chosen,
-        "raw": RawForm(prefix=RAW, auto_id="op_%s"),
+        "raw": said if said and wrong == RAW else RawForm(prefix=RAW, auto_id="op_%s"),
         "recent": [answered(row) for row in recent],
         "dynamic_codes": station.protocol == OCPP_21,
     }
@@ -200,7 +206,7 @@ def send(request: HttpRequest, access: Access, identity: str) -> HttpResponse:
     form = operation_form(operation, request.POST) if operation else RawForm(request.POST, prefix=RAW, auto_id="op_%s")
     command = _command(request, operation, form)
     if command is None:
-        return _again(request, station, operation, form)
+        return _again(request, access, station, operation, form)
     row = order(access, station, command)
     if "HX-Request" not in request.headers:
         return redirect("station-commands", identity=identity)
@@ -233,7 +239,15 @@ def _command(request: HttpRequest, operation: Operation | None, form: forms.Form
         return None
 
 
-def _again(request: HttpRequest, station: Station, operation: Operation | None, form: forms.Form) -> HttpResponse:
+def _again(
+    request: HttpRequest, access: Access, station: Station, operation: Operation | None, form: forms.Form
+) -> HttpResponse:
+    """The form alone for htmx, which puts it where it was; else (a button elsewhere, no JavaScript) its whole page."""
+    if "HX-Request" not in request.headers:
+        whole = _context(request, station, operation.name if operation else RAW, form)
+        answer = page(request, access, station, "station-commands", whole)
+        answer.status_code = 422
+        return answer
     context: Context = {"station": station, "operation": operation, "form": form, "is_open": True}
     response = render(request, "dashboard/stations/_operation.html", context, status=422)
     response["HX-Retarget"] = f"#operation-{operation.name if operation else RAW}"

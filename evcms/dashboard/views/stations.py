@@ -57,7 +57,7 @@ def stations(request: HttpRequest, access: Access) -> HttpResponseBase:
         "numbers": queries.station_counts(access),
         "may": access.can(Permission.STATIONS),
         "kinds": kinds_for(access),
-        "filter": urlencode([(name, value) for name, value in wish.items() if value]),
+        "filter": said.urlencode() if form.errors else urlencode([pair for pair in wish.items() if pair[1]]),
         "views": views,
         "view": view,
         "first": fleet.first_view(access),

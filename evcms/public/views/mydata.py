@@ -9,7 +9,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from billing import queries as billing
-from evcms.core import clock
+from billing.queries import purses
+from evcms.core import clock, figures
 from evcms.public import mydata
 from evcms.public.drivers import signed_in
 from evcms.public.limits import too_often
@@ -51,4 +52,9 @@ def _close(request: HttpRequest, driver: Driver) -> None:
         raise ValidationError(_("Tick the box, so that nobody does this by mistake."))
     if billing.debts_of(driver):
         raise ValidationError(_("An amount is still open. Pay it first; then you can close the account."))
+    if (purse := purses.balance_of(driver)) and purse.balance_minor:
+        raise ValidationError(
+            _("%(amount)s are on your balance. Use them up, or let us give them back, before you close the account.")
+            % {"amount": figures.amount(purse.balance_minor, purse.currency)}
+        )
     services.erase_own(driver=driver)
