@@ -61,6 +61,7 @@ __all__ = [
     "send_due",
     "send_test",
     "snooze",
+    "take",
     "subscribe",
     "sweep",
     "switch_kind",

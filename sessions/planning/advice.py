@@ -74,9 +74,12 @@ def _whole(amount: Decimal) -> int:
     return int(amount.to_integral_value(ROUND_HALF_UP))
 
 
-def best(options: Sequence[Option]) -> Option:
-    """The one that gains most; of those that gain nearly as much the smallest."""
+def best(options: Sequence[Option], today: Layout) -> Option:
+    """The one that gains most; of those that gain nearly as much the smallest. What stands there is not taken away for
+    a gain within the model's error.
+    """
     most = max(option.gain_minor for option in options)
-    brings = max(option.yearly_minor for option in options)
-    near = [option for option in options if option.gain_minor >= most - max(0, brings) * WORTH_A_PORT]
-    return min(near, key=lambda option: (option.layout.ports, option.invest_minor))
+    worth = max(0, *(option.yearly_minor for option in options)) * WORTH_A_PORT
+    near = [option for option in options if option.gain_minor >= most - worth]
+    kept = [option for option in near if option.layout.ports >= today.ports or option.gain_minor > worth]
+    return min(kept or near, key=lambda option: (option.layout.ports, option.invest_minor))

@@ -297,6 +297,10 @@ def create_token(
     return token
 
 
+SPELLED_UID: Final = re.compile(r"[0-9A-Fa-f]{2}(?:[\s:.\-][0-9A-Fa-f]{2}){3}(?:(?:[\s:.\-][0-9A-Fa-f]{2}){3}){0,2}")
+"""4, 7 or 10 bytes (ISO/IEC 14443-3) with signs between; 6 and 8 are a car's address."""
+
+
 def card_number(written: str) -> str:
     """As chargers read it: people copy "04:ab:cd…" from the card or from their telephone. Raises ValidationError."""
     number = re.sub(r"[\s:.\-]", "", written).upper()
@@ -380,6 +384,8 @@ def _check_value(token: IdToken) -> None:
         return
     if token.type == TokenType.EMAID:
         _check_contract(token)
+    elif token.type in CARDS and SPELLED_UID.fullmatch(token.value):
+        token.value = card_number(token.value)
     if not all("!" <= sign <= "~" for sign in token.value):
         raise ValidationError({"value": _("Plain letters, digits and signs only, no spaces: stations send no others.")})
     most = SHORTENED if token.type in CARDS else LONGEST

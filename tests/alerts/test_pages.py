@@ -121,6 +121,16 @@ def test_a_page_shows_the_life_of_an_incident_and_its_buttons_work(browser, stat
     assert {"incident.acknowledged", "incident.noted", "incident.snoozed", "incident.resolved"} <= actions
 
 
+def test_who_takes_it_is_the_last_to_be_woken(browser, station, contact, deliver, owner):
+    incident = trouble(station)
+    deliver()
+    page = act(browser, incident, do="take")
+    assert "Acknowledged" in page
+    assert f"in the hands of {owner.user}" in page
+    assert Incident.objects.get().state == IncidentState.ACKNOWLEDGED
+    assert "Given to" in act(browser, incident, do="take")  # of what nobody has to acknowledge any more
+
+
 @pytest.mark.parametrize(
     ("detail", "words"),
     [

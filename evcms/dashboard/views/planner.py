@@ -144,7 +144,7 @@ def _answer(seen: DemandSeen, today: Layout, form: PlanForm, currency: str) -> C
     sizes = range(max(1, min(today.ports, wanted.ports) - 1), max(today.ports, wanted.ports) + MORE_PORTS + 1)
     options = advice.compare(then, today, [replace(wanted, ports=ports) for ports in sizes], costs)
     chosen = next(option for option in options if option.layout.ports == wanted.ports)
-    best = advice.best(options)
+    best = advice.best(options, today)
     weeks = min(52, 1 + round(PLAYED_DRIVERS / max(1.0, then.weekly)))
     played = street.play(then, wanted, weeks=weeks, seed=today.ports)
     apart = round(abs(played.waiting - chosen.outcome.waiting) * 100)
@@ -242,7 +242,8 @@ def _sentence(best: Option, today: Layout, currency: str) -> str:
     wait = _("%(share)d of 100 drivers would find all ports taken") % {"share": round(best.outcome.waiting * 100)}
     if ports <= today.ports and best.invest_minor == 0:
         if ports < today.ports:
-            return _("What stands here is enough: even with %(ports)d ports %(wait)s.") % {"ports": ports, "wait": wait}
+            said = {"ports": ports, "wait": wait}
+            return _("%(ports)d ports would do: %(wait)s, and each port more costs its upkeep.") % said
         return _("Build nothing: %(wait)s, and another port would not earn what it costs.") % {"wait": wait}
     words = ngettext("Build for %(n)d port", "Build for %(n)d ports", ports) % {"n": ports}
     if best.payback_years is None or not currency:
