@@ -240,9 +240,9 @@ def by_port(scope: Scope, site: Site) -> list[PortRow]:
         station, power = evse.station, evse.power or 0
         if found is None and station.archived_at is not None:
             continue
-        since = min(station.created_at, found["first"]) if found else station.created_at
+        since = min(filter(None, (evse.heard_since, found and found["first"])), default=None)  # None: not a word yet
         till = min(end, int(station.archived_at.timestamp())) if station.archived_at else end
-        there = max(0, till - max(begin, int(since.timestamp())))
+        there = max(0, till - max(begin, int(since.timestamp()))) if since else 0
         some = {name: (found[f"all_{name}"] if found else 0) for name in columns}
         able = some["charging_seconds"] * power * 5 // 18
         sums = Sums(there_seconds=there, deliverable_mwh=able, **some)

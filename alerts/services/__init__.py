@@ -61,7 +61,6 @@ __all__ = [
     "send_due",
     "send_test",
     "snooze",
-    "take",
     "subscribe",
     "sweep",
     "switch_kind",

@@ -68,7 +68,7 @@ def resolve(*, access: Access, incident: Incident, text: str = "") -> None:
 
 
 def take(*, access: Access, incident: Incident) -> None:
-    """Somebody takes it upon himself: nobody else is woken for it any more. Raises PermissionDenied, ValidationError."""
+    """Somebody takes it upon himself: nobody else is woken. Raises PermissionDenied, ValidationError."""
     assign(access=access, incident=incident, user=access.user)
     incident.refresh_from_db(fields=["state", "assignee"])
     if incident.state == IncidentState.OPEN:

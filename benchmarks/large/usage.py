@@ -22,7 +22,8 @@ $$ SELECT array_agg(a - b ORDER BY place) FROM unnest(one, other) WITH ORDINALIT
 """
 PORTS = """
 CREATE TEMP TABLE large_port AS SELECT e.id AS evse, COALESCE(t.site_id, 0) AS site,
-  COALESCE(s.time_zone, :zone) AS zone, COALESCE(max(c.max_power_w), 0)::bigint AS power, t.created_at AS since,
+  COALESCE(s.time_zone, :zone) AS zone, COALESCE(max(c.max_power_w), 0)::bigint AS power,
+  COALESCE(e.heard_since, 'infinity') AS since,
   t.archived_at AS gone FROM stations_evse e JOIN stations_station t ON t.id = e.station_id
   LEFT JOIN stations_site s ON s.id = t.site_id LEFT JOIN stations_connector c ON c.evse_id = e.id
   WHERE t.organization_id = :org GROUP BY e.id, t.id, s.id;

@@ -38,12 +38,12 @@ MEASURES: Final = ("there", "occupied", "charging", "started", "energy")
 
 @dataclass(frozen=True)
 class Port:
-    """An EVSE: where it stands, what it can give, from when to when it was there."""
+    """An EVSE: where it stands, what it can give, from when to when it was there; None: it has not spoken yet."""
 
     site_id: int | None
     zone: str
     power_w: int
-    since: datetime
+    since: datetime | None
     until: datetime | None
 
 
@@ -119,7 +119,7 @@ def ports_of(organization: Organization) -> dict[int, Port]:
         "station__site",
         "station__site__time_zone",
         "power",
-        "station__created_at",
+        "heard_since",
         "station__archived_at",
     )
     return {
@@ -185,7 +185,8 @@ def _count(organization: Organization, day: date, ports: dict[int, Port]) -> tup
     used = _count_hours(day, ports, tallies, organization)
     for evse_id, port in ports.items():
         begin, end = clockhours.bounds(day, ZoneInfo(port.zone))
-        there = port.since.timestamp() < end and (port.until is None or port.until.timestamp() > begin)
+        heard = port.since is not None and port.since.timestamp() < end
+        there = heard and (port.until is None or port.until.timestamp() > begin)
         if (there or evse_id in used) and begin < now.timestamp():
             tallies[port.site_id, port.zone].ports += 1
             present.append(evse_id)

@@ -11,7 +11,7 @@ from evcms.core import clock
 from evcms.core.access import Role
 from sessions import services
 from sessions.models import RollupMark
-from stations.models import SiteGrant, Station
+from stations.models import Evse, SiteGrant
 from tests.dashboard.conftest import browser, words
 from tests.sessions.helpers import KWH, begin, finish
 from tests.stations.conftest import make_access, make_station, other_site
@@ -30,7 +30,7 @@ def last_monday():
 def monday(station, site, silent):
     """One of two ports is taken from 17:00 to 19:30 on the Monday of the week before this one."""
     day = last_monday()
-    Station.objects.update(created_at=clock.now() - timedelta(days=90))
+    Evse.objects.update(heard_since=clock.now() - timedelta(days=90))
     t = datetime(day.year, day.month, day.day, 17, tzinfo=ZONE)
     begin(station, t, transaction_id="m")
     finish(station, t + timedelta(minutes=150), 12 * KWH, transaction_id="m")
@@ -64,7 +64,7 @@ def test_the_week_shows_what_was_asked(monday, owner, measure, cell):
 
 
 def test_sites_and_periods_are_compared(monday, owner, site, other_site):
-    make_station("HAVEN-1", other_site, created_at=clock.now() - timedelta(days=90))
+    make_station("HAVEN-1", other_site).evses.update(heard_since=clock.now() - timedelta(days=90))
     RollupMark.objects.all().delete()  # as if it had been there when the days were counted
     services.count_days()
     text = words(browser(owner).get("/analytics/usage/", asked(monday, site=site.pk, versus=other_site.pk)))

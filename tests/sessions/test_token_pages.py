@@ -116,6 +116,6 @@ def test_a_token_whose_time_is_over_is_called_expired(owner):  # noqa: F811
     assert "ABC123" not in page.get("/tokens/?status=accepted").text
 
 
-def test_a_number_as_it_is_printed_is_kept_as_readers_read_it(owner):
+def test_a_number_as_it_is_printed_is_kept_as_readers_read_it(owner):  # noqa: F811
     browser(owner).post("/tokens/new/", fields("04:ab:cd:12:34:56:80"))
     assert IdToken.objects.get().value == "04ABCD12345680"

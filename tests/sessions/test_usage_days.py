@@ -10,7 +10,7 @@ from evcms.core.access import Role
 from sessions import clockhours, services, usage
 from sessions.models import ChargingSession, LateHour, NetworkDay, RollupMark, SiteDay
 from sessions.services import rollups
-from stations.models import Site, SiteGrant, Station
+from stations.models import Site, SiteGrant
 from stations.scope import Scope
 from tests.stations.conftest import make_access, make_station
 
@@ -42,7 +42,7 @@ def day_of(site, day):
 
 def old(station, moment):
     """The station stood there long before."""
-    Station.objects.filter(pk=station.pk).update(created_at=moment - timedelta(days=300))
+    station.evses.update(heard_since=moment - timedelta(days=300))
 
 
 def test_a_day_by_hand(station, site):
