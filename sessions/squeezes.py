@@ -2,11 +2,14 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
-from django.db.models import Max, Min, Sum
+from django.db.models import IntegerField, Max, Min, OuterRef, QuerySet, Subquery, Sum
+from django.db.models.functions import Cast
 
+from evcms.core import clock
+from stations.models import Site
 from stations.scope import Scope
 
 from .models import QueueSign, SiteDemand, SqueezeDay
@@ -71,6 +74,16 @@ def worst(scope: Scope) -> list[Squeeze]:
         one.looks = looks.get(one.site_id, 0)
     seen = [one for one in found if one.full_s or one.short_s or one.looks]
     return sorted(seen, key=lambda one: (-(one.missed or 0), -one.full_s, -one.short_s, one.name))
+
+
+def turned_away(sites: QuerySet[Site], days: int) -> QuerySet[Site]:
+    """Adds `missed` (drivers who found no free port in the last days; null: not known) and `full_seconds`."""
+    since = clock.now().date() - timedelta(days=days)
+    rows = SqueezeDay.objects.filter(site=OuterRef("pk"), day__gte=since, power_class="").order_by().values("site")
+    drivers = rows.annotate(sum=Cast(Sum("missed") / 1000.0, IntegerField())).values("sum")
+    return sites.annotate(
+        missed=Subquery(drivers), full_seconds=Subquery(rows.annotate(s=Sum("full_seconds")).values("s"))
+    )
 
 
 def _squeeze(row: Any, name: str) -> Squeeze:

@@ -115,10 +115,10 @@ class Look:
         return told
 
     def causes(self) -> dict[str, Counter[str]]:
-        """Rules by party, of all failed ones."""
+        """Rules by party, of all that count and failed: `left_out` has the rest."""
         told: dict[str, Counter[str]] = {}
-        for (stage, party, rule, _counted), n in self.cells.items():
-            if stage != Stage.ENDED_WELL:
+        for (stage, party, rule, counted), n in self.cells.items():
+            if stage != Stage.ENDED_WELL and counted:
                 told.setdefault(party, Counter())[rule] += n
         return told
 

@@ -30,6 +30,12 @@
     return (seconds) => format.format(new Date(seconds * 1000));
   }
 
+  // Figures of an axis; the topmost carries the unit, where it is a short one.
+  function ticks(unit) {
+    const short = unit && unit.length < 4 ? " " + unit : "";
+    return (u, values) => values.map((n, place) => number(n, n % 1 ? 1 : 0) + (place === values.length - 1 || unit === "%" ? short : ""));
+  }
+
   function axis(more) {
     return Object.assign({ stroke: token("muted"), font: "12px " + getComputedStyle(document.body).fontFamily, grid: { stroke: token("line"), width: 1 }, ticks: { show: false }, gap: 8 }, more);
   }
@@ -80,7 +86,7 @@
     { key: "power_w", label: "Power", unit: "kW", by: 1000, digits: 1, hue: "charging", scale: "y", area: true },
     { key: "offered_w", label: "Offered", unit: "kW", by: 1000, digits: 1, hue: "offline", scale: "y", dashed: true },
     { key: "soc", label: "Battery", unit: "%", by: 1, digits: 0, hue: "available", scale: "percent" },
-    { key: "energy_wh", label: "Energy", unit: "kWh", by: 1000, digits: 2, hue: "accent", scale: "energy" },
+    { key: "energy_wh", label: "Energy", unit: "kWh", by: 1000, digits: 2, hue: "maintenance", scale: "energy" },
     { key: "voltage_mv", label: "Voltage", unit: "V", by: 1000, digits: 0, hue: "reserved", scale: "volts", show: false }, // a click on its name shows it
     { key: "current_ma", label: "Current", unit: "A", by: 1000, digits: 1, hue: "suspended", scale: "amps", show: false },
   ];
@@ -94,15 +100,15 @@
     const above = (u, low, high) => [0, Math.max(high || 0, 1) * 1.1];
     const side = used.some((spec) => spec.scale === "percent") ? "percent" : "energy";
     const options = timeOptions(data, used.map(line), { y: { range: above }, percent: { range: [0, 100] }, energy: { range: above }, volts: { range: above }, amps: { range: above } }, [
-      axis({ scale: "y", size: 52, values: (u, v) => v.map((n) => number(n, n % 1 ? 1 : 0)), label: undefined }),
-      axis({ scale: side, side: 1, size: 52, grid: { show: false }, show: used.some((spec) => spec.scale === side), values: (u, v) => v.map((n) => number(n, n % 1 ? 1 : 0) + (side === "percent" ? " %" : "")) }),
+      axis({ scale: "y", size: 62, values: ticks("kW") }),
+      axis({ scale: side, side: 1, size: 52, grid: { show: false }, show: used.some((spec) => spec.scale === side), values: ticks(side === "percent" ? "%" : "kWh") }),
     ]);
     return { options, rows: [data.t, ...rows], columns: used, stamp: clock(data.zone, true) };
   }
 
   function lines(data) {
     const used = data.series.map((each) => Object.assign({ unit: data.unit || "", digits: data.digits || 0, scale: "y" }, each));
-    const options = timeOptions(data, used.map(line), { y: { range: (u, low, high) => [Math.min(0, low || 0), Math.max(high || 0, 1e-9) * 1.1] } }, [axis({ scale: "y", size: 56, values: (u, v) => v.map((n) => number(n, n % 1 ? 1 : 0)) })]);
+    const options = timeOptions(data, used.map(line), { y: { range: (u, low, high) => [Math.min(0, low || 0), Math.max(high || 0, 1e-9) * 1.1] } }, [axis({ scale: "y", size: 62, values: ticks(data.unit) })]);
     return { options, rows: [data.t, ...data.series.map((each) => each.values)], columns: used, stamp: clock(data.zone, true) };
   }
 
@@ -112,7 +118,7 @@
     const series = used.map((spec, index) => Object.assign(line(spec), { width: 0, fill: token(spec.hue || "accent"), paths: window.uPlot.paths.bars({ size: [0.62 / many, 44], radius: 0.18, align: many === 1 ? 0 : index ? 1 : -1 }) }));
     const options = { series: [{ label: "", value: (u, v) => v == null ? "" : data.labels[v] }, ...series],
       scales: { x: { time: false, range: [-0.6, x.length - 0.4] }, y: { range: (u, low, high) => [0, Math.max(high || 0, 1e-9) * 1.1] } },
-      axes: [axis({ size: 36, grid: { show: false }, splits: () => x, values: () => data.labels }), axis({ scale: "y", size: 52, values: (u, v) => v.map((n) => number(n, n % 1 ? 1 : 0)) })] };
+      axes: [axis({ size: 36, grid: { show: false }, splits: () => x, values: () => data.labels }), axis({ scale: "y", size: 62, values: ticks(data.unit) })] };
     return { options, rows: [x, ...data.series.map((each) => each.values)], columns: used, stamp: (index) => data.labels[index] };
   }
 

@@ -12,7 +12,7 @@ from evcms.core import clock
 from evcms.core.access import Role
 from evcms.dashboard.views import planner
 from sessions.demand_seen import demand_seen
-from sessions.models import ChargingSession
+from sessions.models import ChargingSession, SqueezeDay
 from sessions.planning.demand import Layout
 from stations.models import Connector, Site, StatusChange
 from stations.services import derive_availability
@@ -137,6 +137,18 @@ def test_the_list_has_the_sites_that_one_sees(site, owner, rival):
     assert site.name in words(browser(owner).get("/planner/"))
     assert site.name not in words(browser(make_access(rival)).get("/planner/"))
     assert browser(make_access(rival)).get(f"/planner/{site.pk}/").status_code == 404
+
+
+def test_the_list_begins_where_most_drivers_were_turned_away(site, owner):
+    other_site = Site.objects.create(organization=site.organization, name="Zuid", latitude=52, longitude=4)
+    assert "Choose a site" in words(browser(owner).get("/planner/"))
+    for where, missed in ((site, 12_400), (other_site, 86_500)):
+        day = {"site": where, "day": clock.now().date(), "power_class": "", "ports": 2, "full_seconds": 5400}
+        SqueezeDay.objects.create(missed=missed, **day)
+    answer = browser(owner).get("/planner/")
+    assert [(row.name, row.missed) for row in answer.context["page"]] == [(other_site.name, 86), (site.name, 12)]
+    assert f"{other_site.name} turned most drivers away: about 86 in 28 days." in words(answer)
+    assert "1 h 30 min" in words(answer)
 
 
 def test_an_operator_plans_without_the_money_and_hears_the_same_advice(busy, owner, organization):

@@ -73,7 +73,7 @@ def test_the_rate_counts_what_counts_and_everything_adds_up(tried, owner):
     assert [look.reached(stage) for stage in range(6)] == [13, 11, 10, 10, 9, 8]
     for stage in range(5):
         assert look.reached(stage) - look.reached(stage + 1) == look.lost(stage).total()
-    assert sum(rules.total() for rules in look.causes().values()) == figures.attempts - figures.well
+    assert sum(rules.total() for rules in look.causes().values()) == figures.counted - figures.well
     assert look.left_out().total() == figures.uncounted == 2
     assert success.under_way(scope(owner)) == 1
     before = success.look(scope(owner).before).figures

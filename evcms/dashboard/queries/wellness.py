@@ -110,8 +110,10 @@ def _dark(station: Station) -> Iterator[Reason]:
         return
     whole = sum((end - begin for begin, end in gaps), timedelta(0))
     text = ngettext(
-        "Offline once, for %(time)s", "Offline %(n)d times, %(time)s together", len(gaps)
-    ) % {"n": len(gaps), "time": figures.duration(whole)}  # fmt: skip
+        "Offline once in %(days)d days, for %(time)s",
+        "Offline %(n)d times in %(days)d days, %(time)s together",
+        len(gaps),
+    ) % {"n": len(gaps), "time": figures.duration(whole), "days": JUDGED_OVER.days}  # fmt: skip
     yield Reason(text, reverse("station-connections", args=[station.identity]), "offline")
 
 

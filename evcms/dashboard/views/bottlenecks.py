@@ -7,7 +7,6 @@ from urllib.parse import urlencode
 from django.core.paginator import Page, Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import reverse
 from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -54,7 +53,7 @@ def bottlenecks(request: HttpRequest, access: Access) -> HttpResponse:
         "scope": scope,
         "sentence": _sentence(rows, before),
         "tiles": _tiles(rows, before) if rows else [],
-        "rows": [(row, explained(row), sessions_url(scope, row)) for row in page],
+        "rows": [(row, explained(row), _asked(scope, row)) for row in page],
         "page": page,
         "estimated_at": squeezes.estimated_at(scope),
         "query": _query(request),
@@ -69,11 +68,12 @@ def _query(request: HttpRequest) -> str:
     return kept.urlencode()
 
 
-def sessions_url(scope: Scope, row: Squeeze) -> str:
+def _asked(scope: Scope, row: Squeeze) -> str:
+    """Site and days, as other pages take them."""
     first, after = days_of(scope)
     last = after - timedelta(days=1)
-    asked = {"site": row.site_id, "since": first.isoformat(), "until": last.isoformat()}
-    return f"{reverse('sessions')}?{urlencode(asked)}"
+    return urlencode({"site": row.site_id, "since": first.isoformat(), "until": last.isoformat()})
+
 
 
 def _missed(rows: list[Squeeze]) -> int:

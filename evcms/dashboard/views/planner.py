@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from django.db.models import Q
+from django.db.models import F, Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.formats import date_format
@@ -29,6 +29,7 @@ from evcms.dashboard.planning_forms import PlanForm
 from evcms.dashboard.shares import percent
 from evcms.dashboard.sorting import paged
 from evcms.templatetags.evcms import duration
+from sessions import squeezes
 from sessions.demand_seen import FEWEST, DemandSeen, demand_this_hour
 from sessions.planning import advice, queueing, street
 from sessions.planning.advice import Costs, Option
@@ -38,6 +39,7 @@ from stations.models import Site
 from stations.queries import visible_sites
 
 Context = dict[str, Any]  # Any: template context
+WEIGHED: Final = timedelta(days=28)  # in the list of sites
 LOOKS_BACK: Final = timedelta(weeks=12)
 PLAYED_DRIVERS: Final = 6_000  # of the cross-check, in whole weeks
 AGREES: Final = 3  # points between what is computed and what is played
@@ -49,12 +51,14 @@ LONGEST_BACK: Final = 100  # years
 @require_GET
 @operator(Permission.VIEW)
 def planner(request: HttpRequest, access: Access) -> HttpResponse:
-    """Which site?"""
+    """Which site? Those that turned most drivers away come first."""
     form = SiteFilter(request.GET or None)
     text = wishes(form)["q"].strip() if form.is_bound else ""
     named = Q(name__icontains=text) | Q(address__icontains=text) | Q(city__icontains=text)
-    rows = visible_sites(access).filter(named if text else Q()).order_by("name", "pk")
-    context = {"form": form, "page": paged(request, rows), "narrowed": bool(text)}
+    sites = squeezes.turned_away(visible_sites(access).filter(archived_at=None), days=WEIGHED.days)
+    rows = sites.filter(named if text else Q()).order_by(F("missed").desc(nulls_last=True), "name", "pk")
+    page = paged(request, rows)
+    context = {"form": form, "page": page, "narrowed": bool(text), "days": WEIGHED.days, "most": next(iter(page), None)}
     return render(request, "dashboard/planner/sites.html", context)
 
 

@@ -108,9 +108,13 @@ def _causes(look: queries.Look, before: queries.Look, links: Links) -> list[Cont
             "party": Party(party).label if party else "",
             "n": rules.total(),
             "before": earlier[party].total() if party in earlier else 0,
-            "url": links.to(state="failed", party=party),
+            "url": links.to(counted="yes", state="failed", party=party),
             "rules": [
-                {"text": rule_text(rule), "n": n, "url": links.to(state="failed", party=party, rule=rule)}
+                {
+                    "text": rule_text(rule),
+                    "n": n,
+                    "url": links.to(counted="yes", state="failed", party=party, rule=rule),
+                }
                 for rule, n in rules.most_common()
             ],
         }
