@@ -67,14 +67,6 @@ def resolve(*, access: Access, incident: Incident, text: str = "") -> None:
         audit.record(access, "incident.resolved", incident)
 
 
-def take(*, access: Access, incident: Incident) -> None:
-    """Somebody takes it upon himself: nobody else is woken. Raises PermissionDenied, ValidationError."""
-    assign(access=access, incident=incident, user=access.user)
-    incident.refresh_from_db(fields=["state", "assignee"])
-    if incident.state == IncidentState.OPEN:
-        acknowledge(access=access, incident=incident)
-
-
 def assign(*, access: Access, incident: Incident, user: User | None) -> None:
     """Into somebody's hands, or nobody's; whether he looks after it he says himself."""
     _demand(access, incident)

@@ -20,7 +20,7 @@ from tests.stations.conftest import make_access
 pytestmark = pytest.mark.django_db
 BASELINES = Path(__file__).with_name("query_baselines.json")
 MOST = 20
-MORE = {"proof": 75}  # each check for lost money is a question of its own; of a large network a worker asks them
+MORE = {"proof": 78}  # each check for lost money is a question of its own; of a large network a worker asks them
 GROWING = {"proof", "on-call"}  # by one or two a doubt that it explains, by two a rota that it reckons
 SLACK = 2  # an empty list asks less than a filled one
 UNCHECKED = {"stations, last page", "sessions, last page"}  # far pages of a small world are its first
