@@ -49,9 +49,13 @@ def test_all_that_fit_are_taken_confirmed_and_worked_off(network):
     page = words(client.get(answer.url))
     assert "It is under way" in page
     assert "Cancel the rest" in page
+    assert "HX-Refresh" not in client.get(answer.url + "?part=progress").headers
     assert "sent" in streamed(client.get(answer.url + "?export=csv"))
     assert client.post(answer.url, {"cancel": "1"}).status_code == 302
     assert BulkAction.objects.get().state == "cancelled"
+    assert client.get(answer.url + "?part=progress")["HX-Refresh"] == "true"
+    action.lines.filter(pk=action.lines.first().pk).update(state="failed")
+    assert "1 failed" in words(client.get(reverse("bulk-actions")))
     assert "Take out of service" in words(client.get(reverse("bulk-actions")))
 
 

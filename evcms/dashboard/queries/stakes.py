@@ -96,7 +96,9 @@ def actions(access: Access) -> QuerySet[BulkAction]:
 
 
 def counted(rows: QuerySet[BulkAction]) -> QuerySet[BulkAction]:
-    """With `all` and `over`, newest first; without drafts."""
+    """With `all`, `over` and `failures`, newest first; without drafts."""
     over = Count("lines", filter=~Q(lines__state__in=("waiting", "sent")))
-    rows = rows.filter(confirmed_at__isnull=False).annotate(all=Count("lines"), over=over)
+    rows = rows.filter(confirmed_at__isnull=False).annotate(
+        all=Count("lines"), over=over, failures=Count("lines", filter=Q(lines__state="failed"))
+    )
     return rows.order_by("-created_at", "pk")

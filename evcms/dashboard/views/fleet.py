@@ -105,8 +105,12 @@ def _page(
         context |= {"stakes": stakes.stakes(access, action), "form": form or bulk_forms.form_of(access, kind)}
         return render(request, "dashboard/stations/bulk_draft.html", context, status=422 if form else 200)
     context["progress"] = stakes.progress(access, action)
-    template = "_bulk_progress" if request.GET.get("part") == "progress" else "bulk"
-    return render(request, f"dashboard/stations/{template}.html", context)
+    if request.GET.get("part") != "progress":
+        return render(request, "dashboard/stations/bulk.html", context)
+    answer = render(request, "dashboard/stations/_bulk_progress.html", context)
+    if action.state != BulkState.RUNNING:
+        answer["HX-Refresh"] = "true"  # it asked while it ran: the headline, its button and all lines are old
+    return answer
 
 
 @require_GET
