@@ -8,6 +8,7 @@ first row of a site or a station.
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -15,8 +16,9 @@ from typing import Final
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-from evcms.core import workbook
+from evcms.core import textfile, workbook
 from evcms.core.text import cell
+from evcms.core.textfile import Decoded
 from stations import tagging
 from stations.models import Connector, PlugType, PowerType, Site, Station
 
@@ -46,12 +48,36 @@ COLUMNS: Final = (
     "connector",
     *CONNECTOR_COLUMNS,
 )
+OTHER_NAMES: Final = {  # how others call them, in small letters, with "_" for what parts words
+    "lat": "latitude",
+    "lon": "longitude",
+    "lng": "longitude",
+    "long": "longitude",
+    "zip": "postal_code",
+    "zip_code": "postal_code",
+    "postcode": "postal_code",
+    "post_code": "postal_code",
+    "street": "address",
+    "town": "city",
+    "country_code": "country",
+    "timezone": "time_zone",
+    "site_name": "site",
+    "station_identity": "station",
+    "station_id": "station",
+    "serial": "serial_number",
+    "tag": "tags",
+    "evse_number": "evse",
+    "connector_number": "connector",
+    "plug_type": "plug",
+    "connector_type": "plug",
+}
 FLAGS: Final = {"accessible", "public", "cable"}
 WHOLE: Final = {"grid_limit_w", "security_profile", "heartbeat_interval", "evse", "connector", "max_power_w"}
 CHOICES: Final = {"plug": PlugType.values, "power_type": PowerType.values}
 TRUE, FALSE = ("yes", "true", "1", "y", "x"), ("no", "false", "0", "n")
 MOST_BYTES: Final = 16_000_000  # 30,000 rows with every cell filled are 9 MB
 MOST_ROWS: Final = 30_000  # a network of 10,000 stations has 20,000
+MOST_DIGITS: Final = 9
 LONGEST_CELL: Final = 2_000
 RISKY: Final = ("=", "+", "-", "@")  # a spreadsheet takes such a cell for a formula
 
@@ -62,6 +88,7 @@ class Row:
 
     line: int
     values: dict[str, str]
+    surplus: bool = False  # more filled cells than there are columns
 
 
 @dataclass(frozen=True)
@@ -71,23 +98,24 @@ class Complaint:
     text: str
 
 
-def decode(content: bytes) -> str:
-    """The file's text: UTF-8, with or without a mark. Raises ValidationError with a sentence."""
+def decode(content: bytes) -> Decoded:
+    """The file's text and how its letters were written. Raises ValidationError with a sentence."""
     if len(content) > MOST_BYTES:
         raise ValidationError(_("The file is larger than %(most)d MB.") % {"most": MOST_BYTES // 1_000_000})
     try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise ValidationError(_("The file is not UTF-8: save it as 'CSV UTF-8'.")) from None
-    if "\0" in text:
+        found = textfile.decode(content)
+    except ValueError:
+        text = _("The file is neither UTF-8, UTF-16 nor Windows-1252: save it as 'CSV UTF-8', or as XLSX.")
+        raise ValidationError(text) from None
+    if "\0" in found.text:
         raise ValidationError(_("The file holds null characters; it is no CSV file."))
-    return text
+    return found
 
 
 def read(content: bytes) -> Iterator[Row]:
     """The filled lines of a CSV or XLSX file. Raises ValidationError for what is neither."""
     if not workbook.is_workbook(content):
-        return rows(decode(content))
+        return rows(decode(content).text)
     if len(content) > MOST_BYTES:
         raise ValidationError(_("The file is larger than %(most)d MB.") % {"most": MOST_BYTES // 1_000_000})
     return _sheet(content)
@@ -122,8 +150,15 @@ def rows(text: str) -> Iterator[Row]:
         raise ValidationError(text % {"line": reader.line_num, "error": error}) from None
 
 
+def column_of(name: str) -> str:
+    """The column that a first line means: "Postal Code", "postal-code", "postalCode" and "ZIP" are postal_code."""
+    spread = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name.strip())
+    plain = re.sub(r"[\s_.-]+", "_", spread.lower()).strip("_")
+    return OTHER_NAMES.get(plain, plain)
+
+
 def _columns(head: list[str]) -> list[str]:
-    columns = [name.strip().lower() for name in head]
+    columns = [column_of(name) for name in head]
     unknown = [name for name in columns if name not in COLUMNS]
     if "identity" in unknown:  # what the list of stations exports: where each stands now, not how it is set up
         raise ValidationError(
@@ -138,10 +173,9 @@ def _columns(head: list[str]) -> list[str]:
 
 
 def _row(line: int, columns: list[str], cells: list[str]) -> Row:
-    if any(each.strip() for each in cells[len(columns) :]):
-        raise ValidationError(_("Line %(line)d has more cells than the first line has names.") % {"line": line})
+    surplus = any(each.strip() for each in cells[len(columns) :])
     values = {name: _plain(each) for name, each in zip(columns, cells, strict=False) if each.strip()}
-    return Row(line, values)
+    return Row(line, values, surplus)
 
 
 def _plain(text: str) -> str:
@@ -161,15 +195,23 @@ def value_of(column: str, text: str) -> object:
     if column in CHOICES and text not in CHOICES[column]:
         raise ValidationError(_("%(text)s is none of: %(all)s.") % {"text": text, "all": ", ".join(CHOICES[column])})
     if column in WHOLE:
-        if not (text.isdecimal() and len(text) < 10):
-            raise ValidationError(_("%(text)s is no whole number.") % {"text": text})
-        return int(text)
+        return _whole(text)
     if column in ("latitude", "longitude"):
         try:
             return float(text.replace(",", "."))
         except ValueError:
             raise ValidationError(_("%(text)s is no coordinate such as 52.0907.") % {"text": text}) from None
     return text
+
+
+def _whole(text: str) -> int:
+    if not re.fullmatch(r"[+-]?[0-9]+", text):
+        raise ValidationError(_("%(text)s is no whole number.") % {"text": text})
+    if len(text.lstrip("+-0")) > MOST_DIGITS:
+        raise ValidationError(_("%(text)s is too large.") % {"text": text[:60]})
+    if int(text) < 0:
+        raise ValidationError(_("%(text)s is below 0.") % {"text": text})
+    return int(text)
 
 
 # Writing ----------------------------------------------------------------------------------------------

@@ -71,6 +71,7 @@ class StationFilter(forms.Form):
     firmware = choice(_("Firmware"), [])
     tag = choice(_("Tag"), [])
     approval = choice(_("Approval"), Approval.choices)
+    imported = choice(_("Brought by the file"), [])
 
     def __init__(
         self,
@@ -78,9 +79,12 @@ class StationFilter(forms.Form):
         sites: QuerySet[Site],
         kinds: Iterable[tuple[str, str]] = (),
         tags: Iterable[str] = (),
+        files: list[tuple[str, str]] | None = None,
         **kwargs: Any,
     ) -> None:
-        """Any: as Django's forms take them. `kinds`: (model, firmware) of the visible stations."""
+        """Any: as Django's forms take them. `kinds`: (model, firmware) of the visible stations; `files`: imports to
+        choose from, None where nobody asks for one.
+        """
         super().__init__(*args, **kwargs)
         for field in self.fields.values():
             field.error_messages["invalid_choice"] = NOTHING_FITS
@@ -88,6 +92,10 @@ class StationFilter(forms.Form):
         offer(self, "site", sites, by=("name",))
         self._offer("model", [(name, name) for name in sorted({model for model, _firmware in pairs if model})])
         self._offer("tag", [(name, name) for name in tags])
+        if files is None:
+            del self.fields["imported"]
+        else:
+            self._offer("imported", files)
         self._offer("firmware", [(name, name) for name in sorted({word for _model, word in pairs if word})])
 
     def _offer(self, name: str, choices: list[tuple[str, str]]) -> None:

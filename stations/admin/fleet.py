@@ -3,7 +3,7 @@
 from django.contrib import admin
 
 from evcms.core.admin_base import ReadOnlyAdmin
-from stations.models import BulkAction, BulkLine, FirstView, ImportFault, ImportRun, SavedView, Tag
+from stations.models import BulkAction, BulkLine, FirstView, ImportChange, ImportFault, ImportRun, SavedView, Tag
 
 
 @admin.register(BulkAction)
@@ -53,6 +53,14 @@ class ImportFaultAdmin(ReadOnlyAdmin):
     list_display = ("run", "line", "column", "text")
     list_filter = ("run__state",)
     search_fields = ("run__name", "text")
+    list_select_related = ("run",)
+
+
+@admin.register(ImportChange)
+class ImportChangeAdmin(ReadOnlyAdmin):
+    list_display = ("run", "line", "kind", "name", "column", "before", "after")
+    list_filter = ("kind", "moves")
+    search_fields = ("run__name", "name")
     list_select_related = ("run",)
 
 

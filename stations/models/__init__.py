@@ -19,7 +19,7 @@ from .fleet import (
     LineState,
     SavedView,
 )
-from .imports import IMPORT_MOVES, ImportFault, ImportRun, ImportState
+from .imports import IMPORT_MOVES, ImportChange, ImportFault, ImportKind, ImportRun, ImportState
 from .maintenance import MaintenancePlan, MaintenanceWindow, Rhythm, TakenConnector, TakenState, WindowState
 from .notes import NotePhoto, StationNote
 from .reports import FirmwareFile, FirmwareUpdate, LogUpload, Monitor, SecurityEvent, StationEvent
@@ -65,7 +65,9 @@ __all__ = [
     "FirmwareUpdate",
     "FirstView",
     "Gateway",
+    "ImportChange",
     "ImportFault",
+    "ImportKind",
     "ImportRun",
     "ImportState",
     "LineState",

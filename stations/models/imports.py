@@ -50,6 +50,8 @@ class ImportRun(models.Model):
     done = models.PositiveIntegerField(default=0, help_text=_("Rows that are checked, or stored"))
     made = models.JSONField(default=dict, help_text=_("New sites, stations, connectors"))
     changed = models.JSONField(default=dict)
+    encoding = models.CharField(max_length=20, blank=True, help_text=_("How its letters were written"))
+    letters = models.CharField(max_length=220, blank=True, help_text=_("Some of its words with letters beyond ASCII"))
     error = models.CharField(max_length=1000, blank=True, help_text=_("Why it was refused, or stopped"))
     tries = models.PositiveSmallIntegerField(default=0, help_text=_("Since it last came further"))
     created_at = models.DateTimeField(default=clock.now)
@@ -81,3 +83,29 @@ class ImportFault(models.Model):
 
     def __str__(self) -> str:
         return f"{self.line} {self.column}: {self.text}"
+
+
+class ImportKind(models.TextChoices):
+    SITE = "site", _("site")
+    STATION = "station", _("station")
+    CONNECTOR = "connector", _("connector")
+
+
+class ImportChange(models.Model):
+    """What a line makes new (`column` empty; sites and stations), or changes of what is there: a cell."""
+
+    run = models.ForeignKey(ImportRun, models.CASCADE, related_name="changes")
+    line = models.PositiveIntegerField(help_text=_("As an editor or a spreadsheet counts"))
+    kind = models.CharField(max_length=10, choices=ImportKind)
+    name = models.CharField(max_length=255, help_text=_("The site's name, the station's identity, of a connector both"))
+    column = models.CharField(max_length=40, blank=True)
+    before = models.CharField(max_length=200, blank=True)
+    after = models.CharField(max_length=200, blank=True)
+    moves = models.BooleanField(default=False, help_text=_("A station that would stand at another site"))
+
+    class Meta:
+        ordering = ("-moves", "pk")
+        indexes = [models.Index(fields=["run", "-moves", "id"], name="import_changes_of_run")]
+
+    def __str__(self) -> str:
+        return f"{self.line} {self.name} {self.column}: {self.before} → {self.after}"

@@ -36,7 +36,7 @@ from stations.vocabulary import OCCUPIED_STATUSES, OPEN_COMMANDS, Approval, Comm
 from .acting import acting
 from .commands import describe, send
 from .configuration import archive_station, edit_station
-from .maintenance import plan_maintenance
+from .maintenance import plan_maintenance, wrong_plan
 from .tags import change_tags
 
 log = structlog.get_logger(__name__)
@@ -200,10 +200,10 @@ def _window(values: Mapping[str, Any]) -> dict[str, Any]:
     title, starts_at, ends_at = str(values.get("title", "")).strip(), values.get("starts_at"), values.get("ends_at")
     if not title:
         raise ValidationError({"title": [_("Say what is done.")]})
-    if not isinstance(starts_at, datetime) or not isinstance(ends_at, datetime) or ends_at <= starts_at:
+    if not isinstance(starts_at, datetime) or not isinstance(ends_at, datetime):
         raise ValidationError({"ends_at": [_("Maintenance ends after it begins.")]})
-    if ends_at <= clock.now():
-        raise ValidationError({"ends_at": [_("This is over already.")]})
+    if wrong := wrong_plan(starts_at, ends_at):
+        raise ValidationError(wrong)
     return {"title": title[:160], "starts_at": starts_at.isoformat(), "ends_at": ends_at.isoformat()}
 
 

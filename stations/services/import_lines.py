@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from evcms.core.access import Access
 from stations import queries, table
-from stations.models import Connector, Evse, Site, Station
+from stations.models import Connector, Evse, ImportKind, Site, Station
 from stations.table import Complaint, Row
 from stations.vocabulary import Approval
 
@@ -23,7 +23,22 @@ from .tags import tags_named
 MOST_COMPLAINTS: Final = 2_000
 PORTION: Final = 500  # names in one statement
 KINDS: Final = ("sites", "stations", "connectors")
+LONGEST_WORD: Final = 200
 T = TypeVar("T")
+Changes = dict[str, tuple[object, object]]  # column → before, after
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a line makes new (no `column`), or changes of what is there. `moves`: a station that goes elsewhere."""
+
+    line: int
+    kind: ImportKind
+    name: str
+    column: str = ""
+    before: str = ""
+    after: str = ""
+    moves: bool = False
 
 
 @dataclass
@@ -33,6 +48,7 @@ class ImportResult:
     made: dict[str, int] = field(default_factory=lambda: dict.fromkeys(KINDS, 0))
     changed: dict[str, int] = field(default_factory=lambda: dict.fromkeys(KINDS, 0))
     complaints: list[Complaint] = field(default_factory=list)
+    told: list[Told] = field(default_factory=list)
 
 
 class Lines:
@@ -59,12 +75,16 @@ class Lines:
             connectors = Connector.objects.filter(station__identity__in=identities).select_related("evse", "station")
             self.connectors |= {(row.station.identity, row.evse.number, row.number): row for row in connectors}
         self.named: dict[tuple[str, str], int] = {}  # what → the line that named it with evse and connector
+        self.said: dict[tuple[str, str, str], tuple[int, object]] = {}  # (kind, name, column) → the line that said it
 
     def line(self, row: Row) -> None:
         """A mistake in the site does not hide those in its station: a line tells all that is wrong with it."""
-        site = self._guarded(row, lambda: self._site(row))
+        if row.surplus:
+            text = _("This line has more cells than the first line has names.")
+            self.result.complaints.append(Complaint(row.line, "", text))
+        site = self._guarded(row, lambda: self._site(row), name="site")
         before = len(self.result.complaints)
-        station = self._guarded(row, lambda: self._station(row, site))
+        station = self._guarded(row, lambda: self._station(row, site), name="station_name")
         if "evse" not in row.values:
             return
         if station:
@@ -72,15 +92,15 @@ class Lines:
         elif len(self.result.complaints) > before and "station" in row.values:
             self._guarded(row, lambda: _raise(_values(row, ("evse", "connector", *table.CONNECTOR_COLUMNS))[1]))
 
-    def _guarded(self, row: Row, step: Callable[[], T]) -> T | None:
-        """One part of a line: stored, or its complaints."""
+    def _guarded(self, row: Row, step: Callable[[], T], *, name: str = "name") -> T | None:
+        """One part of a line: stored, or its complaints. `name`: the column of what is called `name` there."""
         try:
             return step()
         except ValidationError as error:
             known = _by_column(error)
             for column, sentences in known.items():
-                name = "" if column == "__all__" else {"identity": "station", "name": "site"}.get(column, column)
-                self.result.complaints += [Complaint(row.line, name, str(sentence)) for sentence in sentences]
+                told = {"__all__": "", "identity": "station", "name": name}.get(column, column)
+                self.result.complaints += [Complaint(row.line, told, str(sentence)) for sentence in sentences]
             return None
 
     def _site(self, row: Row) -> Site:
@@ -96,7 +116,9 @@ class Lines:
             if missing:
                 raise ValidationError({column: [_("A new site needs its coordinates.")] for column in missing})
         values, wrong = _values(row, table.SITE_COLUMNS)
-        self._store("sites", site, known, values, SITE_FIELDS, lambda: check_site(site), wrong)
+        wrong |= self._contradictions(row, ImportKind.SITE, name.casefold(), values)
+        changes = self._store("sites", site, known, values, SITE_FIELDS, lambda: check_site(site), wrong)
+        self._tell(row, ImportKind.SITE, site.name, known, changes)
         self.sites[name.casefold()] = site
         return site
 
@@ -116,15 +138,18 @@ class Lines:
         if station.approval != Approval.ACCEPTED:
             raise ValidationError({"station": [_("This station waits in quarantine: decide there first.")]})
         values, wrong = _values(row, table.STATION_COLUMNS)
-        values["site"] = site
+        if site is not None:
+            values["site"] = site
         if "station_name" in row.values:
             values["name"] = row.values["station_name"]
+        wrong |= self._contradictions(row, ImportKind.STATION, identity, values)
         tags = values.pop("tags", None)
-        before = sum(self.result.changed.values())
-        self._store("stations", station, known, values, STATION_FIELDS, lambda: _check_fields(station), wrong)
-        told = not known or sum(self.result.changed.values()) > before
-        if isinstance(tags, list) and self._tag(station, tags) and not told:
-            self.result.changed["stations"] += 1
+        changes = self._store("stations", station, known, values, STATION_FIELDS, lambda: _check_fields(station), wrong)
+        borne = sorted(self.tags.get(identity, set()))
+        if isinstance(tags, list) and self._tag(station, tags):
+            self.result.changed["stations"] += known and not changes
+            changes["tags"] = (", ".join(borne), ", ".join(tags))
+        self._tell(row, ImportKind.STATION, identity, known, changes)
         self.stations[identity] = station
         return station
 
@@ -151,12 +176,12 @@ class Lines:
         known = key in self.connectors
         if not known:
             connector.evse = self._evse(station, evse_number)
-        self._evse_id(connector.evse, values.pop("evse_id", None))
+        renamed = self._evse_id(connector.evse, values.pop("evse_id", None))
         if connector.archived_at:
             values["archived_at"] = None
             if self.keep:
                 touch([station.pk], connector.archived_at)  # it was not in order while it was away
-        self._store(
+        changes = self._store(
             "connectors",
             connector,
             known,
@@ -165,6 +190,10 @@ class Lines:
             lambda: _check_fields(connector),
             wrong,
         )
+        changes |= renamed
+        self.result.changed["connectors"] += bool(known and renamed and changes == renamed)
+        if known:
+            self._tell(row, ImportKind.CONNECTOR, f"{station.identity} {evse_number}.{number}", known, changes)
         self.connectors[key] = connector
 
     def _evse(self, station: Station, number: int) -> Evse:
@@ -175,12 +204,32 @@ class Lines:
                 self.evses[key].save()
         return self.evses[key]
 
-    def _evse_id(self, evse: Evse, evse_id: object) -> None:
-        if evse_id is not None and evse_id != evse.evse_id:
-            evse.evse_id = str(evse_id)
-            evse.clean_fields(exclude=["station"])
-            if self.keep:
-                evse.save(update_fields=["evse_id"])
+    def _evse_id(self, evse: Evse, evse_id: object) -> Changes:
+        if evse_id is None or evse_id == evse.evse_id:
+            return {}
+        before, evse.evse_id = evse.evse_id, str(evse_id)
+        evse.clean_fields(exclude=["station"])
+        if self.keep:
+            evse.save(update_fields=["evse_id"])
+        return {"evse_id": (before, evse_id)}
+
+    def _contradictions(self, row: Row, kind: ImportKind, name: str, values: dict[str, object]) -> dict[str, list[str]]:
+        """By column: what another line of this file says otherwise of the same site or station."""
+        found: dict[str, list[str]] = {}
+        for column, value in values.items():
+            line, said = self.said.setdefault((kind, name, column), (row.line, value))
+            if said != value:
+                told = {"line": line, "said": _word(said), "now": _word(value)}
+                found[column] = [_("Line %(line)d says “%(said)s”, this one “%(now)s”: which is right?") % told]
+        return found
+
+    def _tell(self, row: Row, kind: ImportKind, name: str, known: bool, changes: Changes) -> None:
+        if not known:
+            self.result.told.append(Told(row.line, kind, name))
+            return
+        for column, (before, after) in changes.items():
+            moves = kind == ImportKind.STATION and column == "site"
+            self.result.told.append(Told(row.line, kind, name, column, _word(before), _word(after), moves))
 
     def _once(self, row: Row, key: tuple[str, str]) -> None:
         if key in self.named:
@@ -197,7 +246,7 @@ class Lines:
         allowed: tuple[str, ...],
         check: Callable[[], None],
         wrong: dict[str, list[str]],
-    ) -> None:
+    ) -> Changes:
         """A new row, or what differs of a known one. `wrong`: cells that were no values. Any: a Site, Station …
 
         Raises ValidationError with all that is wrong, by column; the row is then as it was.
@@ -205,7 +254,7 @@ class Lines:
         changed = [name for name in values if name in allowed and getattr(row, name) != values[name]]
         if known and not changed:
             _raise(wrong)
-            return
+            return {}
         before = {name: getattr(row, name) for name in changed}
         try:
             for name in changed:
@@ -222,6 +271,16 @@ class Lines:
             row.save(update_fields=changed)
         elif self.keep:
             row.save()
+        return {name: (before[name], values[name]) for name in changed}
+
+
+def _word(value: object) -> str:
+    """A cell's value for people."""
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return "" if value is None else str(value)[:LONGEST_WORD]
 
 
 def _check_fields(row: Station | Connector) -> None:

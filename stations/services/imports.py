@@ -7,6 +7,7 @@ the run there.
 """
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -15,14 +16,14 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import DatabaseError, transaction
 from django.utils.translation import gettext as _
 
-from evcms.core import audit, clock, events
+from evcms.core import audit, clock, events, textfile, workbook
 from evcms.core.access import Access, Permission
 from stations import table
-from stations.models import IMPORT_MOVES, ImportFault, ImportRun, ImportState
+from stations.models import IMPORT_MOVES, ImportChange, ImportFault, ImportRun, ImportState
 from stations.table import Complaint, Row
 
 from .acting import acting
-from .import_lines import MOST_COMPLAINTS, Lines
+from .import_lines import MOST_COMPLAINTS, Lines, Told
 
 log = structlog.get_logger(__name__)
 
@@ -31,6 +32,7 @@ LOOKED: Final = 500  # rows between two words of how far the check is
 LEASE: Final = timedelta(minutes=6)  # longer than a task may last
 LONGEST_PASS: Final = timedelta(seconds=90)
 LOOK_AGAIN: Final = timedelta(seconds=5)
+MOST_TOLD: Final = 5_000  # changed cells
 MOST_TRIES: Final = 3  # without coming further
 WAITS_FOR: Final = timedelta(days=1)  # a checked file that nobody stores
 KEPT_FOR: Final = timedelta(days=90)
@@ -173,7 +175,8 @@ def _check(run: ImportRun) -> None:
     except ValidationError as error:
         _end(run, ImportState.WRONG, " ".join(error.messages))
         return
-    _further(run, rows=len(rows), done=0)
+    encoding, letters = _letters(run)
+    _further(run, rows=len(rows), done=0, encoding=encoding, letters=letters)
     lines = Lines(access, rows, keep=False)
     for number, row in enumerate(rows, start=1):
         lines.line(row)
@@ -188,7 +191,25 @@ def _check(run: ImportRun) -> None:
             _complain(run, found.complaints)
             _move(run, ImportState.WRONG)
         else:
+            _tell(run, found.told)
             _move(run, ImportState.CHECKED, due_at=None, tries=0)
+
+
+def _letters(run: ImportRun) -> tuple[str, str]:
+    """How the file's letters were written, and some words by which that can be judged."""
+    content = bytes(run.content)
+    if workbook.is_workbook(content):
+        return "", ""
+    text, encoding = table.decode(content)
+    return encoding, ", ".join(textfile.words(text))
+
+
+def _tell(run: ImportRun, told: Sequence[Told]) -> None:
+    """What the file would do, for the page: everything new, every move, and of other cells as many as one can read."""
+    cells = [each for each in told if each.column and not each.moves][:MOST_TOLD]
+    kept = [each for each in told if not each.column or each.moves] + cells
+    run.changes.all().delete()
+    ImportChange.objects.bulk_create((ImportChange(run=run, **asdict(each)) for each in kept), batch_size=500)
 
 
 def _store(run: ImportRun, until: datetime) -> None:

@@ -24,6 +24,7 @@ from . import taking
 from .configuration import full_clean, see_site, see_station
 
 LONGEST: Final = timedelta(days=90)
+LATEST: Final = timedelta(days=1)  # work that has begun already may be entered so late; what is older was not announced
 OPEN_WINDOWS: Final = (WindowState.PLANNED, WindowState.RUNNING)
 
 
@@ -54,7 +55,7 @@ def plan_maintenance(
         ends_at=ends_at,
         created_by=access.user,
     )
-    full_clean(window, _wrong_times(starts_at, ends_at), exclude=["organization", "created_by"])
+    full_clean(window, wrong_plan(starts_at, ends_at), exclude=["organization", "created_by"])
     with transaction.atomic():
         window.save()
         audit.record(access, "maintenance.planned", window, starts_at=str(starts_at), ends_at=str(ends_at))
@@ -79,6 +80,14 @@ def must_see(access: Access, site: Site | None, station: Station | None) -> None
         see_site(access, site)
     elif not access.all_sites:
         raise PermissionDenied(_("Choose one of your sites."))
+
+
+def wrong_plan(starts_at: datetime, ends_at: datetime) -> dict[str, list[str]]:
+    """By field, why nobody may plan a window so; drivers read it as announced."""
+    errors = _wrong_times(starts_at, ends_at)
+    if not errors and starts_at < clock.now() - LATEST:
+        errors["starts_at"] = [_("It would have begun more than a day ago: nobody announced that.")]
+    return errors
 
 
 def _wrong_times(starts_at: datetime, ends_at: datetime) -> dict[str, list[str]]:

@@ -16,7 +16,7 @@ from evcms.core import paging, sheets
 from evcms.core.access import Access, Permission
 from stations import imported, queries, services, table
 from stations.forms import ImportForm
-from stations.models import Connector, Site, Station
+from stations.models import Connector, ImportRun, ImportState, Site, Station
 
 from .configure import own_station
 from .member import complain, member
@@ -24,6 +24,7 @@ from .member import complain, member
 MOST_STICKERS = 400  # on one sheet
 RUNS = 10  # earlier ones on the page
 FAULTS = 100  # on a page
+MOVES = 20  # stations that move, in the warning
 
 
 @require_http_methods(["GET", "POST"])
@@ -47,22 +48,26 @@ def import_stations(request: HttpRequest, access: Access) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @member(Permission.STATIONS)
-def import_run(request: HttpRequest, access: Access, pk: uuid.UUID) -> HttpResponse:
+def import_run(request: HttpRequest, access: Access, pk: uuid.UUID) -> HttpResponseBase:
     """How far a file is, what it does, what is wrong with it; `store` and `cancel`."""
     run = get_object_or_404(imported.runs(access), pk=pk)
     if request.method == "POST":
         act = services.cancel_import if "cancel" in request.POST else services.confirm_import
         act(access=access, run=run)
         return redirect("station-import-run", pk=run.pk)
+    wrong = run.state in (ImportState.WRONG, ImportState.STOPPED)
     if request.GET.get("export") in ("csv", "xlsx"):
-        rows = run.faults.values_list("line", "column", "text")
-        return sheets.answer(request.GET["export"], "import-lines", ("line", "column", "what_is_wrong"), rows)
+        return _told(request.GET["export"], run, wrong=wrong)
     kinds = ((_("Sites"), "sites"), (_("Stations"), "stations"), (_("Connectors"), "connectors"))
+    checked, done = run.state == ImportState.CHECKED, run.state == ImportState.DONE
+    page = paging.paged(run.faults.all() if wrong else run.changes.all(), FAULTS, request.GET.get("page"))
     context = {
-        "run": run, "zone": access.organization.time_zone, "busy": run.due_at is not None,
+        "run": run, "zone": access.organization.time_zone, "busy": run.due_at is not None, "page": page,
+        "wrong": wrong and page.paginator.count > 0,
         "counts": [(word, run.made.get(kind, 0), run.changed.get(kind, 0)) for word, kind in kinds],
         "nothing": not any([*run.made.values(), *run.changed.values()]),
-        "page": paging.paged(run.faults.all(), FAULTS, request.GET.get("page")),
+        "moves": imported.moves(run).count() if checked else 0, "some_moves": imported.moves(run)[:MOVES],
+        "stored": done and imported.identities(access, str(run.pk)).exists(),
     }  # fmt: skip
     if request.GET.get("part") != "progress":
         return render(request, "stations/import_run.html", context)
@@ -70,6 +75,15 @@ def import_run(request: HttpRequest, access: Access, pk: uuid.UUID) -> HttpRespo
     if not context["busy"]:
         answer["HX-Refresh"] = "true"  # the head of the page says the result
     return answer
+
+
+def _told(kind: str, run: ImportRun, *, wrong: bool) -> HttpResponseBase:
+    """What is wrong with the file, or what it changes."""
+    if wrong:
+        rows = run.faults.values_list("line", "column", "text")
+        return sheets.answer(kind, "import-lines", ("line", "column", "what_is_wrong"), rows)
+    changes = run.changes.values_list("line", "kind", "name", "column", "before", "after")
+    return sheets.answer(kind, "import-changes", ("line", "what", "name", "column", "before", "after"), changes)
 
 
 @require_GET

@@ -1,10 +1,8 @@
 """Drivers read German, Dutch, French and Spanish: nothing is left in English, figures are written as one does there."""
 
-import gettext
 import html
 import os
 import re
-from collections import Counter
 from functools import partialmethod
 from pathlib import Path
 from types import SimpleNamespace
@@ -26,7 +24,6 @@ from stations.models import Connector, Site
 from stations.vocabulary import Shown
 from tests.billing.conftest import KWH, later, work
 from tests.public import catalogue
-from tests.public import catalogue as catalogues
 from tests.public.catalogue import LANGUAGES
 from tests.stations.conftest import make_access
 
@@ -397,13 +394,3 @@ def shot(page, name):
     """Pictures to look at, when EVCMS_SHOTS names a folder."""
     if folder := os.environ.get("EVCMS_SHOTS"):
         page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
-
-
-@pytest.mark.parametrize("language", ["de", "nl", "fr", "es"])
-def test_a_plural_has_each_form_of_its_language(language):
-    """A form that is missing is read in English: Spanish has three."""
-    with catalogues.path(language, "mo").open("rb") as file:
-        catalogue = gettext.GNUTranslations(file)
-    wanted = int(re.search(r"nplurals=(\d)", catalogue.info()["plural-forms"])[1])
-    forms = Counter(key[0] for key in catalogue._catalog if isinstance(key, tuple))
-    assert {words for words, count in forms.items() if count != wanted} == set()

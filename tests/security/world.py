@@ -79,6 +79,7 @@ from stations.models import (
     Exclusion,
     FirmwareFile,
     FirmwareUpdate,
+    ImportChange,
     ImportFault,
     ImportRun,
     LogUpload,
@@ -224,6 +225,7 @@ def many(made, owner, now):
         state="wrong", rows=2, done=2, finished_at=now, due_at=None,
     )  # fmt: skip
     rows.station.tags.add(Tag.objects.create(organization=owner.organization, name=f"{mark} tag"))
+    ImportChange.objects.create(run=rows.table, line=2, kind="site", name=f"{mark} site")
     ImportFault.objects.create(run=rows.table, line=2, column="site", text=f"{mark} is wrong")
     rows.view = SavedView.objects.create(
         organization=owner.organization, user=owner.user, name=f"kept by {mark.lower()}", query="status=offline",

@@ -1,7 +1,10 @@
 """Work on many stations: the preview says what it will do, the worker does each once, whatever dies in between."""
 
+from datetime import timedelta
+
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.urls import reverse
 
 from evcms.core.access import Role
 from evcms.core.models import AuditEntry
@@ -18,6 +21,7 @@ from stations.models import (
 from stations.models import BulkKind as Kind
 from stations.services import bulk
 from stations.vocabulary import Answer
+from tests.dashboard.conftest import browser, words
 from tests.stations.conftest import make_access, make_station
 
 pytestmark = pytest.mark.django_db
@@ -164,8 +168,6 @@ def test_stations_move_to_a_site_and_are_archived_unless_a_car_stands_there(owne
 
 
 def test_each_station_gets_its_window(owner, fleet, now):
-    from datetime import timedelta
-
     times = {"starts_at": now + timedelta(hours=1), "ends_at": now + timedelta(hours=2)}
     confirmed(owner, Kind.MAINTENANCE, fleet, title="New contactors", **times)
     services.run_bulk()
@@ -196,9 +198,36 @@ def test_values_are_judged_before_anything_happens(owner, fleet):
 
 
 def test_drafts_of_yesterday_go(owner, fleet, now):
-    from datetime import timedelta
-
     action = draft(owner, Kind.RESET_SOFT, fleet)
     BulkAction.objects.filter(pk=action.pk).update(created_at=now - timedelta(days=2))
     assert services.prune_drafts() > 0
     assert not BulkLine.objects.exists()
+
+
+def test_the_page_of_an_action_says_which_site_tags_and_firmware(owner, organization, fleet, other_site, now):
+    file = FirmwareFile.objects.create(
+        organization=organization, name="Core", version="9.9", url="https://x.test/f", token="t"
+    )
+    window = {"title": "Cables", "starts_at": now + timedelta(hours=1), "ends_at": now + timedelta(hours=2)}
+    for kind, values, told in (
+        (Kind.SITE, {"site": other_site}, f"New site: <strong>{other_site}</strong>"),
+        (Kind.TAG, {"tags": "motorway, old"}, "Tags: <strong>motorway, old</strong>"),
+        (Kind.FIRMWARE, {"file": file}, f"Firmware file: <strong>{file}</strong>"),
+        (Kind.MAINTENANCE, window, "What is done: <strong>Cables</strong>"),
+    ):
+        action = confirmed(owner, kind, fleet, **values)
+        assert told in words(browser(owner).get(reverse("bulk-action", args=[action.pk])))
+
+
+@pytest.mark.parametrize(
+    ("begins", "ends", "field", "why"),
+    [(1, 91 * 24 + 2, "ends_at", "90 days at most"), (-25, 1, "starts_at", "more than a day ago")],
+)
+def test_a_window_that_cannot_be_is_found_out_in_the_form(owner, fleet, now, begins, ends, field, why):
+    action = draft(owner, Kind.MAINTENANCE, fleet)
+    span = {"starts_at": now + timedelta(hours=begins), "ends_at": now + timedelta(hours=ends)}
+    with pytest.raises(ValidationError) as refused:
+        services.confirm_bulk(access=owner, action=action, values={"title": "Cables", **span})
+    assert why in refused.value.message_dict[field][0]
+    with pytest.raises(ValidationError):
+        services.plan_maintenance(access=owner, title="Cables", **span)

@@ -9,6 +9,7 @@ from stations import queries, services, table
 from stations.models import Connector, Site, Station
 from stations.services import imports
 from stations.vocabulary import Approval
+from tests.dashboard.conftest import browser, words
 
 from .conftest import make_access, make_station
 
@@ -135,7 +136,7 @@ def test_what_is_no_such_table_is_refused_with_a_sentence(owner, text):
 
 
 def test_other_encodings_and_huge_files_are_refused(owner, monkeypatch):
-    assert "UTF-8" in load(owner, "site\nKäde\n".encode("latin-1")).error
+    assert "UTF-8" in load(owner, "site\nKäde\n".encode("cp850")).error
     monkeypatch.setattr(table, "MOST_ROWS", 20)
     assert "20 rows" in load(owner, "site\n" + "A\n" * 21).error
     monkeypatch.setattr(table, "MOST_BYTES", 1_000_000)
@@ -191,6 +192,93 @@ def test_all_mistakes_of_one_line_are_told_together(owner):
         (3, "station"), (3, "evse"), (3, "plug"),
     }  # fmt: skip
     assert not Site.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("how", "told"), [("cp1252", "Windows-1252"), ("utf-16", "UTF-16"), ("utf-8", "UTF-8"), ("utf-8-sig", "UTF-8")]
+)
+def test_what_excel_writes_is_read_and_it_is_said_how(owner, how, told):
+    run = load(owner, "site;latitude;longitude\r\nStraße „Käde“ – Nord;52,1;4,3\r\n".encode(how))
+    assert Site.objects.get().name == "Straße „Käde“ – Nord"
+    assert (run.encoding, run.letters) == (told, "Straße, Käde")
+
+
+@pytest.mark.parametrize("how", ["cp850", "mac-roman", "cp437"])
+def test_letters_that_cannot_be_told_are_a_sentence_and_no_gibberish(owner, how):
+    assert "save it as 'CSV UTF-8'" in load(owner, "site\nKäde Köln\n".encode(how)).error
+
+
+def test_a_line_with_too_many_cells_does_not_hide_the_others(owner):
+    text = "site,latitude,longitude\nA,52,4,x\nB,north,4\nC,52,east,,\n"
+    assert complaints(owner, text) == [(2, ""), (3, "latitude"), (4, "longitude")]
+
+
+def test_first_lines_as_others_write_them(owner):
+    head = "Site-Name;Postal Code;lat;LNG;Station;Station Name;maxPowerW;EVSE"
+    load(owner, f"{head}\nPlein;2611;52,1;4,3;P-1;Pillar;22000;1\n")
+    assert (Site.objects.get().postal_code, Station.objects.get().name) == ("2611", "Pillar")
+    assert Connector.objects.get().max_power_w == 22_000
+    assert "each column once" in load(owner, "site;lat;latitude\nA;1;1\n").error
+
+
+@pytest.mark.parametrize(
+    ("cell", "why"),
+    [("-5", "is below 0"), ("9" * 20, "is too large"), ("1.5", "is no whole number"), ("٣", "is no whole number")],
+)
+def test_a_number_that_cannot_be_is_refused_with_the_true_reason(cell, why):
+    with pytest.raises(ValidationError, match=why):
+        table.value_of("max_power_w", cell)
+
+
+def test_what_is_there_already_and_would_change_is_told_before_it_is_stored(owner):
+    load(owner, GOOD)
+    run = brought(
+        owner,
+        "site,city,station,station_name,evse,max_power_w,tags\n"
+        "Plein,Den Haag,PLEIN-01,North,1,11000,old\n"
+        "Markt,,PLEIN-02,,,,\n"
+        "Markt,,M-1,,1,,\n",
+    )
+    told = run.changes.values_list("line", "kind", "name", "column", "before", "after")
+    assert list(told) == [
+        (3, "station", "PLEIN-02", "site", "Plein", "Markt"),  # a station that moves stands first
+        (4, "station", "M-1", "", "", ""),
+        (2, "site", "Plein", "city", "Delft", "Den Haag"),
+        (2, "station", "PLEIN-01", "name", "Pillar", "North"),
+        (2, "station", "PLEIN-01", "tags", "", "old"),
+        (2, "connector", "PLEIN-01 1.1", "max_power_w", "22000", "11000"),
+    ]
+    page = words(browser(owner).get(f"/setup/stations/import/{run.pk}/"))
+    assert "1 station that exists moves to another site" in page
+    assert "Den Haag" in page
+
+
+def test_lines_that_contradict_each_other_are_refused_with_both_numbers(owner):
+    load(owner, GOOD)
+    text = (
+        "site,city,latitude,longitude,station,station_name\n"
+        "Neu,Delft,52,4,N-1,One\n"
+        "NEU,delft,52.0,4,N-2,\n"
+        "Neu,,,,N-1,Two\n"
+        "Plein,,,,N-1,\n"
+    )
+    run = brought(owner, text)
+    assert list(run.faults.values_list("line", "column")) == [(3, "city"), (4, "station_name"), (5, "site")]
+    assert "Line 2 says “Delft”, this one “delft”" in run.faults.first().text
+
+
+def test_what_was_stored_is_one_step_away(owner):
+    load(owner, GOOD)
+    run = load(owner, "site,station,tags\nPlein,PLEIN-02,new\nMarkt,M-1,\n")
+    client = browser(owner)
+    page = words(client.get(f"/setup/stations/import/{run.pk}/"))
+    link = f"/stations/?imported={run.pk}"
+    assert link in page
+    listed = words(client.get(link))
+    assert "PLEIN-02" in listed
+    assert "M-1" in listed
+    assert "PLEIN-01" not in listed
+    assert "Brought by the file" in listed
 
 
 def test_the_lists_export_is_told_where_the_readable_one_is():

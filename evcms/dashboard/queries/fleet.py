@@ -8,7 +8,7 @@ from django.http import QueryDict
 
 from evcms.core.access import Access
 from evcms.dashboard.forms import StationFilter, wishes
-from stations import queries, tagging
+from stations import imported, queries, tagging
 from stations.models import FirstView, SavedView
 
 from . import listing
@@ -30,7 +30,8 @@ def wished(form: StationFilter) -> dict[str, Any]:
 def station_filter(access: Access, said: QueryDict | None) -> StationFilter:
     sites = queries.visible_sites(access).filter(archived_at=None).order_by("name")
     names = tagging.tags(access).values_list("name", flat=True)
-    return StationFilter(said or None, sites=sites, kinds=listing.kinds(access), tags=names)
+    files = imported.choice(access, str(said["imported"])) if said and said.get("imported") else None
+    return StationFilter(said or None, sites=sites, kinds=listing.kinds(access), tags=names, files=files)
 
 
 def named(access: Access, identities: Sequence[str]) -> queries.Stations:

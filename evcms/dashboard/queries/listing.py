@@ -9,8 +9,8 @@ from django.db.models import Prefetch, Q
 
 from alerts import facts
 from evcms.core.access import Access
+from stations import imported, tagging
 from stations import queries as stations
-from stations import tagging
 from stations.models import Station
 from stations.vocabulary import Approval, Shown
 
@@ -40,6 +40,8 @@ def fitting(access: Access, wish: dict[str, Any]) -> stations.Stations:
         rows = rows.filter(site=int(wish["site"]))
     if wish["tag"]:
         rows = rows.filter(pk__in=tagging.bearing(access, wish["tag"]))
+    if wish.get("imported"):
+        rows = rows.filter(identity__in=imported.identities(access, wish["imported"]))
     return _by_status(access, _by_health(access, rows, wish["health"]), wish["status"])
 
 

@@ -17,6 +17,7 @@ from evcms.core.access import Access
 from evcms.dashboard import bulk_forms, export
 from evcms.dashboard.access import operator
 from evcms.dashboard.queries import fleet, stakes
+from evcms.dashboard.queries.asked import asked
 from evcms.dashboard.sorting import paged
 from stations import services
 from stations.models import BulkAction, BulkKind, BulkState, SavedView
@@ -104,7 +105,7 @@ def _page(
     if action.state == BulkState.DRAFT:
         context |= {"stakes": stakes.stakes(access, action), "form": form or bulk_forms.form_of(access, kind)}
         return render(request, "dashboard/stations/bulk_draft.html", context, status=422 if form else 200)
-    context["progress"] = stakes.progress(access, action)
+    context |= {"progress": stakes.progress(access, action), "asked": asked(access, action)}
     if request.GET.get("part") != "progress":
         return render(request, "dashboard/stations/bulk.html", context)
     answer = render(request, "dashboard/stations/_bulk_progress.html", context)
