@@ -38,7 +38,15 @@ from .stationprices import own_price, show_tariffs
 from .sweeps import capture_due, refund_due, sweep
 from .tapping import run_readers, watch_readers
 from .tapping import settled as reader_settled
-from .tariffs import TariffFields, archive_tariff, assign_tariff, create_tariff, edit_tariff, end_assignment
+from .tariffs import (
+    TariffFields,
+    archive_tariff,
+    assign_tariff,
+    create_tariff,
+    edit_tariff,
+    end_assignment,
+    fingerprint,
+)
 from .terminalreports import complete_settled, see_report, station_settled
 from .webhooks import apply_again, apply_webhooks, receive_webhook
 
@@ -77,6 +85,7 @@ __all__ = [
     "end_assignment",
     "final_cost",
     "final_costs",
+    "fingerprint",
     "finish",
     "finish_many",
     "forget_driver",

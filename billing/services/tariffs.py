@@ -1,5 +1,7 @@
 """Tariffs, by people. Editing one never touches a running session or an open payment: those hold snapshots."""
 
+import hashlib
+import json
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final, TypedDict, Unpack
@@ -49,11 +51,22 @@ def create_tariff(*, access: Access, **fields: Unpack[TariffFields]) -> Tariff:
     return tariff
 
 
-def edit_tariff(*, access: Access, tariff: Tariff, **fields: Unpack[TariffFields]) -> Tariff:
-    """Raises PermissionDenied, ValidationError."""
+def fingerprint(tariff: Tariff) -> str:
+    """Of what the editor shows: two that open it see the same as long as nobody saves."""
+    shown = {field.name: field.value_from_object(tariff) for field in tariff._meta.concrete_fields}
+    return hashlib.sha256(json.dumps(shown, sort_keys=True, default=str).encode()).hexdigest()[:32]
+
+
+def edit_tariff(*, access: Access, tariff: Tariff, seen: str = "", **fields: Unpack[TariffFields]) -> Tariff:
+    """`seen`: the fingerprint of what somebody had before his eyes; his old price must not undo a colleague's new one.
+
+    Raises PermissionDenied, ValidationError: also when the tariff is another by now.
+    """
     _demand(access, tariff)
     with transaction.atomic():
         tariff = Tariff.objects.select_for_update().get(pk=tariff.pk)
+        if seen and seen != fingerprint(tariff):
+            raise ValidationError(_("Somebody else changed this tariff meanwhile. Open it again; yours is not saved."))
         before = {name: getattr(tariff, name) for name in fields}
         for name, value in fields.items():
             setattr(tariff, name, value)

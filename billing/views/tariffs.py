@@ -92,7 +92,7 @@ def _posted(request: HttpRequest, access: Access, tariff: Tariff | None, around:
     reasons = _reasons(editor, live)
     if not reasons:
         try:
-            saved = _save(access, tariff, editor)
+            saved = _save(access, tariff, editor, request.POST.get("seen", ""))
         except ValidationError as error:
             show_errors(editor.whole, error)
             reasons = error.messages
@@ -123,10 +123,10 @@ def _whole_errors(editor: Editor) -> list[tuple[str, list[str]]]:
     ]
 
 
-def _save(access: Access, tariff: Tariff | None, editor: Editor) -> Tariff:
+def _save(access: Access, tariff: Tariff | None, editor: Editor, seen: str) -> Tariff:
     if tariff is None:
         return services.create_tariff(access=access, **editor.fields())
-    return services.edit_tariff(access=access, tariff=tariff, **editor.fields())
+    return services.edit_tariff(access=access, tariff=tariff, seen=seen, **editor.fields())
 
 
 def _thank(request: HttpRequest, *, new: bool) -> None:
@@ -156,6 +156,7 @@ def _page(
     context = {
         "editor": editor,
         "whole": editor.whole,
+        "seen": request.POST.get("seen", "") or (services.fingerprint(tariff) if tariff else ""),
         "live": shown,
         "tariff": tariff,
         "places": [(place, beaten.get(place.pk)) for place in places],

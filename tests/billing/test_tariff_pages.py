@@ -427,3 +427,23 @@ def test_a_saved_tariff_is_tried_at_all_sites_when_none_is_ticked(finance, tarif
     assert finance.get(f"/tariffs/simulations/{run.pk}/?part=progress").text.count("<section") == 1
     data["until"] = "2025-01-01"
     assert "The last day comes before the first." in finance.post("/tariffs/simulations/", data).text
+
+
+def test_who_saves_what_a_colleague_changed_meanwhile_is_told_and_undoes_nothing(finance, tariff):
+    """Two windows on one tariff: the older one holds the old price."""
+
+    def opened():
+        page = finance.get(f"/tariffs/{tariff.pk}/").text
+        return re.search(r'name="seen" value="([0-9a-f]+)"', page).group(1)
+
+    mine, theirs = opened(), opened()
+    assert mine == theirs
+    finance.post(f"/tariffs/{tariff.pk}/", form(FLAT, name="Dearer", seen=theirs, do="save"))
+    answer = finance.post(f"/tariffs/{tariff.pk}/", form(DAY, FLAT, name="Older", seen=mine, do="save"))
+    assert answer.status_code == 422
+    assert "Somebody else changed this tariff meanwhile." in answer.text
+    assert "Older" in answer.text
+    tariff.refresh_from_db()
+    assert tariff.name == "Dearer"
+    finance.post(f"/tariffs/{tariff.pk}/", form(FLAT, name="Newer", seen=opened(), do="save"))
+    assert Tariff.objects.filter(name="Newer").exists()
