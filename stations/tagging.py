@@ -48,8 +48,8 @@ def written(station: Station) -> str:
 
 
 def tags(access: Access) -> QuerySet[Tag]:
-    """Those that a person meets on his stations, by name."""
-    borne = Station.tags.through.objects.filter(tag=OuterRef("pk"))
+    """Those that a person meets on the stations of his lists, by name."""
+    borne = Station.tags.through.objects.filter(tag=OuterRef("pk"), station__archived_at=None)
     if not access.all_sites:
         borne = borne.filter(station__site__grants__membership=access.membership)
     return Tag.objects.filter(Exists(borne), organization=access.organization).order_by("name")

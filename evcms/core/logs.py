@@ -17,10 +17,13 @@ EXPECTED: Final = frozenset(
 class OneLine(logging.Filter):
     """An expected failure of a library is one line with its sentence; everything else keeps its traceback.
 
-    Our own lines (structlog's, whose message is a dict) say what they want to say.
+    Our own lines (structlog's, whose message is a dict) say what they want to say; but a task that came too late to
+    matter is no news: the next of its kind is in the queue already, and a busy machine has hundreds.
     """
 
     def filter(self, record: logging.LogRecord) -> bool:
+        if isinstance(record.msg, dict) and record.msg.get("event") == "task_revoked" and record.msg.get("expired"):
+            return False
         error = record.exc_info[1] if record.exc_info else None
         if error is not None and isinstance(record.msg, str) and expected(error):
             said = record.getMessage().partition("\n")[0]  # celery's beat puts the whole stack into its message

@@ -45,3 +45,11 @@ def test_whatever_else_breaks_keeps_its_traceback(said):
         logger.exception("broken")
     assert "Traceback" in page()
     assert "a defect" in page()
+
+
+def test_a_task_that_came_too_late_to_matter_is_no_news(said):
+    logger, page = said
+    logger.warning({"event": "task_revoked", "expired": True})
+    assert page() == ""
+    logger.warning({"event": "task_revoked", "expired": False, "terminated": True})
+    assert "task_revoked" in page()

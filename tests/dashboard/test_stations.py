@@ -276,6 +276,7 @@ def test_an_archived_station_is_still_found_and_cannot_be_edited(network, owner)
     stations.archive_station(access=network.owner, station=station)
     page = words(owner.get("/stations/RIV-0012/"))
     assert "It is archived." in page
+    assert "No connectors yet" not in page
     assert "/stations/RIV-0012/edit/" not in page
 
 

@@ -42,6 +42,13 @@ def test_what_is_no_tag_is_refused_with_a_sentence(owner, station, name):
     assert borne(station) == ""
 
 
+def test_a_tag_that_only_archived_stations_bear_finds_nothing_and_is_not_offered(owner, station):
+    services.set_tags(access=owner, station=station, names=["rollout"])
+    services.archive_station(access=owner, station=station)
+    assert list(tagging.tags(owner)) == []
+    assert borne(station) == "rollout"
+
+
 def test_others_stations_and_tags_are_nobodys_business(owner, rival, site, other_site, station):
     services.set_tags(access=owner, station=station, names=["secret"])
     far = make_station("HAVEN-01", other_site)
