@@ -2,6 +2,7 @@
 
 import pytest
 
+from evcms.core import clock
 from stations.models import Site
 from tests.stations.conftest import make_station
 
@@ -14,7 +15,7 @@ def make_site(organization, name, latitude, longitude, connectors=1):
         organization=organization, name=name, latitude=latitude, longitude=longitude, public=True
     )
     if connectors:
-        make_station(f"{name}-1", site, connectors=connectors)
+        make_station(f"{name}-1", site, connectors=connectors, offline_since=clock.now())  # it spoke once
 
 
 def test_a_far_off_site_and_a_new_empty_one_do_not_zoom_the_map_out(page, live_server, organization):
