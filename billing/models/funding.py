@@ -115,6 +115,11 @@ class Account(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def reference(self) -> str:
+        """What people tell each other to find it: the begin of its public id."""
+        return self.public_id[:8]
+
 
 class FundingRule(models.Model):
     """Who is paid for how: exactly one of token, driver, group; the most particular wins."""

@@ -77,6 +77,7 @@ class Customers:
     visits: int
     unknown: int  # sessions of people whom nobody can tell apart
 
+
 def customers(looked: Looked) -> Customers:
     people = looked.found.people
     return Customers(

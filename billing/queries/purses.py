@@ -11,21 +11,31 @@ from stations.models import Connector
 
 LINES_OF = {AccountKind.PREPAID: LedgerAccount.PREPAID, AccountKind.FLEET: LedgerAccount.FLEET_RECEIVABLE}
 
+LEFT = "left"  # balances of drivers who left on which something stands
+
 
 def accounts(access: Access, *, kind: str = "", sought: str = "") -> QuerySet[Account]:
     rows = Account.objects.filter(organization=access.organization).annotate(users=Count("rules", distinct=True))
     if not access.all_sites:
         rows = rows.none()
-    if kind:
+    if kind == LEFT:
+        rows = rows.filter(driver__erased_at__isnull=False, kind=AccountKind.PREPAID).exclude(balance_minor=0)
+    elif kind:
         rows = rows.filter(kind=kind)
     if sought:
-        rows = rows.filter(Q(name__icontains=sought) | Q(legal_name__icontains=sought) | Q(email__icontains=sought))
+        named = Q(name__icontains=sought) | Q(legal_name__icontains=sought) | Q(email__icontains=sought)
+        rows = rows.filter(named | Q(public_id__istartswith=sought))
     return rows.order_by(F("closed_at").desc(nulls_first=True), "name")
 
 
 def balance_of(driver: Driver) -> Account | None:
     """The driver's own prepaid balance."""
     return Account.objects.filter(driver=driver, kind=AccountKind.PREPAID, closed_at=None).order_by("pk").first()
+
+
+def balances_of(driver: Driver) -> QuerySet[Account]:
+    """All that were ever his, closed ones, too."""
+    return Account.objects.filter(driver=driver, kind=AccountKind.PREPAID).order_by("pk")
 
 
 def pays_for(account: Account, driver: Driver) -> bool:

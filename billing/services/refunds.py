@@ -70,6 +70,13 @@ def refund_collection(
     return _ask(collection, reason, amount_minor, access, staff, request_key)
 
 
+def refund_of_leaver(*, collection: Collection, amount_minor: int) -> Refund:
+    """A driver closes his account: a part of his top-up goes back to its card, by his own word. The limit of one person
+    holds for it, too.
+    """
+    return _ask(collection, _("the account was closed by its driver"), amount_minor, None, None, "")
+
+
 def give(*, charge: Charged, reason: str, amount_minor: int, access: Access) -> Refund:
     """As `refund` or `refund_collection`, by what was charged."""
     if isinstance(charge, Payment):

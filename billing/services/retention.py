@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Coalesce
+from django.utils.translation import gettext as _
 
 from billing.models import Account, Collection, Debt, Enrolment, Payment, PaymentMethod, WebhookEvent
 from billing.vocabulary import EnrolmentState, MethodState, PaymentState
@@ -47,6 +48,12 @@ def prune_webhooks() -> int:
     return retention.in_batches(rows, lambda batch: batch.delete())
 
 
+def _without_name(account: Account) -> None:
+    """What stands on it can be found and paid out by its reference, which its driver was told when he left."""
+    name = f"{_('Former driver')} {account.reference}"
+    Account.objects.filter(pk=account.pk).update(name=name, email="", legal_name="", address="", vat_id="")
+
+
 def forget_driver(*, driver_id: int) -> None:
     """An erased driver: his cards are forgotten here and (by the sweep) at the provider, his cars and addresses go.
     What was paid, and what is owed, stays without a name. Twice is once.
@@ -59,6 +66,7 @@ def forget_driver(*, driver_id: int) -> None:
         cars.update(
             token=None, vehicle_id="", label="", state=EnrolmentState.ENDED, ended_at=Coalesce("ended_at", clock.now())
         )
-        Account.objects.filter(driver_id=driver_id).update(name="–", email="", legal_name="", address="", vat_id="")
+        for account in Account.objects.filter(driver_id=driver_id):
+            _without_name(account)
         for rows in (Debt.objects, Payment.objects, Collection.objects):
             rows.filter(driver_id=driver_id).update(email="")

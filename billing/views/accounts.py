@@ -11,6 +11,7 @@ from django.db.models import Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from billing.models import Account
@@ -26,6 +27,7 @@ from evcms.core.access import Access, Permission
 from evcms.core.money import to_major
 
 COLUMNS = ("name", "kind", "currency", "balance", "set_aside", "legal_name", "vat_id", "email", "closed_at_utc")
+KINDS = (*AccountKind.choices, (purses.LEFT, gettext_lazy("left behind by drivers who closed their account")))
 SOURCE_OF = {AccountKind.PREPAID: "prepaid", AccountKind.FLEET: "fleet", AccountKind.FREE: "free"}
 
 
@@ -34,11 +36,11 @@ SOURCE_OF = {AccountKind.PREPAID: "prepaid", AccountKind.FLEET: "fleet", Account
 def accounts(request: HttpRequest) -> HttpResponse:
     access = access_of(request, Permission.MONEY)
     kind, sought = request.GET.get("kind", ""), request.GET.get("q", "").strip()
-    rows = purses.accounts(access, kind=kind if kind in AccountKind else "", sought=sought)
+    rows = purses.accounts(access, kind=kind if kind in dict(KINDS) else "", sought=sought)
     if wanted := request.GET.get("export"):
         return sheets.answer(wanted, "accounts", COLUMNS, (_texts(row) for row in rows))
     page = Paginator(rows, 50).get_page(request.GET.get("page"))
-    context = {"page": page, "kinds": AccountKind.choices, "kind": kind, "q": sought}
+    context = {"page": page, "kinds": KINDS, "kind": kind, "q": sought}
     return render(request, "billing/accounts.html", context)
 
 

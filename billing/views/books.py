@@ -103,7 +103,27 @@ def _told(made: Proof, moved: list[tuple[str, str, int]], days: dict[str, str]) 
         "segments": [_segment(made, segment, days) for segment in Segment],
         "books": [(BOOKS[book.name], book) for book in made.books if book.rows or book.journal],
         "tiles": _tiles(moved, urlencode(days), days["since"]),
+        "totals": [(amount(billed, currency), amount(owed, currency)) for currency, billed, owed in _added(made)],
+        "others": _others(made),
     }
+
+
+def _added(made: Proof) -> list[tuple[str, int, int]]:
+    """(currency, billed, owed) of all parts together."""
+    sums: dict[str, tuple[int, int]] = {}
+    for part in made.parts:
+        if part.currency:
+            billed, owed = sums.get(part.currency, (0, 0))
+            sums[part.currency] = (billed + part.billed, owed + part.owed)
+    return [(currency, *both) for currency, both in sorted(sums.items())]
+
+
+def _others(made: Proof) -> list[str]:
+    """By how much the bills that became final in these days differ from those of the sessions that ended in them."""
+    parts = {currency: billed for currency, billed, _owed in _added(made)}
+    books = {book.currency: book.rows for book in made.books if book.name == "billed"}
+    differ = {currency: books.get(currency, 0) - parts.get(currency, 0) for currency in sorted({*books, *parts})}
+    return [("+" if minor > 0 else "") + amount(minor, currency) for currency, minor in differ.items() if minor]
 
 
 TILES: Final = (

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from alerts import queries as alerts
 from billing import queries as billing
+from billing.models import Account
 from billing.queries import purses
 from evcms.core import clock, sheets
 from evcms.core.money import to_major
@@ -56,7 +57,7 @@ def _account(driver: Driver) -> Json:
             {"amount": str(to_major(debt.amount_minor, debt.currency)), "currency": debt.currency}
             for debt in seen.debts
         ],
-        "balance": _balance(driver),
+        "balances": [_balance(account) for account in purses.balances_of(driver)],
         "messages": [str(wish) for wish in alerts.wishes_of(recipient)] if recipient else [],
         "addresses": [
             {"channel": each.channel, "address": each.address} for each in recipient.destinations.order_by("position")
@@ -66,22 +67,26 @@ def _account(driver: Driver) -> Json:
     }
 
 
-def _balance(driver: Driver) -> Json:
-    """What was paid ahead, and what moved it; credits positive: they are the driver's."""
-    purse = purses.balance_of(driver)
-    if purse is None:
-        return {}
-    lines = purses.movements(purse)[:MOST]
+def _balance(account: Account) -> Json:
+    """With everything that moved it: plus is what came, minus what went."""
+
+    def major(minor: int) -> str:
+        return str(to_major(minor, account.currency))
+
     return {
-        "amount": str(to_major(purse.balance_minor, purse.currency)),
-        "currency": purse.currency,
+        "currency": account.currency,
+        "balance": major(account.balance_minor),
+        "set_aside": major(account.held_minor),
+        "reference": account.reference,
         "movements": [
             {
                 "at": line.entry.at.isoformat(timespec="seconds"),
-                "what": str(line.entry.kind),
-                "amount": str(to_major(-line.amount_minor, purse.currency)),
+                "what": line.entry.kind,
+                "where": str(line.entry.bill.session.station) if line.entry.bill else "",
+                "text": line.entry.text,
+                "amount": major(line.owed),
             }
-            for line in lines
+            for line in purses.movements(account)[:MOST]
         ],
     }
 

@@ -51,6 +51,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("c/<str:code>/subscribe", connector.subscribe, name="subscribe"),
     path("c/<str:code>/report", report.report, name="report"),
     path("try/", tryit.try_it, name="try-it"),
+    path("c/<str:code>/balance", purse.start, name="start-balance"),
     path("c/<str:code>/voucher", purse.voucher, name="voucher"),
     path("q/<str:identity>/<int:evse>", purse.scanned, name="scanned"),
     path("account/balance", purse.balance, name="balance"),

@@ -56,6 +56,17 @@ def test_what_is_owed_is_what_is_there_whenever_it_came(month, money):
     assert owed(now) in words(money.get(link.replace("&amp;", "&")))
 
 
+def test_the_parts_add_up_and_what_stands_beside_them_says_by_how_much_it_differs(month, money):
+    bill = Bill.objects.filter(state=BillState.PAID).exclude(total_minor=0).first()
+    parts = sum(row.total_minor for row in Bill.objects.exclude(final_at=None)) / 100
+    page = reverse("proof")
+    assert f"{parts:.2f} €" in words(money.get(page)).split("All energy", 1)[1].split("Left over")[0]
+    assert "Against the sessions above" not in words(money.get(page))
+    Bill.objects.filter(pk=bill.pk).update(final_at=clock.now() - timedelta(days=60))
+    differs = f"{-bill.total_minor / 100:.2f} €"
+    assert f"Against the sessions above that is {differs}" in words(money.get(page))
+
+
 def test_leaks_stand_on_top(month, money):
     Receipt.objects.filter(sequence=1).update(total_minor=900)
     assert "1 leak" in words(money.get(reverse("proof")))

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from billing.models import Payment, Refund
+from billing.models import Payment, Receipt, Refund
 from billing.vocabulary import PaymentState, RefundState
 from evcms.core.access import Role
 from evcms.core.models import AuditEntry
@@ -102,6 +102,22 @@ def test_a_payment_with_several_documents_is_found_and_counted_once(as_role, set
 )
 def test_a_filter_that_makes_no_sense_still_answers(as_role, settled, query):
     assert as_role(Role.FINANCE).get(f"/money/?{query}").status_code == 200
+
+
+def test_a_payment_with_several_documents_is_found_once(as_role, settled):
+    first = settled.receipts.get()
+    for year in (first.year - 1, first.year - 2):  # the same number in other years, of the same payment
+        Receipt.objects.create(
+            organization=first.organization, year=year, sequence=first.sequence, payment=settled, bill=first.bill,
+            corrects=first, currency="EUR", net_minor=0, tax_minor=0, total_minor=0, document={},
+        )  # fmt: skip
+    client = as_role(Role.FINANCE)
+    page = client.get("/money/", {"q": first.number})
+    assert page.text.count(f'href="/money/{settled.public_id}/"') == 1
+    assert page.context["totals"][0].captured == settled.captured_minor
+    assert len(client.get("/money/", {"q": first.number, "export": "csv"}).text.splitlines()) == 2
+    by_mail = client.get("/money/", {"q": settled.email or settled.card[-4:]})
+    assert by_mail.context["totals"][0].count == 1
 
 
 def test_the_export_carries_numbers_and_no_formula(as_role, settled):

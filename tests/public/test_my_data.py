@@ -11,6 +11,7 @@ from django.db.models import Q
 
 from alerts.models import Notification
 from billing.models import Account, Bill, Debt, PaymentMethod
+from billing.services import accounts
 from evcms.core import clock, delivery
 from evcms.core.models import AuditEntry, User
 from sessions.models import ChargingSession, Driver, IdToken
@@ -45,6 +46,18 @@ def test_the_archive_has_all_that_is_known_as_json_and_the_charges_as_csv(client
     assert "4242" in said["cards"][0]["card"]
     row = next(csv.DictReader(io.StringIO(pack.read("charges.csv").decode())))
     assert (row["place"], row["energy_kwh"]) == (site.name, "12.345")
+
+
+def test_the_archive_has_the_balance_and_what_moved_it(client, driver, owner):
+    account = accounts.own_balance(driver=driver)
+    accounts.adjust(access=owner, account=account, amount_minor=2500, reason="paid in cash", key="1")
+    accounts.adjust(access=owner, account=account, amount_minor=-100, reason="a mistake", key="2")
+    pack = zipfile.ZipFile(io.BytesIO(client.get("/account/data.zip").content))
+    (said,) = json.loads(pack.read("account.json"))["balances"]
+    assert (said["balance"], said["currency"], said["reference"]) == ("24.00", "EUR", account.reference)
+    assert [(row["amount"], row["text"]) for row in said["movements"]] == [
+        ("-1.00", "a mistake"), ("25.00", "paid in cash"),
+    ]  # fmt: skip
 
 
 def test_a_stranger_gets_nothing(client, connector):
@@ -84,15 +97,13 @@ def test_messages_and_the_history_of_cards_forget_who_it_was(client, driver):
     assert not AuditEntry.objects.filter(Q(object_label__icontains="Dora") | Q(detail__icontains="04AB")).exists()
 
 
-def test_what_was_paid_ahead_is_in_the_archive_and_keeps_the_account_open(client, driver, organization):
+def test_a_balance_below_zero_keeps_the_account_open(client, driver, organization):
     purse = Account.objects.create(
-        organization=organization, kind="prepaid", driver=driver, currency="EUR", balance_minor=100_000, name="Dora"
+        organization=organization, kind="prepaid", driver=driver, currency="EUR", balance_minor=-100, name="Dora"
     )
-    pack = zipfile.ZipFile(io.BytesIO(client.get("/account/data.zip").content))
-    assert json.loads(pack.read("account.json"))["balance"]["amount"] == "1000.00"
     answer = client.post("/account/close", {"sure": "yes"})
     assert answer.status_code == 422
-    assert "1,000.00 € are on your balance" in answer.content.decode()
+    assert "Your balance is below zero." in answer.content.decode()
     Account.objects.filter(pk=purse.pk).update(balance_minor=0)
     assert client.post("/account/close", {"sure": "yes"}).status_code == 302
 

@@ -104,6 +104,81 @@ def test_a_driver_tops_up_and_lets_the_balance_pay(phone, driver, provider, tari
     assert not FundingRule.objects.exists()
 
 
+def filled(driver, owner, minor=2500):
+    account = accounts.own_balance(driver=driver)
+    accounts.adjust(access=owner, account=account, amount_minor=minor, reason="cash", key="1")
+    return account
+
+
+def test_the_balance_that_pays_is_offered_on_the_phone_and_starts_the_charge(
+    phone, driver, provider, tariff, public, car, owner
+):
+    page = f"/c/{public.code}"
+    account = filled(driver, owner)
+    assert "Start from your balance" not in phone.get(page).text  # it does not pay before he says so
+    phone.post("/account/balance/use", {"use": "1"})
+    assert "25.00 € are free on it" in phone.get(page).text
+    assert "Start from your balance" not in Client().get(page).text
+    answer = phone.post(f"{page}/balance")
+    payment = Payment.objects.get()
+    assert answer.url == f"/s/{payment.public_id}"
+    assert phone.post(f"{page}/balance").url == answer.url  # a double tap
+    account.refresh_from_db()
+    assert account.held_minor == payment.hold_minor > 0
+    car.starts(payment.attempt)
+    later(minutes=30)
+    car.ends(10 * KWH)
+    work()
+    account.refresh_from_db()
+    assert (account.balance_minor, account.held_minor) == (1900, 0)
+    assert Payment.objects.get().receipt.total_minor == 600
+
+
+def test_an_empty_balance_is_not_offered_and_starts_nothing(phone, driver, provider, tariff, public, owner):
+    accounts.use_balance(driver=driver, yes=True)
+    page = f"/c/{public.code}"
+    text = phone.get(page).text
+    assert "Start from your balance" not in text
+    assert "Pay and start" in text
+    assert "Nothing is left on your balance" in phone.post(f"{page}/balance", follow=True).text
+    assert not Payment.objects.exists()
+
+
+def test_who_leaves_reads_what_stands_on_his_balance_and_gets_it_back_on_his_card(phone, driver, provider, tariff):
+    phone.post("/account/balance/top-up", {"amount": "25"})
+    collection = Collection.objects.get()
+    pays_page(provider, collection)
+    text = phone.get("/account/close").text
+    assert "25.00 € stand on your balance." in text
+    assert "25.00 € go back to the card" in text
+    assert phone.post("/account/close", {"sure": "yes"}).url == "/map"
+    work()
+    collection.refresh_from_db()
+    account = Account.objects.get()
+    assert (collection.refunded_minor, account.balance_minor, account.held_minor) == (2500, 0, 0)
+
+
+def test_what_no_card_can_be_given_stays_findable_and_can_be_paid_out(phone, driver, tariff, owner, client):
+    account = filled(driver, owner)
+    text = phone.get("/account/close").text
+    assert "25.00 € cannot go back to a card." in text
+    assert account.reference in text
+    refused = phone.post("/account/close", {"sure": "yes"})
+    assert refused.status_code == 422
+    assert "Say that you know" in refused.text
+    driver.refresh_from_db()
+    assert driver.erased_at is None
+    assert phone.post("/account/close", {"sure": "yes", "rest": "yes"}).url == "/map"
+    work()
+    client.force_login(owner.user)
+    for asked in ({"kind": "left"}, {"q": account.reference}):
+        listed = client.get("/payers/", asked).text
+        assert f"Former driver {account.reference}" in listed
+        assert "25.00 €" in listed
+    accounts.adjust(access=owner, account=account, amount_minor=-2500, reason="paid out", key="2")
+    assert account.reference not in client.get("/payers/", {"kind": "left"}).text
+
+
 def test_a_driver_of_a_fleet_does_not_change_who_pays(phone, driver, owner):
     fleet = accounts.open_account(access=owner, kind=AccountKind.FLEET, name="F", legal_name="F Ltd")
     accounts.set_funding(access=owner, source=FundingSource.FLEET, driver=driver, account=fleet)

@@ -276,6 +276,7 @@ PAGES = {
     "public:statement-pdf": Door(KEY, STATEMENT),
     "public:statement-pay": Door(KEY, STATEMENT, post=True),
     "public:start": Door(DRIVER, CODE, post=True),
+    "public:start-balance": Door(DRIVER, CODE, post=True),
     "public:debt": Door(KEY, DEBT),
     "public:debt-pay": Door(KEY, DEBT, post=True),
     "public:debt-renew": Door(KEY, DEBT, post=True),

@@ -15,7 +15,7 @@ from billing import queries as billing
 from billing import services
 from billing.errors import PaymentError
 from billing.models import PaymentMethod
-from billing.services import holds
+from billing.services import balances, holds
 from billing.vocabulary import Refusal
 from evcms.public import drivers, freeby, keys, looks, places, status
 from evcms.public.limits import too_often
@@ -75,6 +75,7 @@ def page_context(request: HttpRequest, row: Connector, wish: Any = None) -> dict
         "offer": offer,
         "voucher_here": not own and offer.refusal in (None, Refusal.PAYMENTS_OFF) and billing.takes_vouchers(row),
         "reader": offer.payable and billing.reader_at(row),
+        "balance": _balance(driver, row, offer),
         "card": _card_on_file(driver, row) if offer.payable else None,
         "session": sessions.at_connector(row),
         "others": [] if offer.payable or own else places.others_near(row),
@@ -120,6 +121,17 @@ def _card_on_file(driver: Driver | None, row: Connector) -> PaymentMethod | None
     if driver is None or driver.organization_id != row.station.organization_id:
         return None
     return billing.usual_card(driver)
+
+
+def _balance(driver: Driver | None, row: Connector, offer: billing.Offer) -> tuple[int, str] | None:
+    """(minor units, currency) that are free on the balance which pays the signed-in driver's charges, when it can pay
+    here; it needs no payment provider.
+    """
+    if driver is None or offer.refusal not in (None, Refusal.PAYMENTS_OFF):
+        return None
+    account = balances.pays_for(driver, row)
+    fits = account is not None and account.currency == offer.currency
+    return (balances.free_of(account), account.currency) if account and fits else None
 
 
 @require_POST

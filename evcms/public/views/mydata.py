@@ -3,14 +3,15 @@
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from billing import queries as billing
-from billing.queries import purses
-from evcms.core import clock, figures
+from billing.services import balances
+from evcms.core import clock
 from evcms.public import mydata
 from evcms.public.drivers import signed_in
 from evcms.public.limits import too_often
@@ -42,7 +43,7 @@ def close(request: HttpRequest, driver: Driver) -> HttpResponse:
             return redirect("public:map")
         except ValidationError as refused:
             error = " ".join(refused.messages)
-    context = {"brand": driver.organization.name, "driver": driver, "error": error}
+    context = {"brand": driver.organization.name, "driver": driver, "error": error, "left": balances.left_by(driver)}
     return render(request, "public/account/close.html", context, status=422 if error else 200)
 
 
@@ -52,9 +53,6 @@ def _close(request: HttpRequest, driver: Driver) -> None:
         raise ValidationError(_("Tick the box, so that nobody does this by mistake."))
     if billing.debts_of(driver):
         raise ValidationError(_("An amount is still open. Pay it first; then you can close the account."))
-    if (purse := purses.balance_of(driver)) and purse.balance_minor:
-        raise ValidationError(
-            _("%(amount)s are on your balance. Use them up, or let us give them back, before you close the account.")
-            % {"amount": figures.amount(purse.balance_minor, purse.currency)}
-        )
-    services.erase_own(driver=driver)
+    with transaction.atomic():  # nobody is erased whose money could not be sent home, and the other way round
+        balances.send_home(driver=driver, give_up_rest=request.POST.get("rest") == "yes")
+        services.erase_own(driver=driver)

@@ -17,7 +17,7 @@ from billing.gateways import PaymentsOff
 from billing.models import Statement
 from billing.queries import purses
 from billing.receipts.statement import pdf
-from billing.services import accounts, collections, vouchers
+from billing.services import accounts, balances, collections, vouchers
 from billing.services import links as services
 from billing.vocabulary import Purpose
 from evcms.core import clock
@@ -44,6 +44,24 @@ def voucher(request: HttpRequest, code: str) -> HttpResponse:
             connector=row, code=request.POST.get("voucher", ""), email=request.POST.get("email", "").strip(),
             language=get_language() or "en", group_id=group_of(request),
         )  # fmt: skip
+    except (PaymentError, ValidationError) as error:
+        messages.error(request, " ".join(error.messages) if isinstance(error, ValidationError) else str(error))
+        return redirect("public:connector", code=row.code)
+    response = redirect("public:session", public_id=payment.public_id)
+    keys.remember(response, payment)
+    return response
+
+
+@require_POST
+@signed_in
+def start(request: HttpRequest, driver: Driver, code: str) -> HttpResponse:
+    """Starts on the driver's balance; the page has shown the price and what is left."""
+    row = connector_or_404(code)
+    if too_often(request, "pay", most=100, seconds=600):
+        messages.error(request, _("Too many tries. Please wait a few minutes."))
+        return redirect("public:connector", code=row.code)
+    try:
+        payment = balances.start_with_balance(connector=row, driver=driver, language=get_language() or "en")
     except (PaymentError, ValidationError) as error:
         messages.error(request, " ".join(error.messages) if isinstance(error, ValidationError) else str(error))
         return redirect("public:connector", code=row.code)
