@@ -95,7 +95,7 @@ class PaymentFilter(forms.Form):
     since = DateText(label=_("From"), required=False)
     until = DateText(label=_("To"), required=False)
     site = forms.ModelChoiceField(Site.objects.none(), required=False, label=_("Site"), empty_label=_("All"))
-    q = forms.CharField(required=False, label=_("Card, mail, receipt or id"), max_length=80)
+    q = forms.CharField(required=False, label=_("Card, mail, receipt, amount or id"), max_length=80)
 
     def __init__(self, *args: Any, access: Access, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

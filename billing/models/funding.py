@@ -1,5 +1,6 @@
 """How sessions are paid without a page: saved cards, accounts, vouchers, and who uses which."""
 
+from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import models
@@ -174,6 +175,11 @@ class Voucher(models.Model):
 
     def __str__(self) -> str:
         return self.label or self.code
+
+    @property
+    def last_moment(self) -> datetime | None:
+        """The last one at which it works: people say the day that is included, rows the moment after it."""
+        return self.valid_until - timedelta(seconds=1) if self.valid_until else None
 
     @property
     def spelled(self) -> str:

@@ -53,12 +53,13 @@ def document(
             "place": _place(bill),
             "session": _session(bill),
             **_money(payment, bill),
+            **_left(bill),
         }
 
 
 def credit_note(*, receipt: Receipt, number: str, issued_at: datetime, reason: str) -> dict[str, Any]:
     """The document that takes a receipt back whole: the same lines and taxes with the opposite sign. Any: JSON."""
-    said = receipt.document
+    said = _as_issued(receipt)
     zone = ZoneInfo(said["session"]["time_zone"])
     currency = said["currency"]
     with translation.override(said["language"]):
@@ -84,7 +85,7 @@ def goodwill_note(
     *, receipt: Receipt, number: str, issued_at: datetime, reason: str, shares: Sequence[Share]
 ) -> dict[str, Any]:
     """The document that takes a part of a receipt back: a line and a tax row a rate, gross amounts. Any: JSON."""
-    said, currency = receipt.document, receipt.currency
+    said, currency = _as_issued(receipt), receipt.currency
     with translation.override(said["language"]):
         taxes = [_tax_row(share, currency) for share in shares]
         net, tax = (-sum(getattr(share, name) for share in shares) for name in ("net", "tax"))
@@ -255,6 +256,16 @@ def _money(payment: Payment | None, bill: Bill) -> dict[str, Any]:
         "paid_by": paid_by(payment, bill),
         "reference": payment.public_id if payment else bill.session.public_id,
     }  # fmt: skip
+
+
+def _left(bill: Bill) -> dict[str, str]:
+    """What is still on the voucher that paid, on its receipt only; nothing for every other way to pay."""
+    return {"left": amount(bill.voucher.left_minor, bill.currency)} if bill.voucher else {}
+
+
+def _as_issued(receipt: Receipt) -> dict[str, Any]:
+    """What a note that takes it back says, too: all but what was left on a voucher that day. Any: JSON."""
+    return {name: said for name, said in receipt.document.items() if name != "left"}
 
 
 def paid_by(payment: Payment | None, bill: Bill) -> str:

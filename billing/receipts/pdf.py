@@ -109,6 +109,8 @@ def _totals(page: Paper, said: dict[str, Any]) -> None:
     page.ln(2)
     credit = said["kind"] == ReceiptKind.CREDIT
     page.row(_("Taken back") if credit else _("Paid"), said["paid_by"], said["paid_text"])
+    if said.get("left"):  # receipts of earlier versions do not say it
+        page.row(_("Left on the voucher"), "", said["left"])
     if said["open"]:
         page.row(_("Not charged"), "", said["open_text"])
         page.text_line(said["open_reason"], 8, grey=True)

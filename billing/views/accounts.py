@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from billing.models import Account
 from billing.purse_forms import AccountForm, AdjustForm, DrawForm, TransferForm
-from billing.queries import purses
+from billing.queries import documents, purses
 from billing.receipts.statement import pdf
 from billing.services import accounts as services
 from billing.services import statements
@@ -215,6 +215,16 @@ def statement_pdf(request: HttpRequest, public_id: str) -> HttpResponse:
     response = HttpResponse(pdf(row), content_type="application/pdf")
     response["Content-Disposition"] = f'inline; filename="{row.number}.pdf"'
     return response
+
+
+@login_required
+@require_GET
+def statement_lines(request: HttpRequest, public_id: str) -> HttpResponse:
+    """What stands on the statement, a row each, for a spreadsheet: `?export=csv` or xlsx."""
+    access = access_of(request, Permission.MONEY)
+    row = get_object_or_404(purses.statements(access), public_id=public_id)
+    kind = request.GET.get("export", "csv")
+    return sheets.answer(kind, row.number, documents.STATEMENT_COLUMNS, documents.statement_lines(row))
 
 
 def _account(access: Access, public_id: str) -> Account:

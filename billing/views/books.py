@@ -5,12 +5,10 @@ from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods
 
@@ -22,22 +20,14 @@ from billing.queries import ledger as books
 from billing.queries import proof as proofs
 from billing.segments import BOOKS, LABELS, explained, meaning, proof_bar
 from billing.standings import moved
-from billing.views.common import access_of
+from billing.views.common import whole_books
 from billing.vocabulary import LedgerAccount, RunState
 from evcms.core import clock, paging, sheets
-from evcms.core.access import Access, Permission
+from evcms.core.access import Access
 from evcms.core.figures import amount
 from evcms.core.form_fields import FIRST_DAY
 
 Context = dict[str, Any]  # Any: template context
-
-
-def _whole(request: HttpRequest) -> Access:
-    """Proof and ledger are the organization's: who sees only some sites sees neither."""
-    access = access_of(request, Permission.MONEY)
-    if not access.all_sites:
-        raise PermissionDenied(_("The books are the whole organization's; you see some of its sites."))
-    return access
 
 
 @login_required
@@ -46,7 +36,7 @@ def proof(request: HttpRequest) -> HttpResponse:
     """Proven while somebody waits where that is quick; else the newest result, its age, and "Check again" (POST).
     `?part=progress`: how far that is.
     """
-    access = _whole(request)
+    access = whole_books(request)
     form = PeriodForm(request.GET or None)
     zone = ZoneInfo(access.organization.time_zone)
     form.show_days(zone)
@@ -191,7 +181,7 @@ def _segment(made: Proof, segment: Segment, days: dict[str, str]) -> Context:
 @require_GET
 def proof_sessions(request: HttpRequest) -> HttpResponse:
     """The sessions behind one line of the proof."""
-    access = _whole(request)
+    access = whole_books(request)
     form = PeriodForm(request.GET or None)
     since, until = form.span(ZoneInfo(access.organization.time_zone))
     wanted = request.GET.get("segment", "")
@@ -226,7 +216,7 @@ def _price_of(session: Any) -> list[object]:
 @login_required
 @require_GET
 def ledger(request: HttpRequest) -> HttpResponse:
-    access = _whole(request)
+    access = whole_books(request)
     ever = moved(access.organization, None, None)
     form = LedgerFilter(request.GET or None, kinds=sorted({kind for _account, kind, _currency in ever}))
     zone = ZoneInfo(access.organization.time_zone)

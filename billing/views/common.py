@@ -17,6 +17,14 @@ def access_of(request: HttpRequest, permission: Permission) -> Access:
     return access
 
 
+def whole_books(request: HttpRequest) -> Access:
+    """Proof, ledger and register are the organization's: who sees only some sites sees none of them."""
+    access = access_of(request, Permission.MONEY)
+    if not access.all_sites:
+        raise PermissionDenied(_("The books are the whole organization's; you see some of its sites."))
+    return access
+
+
 def show_errors(form: BaseForm, error: ValidationError) -> None:
     """Puts a service's sentences beside the fields that they are about."""
     if hasattr(error, "error_dict"):

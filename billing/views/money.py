@@ -1,8 +1,10 @@
 """Money: payments with their sums, one payment with its time-line, refunds, the export."""
 
 import csv
+import re
 import secrets
 from datetime import datetime, time, timedelta
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -23,7 +25,7 @@ from billing.views.common import access_of
 from billing.vocabulary import PaymentKind, PaymentState, RefundState
 from evcms.core import clock, paging
 from evcms.core.access import Access, Permission
-from evcms.core.money import exponent, to_major
+from evcms.core.money import exponent, to_major, to_minor
 from evcms.core.text import cell
 
 SORTS = {"created": "created_at", "hold": "hold_minor", "captured": "captured_minor", "refunded": "refunded_minor"}
@@ -90,15 +92,18 @@ def filtered(access: Access, form: PaymentFilter) -> QuerySet[Payment]:
         rows = rows.filter(created_at__lt=datetime.combine(asked["until"] + timedelta(days=1), time(), zone))
     if asked["site"]:
         rows = rows.filter(connector__station__site=asked["site"])
-    return rows.filter(_mentions(asked["q"].strip())) if asked["q"].strip() else rows
+    text = asked["q"].strip()
+    return rows.filter(_mentions(text, access.organization.currency)) if text else rows
 
 
-def _mentions(text: str) -> Q:
+def _mentions(text: str, currency: str) -> Q:
     number = text.rpartition("-")[2]
     found = (
         Q(public_id__startswith=text) | Q(email__icontains=text) | Q(card__endswith=text) | Q(intent_id=text)
         | Q(connector__station__identity__icontains=text) | Q(session__public_id=text)
     )  # fmt: skip
+    if (typed := text.rstrip("€$£ ").replace(",", ".")) and re.fullmatch(r"[0-9]{1,7}\.[0-9]{1,3}", typed):
+        found |= Q(captured_minor=to_minor(Decimal(typed), currency), currency=currency)
     if number.isascii() and number.isdigit() and len(number) < 9:
         named = Receipt.objects.filter(sequence=int(number)).order_by()  # a join would show a payment once a document
         found |= Q(pk__in=named.values("payment"))

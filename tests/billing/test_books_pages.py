@@ -6,11 +6,13 @@ from datetime import timedelta
 import pytest
 from django.urls import reverse
 
-from billing.models import Bill, Receipt
+from billing.models import Account, Bill, Receipt
+from billing.services import statements
 from billing.vocabulary import BillState
 from evcms.core import clock
 from evcms.core.access import Role
 from evcms.core.models import Membership, User
+from evcms.templatetags.evcms import at_zone
 from tests.billing.test_corrections import settled
 from tests.billing.test_proof import finance, month
 from tests.core.test_sheets import cells
@@ -88,6 +90,49 @@ def test_the_ledger_page_shows_balances_entries_and_files(month, money):
     assert any(("n", "10.90") in row for row in sheet)
 
 
+def test_the_register_has_every_numbered_document_of_the_days_with_its_sums(month, money, owner):
+    fleet = Account.objects.get(kind="fleet")
+    statement = statements.issue(account=fleet, starts_at=clock.now() - timedelta(days=30), ends_at=clock.now())
+    page = money.get(reverse("documents"))
+    text = words(page)
+    receipts = Receipt.objects.filter(refund=None)
+    assert f"{Receipt.objects.count() + 1} documents issued, no number is missing" in text
+    assert sum(row["total"] for row in page.context["sums"]) == (
+        sum(row.total_minor for row in Receipt.objects.all()) + statement.total_minor
+    )
+    assert statement.number in text
+    assert receipts.first().number in text
+    table = money.get(reverse("documents"), {"export": "csv"}).content.decode().splitlines()
+    assert len(table) == Receipt.objects.count() + 2
+    assert table[-1].startswith(f"{statement.number},statement_month,")
+    assert ",Vans B.V.," in table[-1]
+    assert len(cells(money.get(reverse("documents"), {"export": "xlsx"}).content)) == len(table)
+    assert "Nothing was issued" in words(
+        money.get(reverse("documents"), {"since": "2001-01-01", "until": "2001-01-02"})
+    )
+    lines = money.get(reverse("statement-lines", args=[statement.public_id]), {"export": "csv"}).content.decode()
+    assert lines.splitlines()[1].startswith(f"{statement.number},session,")
+    assert lines.splitlines()[1].endswith(",6.00,")
+
+
+def test_what_a_payer_drew_is_named_in_the_time_of_the_place(month, money):
+    session = month["prepaid"]
+    text = words(money.get(reverse("account-page", args=[Account.objects.get(kind="prepaid").public_id])))
+    assert f"{session.started_at:%F %T}" not in text
+    assert f"{session.station}, {at_zone(session.started_at, 'Europe/Amsterdam')}" in text
+
+
+def test_a_session_says_how_it_is_paid_and_leads_to_the_bill_and_the_payer(month, money):
+    page = money.get(reverse("session", args=[month["fleet"].public_id]))
+    text = words(page)
+    assert "6.00 € on the monthly statement" in text
+    assert "by now" not in text
+    assert "How it is paid Monthly statement: Vans" in text
+    assert reverse("bill", args=[month["fleet"].public_id]) in page.text
+    assert reverse("account-page", args=[Account.objects.get(kind="fleet").public_id]) in page.text
+    assert "6.00 € paid from a balance" in words(money.get(reverse("session", args=[month["prepaid"].public_id])))
+
+
 def test_a_person_decides_about_a_bill_on_its_page(settled, money):
     bill = Bill.objects.get()
     Bill.objects.update(state=BillState.REVIEW, reason="late readings")
@@ -109,6 +154,7 @@ def test_who_sees_one_site_sees_no_books(month, client, organization):
     client.force_login(user)
     assert client.get(reverse("proof")).status_code == 403
     assert client.get(reverse("ledger")).status_code == 403
+    assert client.get(reverse("documents")).status_code == 403
 
 
 __all__ = ["finance", "month", "settled"]

@@ -116,6 +116,8 @@ def test_a_payment_with_several_documents_is_found_once(as_role, settled):
     assert page.text.count(f'href="/money/{settled.public_id}/"') == 1
     assert page.context["totals"][0].captured == settled.captured_minor
     assert len(client.get("/money/", {"q": first.number, "export": "csv"}).text.splitlines()) == 2
+    assert client.get("/money/", {"q": "10,90"}).context["totals"][0].count == 1
+    assert "Nothing fits" in client.get("/money/", {"q": "10.91"}).text
     by_mail = client.get("/money/", {"q": settled.email or settled.card[-4:]})
     assert by_mail.context["totals"][0].count == 1
 

@@ -1,9 +1,12 @@
 """Finance opens accounts, lets people draw on them, makes vouchers; others may not."""
 
+from datetime import timedelta
+
 import pytest
 
 from billing.models import Account, FundingRule, Voucher
 from billing.queries import way_of
+from evcms.core import clock
 from evcms.core.access import Role
 from sessions.models import Driver, DriverGroup
 from tests.stations.conftest import make_access
@@ -80,6 +83,14 @@ def test_vouchers_are_made_printed_and_voided(finance):
     assert voucher.spelled not in finance.get("/vouchers/?state=usable").text
     refused = finance.post("/vouchers/new/", {"count": "0", "value": "0"})
     assert refused.status_code == 422
+
+
+def test_a_voucher_is_shown_valid_until_the_last_day_that_counts(finance):
+    day = (clock.now() + timedelta(days=40)).date()
+    finance.post("/vouchers/new/", {"count": "1", "value": "10", "valid_until": day.isoformat()})
+    text = finance.get("/vouchers/").text
+    assert f"until {day.day} {day:%b}" in text
+    assert "23:59" in text
 
 
 def test_lists_are_taken_away_as_files(finance):

@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 
 from alerts.models import Incident
-from billing.models import Bill, Payment, Receipt
+from billing.models import Bill, Payment, Receipt, ReceiptCounter
 from evcms.core.access import Role
 from evcms.core.models import Organization
 from sessions.models import ChargingSession
@@ -63,8 +63,24 @@ def test_a_receipt_is_found_by_its_number_by_those_who_may_see_money(network, ow
         net_minor=1, tax_minor=0, total_minor=1, document={},
     )  # fmt: skip
     assert owner.get("/search", {"q": "2026-000017"}).url == f"/r/{receipt.public_id}"
+    viewer = browser(network.member(Role.VIEWER, "v@example.org"))  # sees the session that it is of, not the paper
+    assert viewer.get("/search", {"q": "2026-000017"}).url == f"/sessions/{bill.session.public_id}/"
+
+
+def test_an_amount_finds_its_receipts_for_those_who_may_see_money(network, owner):
+    organization = network.organization
+    ReceiptCounter.objects.create(organization=organization, year=2026, last=19)
+    bill = Bill.objects.exclude(session__ended_at=None).first()
+    for sequence, total in ((18, 1420), (19, 1421)):
+        Receipt.objects.create(
+            organization=organization, year=2026, sequence=sequence, bill=bill, currency="EUR", net_minor=total,
+            tax_minor=0, total_minor=total, document={}, corrects=Receipt.objects.first(),
+        )  # fmt: skip
+    first = Receipt.objects.get(sequence=18)
+    for typed in ("14.20", "14,20", "14,20 €", "14.20 EUR"):
+        assert owner.get("/search", {"q": typed}).url == f"/r/{first.public_id}"
     viewer = browser(network.member(Role.VIEWER, "v@example.org"))
-    assert "Nothing is called" in words(viewer.get("/search", {"q": "2026-000017"}))
+    assert "Nothing is called" in words(viewer.get("/search", {"q": "14.20"}))
 
 
 def test_strangers_find_nothing(network):

@@ -1,5 +1,6 @@
 """A driver pays with a voucher, from a balance that he tops up; a fleet pays its month; a changing code leads here."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -64,6 +65,7 @@ def test_a_voucher_is_offered_only_when_there_are_any_and_starts_the_charge(owne
     text = visitor.get(f"/s/{payment.public_id}", follow=True).text
     assert "6.00" in text
     receipt = Payment.objects.get().receipt
+    assert "Left on the voucher: 4.00 €" in re.sub("<[^>]+>", "", visitor.get(f"/r/{receipt.public_id}").text)
     assert (
         "Voucher" in visitor.get(f"/r/{receipt.public_id}").text
         or "voucher" in visitor.get(f"/r/{receipt.public_id}").text

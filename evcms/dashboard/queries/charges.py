@@ -101,7 +101,7 @@ NO_MONEY: Final = Money(None, None, None)
 
 
 def money_of(access: Access, session: ChargingSession) -> Money:
-    bill = Bill.objects.select_related("snapshot").filter(session=session).first()
+    bill = Bill.objects.select_related("snapshot", "account", "statement").filter(session=session).first()
     final = bill is not None and bill.final_at is not None and bill.trace
     cost = cost_of(bill) if bill and final else cost_by_now(session=session, bill=bill) if bill else None
     payment = payment_of_session(session) if access.can(Permission.MONEY) else None

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from functools import partial
 from heapq import nlargest
 from typing import Any, Final
@@ -13,9 +14,10 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from alerts.queries import incidents
-from billing.models import Receipt
+from billing.models import Receipt, ReceiptCounter
 from evcms.core.access import Access, Permission
 from evcms.core.figures import amount
+from evcms.core.money import to_minor
 from evcms.templatetags import figures
 from sessions.models import IdToken
 from sessions.queries import drivers, sessions, tokens
@@ -155,21 +157,42 @@ def _tokens(access: Access, text: str, people: list[int]) -> list[Hit]:
 NUMBER: Final = re.compile(r"(\d{4})-0*(\d{1,9})\Z")  # Receipt.number
 
 
+AMOUNT: Final = re.compile(r"(\d{1,7})[.,](\d{1,3})(?: ?[^\W\d]{3}| ?[€$£])?\Z")  # "14.20", "14,20 €"
+NEWEST: Final = 50_000  # receipts of a year in which an amount is looked for: they have an index by number, not by it
+
+
 def _receipts(access: Access, text: str) -> list[Hit]:
-    if not access.can(Permission.MONEY):
-        return []
-    found = Q(public_id=text)
-    number = NUMBER.match(text)
-    if number:
+    """By number or id, for finance by amount, too. Who sees no money is led to the session that the receipt is of."""
+    may, found = access.can(Permission.MONEY), Q(public_id=text)
+    if number := NUMBER.match(text):
         found |= Q(year=int(number[1]), sequence=int(number[2]))
+    if may and (typed := AMOUNT.match(text)):
+        found |= _over(access, Decimal(f"{typed[1]}.{typed[2]}"))
     rows = Receipt.objects.filter(found, organization=access.organization).select_related("bill__session")
     if not access.all_sites:
         rows = rows.filter(bill__session__site__in=stations.visible_sites(access))
-    return [
-        Hit(row.number, amount(row.total_minor, row.currency), reverse("public:receipt", args=[row.public_id]),
-            "paid", row.issued_at, exact=True)
-        for row in rows[:MOST]
-    ]  # fmt: skip
+    if not may:
+        rows = rows.filter(bill__isnull=False)
+    return [_receipt(row, may=may, exact=not AMOUNT.match(text)) for row in rows[:MOST]]
+
+
+def _receipt(row: Receipt, *, may: bool, exact: bool) -> Hit:
+    if may or row.bill is None:
+        said, url = amount(row.total_minor, row.currency), reverse("public:receipt", args=[row.public_id])
+    else:
+        said, url = _("its session"), reverse("session", args=[row.bill.session.public_id])
+    return Hit(row.number, said, url, "paid", row.issued_at, exact=exact)
+
+
+def _over(access: Access, major: Decimal) -> Q:
+    """The newest receipts over this amount, in the organization's currency."""
+    organization = access.organization
+    minor = to_minor(major, organization.currency)
+    counters = ReceiptCounter.objects.filter(organization=organization).order_by("-year").values_list("year", "last")
+    found = Q(pk__in=[])
+    for year, last in counters[:2]:
+        found |= Q(year=year, sequence__gt=last - NEWEST, total_minor=minor, currency=organization.currency)
+    return found
 
 
 def _incidents(access: Access, text: str) -> list[Hit]:

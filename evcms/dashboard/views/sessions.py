@@ -1,6 +1,6 @@
 """Sessions and attempts: lists, and what happened in one session and what it cost."""
 
-from typing import Any
+from typing import Any, Final
 
 from django.contrib import messages
 from django.db.models import QuerySet
@@ -10,10 +10,11 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
 from billing.queries.guards import offline_guard
-from billing.vocabulary import BillState, PaymentState
+from billing.vocabulary import BillState, FundingSource, PaymentState
 from evcms.core.access import Access, Permission
 from evcms.dashboard import export
 from evcms.dashboard.access import operator
@@ -179,25 +180,34 @@ def session(request: HttpRequest, access: Access, public_id: str) -> HttpRespons
         "reviews": [each for each in row.discrepancies.all() if each.resolved_at],
         "messages_told": [(each, pretty(each.request), pretty(each.answer)) for each in charges.messages_of(row)],
         "may_see_money": access.can(Permission.MONEY),
+        "may_see_accounts": access.all_sites,
         "payment_steps": charges.payment_steps(money.payment) if money.payment else [],
         "payment_url": address("payment", money.payment.public_id) if money.payment else "",
     }
     return render(request, "dashboard/sessions/session.html", context)
 
 
+OWN_MONEY: Final = {
+    FundingSource.PREPAID: gettext_lazy("%(amount)s paid from a balance"),
+    FundingSource.VOUCHER: gettext_lazy("%(amount)s paid with a voucher"),
+}
+
+
 def _paid(money: charges.Money) -> str:
     """The end of the head sentence, with a place for the amount; "" while nothing is settled."""
     state = money.bill.state if money.bill else ""
-    if money.payment and money.payment.state == PaymentState.CAPTURED:
+    source = money.bill.source if money.bill else ""
+    if money.payment and money.payment.state == PaymentState.CAPTURED and source not in OWN_MONEY:
         return _("%(amount)s paid by card")
     words = {
-        BillState.PAID: _("%(amount)s paid"),
+        BillState.PAID: OWN_MONEY.get(FundingSource(source), gettext_lazy("%(amount)s paid")) if source else "",
+        BillState.INVOICED: _("%(amount)s on the monthly statement"),
         BillState.DUE: _("%(amount)s being charged"),
         BillState.FREE: _("nothing to pay"),
         BillState.UNPAID: _("%(amount)s unpaid"),
         BillState.REVIEW: _("%(amount)s, which waits for a person to look"),
     }
-    return words.get(BillState(state), "") if state else ""
+    return str(words.get(BillState(state), "")) if state else ""
 
 
 @require_POST
