@@ -35,7 +35,7 @@ class Register:
             rows.order_by().annotate(which=Value(which, CharField())).values_list("issued_at", "which", "pk")
             for rows, which in ((self.receipts, RECEIPT), (self.statements, STATEMENT))
         )
-        return one.union(other, all=True).order_by("-issued_at", "-pk")  # type: ignore[no-any-return]
+        return one.union(other, all=True).order_by("-issued_at", "-pk")
 
     def rows(self, keys: Iterable[tuple[datetime, str, int]]) -> list[Receipt | Statement]:
         """The documents of a page, in its order; two queries."""
