@@ -18,6 +18,7 @@ urlpatterns = [
     path("stations/<str:identity>/connectors/", configure.connectors, name="station-connectors"),
     path("stations/<str:identity>/password/", configure.password, name="station-password"),
     path("stations/<str:identity>/archive/", configure.archive, name="station-archive"),
+    path("stations/<str:identity>/restore/", configure.restore, name="station-restore"),
     path("stations/<str:identity>/qr/", tables.station_sheet, name="qr-sheet"),
     path("quarantine/", quarantine.quarantine, name="quarantine"),
     path("quarantine/<int:pk>/", quarantine.approve, name="quarantine-approve"),

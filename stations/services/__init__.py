@@ -21,6 +21,7 @@ from .configuration import (
     create_station,
     edit_site,
     edit_station,
+    restore_station,
     set_connectors,
     set_password,
 )
@@ -153,6 +154,7 @@ __all__ = [
     "reject",
     "remove_note",
     "remove_view",
+    "restore_station",
     "revoke_site",
     "run_bulk",
     "run_imports",

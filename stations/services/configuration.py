@@ -185,6 +185,21 @@ def archive_station(*, access: Access, station: Station) -> None:
             touch([station.pk], station.archived_at)
 
 
+def restore_station(*, access: Access, station: Station) -> None:
+    """Back from the archive, as it was; its charger may call. Raises ValidationError when its site is archived."""
+    access.demand(Permission.STATIONS)
+    see_station(access, station)
+    with transaction.atomic():
+        station = Station.objects.select_for_update(of=("self",)).select_related("site").get(pk=station.pk)
+        if station.site and station.site.archived_at:
+            raise ValidationError(_("Its site %(site)s is archived.") % {"site": station.site})
+        if station.archived_at is not None:
+            station.archived_at = None
+            station.save(update_fields=["archived_at"])
+            audit.record(access, "station.restored", station)
+            touch([station.pk], clock.now())
+
+
 def check_station(access: Access, station: Station) -> None:
     errors: dict[str, list[str]] = {}
     site = station.site

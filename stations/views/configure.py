@@ -110,6 +110,19 @@ def password(request: HttpRequest, access: Access, identity: str) -> HttpRespons
 
 @require_POST
 @member(Permission.STATIONS)
+def restore(request: HttpRequest, access: Access, identity: str) -> HttpResponse:
+    rows = queries.archived_stations(access)
+    station = rows.filter(identity=identity).first() or own_station(access, identity)  # twice is once
+    try:
+        services.restore_station(access=access, station=station)
+        messages.success(request, _("%(station)s is back.") % {"station": station})
+    except ValidationError as error:
+        messages.error(request, " ".join(error.messages))
+    return redirect("station", identity=identity)
+
+
+@require_POST
+@member(Permission.STATIONS)
 def archive(request: HttpRequest, access: Access, identity: str) -> HttpResponse:
     station = own_station(access, identity)
     try:

@@ -280,6 +280,19 @@ def test_an_archived_station_is_still_found_and_cannot_be_edited(network, owner)
     assert "/stations/RIV-0012/edit/" not in page
 
 
+def test_what_was_archived_by_mistake_comes_back_as_it_was(network, owner):
+    station = network.stations[11]
+    stations.archive_station(access=network.owner, station=station)
+    assert "/stations/RIV-0012/restore/" in words(owner.get("/stations/RIV-0012/"))
+    for _press in range(2):
+        assert owner.post("/stations/RIV-0012/restore/").status_code == 302
+    assert "It is archived." not in words(owner.get("/stations/RIV-0012/"))
+    assert AuditEntry.objects.filter(action="station.restored").count() == 1
+    stations.archive_station(access=network.owner, station=station)
+    Site.objects.filter(pk=station.site_id).update(archived_at=clock.now())
+    assert "is archived." in words(owner.post("/stations/RIV-0012/restore/", follow=True))
+
+
 def test_a_station_that_never_connected_is_not_called_offline(network, owner):
     planned = Station.objects.create(
         organization=network.organization, site=network.sites[0], identity="PLANNED", approval=Approval.ACCEPTED

@@ -135,6 +135,7 @@ PAGES = {
     "station-connectors": Door(STATIONS, STATION),
     "station-password": Door(STATIONS, STATION, post=True),
     "station-archive": Door(STATIONS, STATION, post=True),
+    "station-restore": Door(STATIONS, STATION, post=True),
     "qr-sheet": Door(VIEW, STATION),
     "quarantine": Door(STATIONS),
     "quarantine-approve": Door(STATIONS, (("pk", "waiting", "pk"),)),
