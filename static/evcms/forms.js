@@ -8,6 +8,7 @@
    <input data-filter-list="#commands">     hides the items of that list which do not hold the typed words
    <input data-suggest="/sites/names/">      offers what that address knows for the typed words ({"names": […]})
    <button data-copy="#code">               copies an element's words     data-copied="Copied" is said afterwards
+   <button data-unfold>                     shows the rest of its form (filters on a phone)
    <button data-close>                      removes its notice            <button data-print> prints
    [data-href] rows                         are clickable as a whole (keep a real link inside for the keyboard)
    HX-Trigger: {"evcms:toast": {"text": "Sent", "hue": "available"}}      shows a notice after a htmx request
@@ -30,6 +31,12 @@
     place.append(note);
     setTimeout(() => note.remove(), hue === "faulted" ? 12000 : 6000);
   };
+
+  function unfold(button) {
+    const form = button.form, first = [...form.querySelectorAll("input, select")].find((field) => !field.getClientRects().length && field.type !== "hidden");
+    form.classList.add("ev-unfolded");
+    if (first) first.focus();
+  }
 
   function filled(source, text) {
     const fields = (source.form || source).elements || {};
@@ -158,6 +165,7 @@
   document.addEventListener("click", (event) => {
     const hit = (selector) => event.target.closest(selector);
     if (hit("[data-menu-toggle]")) menu(!document.body.classList.contains("ev-side-open"));
+    else if (hit("[data-unfold]")) unfold(hit("[data-unfold]"));
     else if (hit("[data-close]")) hit(".ev-notice").remove();
     else if (hit("[data-copy]")) copy(hit("[data-copy]"));
     else if (hit("[data-print]")) window.print();
