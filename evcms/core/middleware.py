@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone, translation
 
-from . import refusals
+from . import refusals, unsent
 from .access import Access, Role
 from .models import Membership, MfaPolicy, User
 
@@ -69,7 +69,7 @@ class AccessMiddleware:
     def _answer(self, request: HttpRequest) -> HttpResponse:
         request.access = None  # type: ignore[attr-defined]
         if not request.user.is_authenticated:
-            return self.get_response(request)
+            return unsent.to_login(request, self.get_response(request))
         access = access_of(request)
         request.access = access  # type: ignore[attr-defined]
         if access and needs_second_factor(access) and not request.path.startswith(FREE_PATHS):

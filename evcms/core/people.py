@@ -7,7 +7,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from . import audit
-from .access import Access, Permission, Role
+from .access import PERMISSIONS, Access, Permission, Role
 from .models import Membership, Organization, User
 
 
@@ -82,3 +82,11 @@ def edit_profile(*, user: User, **values: str) -> None:
     """A person's own name, zone and language."""
     with transaction.atomic():
         User.objects.filter(pk=user.pk).update(**values)
+
+
+def who_may(organization: Organization, permission: Permission, *, most: int = 3) -> list[str]:
+    """Names of some members of all sites who may do this, operators before owners: whom to ask."""
+    roles = [role for role in (Role.OPERATOR, Role.OWNER, *Role) if permission in PERMISSIONS[role]]
+    rows = Membership.objects.filter(organization=organization, all_sites=True, role__in=roles, user__is_active=True)
+    found = sorted(rows.select_related("user")[:100], key=lambda row: (roles.index(Role(row.role)), str(row.user)))
+    return [str(row.user) for row in found[:most]]

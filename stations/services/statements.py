@@ -8,13 +8,14 @@ from zoneinfo import ZoneInfo
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from evcms.core import audit, clock
 from evcms.core.access import Access, Permission
 from evcms.core.models import Organization
 from stations import statement_content
-from stations.models import AvailabilityStatement, AvailabilityTerms, Site
+from stations.models import AvailabilityInterval, AvailabilityStatement, AvailabilityTerms, Site
 from stations.vocabulary import Formula
 
 from .maintenance import must_see
@@ -32,10 +33,20 @@ def make_statement(
         raise ValidationError({"formula": [_("There is no such formula.")]})
     if period(access.organization, month)[1] > clock.now():
         raise ValidationError({"month": [_("This month is not over.")]})
+    if not _measured(access.organization, site, month):
+        raise ValidationError({"month": [_("Nothing was measured in this month: there is nothing to state.")]})
     row, new = _make(access.organization, site, formula, month.replace(day=1))
     if new:
         audit.record(access, "availability_statement.made", row, share=row.share, revision=row.revision)
     return row, new
+
+
+def _measured(organization: Organization, site: Site | None, month: date) -> bool:
+    """Did a port of it stand in the street then, as far as anybody heard?"""
+    since, until = period(organization, month)
+    rows = AvailabilityInterval.objects.filter(Q(until=None) | Q(until__gt=since), since__lt=until)
+    place = {"evse__station__site": site} if site else {"evse__station__organization": organization}
+    return rows.filter(**place).exists()
 
 
 def make_statements(*, most: int = 200) -> int:
@@ -63,10 +74,10 @@ def _make_missing(organization: Organization, most: int) -> int:
         wanted = sites.filter(pk__in=own)
         if usual and formula in usual.statements:
             wanted = wanted | sites.exclude(pk__in=terms)
-            if made < most and not there.filter(site=None).exists():
+            if made < most and not there.filter(site=None).exists() and _measured(organization, None, month):
                 made += _make(organization, None, formula, month)[1]
         for site in wanted.exclude(pk__in=there.exclude(site=None).values("site"))[: max(0, most - made)]:
-            made += _make(organization, site, formula, month)[1]
+            made += _measured(organization, site, month) and _make(organization, site, formula, month)[1]
     return made
 
 

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from evcms.core.access import Access, Permission
+from evcms.core.people import who_may
 from stations import reported, services
 from stations.forms import FirmwareForm
 
@@ -24,7 +25,9 @@ def firmware_files(request: HttpRequest, access: Access) -> HttpResponse:
         access.demand(Permission.STATIONS)
         if form is not None and form.is_valid() and _added(request, access, form):
             return redirect("firmware-files")
-    return render(request, "stations/firmware_files.html", {"rows": reported.firmware_files(access), "form": form})
+    ask = [] if may_add else who_may(access.organization, Permission.STATIONS)
+    context = {"rows": reported.firmware_files(access), "form": form, "ask": ask}
+    return render(request, "stations/firmware_files.html", context)
 
 
 def _added(request: HttpRequest, access: Access, form: FirmwareForm) -> bool:

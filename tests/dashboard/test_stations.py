@@ -510,3 +510,12 @@ def test_a_site_of_somebody_else_is_not_found(owner):
     rival = Organization.objects.create(name="Rival", slug="rival")
     site = Site.objects.create(organization=rival, name="Theirs", latitude=1, longitude=1)
     assert owner.get(f"/sites/{site.pk}/").status_code == 404
+
+
+def test_who_may_not_add_a_firmware_file_is_told_whom_to_ask(station, organization):
+    keeper = make_access(organization, Role.OPERATOR)
+    client = browser(make_access(organization, Role.TECHNICIAN))
+    for path in (f"/stations/{station.identity}/firmware/", "/firmware-files/"):
+        page = words(client.get(path))
+        assert "Add the vendor" not in page
+        assert str(keeper.user) in page

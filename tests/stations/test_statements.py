@@ -183,3 +183,9 @@ def test_a_long_month_of_the_network_goes_on_over_pages(owner, organization, plu
     assert len(row.content["outages"]) > 60
     assert statement_files.pdf(row).count(b"/Type /Page\n") >= 2
     assert not Exclusion.objects.exists()
+
+
+def test_a_month_before_anything_was_measured_gets_no_document(owner, site, plug):
+    with pytest.raises(ValidationError, match="Nothing was measured in this month"):
+        make(owner, site, month=date(2026, 3, 1))
+    assert not AvailabilityStatement.objects.exists()

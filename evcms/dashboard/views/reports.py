@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
 
 from evcms.core.access import Access, Permission
+from evcms.core.people import who_may
 from evcms.dashboard.access import operator
 from evcms.dashboard.sorting import paged
 from evcms.dashboard.views.station import Context, page, station_or_404
@@ -38,10 +39,14 @@ def firmware(request: HttpRequest, access: Access, identity: str) -> HttpRespons
     station = station_or_404(access, identity)
     updates = list(reported.firmware_updates(access).filter(station=station)[:RECENT])
     uploads = paged(request, reported.log_uploads(access).filter(station=station))
+    files = reported.firmware_for(access, station)[:RECENT]
+    may_add = access.can(Permission.STATIONS) and access.all_sites
     context: Context = {
+        "may_add": may_add,
+        "ask": [] if files or may_add else who_may(access.organization, Permission.STATIONS),
         "updates": [(row, mark(row.state)) for row in updates],
         "running": next((row for row in updates if row.ended_at is None), None),
-        "files": reported.firmware_for(access, station)[:RECENT],
+        "files": files,
         "page": uploads,
         "uploads": [(row, mark(row.state)) for row in uploads],
     }
