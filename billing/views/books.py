@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods
 
@@ -128,9 +129,9 @@ TILES: Final = (
 )
 
 
-def _tiles(moved: list[tuple[str, str, int]], days: str, since: str) -> list[tuple[object, str, str]]:
-    """By the journal: (label, amount, where its lines are). What drivers have paid ahead stands on the other side of
-    the books than what is owed to us; both are shown as what is there.
+def _tiles(moved: list[tuple[str, str, int]], days: str, since: str) -> list[tuple[object, str, str, str]]:
+    """By the journal: (label, amount, where its lines are, of when it is). What drivers have paid ahead stands on the
+    other side of the books than what is owed to us; both are shown as what is there.
     """
     ledger, ever = reverse("ledger"), days.replace(f"since={since}", f"since={FIRST_DAY}")
     return [
@@ -138,6 +139,7 @@ def _tiles(moved: list[tuple[str, str, int]], days: str, since: str) -> list[tup
             label,
             amount(-balance if account == LedgerAccount.PREPAID else balance, currency),
             f"{ledger}?{ever if account in books.LASTING else days}&account={account}",
+            _("at the end of the period") if account in books.LASTING else "",
         )
         for account, label in TILES
         for name, currency, balance in moved

@@ -53,6 +53,7 @@ def test_what_is_owed_is_what_is_there_whenever_it_came(month, money):
     now, later = words(money.get(reverse("proof"))), f"{clock.now() + timedelta(days=40):%Y-%m-%d}"
     page = money.get(reverse("proof") + f"?since={later}&until={later}")
     assert owed(words(page)) == owed(now)
+    assert re.search(r"Owed by drivers [-0-9.,]+ €? ?at the end of the period", words(page))
     assert "in these days" not in words(page)
     link = re.search(r'href="(/money/ledger/[^"]*account=receivable)"', page.content.decode()).group(1)
     assert owed(now) in words(money.get(link.replace("&amp;", "&")))
