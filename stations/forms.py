@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from evcms.core.access import Access
 from evcms.core.form_fields import offer
+from evcms.core.seen import SEEN, Merging
 from evcms.core.sheets import XLSX_TYPE
 from stations import queries, tagging
 from stations.choices import StationChoice, by_name
@@ -41,7 +42,7 @@ def own_sites(access: Access, field: forms.Field) -> None:
     field.queryset = queries.visible_sites(access).filter(archived_at=None)
 
 
-class SiteForm(Judged):
+class SiteForm(Merging, Judged):
     class Meta:
         model = Site
         fields = tuple(name for name in SITE_FIELDS if name != "access_notes_in")
@@ -65,16 +66,28 @@ class SiteForm(Judged):
         texts = {code: said.pop(f"{NOTES}{code}", "") for code, _name in settings.LANGUAGES}
         return said | {"access_notes_in": {code: text for code, text in texts.items() if text}}
 
+    def mine(self) -> dict[str, Any]:
+        """Any: cleaned values. Of the notes in languages each is a field of its own."""
+        changed = self.changed()
+        if changed is None:
+            return {name: value for name, value in self.cleaned_data.items() if name != SEEN}
+        kept = {code: text for code, text in self.instance.access_notes_in.items() if f"{NOTES}{code}" not in changed}
+        texts = {name.removeprefix(NOTES) for name in changed if name.startswith(NOTES)}
+        said = self.cleaned_data["access_notes_in"]
+        notes = kept | {code: said[code] for code in texts if code in said}
+        values = {name: value for name, value in self.cleaned_data.items() if name in changed}
+        return values | ({"access_notes_in": notes} if texts else {})
+
     @property
     def facts(self) -> list[forms.BoundField]:
-        return [bound for bound in self if not bound.name.startswith(NOTES)]
+        return [bound for bound in self if not bound.name.startswith(NOTES) and not bound.is_hidden]
 
     @property
     def translations(self) -> list[forms.BoundField]:
         return [bound for bound in self if bound.name.startswith(NOTES)]
 
 
-class StationForm(Judged):
+class StationForm(Merging, Judged):
     tags = forms.CharField(
         label=_("Tags"), required=False, max_length=900, help_text=_("Free words to find it by; commas between")
     )
@@ -96,7 +109,7 @@ class StationForm(Judged):
 
     def fields_alone(self) -> dict[str, Any]:
         """Any: cleaned values of the station's own fields."""
-        return {name: value for name, value in self.cleaned_data.items() if name != "tags"}
+        return {name: value for name, value in self.mine().items() if name != "tags"}
 
 
 class ConnectorForm(forms.Form):

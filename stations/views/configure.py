@@ -49,7 +49,8 @@ def edit(request: HttpRequest, access: Access, identity: str) -> HttpResponse:
         try:
             with transaction.atomic():
                 station = services.edit_station(access=access, station=station, values=form.fields_alone())
-                services.set_tags(access=access, station=station, names=form.cleaned_data["tags"])
+                if "tags" in form.mine():
+                    services.set_tags(access=access, station=station, names=form.cleaned_data["tags"])
             messages.success(request, _("Saved."))
             return redirect("station-edit", identity=station.identity)
         except ValidationError as error:

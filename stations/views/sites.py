@@ -38,7 +38,7 @@ def create(request: HttpRequest, access: Access) -> HttpResponse:
     form = SiteForm(request.POST or None, initial={"time_zone": access.organization.time_zone})
     if request.method == "POST" and form.is_valid():
         try:
-            site = services.create_site(access=access, values=form.cleaned_data)
+            site = services.create_site(access=access, values=form.mine())
             messages.success(request, _("%(site)s is there. Now its stations.") % {"site": site})
             return redirect("sites")
         except ValidationError as error:
@@ -53,7 +53,7 @@ def edit(request: HttpRequest, access: Access, pk: int) -> HttpResponse:
     form = SiteForm(request.POST or None, instance=Site.objects.get(pk=site.pk))
     if request.method == "POST" and form.is_valid():
         try:
-            services.edit_site(access=access, site=site, values=form.cleaned_data)
+            services.edit_site(access=access, site=site, values=form.mine())
             messages.success(request, _("Saved."))
             return redirect("sites")
         except ValidationError as error:
