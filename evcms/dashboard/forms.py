@@ -22,6 +22,7 @@ from stations.operations import Field, FieldType, Operation
 from stations.vocabulary import Approval, Direction, MessageOutcome, Shown
 
 NEVER = "never_connected"
+ARCHIVED = "archived"
 LEFT_OUT = {"invalid_choice": _("There is no “%(value)s” here; it is left out.")}
 ANY = ("", _("Any"))
 NOTHING_FITS = _("There is no “%(value)s” here: no station fits.")
@@ -55,7 +56,12 @@ class StationFilter(forms.Form):
     q = search_box(_("Name, identity, serial number"))
     status = choice(
         _("Status"),
-        [("online", _("Online")), (NEVER, _("Not yet connected")), *((word.value, word.label) for word in Shown)],
+        [
+            ("online", _("Online")),
+            (NEVER, _("Not yet connected")),
+            *((word.value, word.label) for word in Shown),
+            (ARCHIVED, _("Archived")),
+        ],
     )
     health = choice(
         _("Health"),

@@ -13,8 +13,15 @@ from typing import Any, Final, NamedTuple
 
 from stations.reports import LogKind, MonitorType
 
-from . import upkeep
+from . import prices, upkeep
 
+ChangeTransactionTariff = prices.ChangeTransactionTariff
+ClearTariffs = prices.ClearTariffs
+GetTariffs = prices.GetTariffs
+SetDefaultTariff = prices.SetDefaultTariff
+ShowCost = prices.ShowCost
+ShowPrice = prices.ShowPrice
+WebPaymentStarted = prices.WebPaymentStarted
 ClearMonitors = upkeep.ClearMonitors
 GetLog = upkeep.GetLog
 GetMonitors = upkeep.GetMonitors
@@ -220,85 +227,11 @@ class GetCompositeSchedule:
 
 
 @dataclasses.dataclass(frozen=True)
-class ShowCost:
-    """What a session has cost so far, or (`final`) in the end, with tax, in major units of `currency`.
-
-    2.x: CostUpdated. 1.6: RunningCost and FinalCost of "OCPP & California Pricing Requirements" (Open Charge Alliance,
-    application note v3): `meter_wh` is the register, prices are per kWh, per hour and per session.
-    """
-
-    transaction_id: str
-    cost: Decimal
-    currency: str
-    final: bool = False
-    text: str = ""
-    at: datetime | None = None
-    meter_wh: int | None = None
-    idle: bool = False
-    per_kwh: Decimal | None = None
-    per_hour: Decimal | None = None
-    per_start: Decimal | None = None
-    idle_per_hour: Decimal | None = None
-    url: str = ""  # of the receipt
-
-
-@dataclasses.dataclass(frozen=True)
-class ShowPrice:
-    """1.6 only: the price for the driver who has just identified (SetUserPrice); 2.x says it in its answers."""
-
-    id_token: str
-    text: str
-
-
-@dataclasses.dataclass(frozen=True)
-class WebPaymentStarted:
-    """2.1 only: a driver pays on his phone, so the EVSE waits `timeout` seconds for him; 0 takes it back."""
-
-    evse: int
-    timeout: int = 180
-
-
-@dataclasses.dataclass(frozen=True)
 class AllowEnergyTransfer:
     """2.1 only: which ways of energy transfer a session may use, in the specification's spelling (AC_three_phase …)."""
 
     transaction_id: str
     kinds: tuple[str, ...]
-
-
-@dataclasses.dataclass(frozen=True)
-class SetDefaultTariff:
-    """2.1 only: the price that the station shows and reckons with. `terms`: `billing.pricing.Terms` as JSON."""
-
-    tariff_id: str
-    terms: dict[str, Any]  # Any: JSON
-    evse: int = 0
-    text: str = ""
-
-
-@dataclasses.dataclass(frozen=True)
-class ChangeTransactionTariff:
-    """2.1 only: another price for a running session."""
-
-    transaction_id: str
-    tariff_id: str
-    terms: dict[str, Any]  # Any: JSON
-    text: str = ""
-
-
-@dataclasses.dataclass(frozen=True)
-class GetTariffs:
-    """2.1 only: which tariffs the station holds; EVSE 0: of all."""
-
-    evse: int = 0
-
-
-@dataclasses.dataclass(frozen=True)
-class ClearTariffs:
-    """2.1 only. Without ids all of them."""
-
-    tariff_ids: tuple[str, ...] = ()
-    evse: int | None = None
 
 
 @dataclasses.dataclass(frozen=True)

@@ -5,12 +5,14 @@ import uuid
 from datetime import timedelta
 
 import pytest
+from django.http import QueryDict
 
 from alerts.models import Incident
 from evcms.core import clock
 from evcms.core.access import Role
 from evcms.core.models import AuditEntry, Organization
 from evcms.dashboard.jsontext import pretty
+from evcms.dashboard.queries import fleet
 from stations import services as stations
 from stations.models import (
     BulkAction,
@@ -519,3 +521,13 @@ def test_who_may_not_add_a_firmware_file_is_told_whom_to_ask(station, organizati
         page = words(client.get(path))
         assert "Add the vendor" not in page
         assert str(keeper.user) in page
+
+
+def test_archived_ones_are_listed_when_asked_for_and_no_bulk_action_finds_them(network, owner):
+    Station.objects.filter(identity="RIV-0003").update(archived_at=clock.now())
+    assert "RIV-0003" not in words(owner.get("/stations/"))
+    answer = owner.get("/stations/?status=archived")
+    assert [row.identity for row, _segments in answer.context["rows"]] == ["RIV-0003"]
+    assert answer.context["kinds"] == []
+    found = fleet.fitting(network.owner, QueryDict("status=archived"))
+    assert not found.exists()

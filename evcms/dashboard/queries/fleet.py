@@ -15,8 +15,8 @@ from . import listing
 
 
 def fitting(access: Access, said: QueryDict) -> queries.Stations:
-    """All that the list would show for this filter; for one that asks for what is not here, as the list, nothing."""
-    return listing.fitting(access, wished(station_filter(access, said)))
+    """All that the list would show for this filter and that many-at-once actions may touch: no archived ones."""
+    return listing.fitting(access, wished(station_filter(access, said))).filter(archived_at=None)
 
 
 def wished(form: StationFilter) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from django.db.models import Prefetch, Q
 
 from alerts import facts
 from evcms.core.access import Access
+from evcms.dashboard.forms import ARCHIVED
 from stations import imported, tagging
 from stations import queries as stations
 from stations.models import Station
@@ -25,8 +26,8 @@ def station_list(access: Access, wish: dict[str, Any]) -> stations.Stations:
 
 
 def fitting(access: Access, wish: dict[str, Any]) -> stations.Stations:
-    """The same without their connectors."""
-    rows = stations.stations(access)
+    """The same without their connectors. Archived ones are only there when they are asked for."""
+    rows = stations.archived_stations(access) if wish["status"] == ARCHIVED else stations.stations(access)
     if wish.get("unmet"):
         return rows.none()
     if wish["q"]:
@@ -60,6 +61,8 @@ def _by_status(access: Access, rows: stations.Stations, status: str) -> stations
 
     The rest asks for one of its plugs.
     """
+    if status == ARCHIVED:
+        return rows
     if status == "online":
         return rows.filter(online=True)
     if status in ("offline", "never_connected"):

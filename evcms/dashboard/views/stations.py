@@ -13,6 +13,7 @@ from alerts.models import StationHealth
 from evcms.core.access import Access, Permission
 from evcms.dashboard import export
 from evcms.dashboard.access import operator
+from evcms.dashboard.forms import ARCHIVED
 from evcms.dashboard.queries import fleet, listing
 from evcms.dashboard.sorting import ordered, paged
 from evcms.dashboard.views.fleet import chosen_view, kinds_for
@@ -56,7 +57,7 @@ def stations(request: HttpRequest, access: Access) -> HttpResponseBase:
         "narrowed": any(wish.values()),
         "numbers": queries.station_counts(access),
         "may": access.can(Permission.STATIONS),
-        "kinds": kinds_for(access),
+        "kinds": [] if wish["status"] == ARCHIVED else kinds_for(access),
         "filter": said.urlencode() if form.errors else urlencode([pair for pair in wish.items() if pair[1]]),
         "views": views,
         "view": view,
