@@ -1,5 +1,7 @@
 """What drivers' wishes hear from below: broken and repaired, planned work, prices, people who leave."""
 
+from datetime import datetime
+
 from alerts import rules
 from alerts.events import IncidentOpened, IncidentResolved
 from alerts.models import Incident
@@ -76,7 +78,8 @@ def tell_prices(fact: TariffChanged) -> None:
 
 @subscribe(DriverErased, "alerts.forget_driver")
 def forget_driver(fact: DriverErased) -> None:
-    people.forget_driver(driver_id=fact.driver_id, address=fact.address)
+    until = datetime.fromisoformat(fact.at) if fact.at else None
+    people.forget_driver(driver_id=fact.driver_id, address=fact.address, until=until)
 
 
 @subscribe(IncidentResolved, "alerts.tell_reporters")

@@ -28,11 +28,13 @@ class SessionIdentified:
 @event
 class DriverErased:
     """Somebody wanted to be forgotten: what is kept of him elsewhere goes, too. `address`: his e-mail, for what was
-    written to it; it goes with the event, as `core.delivery.prune` forgets old ones.
+    written to it up to then (`at`, ISO 8601: he may be back with it before this is heard); it goes with the event, as
+    `core.delivery.prune` forgets old ones.
     """
 
     driver_id: int
     address: str = ""
+    at: str = ""
 
 
 @event

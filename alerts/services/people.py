@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from alerts import quiet
 from alerts.models import Destination, Following, Notification, ProblemReport, Recipient, Subscription
-from alerts.vocabulary import Audience, ChannelName, Digest, Step
+from alerts.vocabulary import Audience, ChannelName, Digest, NotificationState, Step
 from evcms.core import clock
 
 from . import routing
@@ -160,12 +160,15 @@ def _merge(other: Recipient, mine: Recipient) -> None:
     other.delete()
 
 
-def forget_driver(*, driver_id: int, address: str = "") -> int:
+def forget_driver(*, driver_id: int, address: str = "", until: datetime | None = None) -> int:
     """His account is erased: ways, wishes and the words of his messages go with it; also of those that went to his
-    `address` beside them, such as links to sign in and receipts.
+    `address` beside them up to then, such as links to sign in and receipts.
     """
     if address:
-        Notification.objects.filter(channel=ChannelName.EMAIL, to__iexact=address).update(**WORDLESS)
+        his = Notification.objects.filter(channel=ChannelName.EMAIL, to__iexact=address)
+        his = his.filter(created_at__lte=until or clock.now())
+        his.filter(state=NotificationState.QUEUED).update(state=NotificationState.EXPIRED)
+        his.update(**WORDLESS)
     gone = list(Recipient.objects.filter(driver_id=driver_id, audience=Audience.DRIVER))
     for recipient in gone:
         _erase(recipient)

@@ -79,7 +79,7 @@ def _erase(row: Driver) -> None:
     row.save(update_fields=[*FIELDS, "erased_at", "user"])
     if user and not user.is_staff and not Membership.objects.filter(user=user).exists():
         User.objects.filter(pk=user.pk).update(email=f"erased-{user.pk}@invalid", name="", is_active=False)
-    publish(DriverErased(driver_id=row.pk, address=address))
+    publish(DriverErased(driver_id=row.pk, address=address, at=row.erased_at.isoformat()))
 
 
 def _locked(access: Access, driver: Driver) -> Driver:

@@ -209,4 +209,4 @@ def test_an_erased_driver_is_forgotten_here_and_at_the_provider(provider, driver
     assert provider.api.payment_methods.retrieve(method.method_id).customer is None
     assert (car.vehicle_id, car.label, car.state) == ("", "", EnrolmentState.ENDED)
     assert not IdToken.objects.filter(pk=token.pk).exists()
-    assert (account.name, account.email) == ("–", "")
+    assert (account.name, account.email) == (f"Former driver {account.reference}", "")
