@@ -46,7 +46,6 @@ from evcms.core.models import Organization
 from evcms.core.snapshot import snapshot
 from sessions.models import ChargingSession
 
-MOST_AT_ONCE = 5000  # sessions; more are proven by a task
 CHARGED = (PaymentKind.SCAN, PaymentKind.CARD, PaymentKind.READER, PaymentKind.STATION)
 UNDECIDED = (BillState.OPEN, BillState.DUE, BillState.REVIEW)
 LET_GO = Q(bill__waived_minor__gt=0, bill__waived_minor=F("bill__total_minor")) | Q(
@@ -124,12 +123,6 @@ def _prove(organization: Organization, since: datetime, until: datetime, provide
         leaks=first_of_each(found),
         checks=_sides(look),
     )
-
-
-def at_once(organization: Organization, since: datetime, until: datetime) -> bool:
-    """Few enough sessions that a page may prove them while somebody waits."""
-    ended = ChargingSession.objects.filter(organization=organization, ended_at__gte=since, ended_at__lt=until)
-    return not ended.order_by()[MOST_AT_ONCE : MOST_AT_ONCE + 1].exists()
 
 
 def newest(organization: Organization, since: date, until: date) -> tuple[ProofRun | None, ProofRun | None]:

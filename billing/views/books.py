@@ -41,27 +41,21 @@ def proof(request: HttpRequest) -> HttpResponse:
     form = PeriodForm(request.GET or None)
     zone = ZoneInfo(access.organization.time_zone)
     form.show_days(zone)
-    since, until = form.span(zone)
     first, last = form.days(zone)
     days = {"since": first.isoformat(), "until": last.isoformat()}
     if request.method == "POST":
         services.ask_proof(access=access, since=first, until=last)
         return redirect(reverse("proof") + "?" + urlencode(days))
+    done, under_way = proofs.newest(access.organization, first, last)
     context: Context = {"form": form, "days": urlencode(days), "zone": access.organization.time_zone}
-    if proofs.at_once(access.organization, since, until):
-        made = proofs.prove(organization=access.organization, since=since, until=until)
-        shifted = books.stood(access.organization, since, until)
-    else:
-        done, under_way = proofs.newest(access.organization, first, last)
-        context |= {"large": True, "run": done, "under_way": under_way, "first": first, "last": last}
-        context |= _waiting(done, under_way)
-        if request.GET.get("part") == "progress":
-            return _progress(request, context)
-        if done is None:
-            return render(request, "billing/proof_waits.html", context)
-        made, shifted = from_json(done.result or {}), [tuple(row) for row in done.moved or []]
-        context["moved_since"] = proofs.moved_since(done)
-        first, last = done.since, done.until
+    context |= {"run": done, "under_way": under_way, "first": first, "last": last} | _waiting(done, under_way)
+    if request.GET.get("part") == "progress":
+        return _progress(request, context)
+    if done is None:
+        return render(request, "billing/proof_waits.html", context)
+    made, shifted = from_json(done.result or {}), [tuple(row) for row in done.moved or []]
+    context["moved_since"] = proofs.moved_since(done)
+    first, last = done.since, done.until
     if request.GET.get("export") in ("csv", "xlsx"):
         return sheets.answer(request.GET["export"], "proof", PARTS, map(_part_row, made.parts))
     context |= {"first": first, "last": last} | _told(made, shifted, {"since": str(first), "until": str(last)})

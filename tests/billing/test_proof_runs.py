@@ -1,4 +1,4 @@
-"""A period with many sessions is proven by a task; its page shows the newest result at once."""
+"""A period is proven by a task; its page shows the newest result at once."""
 
 from datetime import timedelta
 
@@ -24,12 +24,11 @@ def finance(client, organization):
 
 
 @pytest.fixture
-def large(monkeypatch, tariff, connector):
-    monkeypatch.setattr(proofs, "MOST_AT_ONCE", 0)
+def months(tariff, connector):
     past_sessions(tariff, connector, 3)
 
 
-def test_nothing_is_said_before_a_worker_has_checked(large, finance):
+def test_nothing_is_said_before_a_worker_has_checked(months, finance):
     assert "Not checked yet" in finance.get(PAGE).text
     assert not ProofRun.objects.exists()  # a look asks for nothing
     assert finance.post(PAGE).status_code == 302
@@ -42,7 +41,7 @@ def test_nothing_is_said_before_a_worker_has_checked(large, finance):
     assert "All energy" in text
 
 
-def test_what_is_kept_is_what_the_checks_say(large, owner, finance):
+def test_what_is_kept_is_what_the_checks_say(months, owner, finance):
     finance.post(PAGE)
     services.run_proofs()
     run = ProofRun.objects.get()
@@ -52,7 +51,7 @@ def test_what_is_kept_is_what_the_checks_say(large, owner, finance):
     assert made.to_json() == proof.to_json()
 
 
-def test_a_worker_that_died_leaves_its_run_to_the_next(large, finance, owner):
+def test_a_worker_that_died_leaves_its_run_to_the_next(months, finance, owner):
     finance.post(PAGE)
     ProofRun.objects.update(state="running", due_at=clock.now() + services.proofs.LEASE, started_at=clock.now())
     assert services.run_proofs() == 0  # somebody works on it
@@ -61,7 +60,7 @@ def test_a_worker_that_died_leaves_its_run_to_the_next(large, finance, owner):
     assert services.run_proofs() == 1
 
 
-def test_the_page_asks_how_far_it_is_until_there_is_something_to_read(large, finance):
+def test_the_page_asks_how_far_it_is_until_there_is_something_to_read(months, finance):
     for _time in range(2):
         finance.post(PAGE)
         part = finance.get(PAGE, {"part": "progress"})
@@ -76,23 +75,20 @@ def test_the_page_asks_how_far_it_is_until_there_is_something_to_read(large, fin
     assert "hx-trigger" not in finance.get(PAGE, {"since": "2001-01-01", "until": "2001-01-02"}).text
 
 
-def test_a_failed_check_says_so_and_may_be_asked_again(large, finance, monkeypatch):
+def test_a_failed_check_says_so_and_may_be_asked_again(months, finance, monkeypatch):
     finance.post(PAGE)
     monkeypatch.setattr(proofs, "prove", lambda **_said: 1 / 0)
     services.run_proofs()
     assert "ZeroDivisionError" in finance.get(PAGE).text
     monkeypatch.undo()
-    monkeypatch.setattr(proofs, "MOST_AT_ONCE", 0)
     finance.post(PAGE)
     services.run_proofs()
     assert "ZeroDivisionError" not in finance.get(PAGE).text
 
 
-def test_the_nights_ask_for_large_months_only(tariff, connector, monkeypatch):
+def test_the_nights_ask_for_this_month_and_the_last_of_everybody(tariff, connector, rival):
     past_sessions(tariff, connector, 3)
-    assert services.prove_nightly() == 0
-    monkeypatch.setattr(proofs, "MOST_AT_ONCE", 0)
-    assert services.prove_nightly() >= 1
+    assert services.prove_nightly() == 4
     again = ProofRun.objects.count()
     services.prove_nightly()
     assert ProofRun.objects.count() == again

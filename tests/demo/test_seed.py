@@ -36,7 +36,6 @@ from billing.models import (
     StatementCorrection,
 )
 from billing.queries import customer_runs
-from billing.queries import proof as proof_queries
 from billing.queries.proof import prove
 from billing.services import ledger
 from billing.services.funding import judge
@@ -162,7 +161,6 @@ def listens():
 def test_its_past_adds_up(scratch, settings, monkeypatch):
     settings.DEMO_INBOX_URL = "http://127.0.0.1:8026"
     monkeypatch.setattr(customer_runs, "MOST_AT_ONCE", 10)
-    monkeypatch.setattr(proof_queries, "MOST_AT_ONCE", 10)
     plant()
     assert [model.objects.exclude(due_at=None).exists() for model in (ProofRun, CustomerRun)] == [True, True]
     assert StationHealth.objects.count() == Station.objects.filter(approval="accepted").count()
