@@ -1,4 +1,4 @@
-"""Proofs of large periods: asked for, worked by a task, kept for the page."""
+"""Proofs: asked for, worked by a task, kept for the page."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
