@@ -109,6 +109,15 @@ class Receipt(models.Model):
                 fields=["bill"], condition=models.Q(corrects=None, kind="receipt"), name="one_first_receipt"
             ),
         ]
+        indexes = [
+            models.Index(  # all that the register asks of a month: the documents themselves are wide
+                fields=[
+                    "organization", "issued_at", "id", "year", "sequence", "kind", "currency", "net_minor",
+                    "tax_minor", "total_minor",
+                ],
+                name="receipts_by_time",
+            )
+        ]  # fmt: skip
         ordering = ("-issued_at", "-id")
 
     def __str__(self) -> str:

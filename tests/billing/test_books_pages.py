@@ -124,6 +124,15 @@ def test_the_register_has_every_numbered_document_of_the_days_with_its_sums(mont
     assert lines.splitlines()[1].endswith(",6.00,")
 
 
+def test_a_number_without_a_document_is_told_and_two_that_changed_places_at_midnight_are_not(month, money):
+    first, second = (Receipt.objects.get(sequence=number) for number in (1, 2))
+    last = Receipt.objects.count()
+    Receipt.objects.filter(pk=second.pk).update(issued_at=first.issued_at - timedelta(days=40))
+    assert f"{last - 1} documents issued, no number is missing" in words(money.get(reverse("documents")))
+    Receipt.objects.filter(sequence=last).update(sequence=last + 2)
+    assert "2 numbers are missing" in words(money.get(reverse("documents")))
+
+
 def test_what_a_payer_drew_is_named_in_the_time_of_the_place(month, money):
     session = month["prepaid"]
     text = words(money.get(reverse("account-page", args=[Account.objects.get(kind="prepaid").public_id])))
