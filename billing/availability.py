@@ -5,6 +5,7 @@ from datetime import datetime
 from django.conf import settings
 from django.db.models import Q, QuerySet
 
+from evcms.core import clock
 from sessions.models import ChargingSession
 from sessions.vocabulary import AttemptState
 from stations import queries as stations
@@ -12,6 +13,7 @@ from stations.models import Connector
 from stations.vocabulary import Shown
 
 from . import lookup
+from .errors import PaymentRefused
 from .models import Payment, Tariff
 from .vocabulary import PaymentState, Refusal
 
@@ -40,6 +42,15 @@ def tariff_at(connector: Connector, at: datetime, *, group_id: int | None = None
         at=at,
         group_id=group_id,
     )
+
+
+def price_to_start(connector: Connector, *, group_id: int | None, by_card: bool = True) -> Tariff:
+    """The price of a start here and now. Raises PaymentRefused with a sentence when there can be none."""
+    tariff = tariff_at(connector, clock.now(), group_id=group_id)
+    refused = refusal(connector, tariff, by_card=by_card)
+    if refused or tariff is None:
+        raise PaymentRefused(refused or Refusal.NO_TARIFF)
+    return tariff
 
 
 def refusal(connector: Connector, tariff: Tariff | None, *, by_card: bool = True) -> Refusal | None:

@@ -7,8 +7,7 @@ from django.db import transaction
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from billing import availability, lookup
-from billing.errors import PaymentRefused
+from billing import availability
 from billing.gateways import PaymentsOff, gateway
 from billing.models import Account, Collection, Payment
 from billing.vocabulary import (
@@ -18,14 +17,12 @@ from billing.vocabulary import (
     PaymentKind,
     PaymentState,
     Purpose,
-    Refusal,
 )
 from evcms.core import audit, clock
-from evcms.core.figures import amount
 from sessions.models import Driver
 from stations.models import Connector
 
-from . import funding, holds, moves, payments, purse, refunds
+from . import funding, holds, payments, purse_starts, refunds
 
 
 def pays_for(driver: Driver, connector: Connector) -> Account | None:
@@ -60,10 +57,7 @@ def start_with_balance(*, connector: Connector, driver: Driver, language: str = 
 
 
 def _start(connector: Connector, driver: Driver, language: str) -> Payment:
-    tariff = availability.tariff_at(connector, clock.now(), group_id=driver.group_id)
-    refusal = availability.refusal(connector, tariff, by_card=False)
-    if refusal or tariff is None:
-        raise PaymentRefused(refusal or Refusal.NO_TARIFF)
+    tariff = availability.price_to_start(connector, group_id=driver.group_id, by_card=False)
     if funding.indebted(driver):
         raise ValidationError(_("Please pay what is open first."))
     found = pays_for(driver, connector)
@@ -71,18 +65,10 @@ def _start(connector: Connector, driver: Driver, language: str) -> Payment:
     free = free_of(account) if account and account.currency == tariff.currency else 0
     if account is None or free <= 0:
         raise ValidationError(_("Nothing is left on your balance. Top it up, or pay by card."))
-    held = min(free, purse.wanted(tariff, free))
-    account.held_minor += held
-    account.save(update_fields=["held_minor"])
-    payment = Payment.objects.create(
-        organization_id=tariff.organization_id, kind=PaymentKind.PREPAID, account=account, connector=connector,
-        driver=driver, snapshot=lookup.snapshot_of(tariff, lookup.setting_here(connector)),
-        state=PaymentState.AUTHORIZED, currency=tariff.currency, hold_minor=held, email=driver.email,
-        language=language, authorized_at=clock.now(), due_at=clock.now() + payments.LOOK_FOR_START,
+    return purse_starts.start(
+        account, free, tariff, connector, kind=PaymentKind.PREPAID, account=account, driver=driver,
+        email=driver.email, language=language,
     )  # fmt: skip
-    moves.note(payment, PaymentState.AUTHORIZED, amount=held, text=amount(held, tariff.currency))
-    payments.start(payment)
-    return payment
 
 
 # Leaving --------------------------------------------------------------------------------------------------------------

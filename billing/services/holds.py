@@ -18,7 +18,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from billing import availability, lookup, reasons
-from billing.errors import PaymentError, PaymentRefused
+from billing.errors import PaymentError
 from billing.events import CardRefused, PaymentAuthorized
 from billing.gateways import PaymentsOff, gateway
 from billing.gateways.base import About, Charge, GatewayError, Hold, HoldStatus
@@ -135,12 +135,9 @@ def open_start(*, connector: Connector, driver: Driver, method: PaymentMethod, l
 
 
 def _open_start(connector: Connector, driver: Driver, method: PaymentMethod, language: str) -> Payment:
-    tariff = availability.tariff_at(connector, clock.now(), group_id=driver.group_id)
-    refusal = availability.refusal(connector, tariff)
-    if refusal:
-        raise PaymentRefused(refusal)
+    tariff = availability.price_to_start(connector, group_id=driver.group_id)
     usable = method.driver_id == driver.pk and method.state == MethodState.ACTIVE
-    if tariff is None or not usable or driver.organization_id != tariff.organization_id:
+    if not usable or driver.organization_id != tariff.organization_id:
         raise ValidationError(_("This card cannot be used: confirm it or save another one."))
     if funding.indebted(driver):
         raise ValidationError(_("Please pay what is open first."))

@@ -11,7 +11,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from billing import availability, lookup, waiting
-from billing.errors import PaymentError, PaymentRefused, ProviderUnavailable
+from billing.errors import PaymentError, ProviderUnavailable
 from billing.events import PaymentAuthorized, PaymentFailed, PaymentReleased
 from billing.gateways import gateway
 from billing.gateways.base import GatewayError, Hold, Order, Page
@@ -48,10 +48,7 @@ def open_payment(
     """
     check_email(email)
     with translation.override(known_language(language)):
-        tariff = availability.tariff_at(connector, clock.now(), group_id=group_id)
-        refusal = availability.refusal(connector, tariff)
-        if refusal or tariff is None:
-            raise PaymentRefused(refusal) if refusal else ValidationError("no tariff")
+        tariff = availability.price_to_start(connector, group_id=group_id)
     with transaction.atomic():
         payment = Payment.objects.create(
             organization_id=tariff.organization_id,

@@ -10,16 +10,14 @@ from django.db import transaction
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from billing import availability, lookup
-from billing.errors import PaymentRefused
+from billing import availability
 from billing.models import Payment, Voucher
-from billing.vocabulary import LedgerAccount, PaymentKind, PaymentState, Refusal
+from billing.vocabulary import LedgerAccount, PaymentKind
 from evcms.core import audit, clock
 from evcms.core.access import Access, Permission
-from evcms.core.figures import amount
 from stations.models import Connector, Site
 
-from . import ledger, moves, payments, purse
+from . import ledger, payments, purse_starts
 
 ALPHABET: Final = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # nothing that reads like something else
 LENGTH: Final = 12  # 60 bits: guessing is hopeless, and tries are limited
@@ -141,24 +139,12 @@ def start_with_voucher(
     payments.check_email(email)
     with translation.override(language), transaction.atomic():
         payments.lock_plugs(connector.pk)
-        tariff = availability.tariff_at(connector, clock.now(), group_id=group_id)
-        refusal = availability.refusal(connector, tariff, by_card=False)
-        if refusal or tariff is None:
-            raise PaymentRefused(refusal or Refusal.NO_TARIFF)
+        tariff = availability.price_to_start(connector, group_id=group_id, by_card=False)
         found = find(organization_id=tariff.organization_id, code=code, site_id=connector.station.site_id)
         voucher = Voucher.objects.select_for_update().get(pk=found.pk)
         free = voucher.left_minor - voucher.held_minor
         if voucher.currency != tariff.currency or free <= 0:
             raise ValidationError(_("Nothing is left on this voucher."))
-        held = min(free, purse.wanted(tariff, free))
-        voucher.held_minor += held
-        voucher.save(update_fields=["held_minor"])
-        payment = Payment.objects.create(
-            organization_id=tariff.organization_id, kind=PaymentKind.VOUCHER, voucher=voucher, connector=connector,
-            snapshot=lookup.snapshot_of(tariff, lookup.setting_here(connector)), state=PaymentState.AUTHORIZED,
-            currency=tariff.currency, hold_minor=held, email=email, language=language, authorized_at=clock.now(),
-            due_at=clock.now() + payments.LOOK_FOR_START,
-        )  # fmt: skip
-        moves.note(payment, PaymentState.AUTHORIZED, amount=held, text=amount(held, tariff.currency))
-        payments.start(payment)
-    return payment
+        return purse_starts.start(
+            voucher, free, tariff, connector, kind=PaymentKind.VOUCHER, voucher=voucher, email=email, language=language
+        )

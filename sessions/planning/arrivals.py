@@ -53,6 +53,7 @@ class Estimate:
     high: float
     seen_weekly: float
 
+
 def observe(
     starts: Iterable[datetime], busy: Iterable[Busy], *, ports: int, begin: datetime, end: datetime, zone: tzinfo
 ) -> Seen:

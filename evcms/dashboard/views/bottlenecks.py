@@ -75,7 +75,6 @@ def _asked(scope: Scope, row: Squeeze) -> str:
     return urlencode({"site": row.site_id, "since": first.isoformat(), "until": last.isoformat()})
 
 
-
 def _missed(rows: list[Squeeze]) -> int:
     return round(sum(row.missed or 0 for row in rows))
 
