@@ -68,6 +68,11 @@ def _visible_stations(access: Access) -> QuerySet[Station]:
     return rows if access.all_sites else rows.filter(site__grants__membership=access.membership)
 
 
+def every_station(access: Access) -> Stations:
+    """As `stations`, archived ones included: their pages stay."""
+    return with_online(_visible_stations(access)).select_related("site")
+
+
 def archived_stations(access: Access) -> Stations:
     return with_online(_visible_stations(access).exclude(archived_at=None)).select_related("site")
 

@@ -16,6 +16,7 @@ REQUESTS, MOST_MS, MOST_QUERIES = 50, 300, 20
 PATIENCE = 30.0  # seconds for one page: a slow one is asked less often
 NOT_OURS = {ANYBODY, DRIVER, KEY, STAFF}
 FILES = ("export", "pdf", "zip", "photo", "file", "ocpi", "qr-sheet")  # downloads: no pages
+LEADS_ON = {"analytics"}  # to another page
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ def addresses(holdings, overrides):
     rows = vars(holdings.rows) | overrides
     found = {}
     for name, door in PAGES.items():
-        if door.needs in NOT_OURS or door.post or any(each in name for each in FILES):
+        if name in LEADS_ON or door.needs in NOT_OURS or door.post or any(each in name for each in FILES):
             continue
         if any(row not in rows for _argument, row, _attribute in door.rows):
             continue  # filled by an older seed

@@ -134,9 +134,11 @@ def use_transport(transport: Transport) -> None:
 
 
 def _current() -> Transport:
+    if _transport is not None:
+        return _transport
     from .transport import outbound
 
-    return _transport or outbound
+    return outbound
 
 
 def _nudge() -> None:

@@ -55,7 +55,7 @@ class StationConsumer(OperatorConsumer):
 
     def groups_of(self, access: Access) -> list[str] | None:
         identity = self.scope["url_route"]["kwargs"]["identity"]
-        pk = queries.stations(access).filter(identity=identity).order_by().values_list("pk", flat=True).first()
+        pk = queries.every_station(access).filter(identity=identity).order_by().values_list("pk", flat=True).first()
         if pk is None:
             return None
         plugs = Connector.objects.filter(station=pk).values_list("pk", flat=True)

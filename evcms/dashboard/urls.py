@@ -55,6 +55,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("fleet/views/<int:pk>/", fleet.change_view, name="view-change"),
     path("sites/", sites.sites, name="sites"),
     path("sites/<int:pk>/", sites.site, name="site"),
+    path("analytics/", usage.analytics, name="analytics"),
     path("analytics/forecast/", forecast.forecast_page, name="forecast"),
     path("analytics/usage/", usage.usage_page, name="usage"),
     path("analytics/availability/", availability.availability, name="availability"),

@@ -96,6 +96,7 @@ def test_a_view_is_kept_shared_seen_first_and_removed(network, db):
     assert SavedView.objects.exists()
     first = words(colleague.get("/stations/"))
     assert first.count('name="pick"') < words(colleague.get("/stations/?view=all")).count('name="pick"')
+    assert "The list of 1 colleague opens with it" in words(client.get(f"/stations/?view={view.pk}"))
     client.post(reverse("view-change", args=[view.pk]), {"remove": "1"})
     assert not SavedView.objects.exists()
 

@@ -112,3 +112,8 @@ def test_the_page_costs_the_same_for_many_sites(monday, owner, site, django_asse
 def test_days_that_nobody_said_are_shown_beside_the_site(monday, owner, site):
     form = browser(owner).get("/analytics/usage/", {"site": site.pk}).context["form"]
     assert form["since"].value() < form["until"].value() == clock.now().astimezone(ZONE).date().isoformat()
+
+
+def test_the_address_cut_short_leads_to_the_first_page(owner):
+    answer = browser(owner).get("/analytics/")
+    assert (answer.status_code, answer.url) == (302, "/analytics/usage/")

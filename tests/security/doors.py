@@ -82,6 +82,7 @@ PAGES = {
     "view-change": Door(VIEW, (("pk", "view", "pk"),), post=True, level=ALL),
     "sites": Door(VIEW),
     "site": Door(VIEW, SITE),
+    "analytics": Door(VIEW),
     "usage": Door(VIEW),
     "forecast": Door(VIEW),
     "availability": Door(VIEW),

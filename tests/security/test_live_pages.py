@@ -4,6 +4,7 @@ import pytest
 from asgiref.sync import async_to_sync
 from channels.testing import WebsocketCommunicator
 
+from evcms.core import clock
 from tests.security.doors import KEY, MEMBER, SOCKETS
 from tests.security.networks import browser_of, networks
 
@@ -44,3 +45,13 @@ def test_live_pages_open_for_those_who_see_the_page(redis_url):
             for name, value in door.kwargs(worlds["ZEBRA"]).items():
                 other = other.replace(f"<str:{name}>", str(value))
             assert not opens("limited", other, browser_of(worlds["limited"]).cookies["sessionid"].value)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_page_of_an_archived_station_is_live_for_whom_it_opens(redis_url):
+    worlds = networks()
+    station = worlds["OKAPI"].rows.station
+    type(station).objects.filter(pk=station.pk).update(archived_at=clock.now())
+    path = f"/ws/live/stations/{station.identity}/"
+    for who, seen in (("owner", True), ("limited", True), ("rival", False)):
+        assert opens(who, path, browser_of(worlds[who]).cookies["sessionid"].value) is seen, who

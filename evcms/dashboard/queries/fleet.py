@@ -44,5 +44,10 @@ def views(access: Access) -> QuerySet[SavedView]:
     return SavedView.objects.filter(mine, organization=access.organization).select_related("user")
 
 
+def seen_first_by(view: SavedView, *, but: Access) -> int:
+    """How many others' lists open with it."""
+    return FirstView.objects.filter(view=view).exclude(membership=but.membership).count()
+
+
 def first_view(access: Access) -> int | None:
     return FirstView.objects.filter(membership=access.membership).values_list("view", flat=True).first()

@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.core.paginator import Paginator
-from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext_lazy
@@ -44,11 +44,8 @@ TABS = (
 
 def station_or_404(access: Access, identity: str) -> Station:
     """Archived ones are found too: their sessions stay. Raises Http404 for what this person does not see."""
-    for rows in (queries.stations(access), queries.archived_stations(access)):
-        found = rows.select_related("site", "connection").filter(identity=identity).first()
-        if found:
-            return found
-    raise Http404
+    rows = queries.every_station(access).select_related("site", "connection")
+    return get_object_or_404(rows, identity=identity)
 
 
 def hours_of(request: HttpRequest) -> int:

@@ -18,7 +18,7 @@ from evcms.dashboard.queries import fleet, listing
 from evcms.dashboard.sorting import ordered, paged
 from evcms.dashboard.views.fleet import chosen_view, kinds_for
 from stations import queries, tagging
-from stations.models import Station
+from stations.models import SavedView, Station
 from stations.queries import Stations
 from stations.services.views import may_remove
 
@@ -62,9 +62,15 @@ def stations(request: HttpRequest, access: Access) -> HttpResponseBase:
         "views": views,
         "view": view,
         "first": fleet.first_view(access),
-        "may_remove": view is not None and may_remove(access, view),
+        **_removal(access, view),
     }
     return render(request, "dashboard/stations/list.html", context)
+
+
+def _removal(access: Access, view: SavedView | None) -> dict[str, Any]:
+    """May the chosen view be removed, and whose list opens with it? Any: template context."""
+    may = view is not None and may_remove(access, view)
+    return {"may_remove": may, "others": fleet.seen_first_by(view, but=access) if may and view and view.shared else 0}
 
 
 def _served(row: Station) -> str:

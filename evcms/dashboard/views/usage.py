@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from django.core.paginator import Page, Paginator
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.dates import WEEKDAYS, WEEKDAYS_ABBR
 from django.utils.formats import date_format
@@ -33,6 +33,13 @@ KWH: Final = 1_000_000
 HOUR_S: Final = 3600
 A_PAGE: Final = 50
 MOST_DAYS: Final = 100  # of a chart by days; longer is by weeks
+
+
+@require_GET
+@operator(Permission.VIEW)
+def analytics(request: HttpRequest, access: Access) -> HttpResponse:
+    """Who shortens an address finds the first of its pages."""
+    return redirect("usage")
 
 
 @require_GET
