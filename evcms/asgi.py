@@ -23,4 +23,4 @@ application = ProtocolTypeRouter(
         ),
     }
 )
-memory.settle()
+memory.settle_pages()

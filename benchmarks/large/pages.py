@@ -80,7 +80,7 @@ def walk(user, found, *, requests=REQUESTS, say=print):
     """The timings of all pages, the slowest last."""
     client = Client()
     client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
-    memory.settle()  # as the server does
+    memory.settle_pages()  # as the server does
     say(HEAD)
     timings = []
     for name, address in found.items():

@@ -1,6 +1,5 @@
 """uvicorn for the charger door: pings, frame size, and an end that answers what it has read."""
 
-import gc
 import socket
 from collections.abc import Callable
 from typing import Final
@@ -16,17 +15,6 @@ log = structlog.get_logger(__name__)
 PONG_TIMEOUT: Final = 25.0  # s at most; with a ping each 30 s a dead link is gone within 60 s
 BACKLOG: Final = 4096
 STOP_TIMEOUT: Final = 5  # s for closing handshakes
-YOUNG: Final = 20_000  # objects made between two looks for cycles
-
-
-def calm_collector() -> None:
-    """For a process that is a gateway and nothing else, once everything is imported: what stands now is never garbage.
-
-    Measured: without it a tenth of the CPU goes into walking Django's half million objects again and again.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(YOUNG, 20, 50)
 
 
 class GatewayServer(uvicorn.Server):

@@ -18,8 +18,9 @@ class Command(BaseCommand):
         parser.add_argument("--port", type=int, default=settings.OCPP_PORT, help="port; 0 lets the system choose")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        from evcms.core import memory
         from evcms.ocpp.asgi import Application
-        from evcms.ocpp.server import GatewayServer, calm_collector
+        from evcms.ocpp.server import GatewayServer
 
         if not 0 <= options["port"] <= 65535:
             raise CommandError(f"--port must be between 0 and 65535, not {options['port']}.")
@@ -30,7 +31,7 @@ class Command(BaseCommand):
             options["port"],
             announce=lambda port: self.stdout.write(f"Chargers connect to ws://{host}:{port}/ocpp/<identity>"),
         )
-        calm_collector()
+        memory.calm()
         server.run()
         if not server.started:
             raise CommandError("The gateway did not start; the log says why.")
