@@ -7,7 +7,6 @@ back and run again without the culprit, which then runs alone, so a bad row fail
 
 import asyncio
 import threading
-import time
 from collections.abc import Callable, Iterable, Sequence
 from queue import Empty, SimpleQueue
 from typing import Any, Final, Self
@@ -16,13 +15,13 @@ import structlog
 from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
 from django.db.transaction import TransactionManagementError
 
+from evcms.core import sql
 from evcms.ocpp import metrics
 
 log = structlog.get_logger(__name__)
 
 FULL_BATCH: Final = 256  # messages; a bigger transaction keeps other writers of a SQLite file out long
 ROOM: Final = 4096  # works waiting; beyond it sockets are not read
-BREATH: Final = 0.004  # s; SQLite has no fair queue for its lock: after a full batch others get a chance
 MOST_RERUNS: Final = 3  # then the rest of the batch runs one by one
 
 Rows = list[Any]  # Any: unsaved rows of one model
@@ -149,7 +148,7 @@ class Writer:
                 self._loop.call_soon_threadsafe(self._resolve, batch)  # type: ignore[union-attr]
                 self._after_commit()
                 if len(batch) >= FULL_BATCH:
-                    time.sleep(BREATH)
+                    sql.let_others_write()
         finally:
             connection.close()
 

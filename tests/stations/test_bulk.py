@@ -1,9 +1,11 @@
 """Work on many stations: the preview says what it will do, the worker does each once, whatever dies in between."""
 
 from datetime import timedelta
+from threading import Event, Thread
 
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import connection
 from django.urls import reverse
 
 from evcms.core.access import Role
@@ -231,3 +233,23 @@ def test_a_window_that_cannot_be_is_found_out_in_the_form(owner, fleet, now, beg
     assert why in refused.value.message_dict[field][0]
     with pytest.raises(ValidationError):
         services.plan_maintenance(access=owner, title="Cables", **span)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_others_write_while_many_stations_are_worked_through(owner, site):
+    """SQLite gives its lock to whoever asks first: without a breath between two lines others waited for all of them."""
+    action = confirmed(owner, Kind.ARCHIVE, [make_station(f"M-{number}", site) for number in range(60)])
+    written, over = [], Event()
+
+    def other():
+        while not over.is_set():
+            FirmwareFile.objects.filter(pk=0).update(name="")
+            written.append(action.lines.exclude(state="waiting").count())
+        connection.close()
+
+    thread = Thread(target=other)
+    thread.start()
+    services.run_bulk()
+    over.set()
+    thread.join()
+    assert len([done for done in written if 0 < done < 60]) > 3
