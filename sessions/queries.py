@@ -227,6 +227,12 @@ def at_connector(connector: Connector) -> ChargingSession | None:
     return rows.select_related("attempt", "id_token").order_by("-started_at").first()
 
 
+def at_other_cable(connector: Connector) -> bool:
+    """Does somebody charge at another connector of this one's EVSE, which serves one at a time?"""
+    rows = ChargingSession.objects.filter(evse_id=connector.evse_id, ended_at=None, authorized=True)
+    return rows.exclude(connector=connector).exists()
+
+
 def stop_asked(session: ChargingSession) -> bool:
     """Has the station been asked lately to end it, and not said no?"""
     asked = Command.objects.filter(

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any, Generic, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -16,6 +17,7 @@ from billing import queries as billing
 from billing.terms import Terms
 from evcms.core import clock, clusters
 from evcms.core.clusters import Mark, Pin, Point
+from evcms.core.figures import number
 from evcms.core.sorting import natural
 from evcms.public import snapshot
 from evcms.public.snapshot import Spot, Where
@@ -99,7 +101,9 @@ class Place(Generic[S, P]):
         """ "850 m", "3.2 km"; empty when nobody said where he is."""
         if self.metres is None:
             return ""
-        return f"{self.metres // 10 * 10} m" if self.metres < 1000 else f"{self.metres // 100 / 10} km"
+        if self.metres < 1000:
+            return f"{self.metres // 10 * 10} m"
+        return f"{number(Decimal(self.metres // 100) / 10, 1)} km"
 
     @property
     def week(self) -> list[tuple[str, str]]:

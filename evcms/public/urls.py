@@ -44,6 +44,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("app/push-key", app.push_key, name="push-key"),
     path("manifest.webmanifest", app.manifest, name="manifest"),
     path("sw.js", app.worker, name="worker"),
+    path("c/", connector.find, name="find-connector"),
     path("c/<str:code>", connector.connector, name="connector"),
     path("c/<str:code>/", connector.without_slash, name="connector-slash"),
     path("c/<str:code>/pay", connector.pay, name="pay"),

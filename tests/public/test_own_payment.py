@@ -10,7 +10,7 @@ from billing.queries import prices
 from evcms.core import clock
 from sessions.models import ChargingSession
 from sessions.vocabulary import SessionState
-from stations.models import Connection
+from stations.models import Connection, Connector
 from tests.billing.conftest import KWH, later, work
 from tests.tariffs import flat
 
@@ -37,7 +37,7 @@ def seen(visitor, path):
 
 def test_the_driver_finds_the_way_back_and_others_see_that_it_is_taken(driver, connector, car):
     text = seen(driver, f"/c/{connector.code}")
-    assert "Paid. Plug in now." in text
+    assert "Ready. Plug in now." in text
     assert f'href="/s/{driver.payment.public_id}"' in text
     car.starts(driver.payment.attempt)
     work()
@@ -49,13 +49,35 @@ def test_the_driver_finds_the_way_back_and_others_see_that_it_is_taken(driver, c
     assert "You are charging here." not in seen(driver, f"/c/{connector.code}")
 
 
+def test_the_other_cable_of_a_charger_that_serves_one_at_a_time_says_that_it_is_this_one(driver, connector, car):
+    other = Connector.objects.create(
+        evse=connector.evse, station=connector.station, number=2, plug="CHADEMO", status="available"
+    )
+    assert "Somebody is just starting here." in seen(Client(), f"/c/{other.code}")
+    car.starts(driver.payment.attempt)
+    work()
+    assert "The other cable of this charger is in use." in seen(Client(), f"/c/{other.code}")
+
+
+def test_who_has_charged_is_asked_to_unplug_while_his_car_hangs_there(driver, connector, car):
+    car.starts(driver.payment.attempt)
+    work()
+    car.ends(1 * KWH)
+    work()
+    path = f"/s/{driver.payment.public_id}"
+    Connector.objects.filter(pk=connector.pk).update(status="finishing")
+    assert "Please unplug" in seen(driver, path)
+    Connector.objects.filter(pk=connector.pk).update(status="available")
+    assert "Please unplug" not in seen(driver, path)
+
+
 def test_the_key_is_signed_and_no_script_reads_it(driver, connector):
     cookie = driver.cookies[f"payment-{connector.code}"]
     assert cookie["httponly"]
     assert cookie["max-age"]
     forger = Client()
     forger.cookies[f"payment-{connector.code}"] = driver.payment.public_id
-    assert "Paid. Plug in now." not in seen(forger, f"/c/{connector.code}")
+    assert "Ready. Plug in now." not in seen(forger, f"/c/{connector.code}")
 
 
 def test_while_somebody_is_starting_the_connector_is_free_nowhere(driver, connector):
@@ -153,7 +175,7 @@ def test_before_the_first_energy_nobody_reads_that_the_car_has_had_enough(driver
 
 def test_the_address_that_a_station_showed_before_there_was_a_receipt_leads_to_it(driver, car):
     path = f"/s/{driver.payment.public_id}?receipt=1"
-    assert "Paid. Plug in now." in seen(driver, path)
+    assert "Ready. Plug in now." in seen(driver, path)
     car.starts(driver.payment.attempt)
     work()
     later(minutes=110)

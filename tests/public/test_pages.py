@@ -6,10 +6,12 @@ from datetime import timedelta
 
 import pytest
 from django.test import Client
+from django.utils import translation
 
 from alerts.models import Destination, Notification, Subscription
 from billing.models import Payment, Tariff, TariffAssignment
 from evcms.core import clock
+from evcms.public.places import Place
 from stations import services
 from stations.models import Connection, Connector, MaintenanceWindow, Site, Station
 from tests.stations.conftest import make_station
@@ -213,6 +215,24 @@ def test_a_code_that_does_not_exist_is_answered_with_how_codes_look():
     assert "seven letters and digits" not in Client().get("/r/guessed").content.decode()
 
 
+def test_who_came_to_no_connector_types_the_code_again_with_what_stands_between_its_letters(connector):
+    assert 'name="code"' in Client().get("/c/NOSUCH1").content.decode()
+    code = connector.code
+    answer = Client().get("/c/", {"code": f" {code[:3].lower()}-{code[3:]} "})
+    assert (answer.status_code, answer.url) == (302, f"/c/{code}")
+    wrong = Client().get("/c/", {"code": "NOSUCH1"})
+    assert wrong.status_code == 404
+    assert 'name="code"' in wrong.content.decode()
+    assert Client().get("/c/").url == "/map"
+
+
+def test_a_distance_is_written_as_the_language_writes_numbers():
+    place = Place(site=None, connectors=[], prices={}, metres=3_240)
+    assert place.far == "3.2 km"
+    with translation.override("es"):
+        assert place.far == "3,2 km"
+
+
 def test_who_cancels_at_the_provider_hears_that_nothing_was_held(connector):
     assert "Nothing was held" in page(f"/c/{connector.code}?cancelled=1")
     assert "Nothing was held" not in page(f"/c/{connector.code}")
@@ -303,7 +323,7 @@ def test_buttons_need_the_pages_token(connector):
 def test_a_drivers_page_loads_nothing_from_elsewhere_and_runs_no_inline_script(connector, tariff, site, path):
     answer = Client().get(path.format(code=connector.code, site=site.pk))
     text = answer.content.decode()
-    assert not re.search(r"""(src|href)=["']https?://""", text)
+    assert not re.search(r"""(src=|<link[^>]*href=)["']https?://""", text)
     assert not re.search(r"<script(?![^>]*(src=|application/json))", text)
     assert " style=" not in text
     assert "unsafe" not in answer["Content-Security-Policy"]

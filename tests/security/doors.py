@@ -255,6 +255,7 @@ PAGES = {
     "public:status-pages-slash": Door(ANYBODY),
     "public:status-feed": Door(ANYBODY, (("slug", "organization", "slug"),)),
     "public:connector": Door(ANYBODY, CODE),
+    "public:find-connector": Door(ANYBODY),
     "public:connector-slash": Door(ANYBODY, CODE),
     "public:pay": Door(ANYBODY, CODE, post=True),
     "public:subscribe": Door(ANYBODY, CODE, post=True),

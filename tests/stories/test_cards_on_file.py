@@ -194,7 +194,7 @@ def test_a_driver_starts_from_the_connector_s_page_with_one_touch(street, stack,
     phone.get_by_text("Your card is saved.").wait_for()
     phone.goto(f"{stack.web.url}/c/{Connector.objects.get(station=station).code}")
     phone.get_by_role("button", name="Start with Visa •••• 4242").click()
-    phone.get_by_text("Paid. Plug in now.").wait_for()
+    phone.get_by_text("Ready. Plug in now.").wait_for()
     charger.plug(1)
     until(lambda: ChargingSession.objects.filter(energy_mwh__gt=50_000).exists(), timeout=60, what="energy to flow")
     charger.unplug(1)

@@ -52,7 +52,7 @@ def test_a_driver_scans_pays_charges_stops_and_reads_the_receipt(protocol, stree
     until(lambda: Connector.objects.get(pk=connector.pk).status == "available", what="the station to be free")
 
     pay(phone, stack.web.url, connector.code)
-    phone.get_by_text("Paid. Plug in now.").wait_for()
+    phone.get_by_text("Ready. Plug in now.").wait_for()
     charger.plug(1)
     phone.get_by_role("heading", name="Charging").wait_for(timeout=30_000)
     until(lambda: ChargingSession.objects.filter(energy_mwh__gt=100_000).exists(), timeout=40, what="energy to flow")
@@ -95,7 +95,7 @@ def test_a_driver_without_a_mouse_pays_charges_stops_and_reads_the_receipt(stree
     keys.type("cvc", "123")
     page.keyboard.press("Enter")
     page.wait_for_url(f"{stack.web.url}/s/**")
-    page.get_by_text("Paid. Plug in now.").wait_for()
+    page.get_by_text("Ready. Plug in now.").wait_for()
     charger.plug(1)
     page.get_by_role("heading", name="Charging").wait_for(timeout=30_000)
     until(lambda: ChargingSession.objects.filter(energy_mwh__gt=100_000).exists(), timeout=40, what="energy to flow")
@@ -114,7 +114,7 @@ def test_nothing_plugged_in_and_the_hold_is_released(street, stack, phone):
     connector = Connector.objects.get(station=station)
     until(lambda: Connector.objects.get(pk=connector.pk).status == "available", what="the station to be free")
     pay(phone, stack.web.url, connector.code)
-    phone.get_by_text("Paid. Plug in now.").wait_for()
+    phone.get_by_text("Ready. Plug in now.").wait_for()
     from datetime import timedelta
 
     from evcms.core import clock
@@ -150,7 +150,7 @@ def test_the_link_is_cut_and_restored_in_mid_session_and_nothing_is_lost(street,
     connector = Connector.objects.get(station=station)
     until(lambda: Connector.objects.get(pk=connector.pk).status == "available", what="the station to be free")
     pay(phone, stack.web.url, connector.code)
-    phone.get_by_text("Paid. Plug in now.").wait_for()
+    phone.get_by_text("Ready. Plug in now.").wait_for()
     charger.plug(1)
     until(lambda: ChargingSession.objects.filter(energy_mwh__gt=50_000).exists(), timeout=40, what="energy to flow")
     charger.cut_link()

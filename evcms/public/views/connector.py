@@ -47,6 +47,15 @@ def connector(request: HttpRequest, code: str) -> HttpResponse:
 
 
 @require_GET
+def find(request: HttpRequest) -> HttpResponse:
+    """A code that was typed, with whatever stands between its letters. Raises Http404, whose page asks again."""
+    typed = "".join(filter(str.isalnum, request.GET.get("code", "")))
+    if not typed:
+        return redirect("public:map")
+    return redirect("public:connector", code=connector_or_404(typed).code)
+
+
+@require_GET
 def without_slash(request: HttpRequest, code: str) -> HttpResponse:
     """People type a slash too many."""
     return redirect("public:connector", code=connector_or_404(code).code)
@@ -64,6 +73,7 @@ def page_context(request: HttpRequest, row: Connector, wish: Any = None) -> dict
     return {
         "own": own,
         "starting": starting,  # somebody has paid, and the station does not say so yet
+        "other_cable": starting and sessions.at_other_cable(row),
         **tell.form_context(request, row.station.organization_id or 0, free_now=free_now, wish=wish),
         "cancelled": "cancelled" in request.GET,
         "connector": row,

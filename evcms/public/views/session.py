@@ -17,6 +17,7 @@ from billing import services as money
 from billing.models import Payment, Receipt
 from billing.receipts import about, pdf, title
 from billing.vocabulary import PaymentState
+from billing.waiting import plugged_in
 from evcms.public import links
 from evcms.public.views import follow, tell
 from evcms.templatetags.figures import at_zone
@@ -73,6 +74,7 @@ def page_context(payment: Payment) -> dict[str, Any]:
         "debt": billing.open_debt_of(running) if running else None,
         "phase": phase(payment, running, receipt),
         "percent": budget_percent(payment, running),
+        "plugged_in": plugged_in(payment.connector_id),
         "stopping": running is not None and sessions.stop_asked(running),
         "live_url": f"/ws/public/s/{payment.public_id}/",
     }
