@@ -13,17 +13,13 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
-from evcms.core import clock
+from evcms.core import addresses, clock
 
 REDIS_SCHEMES = {"redis", "rediss", "unix"}
 DATABASE_SCHEMES = {"sqlite", "postgres", "postgresql", "pgsql"}
 SHORTEST_SECRET = 32
 
 Check = Callable[[], Iterable[CheckMessage]]
-
-
-def _local(host: str | None) -> bool:
-    return host in {"localhost", "127.0.0.1", "::1"}
 
 
 def keys() -> Iterable[CheckMessage]:
@@ -35,7 +31,7 @@ def keys() -> Iterable[CheckMessage]:
             )
 
 
-def addresses() -> Iterable[CheckMessage]:
+def outside() -> Iterable[CheckMessage]:
     public = urlsplit(settings.PUBLIC_URL)
     if public.scheme not in {"http", "https"} or not public.hostname:
         yield Error(
@@ -51,11 +47,18 @@ def addresses() -> Iterable[CheckMessage]:
             f"PUBLIC_URL names {public.hostname}, which ALLOWED_HOSTS does not: add it, or its links answer 400.",
             id="evcms.E004",
         )
-    if public.scheme == "http" and not _local(public.hostname) and not settings.DEMO:
+    if public.scheme == "http" and public.hostname not in addresses.THIS_MACHINE and not settings.DEMO:
         yield Warning(
             "PUBLIC_URL is plain http: logins and driver links travel unencrypted; put a TLS proxy in front.",
             id="evcms.W005",
         )
+    if addresses.leads_here() and not settings.DEBUG:
+        yield Warning(
+            f"PUBLIC_URL is {settings.PUBLIC_URL}: links in mails and QR codes on chargers lead to this machine only.",
+            id="evcms.W047",
+        )
+    if urlsplit(settings.OCPP_PUBLIC_URL).scheme not in {"ws", "wss"}:
+        yield Error("OCPP_PUBLIC_URL must begin with ws:// or wss://, as chargers want it.", id="evcms.E048")
 
 
 def _matches(host: str, allowed: str) -> bool:
@@ -187,7 +190,7 @@ def maps() -> Iterable[CheckMessage]:
 def modes() -> Iterable[CheckMessage]:
     if os.environ.get(clock.FILE_VARIABLE) and not clock.testing():
         yield Error(f"{clock.FILE_VARIABLE} moves the clock and is for tests only: remove it.", id="evcms.E027")
-    if settings.DEBUG and not _local(urlsplit(settings.PUBLIC_URL).hostname):
+    if settings.DEBUG and urlsplit(settings.PUBLIC_URL).hostname not in addresses.THIS_MACHINE:
         yield Error(
             "EVCMS_DEBUG shows secrets to whoever causes an error: not with a PUBLIC_URL that others reach.",
             id="evcms.E028",
@@ -203,7 +206,7 @@ def timing() -> Iterable[CheckMessage]:
         )
 
 
-GROUPS: tuple[Check, ...] = (keys, addresses, ports, stores, payment, mail, messages, maps, modes, timing)
+GROUPS: tuple[Check, ...] = (keys, outside, ports, stores, payment, mail, messages, maps, modes, timing)
 
 
 @register(Tags.security)

@@ -4,6 +4,7 @@ import os
 import sys
 from email.utils import parseaddr
 from typing import Any
+from urllib.parse import urlsplit
 
 import dj_database_url
 import django_stubs_ext
@@ -32,6 +33,7 @@ ALLOWED_HOSTS = words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]") + (["testser
 CSRF_TRUSTED_ORIGINS = words("CSRF_TRUSTED_ORIGINS") or [PUBLIC_URL]
 WEB_PORT = whole("EVCMS_PORT", 8000, least=1, most=65535)
 OCPP_PORT = whole("EVCMS_OCPP_PORT", 9000, least=1, most=65535)
+OCPP_PUBLIC_URL = text("OCPP_PUBLIC_URL", f"ws://{urlsplit(PUBLIC_URL).hostname}:{OCPP_PORT}").rstrip("/")
 
 INSTALLED_APPS = [
     "daphne",

@@ -22,6 +22,9 @@ class TokenForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         rows = Driver.objects.filter(organization=organization, erased_at=None)
         offer(self, "driver", rows, by=("email", "name"))
+        self.fields["driver"].help_text = _(
+            "Who pays: his card, balance or fleet. Without a driver nobody is asked to."
+        )
 
     def _post_clean(self) -> None:
         """The service judges and writes; the form only turns words into values."""

@@ -88,7 +88,10 @@ class Place(Generic[S, P]):
         """ "2 of 4 free", or why none is."""
         if self.free:
             return _("%(free)s of %(total)s free") % {"free": self.free, "total": self.total}
-        if self.status in BUSY:
+        busy = sum(connector.shown in BUSY for connector in self.connectors)  # type: ignore[attr-defined]
+        if 0 < busy < self.total:
+            return _("%(busy)s taken, %(rest)s out of use") % {"busy": busy, "rest": self.total - busy}
+        if busy:
             return ngettext("taken", "all %(total)s taken", self.total) % {"total": self.total}
         return str(Shown(self.status).label)
 

@@ -16,10 +16,11 @@ from django.core.paginator import Page, Paginator
 from django.core.serializers.json import DjangoJSONEncoder
 from django.forms import BaseForm, BoundField
 from django.http import HttpRequest
-from django.utils.html import format_html
+from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from evcms.core import addresses
 from stations import faultwords
 
 from . import audits, figures, forms, icons, shapes, statuses, words
@@ -31,6 +32,12 @@ register.simple_tag(words.who)
 register.simple_tag(words.card)
 register.filter("audit_action", audits.action)
 register.filter("audit_told", audits.told)
+
+
+@register.simple_tag
+def charger_address() -> str:
+    """What is typed into a charger so that it finds us, as a sentence."""
+    return escape(_("Chargers connect to %(address)s") % {"address": addresses.for_chargers()})
 
 
 @register.filter

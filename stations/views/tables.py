@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
-from evcms.core import paging, sheets
+from evcms.core import addresses, paging, sheets
 from evcms.core.access import Access, Permission
 from stations import imported, queries, services, table
 from stations.forms import ImportForm
@@ -125,7 +125,8 @@ def station_sheet(request: HttpRequest, access: Access, identity: str) -> HttpRe
 def _sheet(request: HttpRequest, title: str, connectors: list[Connector], **of: Site | Station) -> HttpResponse:
     """`of`: the site or station, for the way back to its page."""
     stickers = [(connector, address_of(connector), drawn(address_of(connector))) for connector in connectors]
-    return render(request, "stations/qr_sheet.html", {"heading": title, "stickers": stickers, **of})
+    context = {"heading": title, "stickers": stickers, "leads_here": addresses.leads_here(), **of}
+    return render(request, "stations/qr_sheet.html", context)
 
 
 def address_of(connector: Connector) -> str:

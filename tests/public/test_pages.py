@@ -226,6 +226,21 @@ def test_who_came_to_no_connector_types_the_code_again_with_what_stands_between_
     assert Client().get("/c/").url == "/map"
 
 
+def test_a_place_where_one_charges_and_the_others_are_broken_is_not_said_to_be_full_of_cars(connector, site):
+    Connector.objects.filter(station=connector.station).update(status="faulted")
+    Connector.objects.filter(pk=connector.pk).update(status="charging")
+    assert "1 taken, 1 out of use" in page("/map")
+    Connector.objects.update(status="charging")
+    assert "all 2 taken" in page("/map")
+
+
+def test_without_card_payment_a_free_connector_does_not_say_pay(connector, tariff, settings):
+    settings.PAYMENTS_ON = False
+    text = page(f"/c/{connector.code}")
+    assert "Free. Plug in and hold up your card." in text
+    assert "Plug in, pay, go" not in text
+
+
 def test_a_distance_is_written_as_the_language_writes_numbers():
     place = Place(site=None, connectors=[], prices={}, metres=3_240)
     assert place.far == "3.2 km"

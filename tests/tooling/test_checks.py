@@ -36,6 +36,7 @@ GOOD = {
     "DEMO": False,
     "TESTING": False,
     "DEBUG": False,
+    "OCPP_PUBLIC_URL": "wss://ocpp.charging.example",
     "STATION_OFFLINE_AFTER": 90,
     "OCPP_PING_INTERVAL": 30,
 }
@@ -72,6 +73,8 @@ def test_a_good_installation_has_nothing_to_hear(said):
         ("E003", "ALLOWED_HOSTS", {"ALLOWED_HOSTS": ["*"]}),
         ("E004", "charging.example", {"ALLOWED_HOSTS": ["other.example"]}),
         ("W005", "PUBLIC_URL", {"PUBLIC_URL": "http://charging.example"}),
+        ("W047", "QR codes", {"PUBLIC_URL": "http://localhost:8000", "ALLOWED_HOSTS": ["localhost"]}),
+        ("E048", "wss://", {"OCPP_PUBLIC_URL": "https://ocpp.charging.example"}),
         ("E006", "EVCMS_OCPP_PORT", {"OCPP_PORT": 8000}),
         ("E007", "mysql", {"environment": {"DATABASE_URL": "mysql://localhost/evcms"}}),
         ("E008", "REDIS_URL", {"REDIS_URL": "localhost:6379"}),

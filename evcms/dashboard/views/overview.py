@@ -20,7 +20,7 @@ from alerts.models import Incident
 from alerts.queries import waiting_mails
 from alerts.vocabulary import IncidentState, Severity
 from billing import queries as money
-from evcms.core import clock
+from evcms.core import addresses, clock
 from evcms.core.access import Access, Permission
 from evcms.dashboard.access import operator
 from evcms.dashboard.context import address
@@ -180,6 +180,7 @@ def _of_money(access: Access, today: network.Today) -> Context:
 def _notices(access: Access) -> Context:
     waiting = 0 if settings.MAIL_ON else waiting_mails(access)
     return {
+        "leads_here": addresses.leads_here(),
         "mail_on": settings.MAIL_ON,
         "waiting_mails": waiting,
         "payments_on": settings.PAYMENTS_ON,

@@ -1,0 +1,29 @@
+"""By which addresses others find us: said where it is needed, and that nobody does yet."""
+
+import pytest
+from django.urls import reverse
+
+from tests.dashboard.conftest import browser, words
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(params=["http://127.0.0.1:8000", "https://charging.example"])
+def address(request, settings):
+    settings.PUBLIC_URL = request.param
+    settings.ALLOWED_HOSTS = ["*"]
+    return request.param
+
+
+def test_codes_that_lead_a_phone_to_itself_are_not_to_be_printed(owner, station, address):
+    here = address.startswith("http://127")
+    sheet = words(browser(owner).get(reverse("qr-sheet", args=[station.identity])))
+    assert ("Do not print these yet" in sheet) is here
+    assert ("Set PUBLIC_URL" in words(browser(owner).get("/"))) is here
+
+
+def test_who_waits_for_a_charger_reads_what_to_type_into_it(owner, settings):
+    settings.OCPP_PUBLIC_URL = "wss://ocpp.charging.example"
+    told = "Chargers connect to wss://ocpp.charging.example/ocpp/&lt;identity&gt;"
+    assert told in words(browser(owner).get(reverse("quarantine")))
+    assert told in words(browser(owner).get("/"))
