@@ -169,11 +169,14 @@ ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "optional"
+ACCOUNT_FORMS = {"reset_password_from_key": "evcms.core.forms.MailedPasswordForm"}
 ACCOUNT_SESSION_REMEMBER = None
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_PREVENT_ENUMERATION = True
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = "EVCMS"
+# Nobody signs up by himself here, so an unproven address is no stranger's: it must not keep the owner from his factor.
+MFA_ALLOW_UNVERIFIED_EMAIL = True
 
 # Language, time
 LANGUAGE_CODE = "en"

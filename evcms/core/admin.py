@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from unfold.admin import TabularInline
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from . import audit, delivery
+from . import audit, delivery, mailboxes
 from .admin_base import ReadOnlyAdmin, StaffAdmin
 from .models import ApiToken, AuditEntry, Delivery, Event, Membership, Organization, User
 
@@ -53,6 +53,13 @@ class UserAdmin(Audited, DjangoUserAdmin):
     )
     add_fieldsets = ((None, {"fields": ("email", "name", "password1", "password2")}),)
     inlines = (MembershipInline,)
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Any: Django's own signature. A former address opens the account no longer."""
+        super().save_model(request, obj, form, change)
+        if "email" in form.changed_data:
+            mailboxes.forget(obj)
+            mailboxes.know(obj)
 
 
 @admin.register(Organization)

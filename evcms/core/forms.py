@@ -2,10 +2,12 @@
 
 from zoneinfo import available_timezones
 
+from allauth.account.forms import ResetPasswordKeyForm
 from django import forms
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
+from . import mailboxes
 from .access import ROLE_LABELS, Permission, Role
 from .models import Organization, User
 
@@ -60,3 +62,11 @@ class ProfileForm(forms.ModelForm):
     class Meta:
         model = User
         fields = ("name", "time_zone", "language")
+
+
+class MailedPasswordForm(ResetPasswordKeyForm):
+    """A new password behind the mailed link: whoever has the link reads the account's mail."""
+
+    def save(self) -> None:
+        super().save()
+        mailboxes.opened_a_mailed_link(self.user)

@@ -6,7 +6,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from . import audit
+from . import audit, mailboxes
 from .access import PERMISSIONS, Access, Permission, Role
 from .models import Membership, Organization, User
 
@@ -36,6 +36,7 @@ def add_member(*, access: Access, email: str, role: Role, all_sites: bool = True
         new = user is None
         if user is None:
             user = User.objects.create_user(email, None)
+            mailboxes.know(user)
         if Membership.objects.filter(user=user, organization=access.organization).exists():
             raise ValidationError(_("%(email)s is a member already.") % {"email": email})
         membership = Membership.objects.create(

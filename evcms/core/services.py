@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
-from . import audit, clock
+from . import audit, clock, mailboxes
 from .access import Access, Permission, Role
 from .models import ApiToken, Membership, MfaPolicy, Organization, User
 
@@ -45,6 +45,7 @@ def found_organization(
             mfa_policy=mfa_policy,
         )
         owner = User.objects.create_user(owner_email, owner_password, is_staff=True, is_superuser=True)
+        mailboxes.know(owner, verified=True)
         Membership.objects.create(user=owner, organization=organization, role=Role.OWNER)
         audit.record_system(organization, "organization.founded", organization)
     return organization

@@ -4,7 +4,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from evcms.core import audit, clock
+from evcms.core import audit, clock, mailboxes
 from evcms.core.access import Access, Permission
 from evcms.core.events import publish
 from evcms.core.models import Membership, User
@@ -78,6 +78,7 @@ def _erase(row: Driver) -> None:
     row.erased_at, row.user = clock.now(), None
     row.save(update_fields=[*FIELDS, "erased_at", "user"])
     if user and not user.is_staff and not Membership.objects.filter(user=user).exists():
+        mailboxes.forget(user)
         User.objects.filter(pk=user.pk).update(email=f"erased-{user.pk}@invalid", name="", is_active=False)
     publish(DriverErased(driver_id=row.pk, address=address, at=row.erased_at.isoformat()))
 

@@ -16,7 +16,7 @@ from django.db import transaction
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from evcms.core import audit, clock
+from evcms.core import audit, clock, mailboxes
 from evcms.core.adapter import MailRequested
 from evcms.core.events import publish
 from evcms.core.models import Membership, Organization, User
@@ -116,6 +116,7 @@ def enter(*, token: str) -> tuple[User, Driver, str] | None:
         if _works_here(user) or (user is not None and not user.is_active):
             return None
         user = user or User.objects.create_user(invitation.email, None)
+        mailboxes.know(user, verified=True)
         User.objects.filter(pk=user.pk).update(last_login=clock.now())
         return user, _driver(user, invitation), invitation.back_to
 

@@ -9,6 +9,7 @@ from time import time
 
 import pytest
 import time_machine
+from allauth.account.models import EmailAddress
 from django.db.models import Q
 
 from alerts.models import Notification
@@ -79,6 +80,7 @@ def test_closing_erases_the_person_and_keeps_the_charge(client, driver):
     assert ChargingSession.objects.get().energy_mwh == 12_345_000
     user = User.objects.get()
     assert "dora" not in user.email
+    assert not EmailAddress.objects.exists()
     assert not user.is_active
     assert not AuditEntry.objects.filter(detail__icontains="Dora").exists()
     assert not AuditEntry.objects.filter(Q(object_label__icontains="Dora") | Q(actor__icontains="dora")).exists()
