@@ -89,6 +89,7 @@ class Row:
     line: int
     values: dict[str, str]
     surplus: bool = False  # more filled cells than there are columns
+    unknown: tuple[str, ...] = ()  # the first line's names that are no columns: the file's, told once
 
 
 @dataclass(frozen=True)
@@ -127,10 +128,10 @@ def _sheet(content: bytes) -> Iterator[Row]:
         _number, head = next(lines, (1, []))
         while head and not head[-1].strip():
             head.pop()
-        columns = _columns(head)
+        columns, unknown = _columns(head)
         for line, cells in lines:
             if any(each.strip() for each in cells):
-                yield _row(line, columns, cells)
+                yield _row(line, columns, unknown, cells)
     except workbook.NoWorkbook as error:
         raise ValidationError(_("The workbook cannot be read: %(why)s.") % {"why": error}) from None
 
@@ -141,10 +142,10 @@ def rows(text: str) -> Iterator[Row]:
     delimiter = max(",;\t", key=head.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     try:
-        columns = _columns(next(reader, []))
+        columns, unknown = _columns(next(reader, []))
         for cells in reader:
             if any(each.strip() for each in cells):
-                yield _row(reader.line_num, columns, cells)
+                yield _row(reader.line_num, columns, unknown, cells)
     except csv.Error as error:
         text = _("Line %(line)d is no CSV: %(error)s.")
         raise ValidationError(text % {"line": reader.line_num, "error": error}) from None
@@ -157,25 +158,31 @@ def column_of(name: str) -> str:
     return OTHER_NAMES.get(plain, plain)
 
 
-def _columns(head: list[str]) -> list[str]:
+def _columns(head: list[str]) -> tuple[list[str], tuple[str, ...]]:
+    """All, and those that are none of ours. Raises ValidationError for what is no such table."""
     columns = [column_of(name) for name in head]
-    unknown = [name for name in columns if name not in COLUMNS]
+    unknown = tuple(dict.fromkeys(name for name in columns if name not in COLUMNS))
     if "identity" in unknown:  # what the list of stations exports: where each stands now, not how it is set up
         raise ValidationError(
             _("This is the list's export, which is not to be read back: take “What is here, in the same shape”.")
         )
-    if unknown:
-        text = _("There is no column %(name)s; there are: %(all)s.")
-        raise ValidationError(text % {"name": ", ".join(unknown)[:200] or "''", "all": ", ".join(COLUMNS)})
-    if "site" not in columns or len(set(columns)) != len(columns):
-        raise ValidationError(_("The first line must name each column once, 'site' among them."))
-    return columns
+    known = [name for name in columns if name in COLUMNS]
+    if "site" not in known or len(set(known)) != len(known):
+        shape = _("The first line must name each column once, 'site' among them.")
+        raise ValidationError([shape, *([_no_column(unknown)] if unknown else [])])
+    return columns, unknown
 
 
-def _row(line: int, columns: list[str], cells: list[str]) -> Row:
+def _no_column(names: Iterable[str]) -> str:
+    told = {"name": ", ".join(name or "''" for name in names)[:200], "all": ", ".join(COLUMNS)}
+    return _("There is no column %(name)s; there are: %(all)s.") % told
+
+
+def _row(line: int, columns: list[str], unknown: tuple[str, ...], cells: list[str]) -> Row:
     surplus = any(each.strip() for each in cells[len(columns) :])
-    values = {name: _plain(each) for name, each in zip(columns, cells, strict=False) if each.strip()}
-    return Row(line, values, surplus)
+    pairs = zip(columns, cells, strict=False)
+    values = {name: _plain(each) for name, each in pairs if each.strip() and name not in unknown}
+    return Row(line, values, surplus, unknown)
 
 
 def _plain(text: str) -> str:

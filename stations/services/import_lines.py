@@ -24,6 +24,8 @@ MOST_COMPLAINTS: Final = 2_000
 PORTION: Final = 500  # names in one statement
 KINDS: Final = ("sites", "stations", "connectors")
 LONGEST_WORD: Final = 200
+CONNECTOR_CELLS: Final = ("evse", "connector", *table.CONNECTOR_COLUMNS)
+STATION_CELLS: Final = ("station_name", *table.STATION_COLUMNS)
 T = TypeVar("T")
 Changes = dict[str, tuple[object, object]]  # column → before, after
 
@@ -77,6 +79,13 @@ class Lines:
         self.named: dict[tuple[str, str], int] = {}  # what → the line that named it with evse and connector
         self.said: dict[tuple[str, str, str], tuple[int, object]] = {}  # (kind, name, column) → the line that said it
 
+    def head(self, first: Row) -> None:
+        """Names in the file's first line that are no columns: told beside what is wrong with the lines."""
+        for name in first.unknown[:MOST_COMPLAINTS]:
+            text = _("There is no column %(name)s; the import page lists those that are read.")
+            told = Complaint(1, name[:40], text % {"name": name[:LONGEST_WORD] or "''"})
+            self.result.complaints.append(told)
+
     def line(self, row: Row) -> None:
         """A mistake in the site does not hide those in its station: a line tells all that is wrong with it."""
         if row.surplus:
@@ -85,12 +94,12 @@ class Lines:
         site = self._guarded(row, lambda: self._site(row), name="site")
         before = len(self.result.complaints)
         station = self._guarded(row, lambda: self._station(row, site), name="station_name")
-        if "evse" not in row.values:
+        if row.values.keys().isdisjoint(CONNECTOR_CELLS):
             return
         if station:
             self._guarded(row, lambda: self._connector(row, station))
-        elif len(self.result.complaints) > before and "station" in row.values:
-            self._guarded(row, lambda: _raise(_values(row, ("evse", "connector", *table.CONNECTOR_COLUMNS))[1]))
+        elif len(self.result.complaints) > before:
+            self._guarded(row, lambda: _raise(_mistakes_of_connector(row)))
 
     def _guarded(self, row: Row, step: Callable[[], T], *, name: str = "name") -> T | None:
         """One part of a line: stored, or its complaints. `name`: the column of what is called `name` there."""
@@ -106,17 +115,17 @@ class Lines:
     def _site(self, row: Row) -> Site:
         name = row.values.get("site")
         if not name:
-            raise ValidationError({"site": [_("Each row names its site.")]})
+            raise ValidationError({"site": [_("Each row names its site.")]} | _mistakes(row, Site()))
         site = self.sites.get(name.casefold()) or Site(organization=self.access.organization, name=name)
         if site.archived_at:
-            raise ValidationError({"site": [_("The site %(site)s is archived.") % {"site": site}]})
+            text = _("The site %(site)s is archived.") % {"site": site}
+            raise ValidationError({"site": [text]} | _mistakes(row, Site()))
         known = name.casefold() in self.sites
+        values, wrong = _values(row, table.SITE_COLUMNS)
         if not known:
             missing = [column for column in ("latitude", "longitude") if column not in row.values]
-            if missing:
-                raise ValidationError({column: [_("A new site needs its coordinates.")] for column in missing})
-        values, wrong = _values(row, table.SITE_COLUMNS)
-        wrong |= self._contradictions(row, ImportKind.SITE, name.casefold(), values)
+            wrong |= {column: [_("A new site needs its coordinates.")] for column in missing}
+        self._contradictions(row, ImportKind.SITE, name.casefold(), values)
         changes = self._store("sites", site, known, values, SITE_FIELDS, lambda: check_site(site), wrong)
         self._tell(row, ImportKind.SITE, site.name, known, changes)
         self.sites[name.casefold()] = site
@@ -126,23 +135,23 @@ class Lines:
         """`site`: None when the line's site is refused; then nothing is stored in the end."""
         identity = row.values.get("station")
         if not identity:
-            if "evse" in row.values or "connector" in row.values:
-                raise ValidationError({"station": [_("A connector needs its station.")]})
+            _raise(_homeless(row))
             return None
         known = identity in self.stations
         station = self.stations.get(identity) or Station(
             organization=self.access.organization, identity=identity, site=site, approval=Approval.ACCEPTED
         )
         if station.organization_id != self.access.organization.pk or station.archived_at:
-            raise ValidationError({"station": [_("This identity is taken.")]})
+            raise ValidationError({"station": [_("This identity is taken.")]} | _mistakes(row, Station()))
         if station.approval != Approval.ACCEPTED:
-            raise ValidationError({"station": [_("This station waits in quarantine: decide there first.")]})
+            text = _("This station waits in quarantine: decide there first.")
+            raise ValidationError({"station": [text]} | _mistakes(row, Station()))
         values, wrong = _values(row, table.STATION_COLUMNS)
         if site is not None:
             values["site"] = site
         if "station_name" in row.values:
             values["name"] = row.values["station_name"]
-        wrong |= self._contradictions(row, ImportKind.STATION, identity, values)
+        self._contradictions(row, ImportKind.STATION, identity, values)
         tags = values.pop("tags", None)
         changes = self._store("stations", station, known, values, STATION_FIELDS, lambda: _check_fields(station), wrong)
         borne = sorted(self.tags.get(identity, set()))
@@ -164,13 +173,12 @@ class Lines:
         return True
 
     def _connector(self, row: Row, station: Station) -> None:
-        values, wrong = _values(row, ("evse", "connector", *table.CONNECTOR_COLUMNS))
-        if "evse" in wrong or "connector" in wrong:
-            raise ValidationError(wrong)
-        evse_number, number = int(str(values.pop("evse"))), int(str(values.pop("connector", 1)))
-        self._once(row, (station.identity, f"{evse_number}.{number}"))
-        if not (1 <= evse_number <= 999 and 1 <= number <= 99):
-            raise ValidationError({"evse": [_("EVSEs are numbered 1 to 999, their connectors 1 to 99.")]})
+        evse_number, number, wrong = _place(row)
+        wrong = wrong or self._twice(row, (station.identity, f"{evse_number}.{number}"))
+        wrong |= _mistakes_of_evse_id(row)
+        if wrong:
+            raise ValidationError(_mistakes_of_connector(row) | wrong)
+        values, wrong = _values(row, table.CONNECTOR_COLUMNS)
         key = (station.identity, evse_number, number)
         connector = self.connectors.get(key) or Connector(station=station, number=number)
         known = key in self.connectors
@@ -192,8 +200,10 @@ class Lines:
         )
         changes |= renamed
         self.result.changed["connectors"] += bool(known and renamed and changes == renamed)
-        if known:
-            self._tell(row, ImportKind.CONNECTOR, f"{station.identity} {evse_number}.{number}", known, changes)
+        if not known and "evse" not in row.values:
+            changes = {"evse": ("", evse_number)}  # ours, not the file's: the person reads it before it is stored
+        if known or "evse" not in row.values:
+            self._tell(row, ImportKind.CONNECTOR, f"{station.identity} {evse_number}.{number}", True, changes)
         self.connectors[key] = connector
 
     def _evse(self, station: Station, number: int) -> Evse:
@@ -208,20 +218,19 @@ class Lines:
         if evse_id is None or evse_id == evse.evse_id:
             return {}
         before, evse.evse_id = evse.evse_id, str(evse_id)
-        evse.clean_fields(exclude=["station"])
         if self.keep:
             evse.save(update_fields=["evse_id"])
         return {"evse_id": (before, evse_id)}
 
-    def _contradictions(self, row: Row, kind: ImportKind, name: str, values: dict[str, object]) -> dict[str, list[str]]:
-        """By column: what another line of this file says otherwise of the same site or station."""
-        found: dict[str, list[str]] = {}
+    def _contradictions(self, row: Row, kind: ImportKind, name: str, values: dict[str, object]) -> None:
+        """What another line of this file says otherwise of the same site or station; a wrong cell is told beside it."""
         for column, value in values.items():
             line, said = self.said.setdefault((kind, name, column), (row.line, value))
             if said != value:
-                told = {"line": line, "said": _word(said), "now": _word(value)}
-                found[column] = [_("Line %(line)d says “%(said)s”, this one “%(now)s”: which is right?") % told]
-        return found
+                words = {"line": line, "said": _word(said), "now": _word(value)}
+                text = _("Line %(line)d says “%(said)s”, this one “%(now)s”: which is right?") % words
+                told = "station_name" if column == "name" else column
+                self.result.complaints.append(Complaint(row.line, told, text))
 
     def _tell(self, row: Row, kind: ImportKind, name: str, known: bool, changes: Changes) -> None:
         if not known:
@@ -231,11 +240,11 @@ class Lines:
             moves = kind == ImportKind.STATION and column == "site"
             self.result.told.append(Told(row.line, kind, name, column, _word(before), _word(after), moves))
 
-    def _once(self, row: Row, key: tuple[str, str]) -> None:
-        if key in self.named:
-            text = _("This connector is on line %(line)d already.")
-            raise ValidationError({"connector": [text % {"line": self.named[key]}]})
-        self.named[key] = row.line
+    def _twice(self, row: Row, key: tuple[str, str]) -> dict[str, list[str]]:
+        line = self.named.setdefault(key, row.line)
+        if line == row.line:
+            return {}
+        return {"connector": [_("This connector is on line %(line)d already.") % {"line": line}]}
 
     def _store(
         self,
@@ -283,7 +292,7 @@ def _word(value: object) -> str:
     return "" if value is None else str(value)[:LONGEST_WORD]
 
 
-def _check_fields(row: Station | Connector) -> None:
+def _check_fields(row: Station | Connector | Evse) -> None:
     """What needs no look at other rows: those were read at the beginning, and the database has the last word."""
     row.clean_fields(exclude=["organization", "site", "connection", "station", "evse", "code"])
 
@@ -299,6 +308,55 @@ def _values(row: Row, columns: tuple[str, ...]) -> tuple[dict[str, object], dict
             except ValidationError as error:
                 errors[column] = error.messages
     return values, errors
+
+
+def _mistakes(row: Row, of: Site | Station | Connector | Evse, columns: Sequence[str] = ()) -> dict[str, list[str]]:
+    """What is wrong with the cells of a line that is refused anyway, by column. `of`: an empty row to try them on."""
+    usual = table.SITE_COLUMNS if isinstance(of, Site) else table.STATION_COLUMNS
+    values, wrong = _values(row, tuple(columns) or usual)
+    if not values:
+        return wrong
+    for name in values.keys() - {"tags"}:
+        setattr(of, name, values[name])
+    try:
+        check_site(of) if isinstance(of, Site) else _check_fields(of)
+    except ValidationError as error:
+        wrong = {name: texts for name, texts in error.message_dict.items() if name in values} | wrong
+    return wrong
+
+
+def _mistakes_of_connector(row: Row) -> dict[str, list[str]]:
+    own = _mistakes(row, Connector(), table.CONNECTOR_COLUMNS[1:])
+    return _place(row)[2] | _mistakes_of_evse_id(row) | own
+
+
+def _mistakes_of_evse_id(row: Row) -> dict[str, list[str]]:
+    return _mistakes(row, Evse(), ("evse_id",))
+
+
+def _place(row: Row) -> tuple[int, int, dict[str, list[str]]]:
+    """EVSE and connector, and what is wrong with them. Who names a connector alone counts as OCPP 1.6 does: connector n
+    is EVSE n with one connector."""
+    values, wrong = _values(row, ("evse", "connector"))
+    if "evse" not in row.values and "connector" not in row.values:
+        wrong["evse"] = [_("What is said of a connector needs the number of its EVSE.")]
+    if wrong:
+        return 0, 0, wrong
+    number = int(str(values.get("connector", 1)))
+    evse, number = (int(str(values["evse"])), number) if "evse" in values else (number, 1)
+    if not (1 <= evse <= 999 and 1 <= number <= 99):
+        told = "evse" if "evse" in values else "connector"
+        wrong[told] = [_("EVSEs are numbered 1 to 999, their connectors 1 to 99.")]
+    return evse, number, wrong
+
+
+def _homeless(row: Row) -> dict[str, list[str]]:
+    """Cells of a station or a connector on a line without a station: they would be lost."""
+    if not row.values.keys().isdisjoint(CONNECTOR_CELLS):
+        return {"station": [_("A connector needs its station.")]} | _mistakes(row, Station())
+    if not row.values.keys().isdisjoint(STATION_CELLS):
+        return {"station": [_("What is said of a station needs its identity.")]} | _mistakes(row, Station())
+    return {}
 
 
 def _by_column(error: ValidationError) -> dict[str, list[str]]:

@@ -179,6 +179,7 @@ def _check(run: ImportRun) -> None:
     encoding, letters = _letters(run)
     _further(run, rows=len(rows), done=0, encoding=encoding, letters=letters)
     lines = Lines(access, rows, keep=False)
+    lines.head(rows[0])
     for number, row in enumerate(rows, start=1):
         lines.line(row)
         if number % LOOKED == 0:

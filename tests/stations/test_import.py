@@ -281,6 +281,57 @@ def test_what_was_stored_is_one_step_away(owner):
     assert "Brought by the file" in listed
 
 
+@pytest.mark.parametrize("head", ["connector,plug,power_type,max_power_w", "evse,plug,power_type,max_power_w"])
+def test_who_names_connectors_or_evses_alone_counts_as_ocpp_1_6_does_and_reads_so_before(owner, head):
+    text = (
+        f"site,latitude,longitude,station,{head}\nW,52,4,WEST-01,1,CHADEMO,DC,50000\nW,,,WEST-01,2,CHADEMO,DC,50000\n"
+    )
+    run = brought(owner, text)
+    assert run.made == {"sites": 1, "stations": 1, "connectors": 2}
+    told = run.changes.filter(kind="connector").values_list("line", "name", "column", "after")
+    ours = [(2, "WEST-01 1.1", "evse", "1"), (3, "WEST-01 2.1", "evse", "2")]
+    assert list(told) == (ours if head.startswith("connector") else [])
+    load(owner, text)
+    stored = Connector.objects.values_list("evse__number", "number", "plug", "max_power_w")
+    assert sorted(stored) == [(1, 1, "CHADEMO", 50_000), (2, 1, "CHADEMO", 50_000)]
+    assert nothing_to_do(load(owner, text))
+
+
+def test_no_cell_is_dropped_in_silence(owner):
+    text = (
+        "site,latitude,longitude,station,vendor,evse,connector,plug,evse_id\n"
+        "A,52,4,A-1,,,,CHADEMO,\n"
+        "A,,,A-2,,,,,NL*ABC*E1\n"
+        "A,,,,Acme,,,,\n"
+        "A,,,,,,,CHADEMO,\n"
+    )
+    assert complaints(owner, text) == [(2, "evse"), (3, "evse"), (4, "station"), (5, "station"), (5, "evse")]
+
+
+def test_one_round_tells_every_mistake_of_a_line_and_the_column_that_is_none(owner, rival):
+    make_station("TAKEN", Site.objects.create(organization=rival, name="R", latitude=1, longitude=1), connectors=0)
+    text = (
+        "site,latitude,longitude,station,foo,security_profile,connector,plug,max_power_w,evse_id\n"
+        "West,52,4,WEST 1,x,9,1,Type2,22kW,\n"
+        "West,95,4,WEST-2,,,0,,-5,\n"
+        f"New,,200,TAKEN,,nine,1,Type2,,{'E' * 60}\n"
+        ",95,4,,,,,,,\n"
+        "West,,,W-3,,,1,,,\n"
+        f"West,,,W-3,,,1,Type2,,{'E' * 60}\n"
+    )
+    run = brought(owner, text)
+    found = list(run.faults.values_list("line", "column"))
+    assert found[0] == (1, "foo")
+    assert sorted(found[1:]) == [
+        (2, "max_power_w"), (2, "plug"), (2, "security_profile"), (2, "station"),
+        (3, "connector"), (3, "latitude"), (3, "latitude"), (3, "max_power_w"),
+        (4, "evse_id"), (4, "latitude"), (4, "longitude"), (4, "plug"), (4, "security_profile"), (4, "station"),
+        (5, "latitude"), (5, "site"),
+        (7, "connector"), (7, "evse_id"), (7, "plug"),
+    ]  # fmt: skip
+    assert not Site.objects.filter(name="West").exists()
+
+
 def test_the_lists_export_is_told_where_the_readable_one_is():
     with pytest.raises(ValidationError, match="What is here, in the same shape"):
         list(table.rows("identity,name,site,approval,online\nMH-1,One,Kade,accepted,yes\n"))
