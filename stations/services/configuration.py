@@ -20,7 +20,7 @@ from evcms.core import audit, clock
 from evcms.core.access import Access, Permission
 from stations import hours, passwords, queries
 from stations.models import Connector, Evse, Site, Station
-from stations.vocabulary import OCCUPIED_STATUSES, Approval
+from stations.vocabulary import OCCUPIED_STATUSES, Approval, SecurityProfile
 
 from . import availability_days
 from .availability import touch
@@ -213,6 +213,8 @@ def check_station(access: Access, station: Station) -> None:
 def set_password(*, access: Access, station: Station, password: str | None = None) -> str:
     """Sets a chosen password, or makes one. Returned once and never kept; links that are open stay.
 
+    A station that nobody would ask for it (security profile 0) gets profile 1 with it.
+
     Raises ValidationError for a chosen one that no charger can have.
     """
     access.demand(Permission.STATIONS)
@@ -224,8 +226,11 @@ def set_password(*, access: Access, station: Station, password: str | None = Non
     digest = passwords.digest(plaintext, generated=generated)
     with transaction.atomic():
         Station.objects.filter(pk=station.pk).update(password_digest=digest)
-        audit.record(access, "station.password_set", station, generated=generated)
+        unasked = Station.objects.filter(pk=station.pk, security_profile=SecurityProfile.NONE)
+        lifted = {"security_profile": [0, 1]} if unasked.update(security_profile=SecurityProfile.BASIC) else {}
+        audit.record(access, "station.password_set", station, generated=generated, **lifted)
     station.password_digest = digest
+    station.security_profile = SecurityProfile.BASIC if lifted else station.security_profile
     return plaintext
 
 

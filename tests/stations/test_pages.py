@@ -15,6 +15,7 @@ from billing.forms import AssignmentForm
 from billing.reader_forms import PlaceForm
 from evcms.core import clock
 from evcms.core.access import Role
+from evcms.core.models import AuditEntry
 from stations import passwords, services
 from stations.forms import MaintenanceForm
 from stations.models import (
@@ -27,7 +28,7 @@ from stations.models import (
     TakenConnector,
     WindowState,
 )
-from stations.vocabulary import Approval, RefusalReason
+from stations.vocabulary import Approval, RefusalReason, SecurityProfile
 
 from .conftest import make_access
 
@@ -184,6 +185,35 @@ def test_an_unknown_station_is_approved_with_its_site_and_password(page, site):
     assert (station.approval, station.site, station.name) == (Approval.ACCEPTED, site, "Pillar")
     assert passwords.verify(station.password_digest, plaintext.encode())
     assert page.post(reverse("quarantine-approve", args=[station.pk]), form).status_code == 404
+
+
+@pytest.mark.parametrize("how", [{"how": "make"}, {"how": "own", "password": "a pass phrase of mine"}])
+def test_a_password_is_asked_for_even_when_the_profile_was_left_at_none(page, site, how):
+    station = services.quarantine(identity="NEW-1", address=None, protocol="ocpp1.6")
+    page.post(reverse("quarantine-approve", args=[station.pk]), {"site": site.pk, "security_profile": "0"} | how)
+    station.refresh_from_db()
+    assert (station.approval, station.security_profile) == (Approval.ACCEPTED, SecurityProfile.BASIC)
+    assert station.password_digest
+
+
+def test_approved_without_a_password_it_comes_in_without(page, site):
+    station = services.quarantine(identity="NEW-1", address=None, protocol="ocpp1.6")
+    form = {"site": site.pk, "security_profile": "0", "how": "none"}
+    page.post(reverse("quarantine-approve", args=[station.pk]), form)
+    station.refresh_from_db()
+    assert (station.approval, station.security_profile) == (Approval.ACCEPTED, SecurityProfile.NONE)
+
+
+def test_a_new_password_makes_a_station_without_one_ask_for_it(page, station):
+    Station.objects.update(security_profile=SecurityProfile.NONE, password_digest="sha256$00")
+    edit = reverse("station-edit", args=[station.identity])
+    assert "nobody asks for it" in text_of(page.get(edit))
+    page.post(reverse("station-password", args=[station.identity]), {"how": "make"})
+    station.refresh_from_db()
+    assert station.security_profile == SecurityProfile.BASIC
+    assert "nobody asks for it" not in text_of(page.get(edit))
+    detail = AuditEntry.objects.get(action="station.password_set").detail
+    assert detail["security_profile"] == [0, 1]
 
 
 def test_a_bad_own_password_approves_nobody(page, site):
