@@ -199,14 +199,18 @@ def place_of(site_id: int) -> Place[Site, Connector] | None:
 
 
 def others_near(connector: Connector, most: int = 4) -> list[Found]:
-    """Other places with something free: those with the same plug first, of them the nearest."""
+    """Where something else is free, here first: those with the same plug first, of them the nearest."""
     here = connector.station.site
     if here is None:
         return []
     wish = Wish(free=True, near=Point(here.latitude, here.longitude))
     judge = Judge(wish)
-    rows = in_order((place for place in found(wish, judge) if place.site.pk != here.pk), judge)
+    rows = in_order((place for place in found(wish, judge) if _has_another(place, connector)), judge)
     return priced(sorted(rows, key=lambda place: not _fits(place, connector))[:most], judge)
+
+
+def _has_another(place: Found, connector: Connector) -> bool:
+    return any(row.shown == Shown.AVAILABLE and row.pk != connector.pk for row in place.connectors)
 
 
 def _fits(place: Found, connector: Connector) -> bool:

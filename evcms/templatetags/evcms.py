@@ -26,7 +26,7 @@ from stations import faultwords
 from . import audits, figures, forms, icons, shapes, statuses, words
 
 register = template.Library()
-for _filter in (words.entry_word, words.site_beside, words.day, words.month):
+for _filter in (words.entry_word, words.site_beside, words.day, words.month, words.masked):
     register.filter(_filter)
 register.simple_tag(words.who)
 register.simple_tag(words.card)

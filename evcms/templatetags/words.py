@@ -78,3 +78,9 @@ def day(value: date | str | None) -> str:
 def month(moment: datetime, zone: str = "") -> str:
     """'October 2026', as it is in `zone`."""
     return str(date_format(timezone.localtime(moment, ZoneInfo(zone) if zone else None), "YEAR_MONTH_FORMAT"))
+
+
+def masked(address: str) -> str:
+    """ "h…@example.de": enough for its owner. The page's address stands on receipts, which go through many hands."""
+    name, at, host = address.partition("@")
+    return f"{name[:1]}…{at}{host}"

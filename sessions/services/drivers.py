@@ -9,7 +9,8 @@ from evcms.core.access import Access, Permission
 from evcms.core.events import publish
 from evcms.core.models import Membership, User
 from sessions.events import DriverErased
-from sessions.models import ChargingSession, Driver, IdToken
+from sessions.models import Attempt, ChargingSession, Driver, IdToken
+from sessions.vocabulary import AttemptState
 
 FIELDS = ("name", "email", "phone", "language")
 
@@ -55,7 +56,7 @@ def erase_driver(*, access: Access, driver: Driver) -> None:
 def erase_own(*, driver: Driver) -> None:
     """A driver closes his account: as `erase_driver`, and nothing starts on his cards any more. Twice is once.
 
-    Raises ValidationError while he charges.
+    Raises ValidationError while he charges, or has asked for a start that may still come.
     """
     with transaction.atomic():
         row = Driver.objects.select_for_update().get(pk=driver.pk)
@@ -63,6 +64,11 @@ def erase_own(*, driver: Driver) -> None:
             return
         if ChargingSession.objects.filter(driver=row, ended_at=None).exists():
             raise ValidationError(_("You are charging. End the charge first; then you can close the account."))
+        asked = Attempt.objects.filter(driver=row, state=AttemptState.REQUESTED, expires_at__gt=clock.now())
+        if asked.exists():
+            raise ValidationError(
+                _("A charge of yours is about to start. Charge first, or wait until the start is given up.")
+            )
         IdToken.objects.filter(driver=row, guest=False).delete()
         IdToken.history.filter(driver=row, guest=False).delete()
         _erase(row)

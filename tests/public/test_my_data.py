@@ -17,7 +17,7 @@ from billing.models import Account, Bill, Debt, PaymentMethod
 from billing.services import accounts
 from evcms.core import clock, delivery
 from evcms.core.models import AuditEntry, User
-from sessions.models import ChargingSession, Driver, IdToken
+from sessions.models import Attempt, ChargingSession, Driver, IdToken
 from tests.public.test_account import comes_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -89,6 +89,18 @@ def test_closing_erases_the_person_and_keeps_the_charge(client, driver):
     with time_machine.travel(time() + 2):  # links of one second are one mail
         again = comes_in(client)
     assert again.pk != driver.pk
+
+
+def test_nobody_is_forgotten_whose_charge_may_still_start(client, driver, connector, organization):
+    attempt = Attempt.objects.create(
+        organization=organization, station=connector.station, connector=connector, kind="scan", driver=driver,
+        expires_at=clock.now() + timedelta(minutes=2),
+    )  # fmt: skip
+    answer = client.post("/account/close", {"sure": "yes"})
+    assert answer.status_code == 422
+    assert "about to start" in answer.content.decode()
+    Attempt.objects.filter(pk=attempt.pk).update(expires_at=clock.now())
+    assert client.post("/account/close", {"sure": "yes"})["Location"] == "/map"
 
 
 def test_messages_and_the_history_of_cards_forget_who_it_was(client, driver):

@@ -234,6 +234,14 @@ def test_a_place_where_one_charges_and_the_others_are_broken_is_not_said_to_be_f
     assert "all 2 taken" in page("/map")
 
 
+def test_who_finds_it_taken_hears_first_what_is_free_right_beside_it(connector, site, tariff, paying):
+    Connector.objects.filter(pk=connector.pk).update(status="charging")
+    beside = page(f"/c/{connector.code}").split("Free nearby")[1]
+    assert site.name in beside
+    Connector.objects.update(status="charging")
+    assert "Free nearby" not in page(f"/c/{connector.code}")
+
+
 def test_without_card_payment_a_free_connector_does_not_say_pay(connector, tariff, settings):
     settings.PAYMENTS_ON = False
     text = page(f"/c/{connector.code}")
