@@ -16,7 +16,6 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from evcms.core import addresses, clock
 
 REDIS_SCHEMES = {"redis", "rediss", "unix"}
-DATABASE_SCHEMES = {"sqlite", "postgres", "postgresql", "pgsql"}
 SHORTEST_SECRET = 32
 
 Check = Callable[[], Iterable[CheckMessage]]
@@ -74,12 +73,6 @@ def ports() -> Iterable[CheckMessage]:
 
 
 def stores() -> Iterable[CheckMessage]:
-    database = os.environ.get("DATABASE_URL", "").strip()
-    if database and urlsplit(database).scheme not in DATABASE_SCHEMES:
-        yield Error(
-            f"DATABASE_URL must begin with sqlite:// or postgres://, not {urlsplit(database).scheme or database!r}.",
-            id="evcms.E007",
-        )
     signal = urlsplit(settings.REDIS_URL)
     if signal.scheme not in REDIS_SCHEMES or not (signal.hostname or signal.path.strip("/")):
         yield Error(

@@ -5,10 +5,13 @@ import hashlib
 import os
 import secrets
 from pathlib import Path
+from typing import Any
 
+import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+DATABASE_SCHEMES = {"sqlite", "postgres", "postgresql", "pgsql"}
 TRUE, FALSE = {"1", "true", "yes", "on"}, {"", "0", "false", "no", "off"}
 
 
@@ -42,6 +45,35 @@ def whole(name: str, default: int, *, least: int = 0, most: int = 2**31) -> int:
     return number
 
 
+def one_of(name: str, default: str, among: tuple[str, ...]) -> str:
+    """Raises ImproperlyConfigured for what is not among these words (in capitals, however it is written)."""
+    value = text(name, default).upper()
+    if value not in among:
+        raise ImproperlyConfigured(f"{name} must be one of {', '.join(among)}, not {text(name)!r}.")
+    return value
+
+
+def database(name: str, default: str) -> dict[str, Any]:
+    """Django's entry for an address such as postgres://user:password@host:5432/name. Any: Django's own values.
+
+    Raises ImproperlyConfigured with a sentence that never repeats the password.
+    """
+    address = text(name, default)
+    scheme = address.partition(":")[0]
+    if scheme not in DATABASE_SCHEMES or "://" not in address:
+        raise ImproperlyConfigured(f"{name} must begin with sqlite:// or postgres://.")
+    try:
+        found = dict(dj_database_url.parse(address, conn_max_age=0))
+    except ValueError:
+        raise ImproperlyConfigured(
+            f"{name} cannot be read: write it as {scheme}://user:password@host:5432/name, the port a number, "
+            "and other signs in the password as %40 (for @), %2F (for /)."
+        ) from None
+    if not found["NAME"]:
+        raise ImproperlyConfigured(f"{name} names no database: write it behind the host, as {scheme}://…/evcms.")
+    return found
+
+
 def words(name: str, default: str = "") -> list[str]:
     return [word.strip() for word in text(name, default).split(",") if word.strip()]
 
@@ -49,6 +81,22 @@ def words(name: str, default: str = "") -> list[str]:
 def data_dir() -> Path:
     """Where files that change live: database, secrets, logs, uploads (EVCMS_DATA_DIR, default var/)."""
     return Path(text("EVCMS_DATA_DIR", str(BASE_DIR / "var")))
+
+
+def usable_data_dir() -> Path:
+    """The same, made when it is missing. Raises ImproperlyConfigured when nothing can be written there."""
+    folder = data_dir()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ImproperlyConfigured(_no_folder(folder, error.strerror or str(error))) from None
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise ImproperlyConfigured(_no_folder(folder, "Permission denied"))
+    return folder
+
+
+def _no_folder(folder: Path, why: str) -> str:
+    return f"EVCMS_DATA_DIR must be a folder that we may write to; {str(folder)!r} is not ({why})."
 
 
 def secret(name: str, filename: str, size: int = 48) -> str:

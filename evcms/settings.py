@@ -6,14 +6,24 @@ from email.utils import parseaddr
 from typing import Any
 from urllib.parse import urlsplit
 
-import dj_database_url
 import django_stubs_ext
 import structlog
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
 from evcms import sidebar
-from evcms.environment import BASE_DIR, data_dir, embedded_redis_url, flag, secret, text, whole, words
+from evcms.environment import (
+    BASE_DIR,
+    database,
+    embedded_redis_url,
+    flag,
+    one_of,
+    secret,
+    text,
+    usable_data_dir,
+    whole,
+    words,
+)
 
 django_stubs_ext.monkeypatch()
 
@@ -23,8 +33,7 @@ TESTING = flag("EVCMS_TESTING") or "pytest" in sys.modules
 DEBUG = flag("EVCMS_DEBUG")
 DEMO_DISPLAYS_URL = f"http://127.0.0.1:{whole('EVCMS_SIMULATOR_PORT', 8030, least=1, most=65535)}" if DEMO else ""
 DEMO_INBOX_URL = f"http://127.0.0.1:{whole('EVCMS_INBOX_PORT', 8026, least=1, most=65535)}" if DEMO else ""
-DATA_DIR = data_dir()
-DATA_DIR.mkdir(parents=True, exist_ok=True)
+DATA_DIR = usable_data_dir()
 SECRET_KEY = secret("SECRET_KEY", "secret_key")
 SECRET_KEY_FALLBACKS = words("SECRET_KEY_FALLBACKS")
 STATION_PASSWORD_PEPPER = secret("STATION_PASSWORD_PEPPER", "station_password_pepper")
@@ -115,9 +124,7 @@ TEMPLATES: list[dict[str, Any]] = [
 FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 
 # Rows: SQLite file by default, PostgreSQL by DATABASE_URL
-DATABASES: dict[str, Any] = {
-    "default": dj_database_url.parse(text("DATABASE_URL", f"sqlite:///{DATA_DIR / 'evcms.sqlite3'}"), conn_max_age=0)
-}
+DATABASES: dict[str, Any] = {"default": database("DATABASE_URL", f"sqlite:///{DATA_DIR / 'evcms.sqlite3'}")}
 SQLITE = DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3"
 if SQLITE:
     DATABASES["default"]["OPTIONS"] = {
@@ -363,7 +370,7 @@ UNFOLD: dict[str, Any] = {
 SILENCED_SYSTEM_CHECKS: list[str] = []
 
 # Logs: one JSON line an event (plain on a terminal)
-LOG_LEVEL = text("LOG_LEVEL", "INFO").upper()
+LOG_LEVEL = one_of("LOG_LEVEL", "INFO", ("CRITICAL", "ERROR", "WARNING", "INFO", "DEBUG"))
 STAMPED: list[Any] = [
     structlog.contextvars.merge_contextvars,
     structlog.processors.TimeStamper(fmt="iso"),

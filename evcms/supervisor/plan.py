@@ -8,7 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from evcms import embedded
-from evcms.environment import BASE_DIR, data_dir, demo_webhook_secret, embedded_redis_url, secret, text, whole
+from evcms.environment import (
+    BASE_DIR,
+    data_dir,
+    demo_webhook_secret,
+    embedded_redis_url,
+    secret,
+    text,
+    usable_data_dir,
+    whole,
+)
 from evcms.supervisor import ports
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - chargers come from outside
@@ -88,7 +97,7 @@ def make(*, demo: bool) -> Plan:
     """
     if demo:
         os.environ.setdefault("EVCMS_DATA_DIR", str(BASE_DIR / "var" / "demo"))
-    given = {"EVCMS_DATA_DIR": str(data_dir().resolve()), "EVCMS_DEMO": "1" if demo else "0"}
+    given = {"EVCMS_DATA_DIR": str(usable_data_dir().resolve()), "EVCMS_DEMO": "1" if demo else "0"}
     provider_double = demo and not text("STRIPE_SECRET_KEY")
     mail_catcher = demo and not (text("EMAIL_HOST") or text("EMAIL_BACKEND"))
     provider_port, smtp_port = _port("EVCMS_PROVIDER_PORT", 8420), _port("EVCMS_SMTP_PORT", 8025)

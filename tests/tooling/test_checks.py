@@ -76,7 +76,6 @@ def test_a_good_installation_has_nothing_to_hear(said):
         ("W047", "QR codes", {"PUBLIC_URL": "http://localhost:8000", "ALLOWED_HOSTS": ["localhost"]}),
         ("E048", "wss://", {"OCPP_PUBLIC_URL": "https://ocpp.charging.example"}),
         ("E006", "EVCMS_OCPP_PORT", {"OCPP_PORT": 8000}),
-        ("E007", "mysql", {"environment": {"DATABASE_URL": "mysql://localhost/evcms"}}),
         ("E008", "REDIS_URL", {"REDIS_URL": "localhost:6379"}),
         ("E008", "REDIS_URL", {"REDIS_URL": "redis://"}),
         ("E009", "EVCMS_GATEWAYS", {"environment": {"EVCMS_GATEWAYS": "2"}}),

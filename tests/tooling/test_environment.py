@@ -60,11 +60,66 @@ def test_a_number_out_of_range_is_refused_by_name(monkeypatch, word, complaint):
         environment.whole("EVCMS_PORT", 8000, least=1, most=65535)
 
 
+@pytest.mark.parametrize(
+    ("address", "complaint"),
+    [
+        ("nonsense", "begin with sqlite:// or postgres://"),
+        ("postgres", "begin with"),
+        ("mysql://root:hush@localhost/evcms", "begin with"),
+        ("postgres://u:hush@localhost:abc/x", "cannot be read: .*the port a number"),
+        ("postgres://u:hush@localhost:99999/x", "cannot be read"),
+        ("postgres://u:hu/sh@[localhost/x", "cannot be read"),
+        ("postgres://u:hush@localhost", "names no database"),
+    ],
+)
+def test_a_database_that_cannot_be_read_is_refused_by_name_and_its_password_kept(monkeypatch, address, complaint):
+    monkeypatch.setenv("DATABASE_URL", address)
+    with pytest.raises(ImproperlyConfigured, match=f"DATABASE_URL .*{complaint}") as said:
+        environment.database("DATABASE_URL", "sqlite:///x")
+    assert "hush" not in str(said.value)
+
+
+def test_a_good_database_is_read(monkeypatch):
+    monkeypatch.setenv("DATABASE_URL", "postgres://u:p%40w@localhost:5433/evcms")
+    found = environment.database("DATABASE_URL", "sqlite:///x")
+    assert (found["NAME"], found["PORT"], found["PASSWORD"]) == ("evcms", 5433, "p@w")
+    monkeypatch.delenv("DATABASE_URL")
+    assert environment.database("DATABASE_URL", "sqlite:////a/b.sqlite3")["NAME"] == "/a/b.sqlite3"
+
+
+def test_a_level_that_does_not_exist_is_refused_by_name(monkeypatch):
+    monkeypatch.setenv("LOG_LEVEL", "debug")
+    assert environment.one_of("LOG_LEVEL", "INFO", ("INFO", "DEBUG")) == "DEBUG"
+    monkeypatch.setenv("LOG_LEVEL", "LOUD")
+    with pytest.raises(ImproperlyConfigured, match="LOG_LEVEL must be one of INFO, DEBUG, not 'LOUD'"):
+        environment.one_of("LOG_LEVEL", "INFO", ("INFO", "DEBUG"))
+
+
+@pytest.mark.parametrize("place", ["/proc/x", "{tmp}/file", "{tmp}/file/below"])
+def test_a_folder_that_cannot_be_written_is_refused_by_name(monkeypatch, tmp_path, place):
+    (tmp_path / "file").write_text("here already")
+    monkeypatch.setenv("EVCMS_DATA_DIR", place.format(tmp=tmp_path))
+    with pytest.raises(ImproperlyConfigured, match="EVCMS_DATA_DIR must be a folder that we may write to"):
+        environment.usable_data_dir()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("DATABASE_URL", "nonsense"), ("LOG_LEVEL", "LOUD"), ("EVCMS_DATA_DIR", "/proc/x"), ("EVCMS_PORT", "many")],
+)
+def test_a_start_with_a_wrong_setting_ends_in_one_sentence(folder, name, value):
+    start = [sys.executable, "manage.py", "up"]
+    ended = subprocess.run(start, cwd=BASE, env={**os.environ, name: value}, capture_output=True, timeout=30, text=True)
+    assert ended.returncode == 1
+    assert ended.stderr.startswith(f"EVCMS cannot start: {name} ")
+    assert "Traceback" not in ended.stderr
+
+
 def test_every_variable_that_the_code_reads_is_explained_in_the_example():
     """`.env.example` lists them all; a variable that nobody can find does not exist."""
     import re
 
-    pattern = re.compile(r"(?:text|flag|whole|words|secret|_port|_whole)\(\s*\"([A-Z][A-Z0-9_]+)\"")
+    pattern = re.compile(r"(?:text|flag|whole|words|secret|one_of|database|_port|_whole)\(\s*\"([A-Z][A-Z0-9_]+)\"")
     read = set()
     for path in [*(BASE / "evcms").rglob("*.py"), *(BASE / "stations").rglob("*.py")]:
         read |= set(pattern.findall(path.read_text()))
