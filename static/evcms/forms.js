@@ -4,6 +4,8 @@
        asks in a <dialog> first (works with htmx too; on a <button> it concerns that button alone); {name} in the title is
        what the form's field of that name holds
    every form     is sent once: while it is under way its buttons are disabled
+   <form data-unsent="Not sent. …">         says this when there is no connection (else the words of #ev-unsent), and the page
+       stays: in [data-unsent-place] of the page, or behind the form
    <form data-autosubmit>                   a changed <select> or checkbox sends it (filters)
    <input data-filter-list="#commands">     hides the items of that list which do not hold the typed words
    <input data-suggest="/sites/names/">      offers what that address knows for the typed words ({"names": […]})
@@ -86,8 +88,37 @@
     }
     confirmed.delete(form);
     if (form.dataset.busy) { event.preventDefault(); event.stopImmediatePropagation(); return; }
-    if ((form.method || "get").toLowerCase() === "post" || form.hasAttribute("hx-post")) busy(form, true);
+    if ((form.method || "get").toLowerCase() !== "post" && !form.hasAttribute("hx-post")) return;
+    if (cut() && unsent(form, "offline")) { event.preventDefault(); event.stopImmediatePropagation(); return; }
+    under = form;
+    busy(form, true);
   }, true);
+
+  // A browser that says it is offline is believed, unless the page hears its server. What breaks on the way comes from the worker.
+  const cut = () => navigator.onLine === false && (evcms.live || {}).state !== "live";
+  let under = null, note = null, noted = null;
+  function unsent(form, why) {
+    const words = document.getElementById("ev-unsent"), place = document.querySelector("[data-unsent-place]");
+    if (!words) return false;
+    if (note) note.remove();
+    note = document.createElement("div");
+    note.className = "ev-notice ev-under ev-st-faulted";
+    note.setAttribute("role", "alert");
+    note.append(words.content.cloneNode(true), document.createElement("p"));
+    note.lastChild.textContent = (why === "offline" && form.dataset.unsent) || words.dataset[why];
+    if (place) place.append(note); else form.after(note);
+    if (form.hidden) form.remove();
+    noted = form;
+    note.scrollIntoView({ block: "nearest" });
+    return true;
+  }
+  document.addEventListener("evcms:swapped", () => { if (note && gone(noted)) note.remove(); });
+  if (navigator.serviceWorker) navigator.serviceWorker.addEventListener("message", (event) => {
+    if (event.data !== "evcms:unsent" || !under) return;
+    free();
+    unsent(under, "broken");
+    under = null;
+  });
 
   function busy(form, on) {
     if (on) form.dataset.busy = "1"; else delete form.dataset.busy;

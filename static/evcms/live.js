@@ -10,8 +10,10 @@
          becomes CustomEvent "evcms:connector" on document; the last one per key wins within half a second
      {"type": "caught_up"}    answer to our hello when everything since `since` was sent again
      {"type": "refresh"}      the server cannot catch up: fetch the fragments again
-     {"type": "pong"}         answer to our {"type": "ping"} (every 25 s)
+     {"type": "pong"}         answer to our {"type": "ping"} (when nothing came for some seconds)
    We send {"type": "hello", "since": <last cursor or null>} after each connection.
+   Whether we hear the server stands in #ev-live, data-state: live, reconnecting (it may be short), stale (no connection, and since
+   when the figures are): at once when the browser says that it is offline or a ping stays unanswered.
 
    Fragments: <div id="board" data-live-refresh="/url"> is fetched again when the catch-up failed, and every 15 s while the socket
    is down. The url answers the fragment's content, or a whole page in which the same id is looked up. With
@@ -21,11 +23,11 @@
 (function () {
   "use strict";
   const evcms = (window.evcms = window.evcms || {});
-  const FLUSH = 500, GATHER = 20, PING = 25000, ANSWER = 10000, CATCH_UP = 3000, STALE = 20000, REFRESH = 15000, MOST = 2000;
+  const FLUSH = 500, GATHER = 20, PING = 10000, ANSWER = 8000, CATCH_UP = 3000, STALE = 20000, REFRESH = 15000, MOST = 2000;
   const url = document.body.dataset.liveUrl;
   const badge = document.getElementById("ev-live");
   const patches = new Map(), events = new Map();
-  let socket = null, tries = 0, lostAt = 0, cursor = null, behind = false, serial = 0;
+  let socket = null, tries = 0, lostAt = 0, heardAt = Date.now(), cut = false, cursor = null, behind = false, serial = 0;
   let flushedAt = 0, flushTimer = 0, catchUpTimer = 0, answerTimer = 0, retryTimer = 0;
 
   function show(state) {
@@ -33,7 +35,7 @@
     if (!badge) return;
     badge.hidden = false;
     badge.dataset.state = state;
-    const since = state === "stale" ? " " + new Date(lostAt).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hourCycle: "h23" }) : "";
+    const since = state === "stale" ? " " + new Date(heardAt).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hourCycle: "h23" }) : "";
     const word = (badge.dataset[state + "Word"] || state) + since;
     (badge.querySelector(".ev-live-word") || badge).textContent = word;
     badge.title = word;
@@ -158,6 +160,7 @@
   }
 
   async function ask(element) {
+    const asked = Date.now();
     try {
       const answer = await fetch(element.dataset.liveRefresh, { headers: { "X-Requested-With": "evcms-live" }, credentials: "same-origin" });
       if (!answer.ok || answer.redirected) return;
@@ -165,6 +168,9 @@
       if (!content) return;
       element.replaceChildren(content);
       adopt(element);
+      heardAt = Math.max(heardAt, asked);
+      cut = false;
+      if (lostAt) lost();
     } catch (error) { /* the socket's own state already says that we are cut off */ }
   }
 
@@ -199,14 +205,26 @@
 
   function ping() {
     if (!socket || socket.readyState !== WebSocket.OPEN) return;
+    if (Date.now() - heardAt < PING * (document.hidden ? 2 : 0.5)) return;
     send({ type: "ping" });
     clearTimeout(answerTimer);
-    answerTimer = setTimeout(() => socket && socket.close(), ANSWER);
+    answerTimer = setTimeout(drop, ANSWER);
   }
+
+  function drop() { // a dead line would answer our close, too, only after minutes
+    const old = socket;
+    socket = null;
+    cut = true;
+    if (old) old.close();
+    closed();
+  }
+
+  const lost = () => show(cut || Date.now() - heardAt > STALE ? "stale" : "reconnecting");
 
   function opened() {
     const again = lostAt > 0;
-    tries = 0; lostAt = 0;
+    clearTimeout(answerTimer);
+    tries = 0; lostAt = 0; cut = false; heardAt = Date.now();
     show("live");
     send({ type: "hello", since: cursor });
     if (again) catchUpTimer = setTimeout(refresh, CATCH_UP);
@@ -216,7 +234,8 @@
     clearTimeout(answerTimer); clearTimeout(catchUpTimer);
     socket = null;
     lostAt = lostAt || Date.now();
-    show(Date.now() - lostAt > STALE ? "stale" : "reconnecting");
+    lost();
+    clearTimeout(retryTimer);
     const wait = Math.min(30000, 1000 * 2 ** tries++) * (0.7 + Math.random() * 0.6);
     retryTimer = setTimeout(connect, wait);
   }
@@ -226,10 +245,12 @@
     if (socket) return;
     const mine = new WebSocket(new URL(url, location.href.replace(/^http/, "ws")));
     socket = mine;
-    mine.onopen = opened;
+    mine.onopen = () => { if (socket === mine) opened(); };
     mine.onclose = () => { if (socket === mine) closed(); };
     mine.onmessage = (event) => {
+      if (socket !== mine) return;
       clearTimeout(answerTimer);
+      heardAt = Date.now();
       let message = null;
       try { message = JSON.parse(event.data); } catch (error) { return; }
       take(message);
@@ -244,11 +265,12 @@
   setInterval(ping, PING);
   setInterval(() => {
     if (!lostAt) return;
-    if (Date.now() - lostAt > STALE) show("stale");
+    lost();
     refresh();
   }, REFRESH);
-  document.addEventListener("visibilitychange", () => { if (!document.hidden) { schedule(); if (!socket) connect(); } });
-  window.addEventListener("online", () => { if (!socket) { tries = 0; connect(); } });
+  document.addEventListener("visibilitychange", () => { if (!document.hidden) { schedule(); ping(); if (!socket) connect(); } });
+  window.addEventListener("offline", drop);
+  window.addEventListener("online", () => { if (lostAt) { if (socket) drop(); tries = 0; connect(); } });
   window.addEventListener("pagehide", () => { if (socket) { const old = socket; socket = null; old.close(); } });
-  window.addEventListener("pageshow", (event) => { if (event.persisted && !socket) { lostAt = lostAt || Date.now(); connect(); } });
+  window.addEventListener("pageshow", (event) => { if (event.persisted && !socket) { lostAt = lostAt || Date.now(); lost(); connect(); } });
 })();

@@ -4,20 +4,36 @@ const KEPT = "/u/push/mine";
 
 const OFFLINE = "{% url 'public:offline' %}", COPIES = "evcms-offline-1";
 
-/* Nothing of a network that changes by the second is kept but one page that says so, with its style. */
+/* Nothing of a network that changes by the second is kept but one page that says so, with its style and scripts. */
 async function keep() {
   const cache = await caches.open(COPIES), page = await fetch(OFFLINE, { cache: "reload", credentials: "omit" });
   if (!page.ok) return;
-  const styles = [...(await page.clone().text()).matchAll(/<link rel="stylesheet" href="([^"]+)"/g)].map((found) => found[1]);
+  const needed = [...(await page.clone().text()).matchAll(/<(?:link rel="stylesheet" href|script src)="([^"]+)"/g)].map((found) => found[1]);
   await cache.put(OFFLINE, page);
-  await cache.addAll(styles);
+  await cache.addAll(needed);
+}
+
+/* What was sent and found no way leaves its page where it is, which says so (forms.js): 204 makes the browser stay. If that
+   page is not found, it is asked for anew. Nothing is ever sent twice by itself. */
+async function unsent(asked) {
+  const windows = await self.clients.matchAll({ type: "window", includeUncontrolled: true });
+  const path = (url) => url.split(/[?#]/)[0], from = windows.filter((each) => path(each.url) === path(asked));
+  for (const each of from) each.postMessage("evcms:unsent");
+  return from.length ? new Response(null, { status: 204 }) : Response.redirect(asked, 303);
+}
+
+async function visit(request) {
+  try { return await fetch(request); } catch (error) {
+    if (request.method !== "GET" && request.referrer.startsWith(self.location.origin)) return unsent(request.referrer);
+    return (await caches.match(OFFLINE)) || Response.error();
+  }
 }
 
 self.addEventListener("install", (event) => { self.skipWaiting(); event.waitUntil(keep().catch(() => undefined)); });
 self.addEventListener("fetch", (event) => {
   const { request } = event;
-  if (request.mode === "navigate") event.respondWith(fetch(request).catch(async () => (await caches.match(OFFLINE)) || Response.error()));
-  else if (request.destination === "style") event.respondWith(fetch(request).catch(async () => (await caches.match(request)) || Response.error()));
+  if (request.mode === "navigate") event.respondWith(visit(request));
+  else if (request.destination === "style" || request.destination === "script") event.respondWith(fetch(request).catch(async () => (await caches.match(request)) || Response.error()));
 });
 self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
 
