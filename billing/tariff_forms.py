@@ -131,6 +131,7 @@ class TariffForm(forms.Form):
 
     def __init__(self, *args: Any, countries: frozenset[str] = frozenset(), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["tax_percent"].required = True  # a rate that nobody chose would stand on every receipt
         chosen = str(self["holidays_of"].value() or "")
         widget = self.fields["holidays_of"].widget
         assert isinstance(widget, forms.Select)
@@ -141,6 +142,12 @@ class TariffForm(forms.Form):
         if not re.fullmatch(r"[A-Z]{3}", text):
             raise ValidationError(_("Three letters, such as EUR."))
         return text
+
+    def clean_tax_percent(self) -> Decimal:
+        percent: Decimal | None = self.cleaned_data["tax_percent"]
+        if percent is None:
+            raise ValidationError(_("Give the rate that holds for you, such as 19; 0 where there is none."))
+        return percent
 
     def clean_holidays_of(self) -> str:
         region = str(self.cleaned_data["holidays_of"])
@@ -306,7 +313,7 @@ def from_terms(
 def blank(currency: str, countries: frozenset[str], start: str = "") -> Editor:
     """A new tariff: one price per kWh, to be filled in."""
     whole = {
-        "currency": currency, "tax_percent": "21", "tax_included": True, "hold": "50", "idle_grace": 15,
+        "currency": currency, "tax_percent": "", "tax_included": True, "hold": "50", "idle_grace": 15,
     }  # fmt: skip
     example = {"ex_kwh": "20", "ex_minutes": "40", "ex_idle": "0", "ex_start": start}
     return _bound(whole, [{"per_kwh": ""}], example, countries)

@@ -247,8 +247,9 @@ def set_connectors(*, access: Access, station: Station, connectors: Iterable[Val
     see_station(access, station)
     wanted = [_numbered(values) for values in connectors]
     keys = [(evse, number) for evse, number, _values in wanted]
-    if len(set(keys)) != len(keys):
-        raise ValidationError(_("A connector is given twice."))
+    if twice := sorted({key for key in keys if keys.count(key) > 1}):
+        text = _("Connector %(connector)d of EVSE %(evse)d is given twice.")
+        raise ValidationError([text % {"evse": evse, "connector": number} for evse, number in twice])
     with transaction.atomic():
         before = _as_plain_list(station)
         away = Connector.objects.filter(station=station).aggregate(since=Min("archived_at"))["since"]

@@ -3,6 +3,7 @@
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.forms import BaseFormSet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -68,8 +69,7 @@ def _standing(station: Station) -> list[Connector]:
 @member(Permission.STATIONS)
 def connectors(request: HttpRequest, access: Access, identity: str) -> HttpResponse:
     station = own_station(access, identity)
-    initial = [ConnectorForm.values_of(connector) for connector in _standing(station)]
-    forms = ConnectorFormSet(request.POST or None, initial=initial)
+    forms = ConnectorFormSet(request.POST) if request.method == "POST" else _lines(station)
     errors: list[str] = []
     if request.method == "POST" and forms.is_valid():
         try:
@@ -80,6 +80,17 @@ def connectors(request: HttpRequest, access: Access, identity: str) -> HttpRespo
             errors = error.messages
     context = {"station": station, "forms": forms, "errors": errors}
     return render(request, "stations/connectors.html", context)
+
+
+def _lines(station: Station) -> BaseFormSet[ConnectorForm]:
+    """What stands, to be changed; of a new station EVSE 1 and 2, so that Save keeps what is shown. An answer is read
+    without them: Django takes a line that says what it began with for an empty one, and Save twice would take all away.
+    """
+    standing = [ConnectorForm.values_of(connector) for connector in _standing(station)]
+    forms = ConnectorFormSet(initial=standing)
+    for number, form in enumerate(forms if not standing else (), start=1):
+        form.initial = {"evse": number}
+    return forms
 
 
 def _filled(lines: list[dict[str, object]]) -> list[dict[str, object]]:

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from evcms.core.access import Access, Permission
+from evcms.core.models import Organization
 from stations import queries, services
 from stations.forms import SiteForm
 from stations.models import Site
@@ -32,10 +33,14 @@ def names(request: HttpRequest, access: Access) -> HttpResponse:
     return JsonResponse({"names": found})
 
 
+def _where(organization: Organization) -> dict[str, str]:
+    return {"country": organization.country, "time_zone": organization.time_zone}
+
+
 @require_http_methods(["GET", "POST"])
 @member(Permission.STATIONS)
 def create(request: HttpRequest, access: Access) -> HttpResponse:
-    form = SiteForm(request.POST or None, initial={"time_zone": access.organization.time_zone})
+    form = SiteForm(request.POST or None, initial=_where(access.organization))
     if request.method == "POST" and form.is_valid():
         try:
             site = services.create_site(access=access, values=form.mine())

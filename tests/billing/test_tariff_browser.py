@@ -49,6 +49,7 @@ def no_sideways(page):
 
 def test_the_example_follows_what_is_typed_and_the_tariff_is_saved(page, open_as, organization):
     open_as(page, "/tariffs/new/")
+    page.fill("#id_tax_percent", "21")
     page.fill("#id_name", "Street")
     page.fill("[name=rule-0-per_kwh]", "0.49")
     page.fill("[name=rule-0-per_session]", "1.10")
@@ -77,6 +78,7 @@ def test_the_example_follows_what_is_typed_and_the_tariff_is_saved(page, open_as
 
 def test_rules_are_added_moved_and_removed_and_findings_follow(page, phone, open_as, organization):
     open_as(page, "/tariffs/new/")
+    page.fill("#id_tax_percent", "21")
     page.fill("[name=rule-0-per_kwh]", "0.39")
     page.click("button:has-text('Add a rule')")
     page.wait_for_selector("[name=rule-1-per_kwh]")
@@ -106,6 +108,7 @@ def test_rules_are_added_moved_and_removed_and_findings_follow(page, phone, open
 
 def test_enter_saves_and_a_mistake_is_said_at_its_rule(page, open_as, organization):
     open_as(page, "/tariffs/new/")
+    page.fill("#id_tax_percent", "21")
     page.fill("#id_name", "Street")
     page.fill("[name=rule-0-per_kwh]", "half")
     page.press("[name=rule-0-per_kwh]", "Enter")
@@ -118,6 +121,7 @@ def test_without_javascript_the_editor_works_the_same(browser, open_as, organiza
     context = browser.new_context(java_script_enabled=False, viewport={"width": 390, "height": 844})
     page = context.new_page()
     open_as(page, "/tariffs/new/")
+    page.fill("#id_tax_percent", "21")
     page.fill("#id_name", "Street")
     page.fill("[name=rule-0-per_kwh]", "0.49")
     page.click("button:has-text('Add a rule')")

@@ -44,6 +44,14 @@ def as_role(client, organization):
     return login
 
 
+def test_the_tax_of_a_new_tariff_is_said_by_nobody_but_the_operator(finance):
+    assert finance.get("/tariffs/new/").context["whole"]["tax_percent"].value() == ""
+    page = finance.post("/tariffs/new/", form(FLAT, tax_percent=""))
+    assert "Tax (%): Give the rate that holds for you" in page.content.decode()
+    assert not Tariff.objects.exists()
+    assert finance.post("/tariffs/new/", form(FLAT, tax_percent="0")).status_code == 302
+
+
 @pytest.fixture
 def finance(as_role):
     return as_role(Role.FINANCE)

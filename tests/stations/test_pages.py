@@ -30,7 +30,7 @@ from stations.models import (
 )
 from stations.vocabulary import Approval, RefusalReason, SecurityProfile
 
-from .conftest import make_access
+from .conftest import make_access, make_station
 
 
 def browser(access):
@@ -132,6 +132,30 @@ def test_a_site_and_a_station_with_connectors_are_entered_in_forms(page, organiz
     assert page.post(response.url, lines | empty | management).status_code == 302
     assert Connector.objects.get().max_power_w == 11_000
     assert "PLEIN-01" in text_of(page.get(reverse("station-edit", args=["PLEIN-01"])))
+
+
+def test_a_new_station_is_saved_with_its_first_lines_as_they_are_prefilled(page, site):
+    station = make_station("NEW-1", site, connectors=0)
+    address = reverse("station-connectors", args=[station.identity])
+    lines = page.get(address).context["forms"]
+    shown = {bound.html_name: bound.value() for form in lines for bound in form if bound.value() not in (None, False)}
+    management = {"form-TOTAL_FORMS": len(lines.forms), "form-INITIAL_FORMS": 0}
+    for _twice in range(2):
+        assert page.post(address, shown | management).status_code == 302
+    stored = station.connectors.filter(archived_at=None).values_list("evse__number", "number", "plug", "max_power_w")
+    assert sorted(stored) == [(1, 1, "IEC_62196_T2", 22_000), (2, 1, "IEC_62196_T2", 22_000)]
+    assert [form["evse"].value() for form in page.get(address).context["forms"]] == [1, 2, None, None]
+    answer = text_of(page.post(address, shown | management | {"form-1-evse": 1}))
+    assert "Connector 1 of EVSE 1 is given twice." in answer
+
+
+def test_a_new_site_lies_where_its_organization_does(page, organization):
+    type(organization).objects.update(country="DE", time_zone="Europe/Berlin")
+    form = page.get(reverse("site-create")).context["form"]
+    assert (form["country"].value(), form["time_zone"].value()) == ("DE", "Europe/Berlin")
+    shown = {bound.html_name: bound.value() or "" for bound in form}
+    page.post(reverse("site-create"), shown | {"name": "Nord", "latitude": "52", "longitude": "13"})
+    assert Site.objects.get(name="Nord").country == "DE"
 
 
 def test_how_to_find_a_site_is_entered_in_each_language_and_read_by_each_driver(page, organization, client):
