@@ -131,12 +131,22 @@ def _ask() -> dict[str, str]:
 
 def _answer(question: Question) -> str:
     """Asks until the answer is good; a good value in the environment is taken without asking."""
-    value = os.environ.get(question.variable, "").strip()
+    value, typed = os.environ.get(question.variable, "").strip(), False
     while True:
         try:
             if value:
-                return question.clean(value)
+                answer = question.clean(value)
+                if not (question.secret and typed) or _again(answer):
+                    return answer
         except ValueError as error:
             print(f"  {error}")
         read = getpass.getpass if question.secret else input
-        value = read(f"  {question.prompt}: ").strip()
+        value, typed = read(f"  {question.prompt}: ").strip(), True
+
+
+def _again(secret: str) -> bool:
+    """Nobody sees what he types here, and a mistyped password opens nothing later."""
+    same = getpass.getpass("  The same once more: ").strip() == secret
+    if not same:
+        print("  The two are not the same: type it anew.")
+    return same

@@ -1,11 +1,16 @@
 """The questions of the first start, at a terminal."""
 
+from io import StringIO
+
 import pytest
+from django.core.management import call_command
 
 from evcms.core.models import Membership, Organization, User
 from evcms.supervisor import currencies, first_start
 
 pytestmark = pytest.mark.django_db
+
+TWICE = ("correct horse battery", "correct horse battery")
 
 
 @pytest.fixture
@@ -25,7 +30,7 @@ def terminal(monkeypatch):
 
 def test_the_answers_found_an_organization_and_its_owner(terminal):
     assert first_start.needed()
-    terminal("Harbour Charging", "jpy", "Asia/Tokyo", "owner@charging.example", "correct horse battery")
+    terminal("Harbour Charging", "jpy", "Asia/Tokyo", "owner@charging.example", *TWICE)
     first_start.found()
     assert not first_start.needed()
     founded = Organization.objects.get()
@@ -46,7 +51,7 @@ def test_a_wrong_answer_is_explained_and_asked_again(terminal, capsys):
         *["doubloons", "EUR"],
         *["Amsterdam", "Europe/Amsterdam"],
         *["owner", "owner@charging.example"],
-        *["short", "correct horse battery"],
+        *["short", *TWICE],
     )
     first_start.found()
     said = capsys.readouterr().out
@@ -57,10 +62,33 @@ def test_a_wrong_answer_is_explained_and_asked_again(terminal, capsys):
     assert "short" not in said.replace("too short", "")
 
 
+def test_a_password_that_was_mistyped_once_is_asked_anew(terminal, capsys):
+    mistyped = ("correct horse batery", "correct horse battery")
+    terminal("Harbour Charging", "EUR", "Europe/Paris", "owner@charging.example", *mistyped, *TWICE)
+    first_start.found()
+    assert "not the same" in capsys.readouterr().out
+    assert User.objects.get().check_password(TWICE[0])
+
+
+def test_a_password_from_the_environment_is_not_repeated(terminal, monkeypatch):
+    monkeypatch.setenv("EVCMS_OWNER_PASSWORD", TWICE[0])
+    terminal("Harbour Charging", "EUR", "Europe/Paris", "owner@charging.example")
+    first_start.found()
+    assert User.objects.get().check_password(TWICE[0])
+
+
+def test_a_forgotten_password_is_changed_on_the_machine(terminal):
+    terminal("Harbour Charging", "EUR", "Europe/Paris", "owner@charging.example", *TWICE)
+    first_start.found()
+    terminal("a wholly new phrase", "a wholly new phrase")
+    call_command("changepassword", "owner@charging.example", stdout=StringIO())
+    assert User.objects.get().check_password("a wholly new phrase")
+
+
 def test_what_the_environment_answers_is_not_asked(terminal, monkeypatch):
     monkeypatch.setenv("EVCMS_ORGANIZATION", "From outside")
     monkeypatch.setenv("EVCMS_CURRENCY", "EUR")
-    terminal("Europe/Paris", "owner@charging.example", "correct horse battery")
+    terminal("Europe/Paris", "owner@charging.example", *TWICE)
     assert first_start.found().name == "From outside"
 
 
