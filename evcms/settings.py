@@ -39,7 +39,7 @@ SECRET_KEY_FALLBACKS = words("SECRET_KEY_FALLBACKS")
 STATION_PASSWORD_PEPPER = secret("STATION_PASSWORD_PEPPER", "station_password_pepper")
 PUBLIC_URL = text("PUBLIC_URL", f"http://127.0.0.1:{whole('EVCMS_PORT', 8000)}").rstrip("/")
 ALLOWED_HOSTS = words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]") + (["testserver"] if TESTING else [])
-CSRF_TRUSTED_ORIGINS = words("CSRF_TRUSTED_ORIGINS") or [PUBLIC_URL]
+CSRF_TRUSTED_ORIGINS = words("CSRF_TRUSTED_ORIGINS") or ([PUBLIC_URL] if "://" in PUBLIC_URL else [])
 WEB_PORT = whole("EVCMS_PORT", 8000, least=1, most=65535)
 OCPP_PORT = whole("EVCMS_OCPP_PORT", 9000, least=1, most=65535)
 OCPP_PUBLIC_URL = text("OCPP_PUBLIC_URL", f"ws://{urlsplit(PUBLIC_URL).hostname}:{OCPP_PORT}").rstrip("/")

@@ -115,6 +115,15 @@ def test_a_start_with_a_wrong_setting_ends_in_one_sentence(folder, name, value):
     assert "Traceback" not in ended.stderr
 
 
+def test_a_public_address_without_its_scheme_is_our_sentence_alone(folder):
+    given = {**os.environ, "PUBLIC_URL": "charging.example"}
+    asked = [sys.executable, "manage.py", "check"]
+    ended = subprocess.run(asked, cwd=BASE, env=given, capture_output=True, timeout=60, text=True)
+    assert ended.returncode == 1
+    assert "evcms.E002" in ended.stderr
+    assert "4_0.E001" not in ended.stderr
+
+
 def test_every_variable_that_the_code_reads_is_explained_in_the_example():
     """`.env.example` lists them all; a variable that nobody can find does not exist."""
     import re
