@@ -210,7 +210,11 @@ def others_near(connector: Connector, most: int = 4) -> list[Found]:
 
 
 def _has_another(place: Found, connector: Connector) -> bool:
-    return any(row.shown == Shown.AVAILABLE and row.pk != connector.pk for row in place.connectors)
+    """Its own place only when it is not free itself."""
+    if place.site.pk != connector.station.site_id:
+        return True
+    free = {row.pk for row in place.connectors if row.shown == Shown.AVAILABLE}
+    return bool(free) and connector.pk not in free
 
 
 def _fits(place: Found, connector: Connector) -> bool:

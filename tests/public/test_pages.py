@@ -247,6 +247,7 @@ def test_without_card_payment_a_free_connector_does_not_say_pay(connector, tarif
     text = page(f"/c/{connector.code}")
     assert "Free. Plug in and hold up your card." in text
     assert "Plug in, pay, go" not in text
+    assert "Free nearby" not in text
 
 
 def test_a_distance_is_written_as_the_language_writes_numbers():
@@ -371,3 +372,10 @@ def test_a_site_tells_the_way_in_the_drivers_language(site, station):
     said = {code: Client(headers={"accept-language": code}).get(f"/map/{site.pk}/").text for code in ("nl", "de")}
     assert "Achter de kerk" in said["nl"]
     assert "Behind the church" in said["de"]
+
+
+def test_the_map_leads_to_help_and_receipts_like_every_other_page(connector):
+    for path in ("/map", f"/c/{connector.code}"):
+        text = page(path)
+        assert 'href="/receipt"' in text, path
+        assert 'href="/help/drivers/"' in text, path
