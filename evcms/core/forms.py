@@ -1,4 +1,4 @@
-"""Forms about people and organizations."""
+"""Forms about people."""
 
 from zoneinfo import available_timezones
 
@@ -9,31 +9,11 @@ from django.utils.translation import gettext_lazy as _
 
 from . import mailboxes
 from .access import ROLE_LABELS, Permission, Role
-from .models import Organization, User
+from .models import User
 
 
 def zones() -> list[tuple[str, str]]:
     return [(zone, zone.replace("_", " ")) for zone in sorted(available_timezones()) if "/" in zone or zone == "UTC"]
-
-
-class OrganizationForm(forms.ModelForm):
-    time_zone = forms.ChoiceField(label=_("Time zone"), choices=zones)
-    language = forms.ChoiceField(label=_("Language"), choices=settings.LANGUAGES)
-
-    class Meta:
-        model = Organization
-        fields = (
-            "name",
-            "legal_name",
-            "address",
-            "country",
-            "vat_id",
-            "time_zone",
-            "language",
-            "support_email",
-            "support_phone",
-            "mfa_policy",
-        )
 
 
 class MemberForm(forms.Form):

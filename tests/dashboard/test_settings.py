@@ -45,6 +45,44 @@ def test_the_owner_opens_every_settings_page(owner, page):
     assert browser(owner).get(page).status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("country", "vat_id", "phone", "refused"),
+    [
+        ("DE", "de 123 456 789", "+49 (30) 123-4567", []),
+        ("DE", "", "", []),
+        ("CH", "CHE-123.456.789 MWST", "0800 123", []),
+        ("GR", "GR123456789", "112", []),
+        ("US", "12-3456789", "+1 (212) 555-0100", []),
+        ("XX", "DE123456789", "", ["Choose the country."]),
+        ("", "DE123456789", "", ["Choose the country."]),
+        ("DE", "nonsense", "", ["A VAT number of NO looks otherwise."]),
+        ("DE", "12-3456789", "", ["A VAT number begins with its country, such as NL or DE."]),
+        ("DE", "DE12", "", ["A VAT number of DE looks otherwise."]),
+        ("US", "twelve", "", ["A VAT number begins with its country, such as NL or DE."]),
+        ("DE", "", "call me", ["Give digits, with +, spaces, brackets or dashes"]),
+        ("DE", "", "12", ["Give digits, with +, spaces, brackets or dashes"]),
+        ("DE", "", "1" * 16, ["Give digits, with +, spaces, brackets or dashes"]),
+        ("XX", "nonsense", "call me", ["Choose the country.", "A VAT number of NO", "Give digits"]),
+    ],
+)
+def test_what_stands_on_receipts_is_no_nonsense(owner, organization, country, vat_id, phone, refused):
+    words = {"name": "N", "time_zone": "Europe/Berlin", "language": "de", "mfa_policy": "nobody"}
+    sent = words | {"country": country, "vat_id": vat_id, "support_phone": phone}
+    answer = browser(owner).post("/settings/organization/", sent)
+    organization.refresh_from_db()
+    assert (organization.name == "N") == (not refused)
+    assert (answer.status_code == 302) == (not refused)
+    for sentence in refused:
+        assert sentence in answer.content.decode()
+
+
+def test_a_stored_country_that_is_none_is_chosen_anew_and_no_other_one_by_chance(owner):
+    Organization.objects.update(country="XX")
+    form = browser(owner).get("/settings/organization/").context["form"]
+    assert "selected" not in str(form["country"])
+    assert form.fields["country"].choices[0][0] == ""
+
+
 def test_who_may_not_open_a_setting_reads_that_it_is_there_and_who_may(owner, organization):
     mine = browser(owner).get("/settings/").content.decode()
     assert "Only for the role" not in mine

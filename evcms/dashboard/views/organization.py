@@ -14,11 +14,12 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from evcms.core import clock, people, services
 from evcms.core.access import Access, Permission, Role
-from evcms.core.forms import MemberForm, OrganizationForm, ProfileForm, TokenForm
+from evcms.core.forms import MemberForm, ProfileForm, TokenForm
 from evcms.core.middleware import SESSION_KEY
 from evcms.core.models import ApiToken, Membership
 from evcms.dashboard import settings_rooms as rooms
 from evcms.dashboard.access import operator
+from evcms.dashboard.organization_form import OrganizationForm
 from evcms.dashboard.queries import log
 
 
