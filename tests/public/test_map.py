@@ -146,6 +146,13 @@ def test_what_did_not_change_is_not_sent_again(street):
     assert client.get(path, headers={"If-None-Match": tag}).status_code == 200
 
 
+def test_an_empty_list_names_the_filter_only_where_one_is_set(street):
+    assert "No station fits these wishes. Clear the filter" in listed("q=Nowhere")
+    assert "No station in this part of the map." in listed("bbox=100,10,101,11&zoom=12")
+    Site.objects.update(public=False)
+    assert "No station is on the map yet." in listed()
+
+
 def test_many_places_come_by_the_page(organization, gateway):
     country(organization, gateway, 60)
     text = listed("accessible=on&q=plein")

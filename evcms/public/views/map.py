@@ -6,6 +6,7 @@ from django.conf import settings
 from django.core.paginator import Paginator
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_control
 from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import conditional_page, require_safe
@@ -61,7 +62,15 @@ def _list(request: HttpRequest, form: MapFilter, judge: Judge, rows: list[places
         "places": freeby.with_waits(places.priced(page, judge)),
         "page": page,
         "query": query.urlencode(),
+        "nothing": _why_nothing(wish, somewhere=bool(rows)),
     }
+
+
+def _why_nothing(wish: Wish, *, somewhere: bool) -> str:
+    """What an empty list says: only who narrowed something has a filter to clear."""
+    if wish.filters:
+        return _("No station fits these wishes. Clear the filter to see all.")
+    return _("No station in this part of the map.") if somewhere else _("No station is on the map yet.")
 
 
 @require_safe
