@@ -6,7 +6,7 @@ from django.db.models import F, Prefetch, Q, QuerySet, Sum
 from django.utils.translation import gettext as _
 
 from billing.models import Bill, Debt, Enrolment, FundingRule, Payment, PaymentMethod, Receipt
-from billing.vocabulary import DebtState, EnrolmentState, FundingSource, MethodState
+from billing.vocabulary import DebtState, EnrolmentState, FundingSource, MethodState, PaymentState
 from evcms.core.access import Access
 from sessions.models import ChargingSession, Driver, IdToken
 from stations.queries import visible_sites
@@ -75,6 +75,12 @@ def running_of(driver: Driver) -> QuerySet[ChargingSession]:
     return ChargingSession.objects.filter(driver=driver, ended_at=None, authorized=True).select_related(
         "station", "site", "payment"
     )
+
+
+def starting_of(driver: Driver) -> QuerySet[Payment]:
+    """Holds of his that wait for the car: no session yet."""
+    rows = Payment.objects.filter(driver=driver, session=None, state=PaymentState.AUTHORIZED)
+    return rows.select_related("connector__station").order_by("pk")
 
 
 def visits(driver: Driver, most: int = 100) -> list[Visit]:

@@ -12,7 +12,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 
 from billing import queries as billing
-from billing.models import Debt, Enrolment, PaymentMethod
+from billing.models import Debt, Enrolment, Payment, PaymentMethod
 from evcms.core import clock
 from evcms.core.models import Event, Organization
 from sessions.models import ChargingSession, Driver, IdToken
@@ -61,6 +61,7 @@ class Overview:
     cars: list[Enrolment]
     debts: list[Debt]
     running: list[ChargingSession]
+    starting: list[Payment]
     recent: list[billing.Visit] = field(default_factory=list)
 
     @property
@@ -76,6 +77,7 @@ def overview(driver: Driver) -> Overview:
         cars=list(billing.cars_of(driver)),
         debts=list(billing.debts_of(driver)),
         running=list(billing.running_of(driver)),
+        starting=list(billing.starting_of(driver)),
         recent=billing.visits(driver)[:3],
     )
 

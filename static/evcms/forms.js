@@ -138,9 +138,20 @@
   function failed() { const place = toasts(); if (place) evcms.toast(place.dataset.errorText || "", "faulted"); }
   document.addEventListener("evcms:toast", (event) => evcms.toast(event.detail.text, event.detail.hue));
 
+  // Arrows go through a select's choices one by one: it is sent when it is left, or with Enter.
+  let keyed = null, changed = null;
+  document.addEventListener("pointerdown", () => { keyed = null; });
+  document.addEventListener("keydown", (event) => {
+    if (!event.target.matches("form[data-autosubmit] select")) return;
+    keyed = event.target;
+    if (event.key === "Enter" && changed === keyed) keyed.form.requestSubmit();
+  });
+  document.addEventListener("focusout", (event) => { if (changed && event.target === changed) changed.form.requestSubmit(); });
   document.addEventListener("change", (event) => {
     const form = event.target.closest("form[data-autosubmit]");
-    if (form && event.target.matches("select, input[type=checkbox], input[type=radio], input[type=date]")) form.requestSubmit();
+    if (!form || !event.target.matches("select, input[type=checkbox], input[type=radio], input[type=date]")) return;
+    if (event.target === keyed) changed = keyed;
+    else form.requestSubmit();
   });
 
   document.addEventListener("input", (event) => {

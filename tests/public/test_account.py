@@ -329,6 +329,9 @@ def test_the_connector_s_page_shows_the_price_and_one_button_with_the_card(clien
     payment = Payment.objects.get()
     assert answer["Location"] == f"/s/{payment.public_id}"
     assert (payment.state, payment.driver) == (PaymentState.AUTHORIZED, driver)
+    account = client.get("/account/").content.decode()
+    assert "Ready. Plug in now." in account
+    assert f'href="/s/{payment.public_id}"' in account
 
 
 def test_a_guest_sees_no_button_with_a_card(client, provider, tariff, connector):

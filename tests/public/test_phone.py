@@ -135,3 +135,18 @@ def test_a_driver_enrols_a_car_on_the_phone(connector, provider, phone, live_ser
     page.get_by_role("button", name="Plug and go for my car").tap()
     page.get_by_text("Now charge once as usual.").wait_for()
     assert (Enrolment.objects.get().label, Enrolment.objects.get().driver) == ("Blue one", driver)
+
+
+def test_arrows_go_through_the_languages_and_the_choice_is_sent_when_it_is_left(page, live_server, connector):
+    page.goto(f"{live_server.url}/c/{connector.code}")
+    chosen = page.locator("select[name=language]")
+    chosen.focus()
+    before = chosen.input_value()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    assert chosen.input_value() != before
+    assert page.locator("html").get_attribute("lang") == before
+    wanted = chosen.input_value()
+    with page.expect_navigation():
+        page.keyboard.press("Tab")
+    assert page.locator("html").get_attribute("lang") == wanted
