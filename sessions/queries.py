@@ -227,6 +227,11 @@ def at_connector(connector: Connector) -> ChargingSession | None:
     return rows.select_related("attempt", "id_token").order_by("-started_at").first()
 
 
+def charging_at(station: Station) -> int:
+    """How many cars charge at the station."""
+    return ChargingSession.objects.filter(station=station, ended_at=None, authorized=True).count()
+
+
 def at_other_cable(connector: Connector) -> bool:
     """Does somebody charge at another connector of this one's EVSE, which serves one at a time?"""
     rows = ChargingSession.objects.filter(evse_id=connector.evse_id, ended_at=None, authorized=True)

@@ -13,6 +13,7 @@ from evcms.core.access import Role
 from evcms.core.models import AuditEntry, Organization
 from evcms.dashboard.jsontext import pretty
 from evcms.dashboard.queries import fleet
+from sessions.models import ChargingSession
 from stations import services as stations
 from stations.models import (
     BulkAction,
@@ -112,6 +113,14 @@ def test_the_buttons_of_the_firmware_tab_are_orders_that_are_sent(network, owner
         "kind", flat=True
     )
     assert sorted(kinds) == ["GetLog", "GetLog", "UpdateFirmware"]
+
+
+def test_who_restarts_a_station_is_told_first_that_cars_charge_there(network, owner):
+    busy = ChargingSession.objects.filter(ended_at=None, authorized=True).values_list("station__identity", flat=True)
+    told = "charging there now"
+    assert told in words(owner.get(f"/stations/{busy[0]}/commands/"))
+    idle = Station.objects.exclude(identity__in=list(busy)).values_list("identity", flat=True)[0]
+    assert told not in words(owner.get(f"/stations/{idle}/commands/"))
 
 
 def test_an_order_that_cannot_be_sent_comes_back_on_its_page(network, owner):

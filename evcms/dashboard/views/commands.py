@@ -22,6 +22,7 @@ from evcms.core.access import Access, Permission
 from evcms.dashboard.access import operator
 from evcms.dashboard.forms import RawForm, operation_form
 from evcms.dashboard.views.station import Context, page, station_or_404
+from sessions import queries as sessions
 from stations import commands, services
 from stations.models import Command, Station
 from stations.operations import OPERATIONS, Field, Operation, build
@@ -164,6 +165,7 @@ def _context(request: HttpRequest, station: Station, wrong: str = "", said: form
     return {
         "operations": offered,
         "chosen": chosen,
+        "charging": sessions.charging_at(station),
         "raw": said if said and wrong == RAW else RawForm(prefix=RAW, auto_id="op_%s"),
         "recent": [answered(row) for row in recent],
         "dynamic_codes": station.protocol == OCPP_21,
