@@ -11,6 +11,7 @@ from typing import Any
 
 import structlog
 from django import template
+from django.conf import settings
 from django.contrib.humanize.templatetags.humanize import intcomma
 from django.core.paginator import Page, Paginator
 from django.core.serializers.json import DjangoJSONEncoder
@@ -32,6 +33,12 @@ register.simple_tag(words.who)
 register.simple_tag(words.card)
 register.filter("audit_action", audits.action)
 register.filter("audit_told", audits.told)
+
+
+@register.inclusion_tag("components/mail_off.html")
+def mail_off() -> dict[str, bool]:
+    """A notice on pages that promise a mail, where none can be sent."""
+    return {"off": not settings.MAIL_ON}
 
 
 @register.simple_tag

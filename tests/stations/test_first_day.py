@@ -1,6 +1,7 @@
-"""By which addresses others find us: said where it is needed, and that nobody does yet."""
+"""What an installation of the first day lacks is said where it matters: an address for others, mail."""
 
 import pytest
+from django.test import Client
 from django.urls import reverse
 
 from tests.dashboard.conftest import browser, words
@@ -27,3 +28,11 @@ def test_who_waits_for_a_charger_reads_what_to_type_into_it(owner, settings):
     told = "Chargers connect to wss://ocpp.charging.example/ocpp/&lt;identity&gt;"
     assert told in words(browser(owner).get(reverse("quarantine")))
     assert told in words(browser(owner).get("/"))
+
+
+@pytest.mark.parametrize("mail_on", [True, False])
+def test_a_page_that_promises_a_mail_says_when_none_can_leave(owner, station, settings, mail_on):
+    settings.MAIL_ON = mail_on
+    pages = ("/account/sign-in", f"/c/{station.connectors.first().code}", "/accounts/password/reset/")
+    told = [words(Client().get(page)) for page in pages] + [words(browser(owner).get(reverse("members")))]
+    assert ["No mail leaves this system yet" in text for text in told] == [not mail_on] * 4
