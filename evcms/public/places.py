@@ -28,6 +28,7 @@ from stations.models import Connector, MaintenanceWindow, PlugType, Site, Statio
 from stations.vocabulary import Shown
 
 WORKS_WITHIN = timedelta(days=14)  # planned work that a driver is told of at the place
+DIRECTIONS = "https://www.openstreetmap.org/directions"
 BUSY = (Shown.CHARGING, Shown.SUSPENDED, Shown.OCCUPIED, Shown.RESERVED)
 ORDER = (Shown.AVAILABLE, *BUSY, Shown.MAINTENANCE, Shown.FAULTED, Shown.UNAVAILABLE, Shown.UNKNOWN, Shown.OFFLINE)
 
@@ -98,6 +99,11 @@ class Place(Generic[S, P]):
     @property
     def url(self) -> str:
         return reverse("public:site", args=[self.site.pk])
+
+    @property
+    def way(self) -> str:
+        """Directions in the browser, for whom a geo: address opens nothing (iPhones, most desks)."""
+        return f"{DIRECTIONS}?to={self.site.latitude:.6f}%2C{self.site.longitude:.6f}"
 
     @property
     def far(self) -> str:
