@@ -25,7 +25,7 @@ def stored(moment: datetime | None) -> Any:
 
 @lru_cache(4096)
 def _text(in_utc: datetime) -> str:
-    """Kept for a while: a moment goes into many rows of an exchange, and spelling it out was a tenth of their cost."""
+    """Kept for a while: an exchange stores some ten moments, most of them the same; spelling one out takes 0.7 µs."""
     return str(in_utc)[:-UTC_OFFSET]
 
 
