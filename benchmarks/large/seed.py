@@ -58,7 +58,7 @@ def values(owner, holdings, gateway, scale):
         "org": owner.organization.pk, "now": f"'{now.isoformat()}'::timestamptz", "base": highest() + 100,
         "gateway": f"'{gateway.pk}'::uuid", "user": owner.user.pk, "tariff": rows.tariff.pk,
         "snapshot": lookup.snapshot_of(rows.tariff).pk, "document": quoted(json.dumps(rows.receipt.document)),
-        "stations": max(20, int(STATIONS * scale)), "sites": max(4, int(SITES * scale)),
+        "stations": max(20, int(STATIONS * scale)), "sites": max(10, int(SITES * scale)),
         "drivers": max(40, int(DRIVERS * scale)), "per_evse": PER_EVSE, "samples": SAMPLES,
         "zone": quoted(owner.organization.time_zone), "year": now.year, "permille": max(1, int(1000 * scale)),
     }  # fmt: skip

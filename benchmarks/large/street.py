@@ -16,7 +16,7 @@ def pour(filler):
         address="'Street ' || n", postal_code="(1000 + n % 9000) || ' AB'",
         city="(ARRAY['Utrecht', 'Rotterdam', 'Gent', 'Aachen', 'Lille'])[1 + n % 5]", country="'NL'",
         latitude="50.8 + 2.5 * pg_temp.dice(n, 11)", longitude="3.5 + 3.3 * pg_temp.dice(n, 12)",
-        grid_limit_w="CASE WHEN n % 3 = 1 THEN 150000 END", public="true", accessible="n % 4 = 0",
+        grid_limit_w="CASE WHEN n % 3 = 1 THEN 30000 * :stations / :sites END", public="true", accessible="n % 4 = 0",
     )  # fmt: skip
     filler.fill(
         Station, "generate_series(1, :stations) n",
