@@ -66,6 +66,7 @@ from .prices import (
 from .purses import takes_vouchers
 from .readers import reader_at
 from .running import Running, running_costs, running_total
+from .unpriced import Unpriced, unpriced, unpriced_sites
 
 __all__ = [
     "DECLINED",
@@ -76,6 +77,7 @@ __all__ = [
     "Share",
     "ToDecide",
     "Totals",
+    "Unpriced",
     "Visit",
     "assignments",
     "balance_lines",
@@ -125,6 +127,8 @@ __all__ = [
     "totals",
     "unanswered",
     "unmatched",
+    "unpriced",
+    "unpriced_sites",
     "usual_card",
     "usual_charge",
     "visible_assignments",

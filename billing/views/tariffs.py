@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from billing import lookup, queries, services, tariff_forms, wording
-from billing.forms import AssignmentForm
+from billing.forms import AssignmentForm, Where
 from billing.models import Tariff
 from billing.queries import drafts
 from billing.queries.drafts import Live, Surroundings
@@ -17,6 +17,7 @@ from billing.tariff_forms import Editor
 from billing.views.common import access_of, show_errors
 from evcms.core import clock
 from evcms.core.access import Access, Permission
+from stations.queries import visible_sites
 
 SAVE = ("", "save")
 
@@ -37,8 +38,21 @@ def tariffs(request: HttpRequest) -> HttpResponse:
         for tariff in queries.tariffs(access)
         for terms in [lookup.terms_of(tariff)]
     ]
-    context = {"rows": rows, "may": access.can(Permission.TARIFFS), "sees_money": access.can(Permission.MONEY)}
+    bare = queries.unpriced_sites(access)
+    context = {
+        "rows": rows,
+        "may": access.can(Permission.TARIFFS),
+        "sees_money": access.can(Permission.MONEY),
+        "unpriced": bare,
+        "chosen": _chosen(request, bare),
+    }
     return render(request, "billing/tariffs.html", context)
+
+
+def _chosen(request: HttpRequest, bare: list[queries.Unpriced]) -> queries.Unpriced | None:
+    """The site without a price for which the page offers its tariffs: the one asked for, or the only one."""
+    asked = next((site for site in bare if str(site.site_id) == request.GET.get("site")), None)
+    return asked or (bare[0] if len(bare) == 1 else None)
 
 
 @login_required
@@ -60,9 +74,16 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
     tariff = _tariff(access, pk)
     around = drafts.surroundings(access, tariff)
     if request.method == "GET":
-        return _page(request, access, editor_of(tariff, around), tariff, around)
+        return _page(request, access, editor_of(tariff, around), tariff, around, assignment=_begun(request, access))
     access.demand(Permission.TARIFFS)
     return _posted(request, access, tariff, around)
+
+
+def _begun(request: HttpRequest, access: Access) -> AssignmentForm:
+    """The form of places, with the site that a page without prices led here for."""
+    asked = request.GET.get("site", "")
+    found = visible_sites(access).filter(pk=asked, archived_at=None).first() if _is_number(asked) else None
+    return AssignmentForm(access=access, initial={"where": Where.SITE, "site": found} if found else None)
 
 
 def editor_of(tariff: Tariff, around: Surroundings) -> Editor:
@@ -214,7 +235,12 @@ def rules(request: HttpRequest) -> HttpResponse:
 
 def _asked(request: HttpRequest, access: Access) -> Tariff | None:
     text = request.GET.get("tariff", "")
-    return _tariff(access, int(text)) if text.isdecimal() and len(text) < 19 else None
+    return _tariff(access, int(text)) if _is_number(text) else None
+
+
+def _is_number(text: str) -> bool:
+    """That a database takes."""
+    return text.isdecimal() and len(text) < 19
 
 
 @login_required

@@ -140,7 +140,7 @@ def test_the_overview_costs_few_queries(network, django_assert_max_num_queries):
     client.get("/")
     with django_assert_max_num_queries(21):
         client.get("/")
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(15):
         client.get("/?part=now", headers={"X-Requested-With": "evcms-live"})
     with django_assert_max_num_queries(10):
         client.get("/?part=tape", headers={"X-Requested-With": "evcms-live"})

@@ -127,10 +127,12 @@ def _now(request: HttpRequest, access: Access) -> Context:
     quarantined = stations.quarantined(access).order_by().count() if may_decide else 0
     zone = access.organization.time_zone
     today = network.today(access, zone)
+    bare = money.unpriced_sites(access)
     return {
         "zone": zone,
         "now": clock.now(),
-        "worries": [*worries(incidents, numbers, shown, quarantined), *_to_decide(access)],
+        "worries": [*worries(incidents, numbers, shown, quarantined), *_unpriced(bare), *_to_decide(access)],
+        "unpriced": bare,
         "numbers": numbers,
         "incidents": incidents[:MOST_INCIDENTS],
         "incident_count": len(incidents),
@@ -153,6 +155,11 @@ def _now(request: HttpRequest, access: Access) -> Context:
 def _troubles(request: HttpRequest, access: Access) -> Context:
     incidents = network.incidents(access)
     return {"incidents": incidents[:MOST_INCIDENTS], "incident_count": len(incidents)}
+
+
+def _unpriced(sites: list[money.Unpriced]) -> list[Said]:
+    text = ngettext("%(n)d site has no price", "%(n)d sites have no price", len(sites)) % {"n": len(sites)}
+    return [Said(text, f"{reverse('tariffs')}#unpriced")] if sites else []
 
 
 def _to_decide(access: Access) -> list[Said]:

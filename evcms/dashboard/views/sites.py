@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from alerts.queries import open_incidents
+from billing.queries import unpriced_sites
 from evcms.core.access import Access, Permission
 from evcms.dashboard import export
 from evcms.dashboard.access import operator
@@ -105,6 +106,7 @@ def site(request: HttpRequest, access: Access, pk: int) -> HttpResponse:
     here = Q(site=pk) | Q(station__site=pk)
     windows = network.next_windows(access).filter(here | Q(site=None, station=None))
     context |= {
+        "unpriced": [row for row in unpriced_sites(access) if row.site_id == place.site.pk],
         "rows": [(row, listing.segments(row)) for row in rows],
         "windows": windows[:10],
         "incidents": open_incidents(access).filter(here).order_by("-severity", "opened_at")[:5],

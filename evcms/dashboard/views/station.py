@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET
 
 from alerts.models import Incident
+from billing.queries import unpriced
 from billing.queries.readers import readers_of
 from evcms.core.access import Access, Permission
 from evcms.dashboard.access import operator
@@ -22,6 +23,7 @@ from evcms.dashboard.sorting import paged
 from sessions import queries as sessions
 from stations import queries
 from stations.models import Connection, RefusedHandshake, Station
+from stations.vocabulary import Approval
 
 Context = dict[str, Any]  # Any: template context
 MESSAGES = 50
@@ -85,6 +87,7 @@ def page(
     context |= {
         "incidents_now": [row for row in incidents if row.state != "resolved"][:3],
         "plugs": plugs,
+        "unpriced": _unpriced(station, plugs),
         "busy": any(card.session for card in plugs),
         "health": street.health(station, plugs),
         "past": street.past(access, station, [card.connector for card in plugs], hours, incidents),
@@ -98,6 +101,13 @@ def page(
         "live_url": f"/ws/live/stations/{station.identity}/",
     }
     return render(request, f"dashboard/stations/{tab.removeprefix('station-') or 'station'}.html", context)
+
+
+def _unpriced(station: Station, plugs: list[street.Card]) -> int:
+    """How many of its plugs have no price now; who is not let in yet, or not any more, needs none."""
+    if station.approval != Approval.ACCEPTED or station.archived_at:
+        return 0
+    return len(unpriced([card.connector for card in plugs]))
 
 
 @require_GET
