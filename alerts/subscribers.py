@@ -6,6 +6,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from alerts import rules, services
+from alerts.causes_of_stop import in_full
 from alerts.events import IncidentAcknowledged, IncidentOpened, IncidentRaised, IncidentResolved
 from alerts.models import Incident
 from alerts.services import hooks, opening, recovery, telling
@@ -16,6 +17,7 @@ from billing import facts as billing
 from billing.events import BillNeedsReview, PaymentAuthorized, PaymentFailed, PaymentReleased, ReceiptIssued
 from evcms.core.adapter import MailRequested
 from evcms.core.events import subscribe
+from sessions.facts import session_facts
 from stations import places as stations
 from stations.events import CommandAnswered, ConnectorStatusChanged, GatewayLost, StationConnected
 
@@ -97,8 +99,18 @@ def mail_receipt(fact: ReceiptIssued) -> None:
         language=receipt.language,
         organization_id=receipt.organization_id,
         attachments=[f"receipt:{fact.receipt_id}"],
-        context={"receipt": receipt, "page": f"{settings.PUBLIC_URL}/r/{receipt.public_id}"},
+        context={
+            "receipt": receipt,
+            "page": f"{settings.PUBLIC_URL}/r/{receipt.public_id}",
+            "broke_off": _broke_off(receipt),
+        },
     )
+
+
+def _broke_off(receipt: billing.ReceiptFacts) -> str:
+    """What broke the charge off, in the receipt's language; a credit note speaks of money only."""
+    found = None if receipt.credit else session_facts(receipt.session_id)
+    return in_full(found, language=receipt.language) if found else ""
 
 
 @subscribe(PaymentAuthorized, "alerts.mail_started")

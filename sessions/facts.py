@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.db.models import Count, Q
 
+from sessions.breaks import broken_by
 from sessions.models import Attempt, ChargingSession
 from sessions.success import OVER
 from sessions.vocabulary import AttemptStage, ClosedBy, Party, SessionState
@@ -31,6 +32,7 @@ class SessionFacts:
     stop_reason: str  # the station's word, verbatim
     by_system: bool  # ended without the station's word
     idle_since: datetime | None
+    broken_by: str  # the stop reason or fault that broke it off; empty: it ended as charges end
 
 
 def session_facts(session_id: int) -> SessionFacts | None:
@@ -55,6 +57,7 @@ def session_facts(session_id: int) -> SessionFacts | None:
         stop_reason=row.stop_reason,
         by_system=row.closed_by == ClosedBy.SYSTEM,
         idle_since=row.connector.status_at if resting and row.connector else None,
+        broken_by=broken_by(row),
     )
 
 

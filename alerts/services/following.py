@@ -15,7 +15,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
-from alerts.causes_of_stop import sentence
+from alerts.causes_of_stop import of_break, sentence
 from alerts.models import Destination, Following, Notification, Recipient
 from alerts.vocabulary import NotificationState, Step
 from billing import driver_prices
@@ -276,7 +276,9 @@ def ended(*, session_id: int, live: bool) -> None:
             _forget_queued(row)
             if not live or not found.live:
                 continue
-            cause = sentence(found.stop_reason, by_system=found.by_system, language=_language(row))
+            language = _language(row)
+            cause = of_break(found, language=language)
+            cause = cause or sentence(found.stop_reason, by_system=found.by_system, language=language)
             if cause and Step.STOPPED in row.topics:
                 _tell(row, found, Step.STOPPED, "charge_stopped", {"cause": cause})
             else:

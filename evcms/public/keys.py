@@ -21,11 +21,21 @@ def remember(response: HttpResponse, payment: Payment) -> None:
 
 def own_payment(request: HttpRequest, connector: Connector) -> Payment | None:
     """This browser's payment here, while its hold stands and its session, if it has one, runs."""
-    public_id = request.get_signed_cookie(_name(connector), default=None, salt=SALT, max_age=LIVES)
-    payment = billing.payment(public_id) if public_id else None
+    payment = _paid_last(request, connector)
     if payment is None or payment.connector_id != connector.pk or payment.state != PaymentState.AUTHORIZED:
         return None
     return None if payment.session and payment.session.ended_at else payment
+
+
+def paid_here(request: HttpRequest, connector: Connector, session_id: int) -> bool:
+    """Did this browser pay for the session?"""
+    payment = _paid_last(request, connector)
+    return payment is not None and payment.session_id == session_id
+
+
+def _paid_last(request: HttpRequest, connector: Connector) -> Payment | None:
+    public_id = request.get_signed_cookie(_name(connector), default=None, salt=SALT, max_age=LIVES)
+    return billing.payment(public_id) if public_id else None
 
 
 def _name(connector: Connector) -> str:

@@ -3,20 +3,16 @@
 from datetime import datetime, timedelta
 from typing import Final
 
-from django.db.models import Q
-
 from evcms.core import clock
+from sessions.breaks import AROUND, SAYS_NOTHING, is_fault, statuses
 from sessions.models import Attempt, ChargingSession
 from sessions.verdicts import BY_HAND, RESETS, Clue, of_fault, of_stop
 from sessions.vocabulary import AttemptState, ClosedBy, FailureCause, Verdict
 from stations import commands
-from stations.models import Command, Connection, OcppMessage, StatusChange
+from stations.models import Command, Connection, OcppMessage
 from stations.vocabulary import CommandState, ConnectorStatus, Direction, MessageOutcome
 
-AROUND: Final = timedelta(minutes=1)
 CHANGED_WITHIN: Final = timedelta(minutes=2)
-NO_CODES: Final = ("", "NoError")
-SAYS_NOTHING: Final = ("", "other")  # stop reasons that leave it to the connector's status
 OUR_FAULT: Final = "InternalError"
 GATEWAY: Final = "the gateway"  # how links end that our own process took with it (stations.services.links)
 SETTLED: Final = (  # before the station had anything to do with it
@@ -54,7 +50,7 @@ def _of_interruption(session: ChargingSession) -> frozenset[Clue]:
     end = session.ended_at or clock.now()
     clue = of_stop(session.stop_reason, energy=True)
     if clue is None and session.stop_reason.strip().lower() in SAYS_NOTHING:
-        return frozenset(_faults(_said(session.station_id, session.connector_id, end - AROUND, end + AROUND)))
+        return frozenset(_faults(statuses(session.station_id, session.connector_id, end - AROUND, end + AROUND)))
     if clue is None:
         return frozenset()
     return frozenset({_reset_by_us(session.station_id, clue, session.stop_reason, end)})
@@ -90,8 +86,8 @@ def _of_session(session: ChargingSession | None) -> set[Clue]:
     clues = set()
     if stop := of_stop(session.stop_reason, energy=False):
         clues.add(_reset_by_us(session.station_id, stop, session.stop_reason, session.ended_at))
-    statuses = _said(session.station_id, session.connector_id, session.started_at, session.ended_at)
-    words = {status for status, _code in statuses}
+    said = statuses(session.station_id, session.connector_id, session.started_at, session.ended_at)
+    words = {status for status, _code in said}
     if ConnectorStatus.SUSPENDED_EV in words:
         clues.add(Clue.CAR_PAUSED)
     if ConnectorStatus.SUSPENDED_EVSE in words:
@@ -102,29 +98,15 @@ def _of_session(session: ChargingSession | None) -> set[Clue]:
     return clues
 
 
-def _said(station_id: int, connector_id: int | None, since: datetime, until: datetime) -> list[tuple[str, str]]:
-    """(status, error code) of the connector and of the whole station."""
-    rows = StatusChange.objects.filter(
-        Q(connector=connector_id) if connector_id else Q(connector=None),
-        station_id=station_id, happened_at__gte=since, happened_at__lte=until,
-    )  # fmt: skip
-    if connector_id:
-        whole = StatusChange.objects.filter(
-            station_id=station_id, connector=None, happened_at__gte=since, happened_at__lte=until
-        )
-        rows = rows | whole
-    return list(rows.values_list("status", "error_code")[:50])
-
-
 def _faults(said: list[tuple[str, str]]) -> set[Clue]:
-    return {of_fault(code) for status, code in said if code not in NO_CODES or status == ConnectorStatus.FAULTED}
+    return {of_fault(code) for status, code in said if is_fault(status, code)}
 
 
 def _of_street(attempt: Attempt, session: ChargingSession | None) -> set[Clue]:
     """Faults, the link and our own answers in the time of the attempt."""
     end = (session.ended_at if session else attempt.ended_at) or clock.now()
     since, until = min(attempt.first_at or attempt.at, attempt.at) - AROUND, end + AROUND
-    clues = _faults(_said(attempt.station_id, attempt.connector_id, since, until))
+    clues = _faults(statuses(attempt.station_id, attempt.connector_id, since, until))
     if gap := _gap(attempt.station_id, attempt.at, end):
         clues.add(gap)
     ours = OcppMessage.objects.filter(station_id=attempt.station_id, at__gte=since, at__lte=until)

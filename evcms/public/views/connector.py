@@ -17,7 +17,8 @@ from billing.errors import PaymentError
 from billing.models import PaymentMethod
 from billing.services import balances, holds
 from billing.vocabulary import Refusal
-from evcms.public import drivers, freeby, keys, looks, places, status
+from evcms.public import drivers, freeby, keys, leftcar, looks, places, status
+from evcms.public.leftcar import Left, left_here
 from evcms.public.limits import too_often
 from evcms.public.views import tell
 from sessions import queries as sessions
@@ -70,8 +71,11 @@ def page_context(request: HttpRequest, row: Connector, wish: Any = None) -> dict
     own = keys.own_payment(request, row)
     free_now = shown == Shown.AVAILABLE and offer.refusal != Refusal.OCCUPIED
     starting = shown == Shown.AVAILABLE and offer.refusal == Refusal.OCCUPIED
+    left = Left.NOTHING if own or starting else left_here(request, row, driver)
     return {
         "own": own,
+        "left": left,
+        "may_pay": left != Left.ASKED,
         "starting": starting,  # somebody has paid, and the station does not say so yet
         "other_cable": starting and sessions.at_other_cable(row),
         **tell.form_context(request, row.station.organization_id or 0, free_now=free_now, wish=wish),
@@ -83,12 +87,15 @@ def page_context(request: HttpRequest, row: Connector, wish: Any = None) -> dict
         "organization": site.organization if site else None,
         "shown": Shown.OCCUPIED if starting else shown,
         "offer": offer,
-        "voucher_here": not own and offer.refusal in (None, Refusal.PAYMENTS_OFF) and billing.takes_vouchers(row),
+        "voucher_here": not own
+        and left != Left.ASKED
+        and offer.refusal in (None, Refusal.PAYMENTS_OFF)
+        and billing.takes_vouchers(row),
         "reader": offer.payable and billing.reader_at(row),
         "balance": _balance(driver, row, offer),
         "card": _card_on_file(driver, row) if offer.payable else None,
         "session": sessions.at_connector(row),
-        "others": [] if offer.payable or own else places.others_near(row),
+        "others": [] if own or (offer.payable and left != Left.ASKED) else places.others_near(row),
         "window": stations.window_now(row.station) if shown == Shown.MAINTENANCE else None,
         "ahead": _ahead(row, shown),
         "forecast": "" if own else freeby.of_connector(row, Shown.OCCUPIED if starting else shown),
@@ -110,6 +117,8 @@ def pay(request: HttpRequest, code: str) -> HttpResponse:
     row = connector_or_404(code)
     if too_often(request, "pay", most=100, seconds=600):
         messages.error(request, _("Too many tries. Please wait a few minutes."))
+        return redirect("public:connector", code=row.code)
+    if leftcar.refuses(request, row, drivers.driver_of(request)):
         return redirect("public:connector", code=row.code)
     try:
         payment = services.open_payment(
@@ -150,7 +159,7 @@ def start(request: HttpRequest, driver: Driver, code: str) -> HttpResponse:
     """Starts on the card on file; the page has shown the price. A double tap finds the first start again."""
     row = connector_or_404(code)
     card = _card_on_file(driver, row)
-    if card is None or too_often(request, "pay", most=100, seconds=600):
+    if card is None or too_often(request, "pay", most=100, seconds=600) or leftcar.refuses(request, row, driver):
         return redirect("public:connector", code=row.code)
     try:
         payment = holds.open_start(connector=row, driver=driver, method=card, language=get_language() or "en")

@@ -22,8 +22,8 @@ from billing.services import links as services
 from billing.vocabulary import Purpose
 from evcms.core import clock
 from evcms.core.money import to_minor
-from evcms.public import keys, links
-from evcms.public.drivers import group_of, signed_in
+from evcms.public import keys, leftcar, links
+from evcms.public.drivers import driver_of, group_of, signed_in
 from evcms.public.limits import too_often
 from evcms.public.views.connector import connector_or_404
 from sessions.models import Driver
@@ -38,6 +38,8 @@ def voucher(request: HttpRequest, code: str) -> HttpResponse:
     row = connector_or_404(code)
     if too_often(request, "voucher", most=10, seconds=600):
         messages.error(request, _("Too many tries. Please wait a few minutes."))
+        return redirect("public:connector", code=row.code)
+    if leftcar.refuses(request, row, driver_of(request)):
         return redirect("public:connector", code=row.code)
     try:
         payment = vouchers.start_with_voucher(
@@ -59,6 +61,8 @@ def start(request: HttpRequest, driver: Driver, code: str) -> HttpResponse:
     row = connector_or_404(code)
     if too_often(request, "pay", most=100, seconds=600):
         messages.error(request, _("Too many tries. Please wait a few minutes."))
+        return redirect("public:connector", code=row.code)
+    if leftcar.refuses(request, row, driver):
         return redirect("public:connector", code=row.code)
     try:
         payment = balances.start_with_balance(connector=row, driver=driver, language=get_language() or "en")

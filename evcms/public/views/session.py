@@ -9,22 +9,26 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import translation
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
+from alerts.causes_of_stop import in_full, of_break
 from billing import queries as billing
 from billing import services as money
 from billing.models import Payment, Receipt
 from billing.receipts import about, pdf, title
-from billing.vocabulary import PaymentState
+from billing.vocabulary import PaymentState, ReceiptKind
 from billing.waiting import plugged_in
-from evcms.public import links
+from evcms.public import links, places
 from evcms.public.views import follow, tell
 from evcms.templatetags.figures import at_zone
 from sessions import queries as sessions
 from sessions import services
+from sessions.facts import session_facts
 from sessions.models import ChargingSession
 from sessions.vocabulary import SessionState
+from stations import queries as stations
 from stations.vocabulary import CommandState
 
 WAITING = (PaymentState.CREATED, PaymentState.CHECKOUT)
@@ -74,9 +78,26 @@ def page_context(payment: Payment) -> dict[str, Any]:
         "debt": billing.open_debt_of(running) if running else None,
         "phase": phase(payment, running, receipt),
         "percent": budget_percent(payment, running),
+        "organization": payment.organization,
         "plugged_in": plugged_in(payment.connector_id),
         "stopping": running is not None and sessions.stop_asked(running),
         "live_url": f"/ws/public/s/{payment.public_id}/",
+        **_trouble(payment, running),
+    }
+
+
+def _trouble(payment: Payment, running: ChargingSession | None) -> dict[str, Any]:
+    """What went wrong, and where to go on. Any: template context."""
+    facts = session_facts(running.pk) if running and running.ended_at else None
+    cause = of_break(facts, language=get_language() or "en") if facts else ""
+    lost = running is None and payment.state in OVER
+    cut_off = running is not None and running.ended_at is None and not stations.online(running.station)
+    return {
+        "cause": cause,
+        "broken": bool(facts and facts.broken_by),
+        "others": places.others_near(payment.connector) if lost or (facts and facts.broken_by) else [],
+        "cut_off": cut_off,
+        "figures_of": (running.last_sample_at or running.started_at) if running else None,
     }
 
 
@@ -134,12 +155,27 @@ def receipt(request: HttpRequest, public_id: str) -> HttpResponse:
     document = row.document
     with translation.override(document["language"]):  # a receipt stays as it was issued, whoever opens it
         context = {
-            "receipt": row, "document": document, "brand": row.organization.name, "title": title(document),
-            "about": about(document), "newer": row.corrections.order_by("pk"),
-        }  # fmt: skip
+            "receipt": row,
+            "document": document,
+            "brand": row.organization.name,
+            "title": title(document),
+            "about": about(document),
+            "newer": row.corrections.order_by("pk"),
+            "broke_off": _broke_off(row),
+            "organization": row.organization,
+            "connector": row.bill.session.connector if row.bill else None,
+        }
         response = render(request, "public/receipt.html", context | moments(document))
     response.headers["Content-Language"] = row.document["language"]
     return response
+
+
+def _broke_off(row: Receipt) -> str:
+    """What broke the charge off, in the receipt's language; a credit note speaks of money only."""
+    if row.bill is None or row.kind == ReceiptKind.CREDIT:
+        return ""
+    facts = session_facts(row.bill.session_id)
+    return in_full(facts, language=row.document["language"]) if facts else ""
 
 
 def moments(document: dict[str, Any]) -> dict[str, str]:
