@@ -3,17 +3,18 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypedDict
 from zoneinfo import ZoneInfo
 
 from django.db.models import Max, Min, Q, QuerySet
 from django.utils.translation import gettext as _
+from django_stubs_ext import WithAnnotations
 
 from evcms.core import clock
 from evcms.core.access import Access
 from stations import commands
 from stations.models import Command, Connector, Station
-from stations.queries import visible_sites
+from stations.queries import is_online, visible_sites
 from stations.vocabulary import CommandState
 
 from .models import (
@@ -28,6 +29,16 @@ from .models import (
     UsageHour,
 )
 from .vocabulary import ClosedBy, ReservationState, SessionState
+
+
+class LinkColumns(TypedDict):
+    online: bool
+
+
+if TYPE_CHECKING:
+    LinkedSessions = QuerySet[WithAnnotations[ChargingSession, LinkColumns]]
+else:  # the stubs' words mean nothing at run time
+    LinkedSessions = QuerySet
 
 MOST_POINTS: Final = 400
 MOST_KEYS: Final = 5_000
@@ -261,16 +272,25 @@ def reserved() -> tuple[set[int], set[int]]:
 
 @dataclass(frozen=True)
 class Now:
-    """What flows at this moment."""
+    """What flows at this moment. `unheard`: of the sessions those whose station has no link; what they take now nobody
+    knows, so `power_w` is without them.
+    """
 
     sessions: int
     power_w: int
+    unheard: int = 0
 
 
 def now(access: Access) -> Now:
     rows = running(access).order_by().select_related(None)
-    powers = list(rows.values_list("power_w", flat=True))
-    return Now(len(powers), sum(power for power in powers if power and power > 0))
+    told = list(with_links(rows).values_list("power_w", "online"))
+    heard = [power for power, online in told if online]
+    return Now(len(told), sum(power for power in heard if power and power > 0), len(told) - len(heard))
+
+
+def with_links(rows: QuerySet[ChargingSession]) -> LinkedSessions:
+    """With `online`: has the session's station a live link? Without one its power is the last known."""
+    return rows.annotate(online=is_online("station__"))
 
 
 def usage(access: Access) -> QuerySet[UsageHour]:

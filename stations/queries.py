@@ -174,6 +174,11 @@ def never_connected(station: Station) -> bool:
     return not station.online and station.dark_since is None  # type: ignore[attr-defined]
 
 
+def is_online(prefix: str) -> Case:
+    """A column for rows of others: has their station a live link? `prefix` leads to it, as "station__"."""
+    return _as_flag(_online(prefix))
+
+
 def _as_flag(condition: Q) -> Case:
     return Case(When(condition, then=Value(True)), default=Value(False), output_field=BooleanField())
 

@@ -8,6 +8,7 @@ from django import template
 from django.utils import formats, timezone
 
 from billing.models import Bill
+from billing.vocabulary import BillState
 from evcms.core import clock
 from evcms.core.figures import amount
 from evcms.dashboard import trywords
@@ -71,6 +72,17 @@ def spent(session: ChargingSession) -> str:
 
 @register.filter
 def price(session: ChargingSession) -> str:
-    """The final price of a row that has its bill at hand; empty before."""
+    """Of a row that has its bill at hand: the final price; while it runs the price up to now, where the page has asked
+    (`charges.priced`). Empty before, and where no price was in force: nothing is known, and that is not 0.00.
+    """
     bill: Bill | None = getattr(session, "bill", None)
-    return amount(bill.total_minor, bill.currency) if bill and bill.final_at else ""
+    if bill and bill.final_at:
+        return "" if unpriced(session) else amount(bill.total_minor, bill.currency)
+    return getattr(session, "so_far", "")
+
+
+@register.filter
+def unpriced(session: ChargingSession) -> bool:
+    """Over, and no tariff was in force: a person has to say what it costs. Of a row that has its bill at hand."""
+    bill: Bill | None = getattr(session, "bill", None)
+    return bill is not None and bill.state == BillState.REVIEW and bill.snapshot_id is None

@@ -100,6 +100,11 @@ def kwh(milliwatt_hours: int | None, digits: int = 2) -> str:
 
 
 @register.filter
+def sum_kwh(milliwatt_hours: int | None) -> str:
+    return figures.sum_kwh(milliwatt_hours)
+
+
+@register.filter
 def power(watts: Decimal | int | None) -> str:
     return figures.power(watts)
 

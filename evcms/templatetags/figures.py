@@ -11,7 +11,19 @@ from django.utils.translation import ngettext, pgettext
 from evcms.core import clock
 from evcms.core.figures import NOTHING, amount, number
 
-__all__ = ["NOTHING", "ago", "amount", "at_zone", "clock_time", "duration", "kwh", "number", "power", "rating"]
+__all__ = [
+    "NOTHING",
+    "ago",
+    "amount",
+    "at_zone",
+    "clock_time",
+    "duration",
+    "kwh",
+    "number",
+    "power",
+    "rating",
+    "sum_kwh",
+]
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
 
@@ -21,6 +33,13 @@ def kwh(milliwatt_hours: int | None, digits: int = 2) -> str:
     if milliwatt_hours is None:
         return NOTHING
     return f"{number(Decimal(milliwatt_hours).scaleb(-6), digits)} kWh"
+
+
+def sum_kwh(milliwatt_hours: int | None) -> str:
+    """A sum of energy with decimals that fit its size: '0.30 kWh', '16.9 kWh', '1,240 kWh'; nothing is '0 kWh'."""
+    size = abs(milliwatt_hours or 0)
+    digits = 0 if not size or size >= 99_950_000 else 1 if size >= 9_995_000 else 2
+    return kwh(milliwatt_hours, digits)
 
 
 def power(watts: Decimal | int | None) -> str:

@@ -25,15 +25,16 @@
   const number = (value, digits) => value == null ? "–" : value.toLocaleString(language, { minimumFractionDigits: digits, maximumFractionDigits: digits });
   const part = (color, percent) => color + Math.round(percent * 2.55).toString(16).padStart(2, "0"); // tokens are #rrggbb
 
-  function clock(zone, long) {
-    const format = new Intl.DateTimeFormat(language, Object.assign({ hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: zone || undefined }, long ? { day: "numeric", month: "short" } : {}));
+  function clock(zone, long, exact) {
+    const format = new Intl.DateTimeFormat(language, Object.assign({ hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: zone || undefined }, long ? { day: "numeric", month: "short" } : {}, exact ? { second: "2-digit" } : {}));
     return (seconds) => format.format(new Date(seconds * 1000));
   }
 
-  // Figures of an axis; the topmost carries the unit, where it is a short one.
+  // Figures of an axis, with the decimals that tell one from the next; the topmost carries the unit, where it is a short one.
   function ticks(unit) {
     const short = unit && unit.length < 4 ? " " + unit : "";
-    return (u, values) => values.map((n, place) => number(n, n % 1 ? 1 : 0) + (place === values.length - 1 || unit === "%" ? short : ""));
+    const digits = (values) => values.length > 1 && values.some((n) => n % 1) ? Math.min(4, Math.max(0, -Math.floor(Math.log10(values[1] - values[0]) + 1e-9))) : 0;
+    return (u, values) => values.map((n, place) => number(n, digits(values)) + (place === values.length - 1 || unit === "%" ? short : ""));
   }
 
   function axis(more) {
@@ -76,9 +77,10 @@
   }
 
   function timeOptions(data, series, scales, axes) {
-    const time = clock(data.zone), long = clock(data.zone, data.t.length && data.t[data.t.length - 1] - data.t[0] > 86400);
+    const span = data.t.length ? data.t[data.t.length - 1] - data.t[0] : 0, brief = span < 600; // seconds; of so few minutes each tick says its second
+    const time = clock(data.zone, false, brief), long = clock(data.zone, span > 86400, brief);
     return { series: [{ label: "", value: (u, v) => v == null ? "" : long(v) }, ...series], scales: Object.assign({ x: { time: true } }, scales),
-      axes: [axis({ values: (u, splits) => splits.map(data.t[data.t.length - 1] - data.t[0] > 2 * 86400 ? long : time), grid: { show: false }, space: data.t[data.t.length - 1] - data.t[0] > 2 * 86400 ? 120 : 70, size: 36 }), ...axes],
+      axes: [axis({ values: (u, splits) => splits.map(span > 2 * 86400 ? long : time), grid: { show: false }, space: span > 2 * 86400 ? 120 : brief ? 90 : 70, size: 36 }), ...axes],
       hooks: { drawClear: [bands(data)], draw: [marks(data)] } };
   }
 
@@ -103,12 +105,12 @@
       axis({ scale: "y", size: 62, values: ticks("kW") }),
       axis({ scale: side, side: 1, size: 52, grid: { show: false }, show: used.some((spec) => spec.scale === side), values: ticks(side === "percent" ? "%" : "kWh") }),
     ]);
-    return { options, rows: [data.t, ...rows], columns: used, stamp: clock(data.zone, true) };
+    return { options, rows: [data.t, ...rows], columns: used, stamp: clock(data.zone, true, rows.length && data.t[data.t.length - 1] - data.t[0] < 600) };
   }
 
   function lines(data) {
     const used = data.series.map((each) => Object.assign({ unit: data.unit || "", digits: data.digits || 0, scale: "y" }, each));
-    const options = timeOptions(data, used.map(line), { y: { range: (u, low, high) => [Math.min(0, low || 0), Math.max(high || 0, 1e-9) * 1.1] } }, [axis({ scale: "y", size: 62, values: ticks(data.unit) })]);
+    const options = timeOptions(data, used.map(line), { y: { range: (u, low, high) => [Math.min(0, low || 0), (high > 0 ? high : 1) * 1.1] } }, [axis({ scale: "y", size: 62, values: ticks(data.unit) })]);
     return { options, rows: [data.t, ...data.series.map((each) => each.values)], columns: used, stamp: clock(data.zone, true) };
   }
 
@@ -117,7 +119,7 @@
     const used = data.series.map((each) => Object.assign({ unit: data.unit || "", digits: data.digits || 0, area: true, scale: "y" }, each));
     const series = used.map((spec, index) => Object.assign(line(spec), { width: 0, fill: token(spec.hue || "accent"), paths: window.uPlot.paths.bars({ size: [0.62 / many, 44], radius: 0.18, align: many === 1 ? 0 : index ? 1 : -1 }) }));
     const options = { series: [{ label: "", value: (u, v) => v == null ? "" : data.labels[v] }, ...series],
-      scales: { x: { time: false, range: [-0.6, x.length - 0.4] }, y: { range: (u, low, high) => [0, Math.max(high || 0, 1e-9) * 1.1] } },
+      scales: { x: { time: false, range: [-0.6, x.length - 0.4] }, y: { range: (u, low, high) => [0, (high > 0 ? high : 1) * 1.1] } },
       axes: [axis({ size: 36, grid: { show: false }, splits: () => x, values: () => data.labels }), axis({ scale: "y", size: 62, values: ticks(data.unit) })] };
     return { options, rows: [x, ...data.series.map((each) => each.values)], columns: used, stamp: (index) => data.labels[index] };
   }

@@ -8,6 +8,7 @@ from django.db.models import Sum
 from evcms.core.access import Role
 from sessions import queries
 from sessions.models import ChargingSession, Discrepancy, Driver, IdToken
+from stations import services as stations
 from stations.models import SiteGrant
 from tests.stations.conftest import make_access, make_station
 
@@ -99,8 +100,10 @@ def test_a_curve_is_thinned_and_keeps_its_peak_and_its_end(visits):
     assert max(point.power_w or 0 for point in thin) == 6059
 
 
-def test_what_flows_now(visits, organization):
+def test_what_flows_now(visits, organization, gateway):
     owner = make_access(organization)
+    assert queries.now(owner) == queries.Now(1, 0, unheard=1)
+    stations.connected(station_id=visits[1].pk, gateway_id=gateway.pk, protocol="ocpp1.6", address=None)
     assert queries.now(owner) == queries.Now(1, 7000)
     assert queries.usage(owner).aggregate(total=Sum("energy_mwh"))["total"] == 7 * KWH
 

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from billing import wording
 from billing.models import Bill, Payment
 from billing.pricing import PARTS, Activity, Kind
-from billing.queries import Cost, cost_by_now, cost_of, payment_of_session
+from billing.queries import Cost, cost_by_now, cost_of, payment_of_session, running_costs
 from billing.queries import timeline as payment_timeline
 from evcms.core import clock
 from evcms.core.access import Access, Permission
@@ -50,6 +50,15 @@ def session_list(access: Access, wish: dict[str, Any]) -> QuerySet[ChargingSessi
     )  # fmt: skip
     return rows.select_related("bill", "attempt", "site", "station", "connector__evse", "connector__station",
                                "id_token", "driver")  # fmt: skip
+
+
+def priced(rows: Iterable[ChargingSession]) -> None:
+    """Gives each row that runs its `so_far`, the price up to now. One query; more, but as many for 50 rows as for
+    one, where prices go by time; none when nothing runs.
+    """
+    running = {row.pk: row for row in rows if row.ended_at is None}
+    for pk, cost in running_costs(list(running.values())).items() if running else ():
+        running[pk].so_far = figures.amount(cost.total, cost.currency)  # type: ignore[attr-defined]
 
 
 def attempt_list(access: Access, wish: dict[str, Any]) -> QuerySet[Attempt]:

@@ -176,11 +176,11 @@ def next_windows(access: Access, within: timedelta = timedelta(hours=24)) -> Que
 
 @dataclass(frozen=True)
 class Week:
-    """`labels` and shares a day (per cent of all EVSE time), and the mean power of each hour (W)."""
+    """Shares a day (per cent of all EVSE time, to a tenth), and the mean power of each hour (W)."""
 
     days: list[date]
-    occupied: list[int]
-    charging: list[int]
+    occupied: list[float]
+    charging: list[float]
     at: list[datetime]
     power_w: list[int]
     energy_mwh: int
@@ -213,8 +213,13 @@ def _elapsed(day: date, zone: str, now: datetime) -> int:
     return int((min(until, now) - since).total_seconds())
 
 
-def _share(seconds: Sequence[int], capacity: int) -> int:
-    return min(100, round(100 * sum(seconds) / capacity))
+def percent(share: float) -> str:
+    """ "38 %"; of small shares the tenths, too: "0.4 %". Empty for none: such a day was not the fullest of anything."""
+    return f"{figures.number(Decimal(str(share)), 1 if share < 10 else 0)} %" if share else ""
+
+
+def _share(seconds: Sequence[int], capacity: int) -> float:
+    return min(100, round(1000 * sum(seconds) / capacity) / 10)
 
 
 def count_evses(access: Access, site_id: int | None = None) -> int:

@@ -32,6 +32,7 @@ class Place:
     new: int = 0  # stations that have never connected: planned, not broken
     shown: dict[Shown, int] = field(default_factory=lambda: dict.fromkeys(Shown, 0))
     sessions: int = 0
+    unheard: int = 0  # of the sessions: their station has no link, so their power is not known
     power_w: int = 0
     energy_mwh: int = 0
 
@@ -112,9 +113,10 @@ def count_connectors(access: Access, found: dict[int, Place]) -> None:
 
 def add_flow(access: Access, found: dict[int, Place]) -> None:
     rows = sessions.running(access).filter(site__in=list(found)).select_related(None).order_by()
-    for site_id, power in rows.values_list("site", "power_w"):
+    for site_id, power, online in sessions.with_links(rows).values_list("site", "power_w", "online"):
         found[site_id].sessions += 1
-        found[site_id].power_w += max(0, power or 0)
+        found[site_id].unheard += not online
+        found[site_id].power_w += max(0, power or 0) if online else 0
 
 
 def _add_energy(access: Access, found: dict[int, Place]) -> None:

@@ -57,11 +57,21 @@ def cards(access: Access, station: Station, *, with_cost: bool) -> list[Card]:
     by_connector = {row.connector_id: row for row in reversed(running) if row.connector_id}
     costs = _costs(list(by_connector.values())) if with_cost else {}
     found = [_card(row, by_connector.get(row.pk), costs) for row in rows]
-    for card in found:
-        if card.status == Shown.OFFLINE and stations.never_connected(station):
-            card.status = "never_connected"
+    if not stations.online(station):
+        _darken(station, found)
     _forecast(station, found)
     return found
+
+
+def _darken(station: Station, found: list[Card]) -> None:
+    """Of a station without a link: since when it is dark, and that what is said of its cars is the last word."""
+    for card in found:
+        if card.status == Shown.OFFLINE:
+            new = stations.never_connected(station)
+            card.status = "never_connected" if new else card.status
+            card.since = None if new else station.dark_since  # type: ignore[attr-defined]
+        if card.figures:
+            card.figures[0] = (_("Last known power"), card.figures[0][1])
 
 
 def _forecast(station: Station, found: list[Card]) -> None:

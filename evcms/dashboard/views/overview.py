@@ -217,13 +217,15 @@ def _week(request: HttpRequest, access: Access) -> Context:
     rows = network.week(access, zone)
     days = [str(formats.date_format(day, "D")) for day in rows.days]
     busiest = max(range(len(days)), key=lambda index: rows.occupied[index])
+    peak_w = max(rows.power_w, default=0)
     return {
         "week": rows,
         "busiest": days[busiest],
-        "busiest_share": rows.occupied[busiest],
+        "busiest_share": network.percent(rows.occupied[busiest]),
         "use": {
             "labels": days,
             "unit": "%",
+            "digits": 1,
             "series": [
                 {"label": _("Plugged in"), "values": rows.occupied, "hue": "offline"},
                 {"label": _("Charging"), "values": rows.charging, "hue": "charging"},
@@ -233,13 +235,13 @@ def _week(request: HttpRequest, access: Access) -> Context:
             "zone": zone,
             "t": [int(at.timestamp()) for at in rows.at],
             "unit": "kW",
-            "digits": 0,
+            "digits": 0 if peak_w >= 100_000 else 1 if peak_w >= 10_000 else 2,
             "series": [
                 {"label": _("Delivered"), "values": [watts / 1000 for watts in rows.power_w], "hue": "charging",
                  "area": True}
             ],
         },
-        "peak_w": max(rows.power_w, default=0),
+        "peak_w": peak_w,
     }  # fmt: skip
 
 

@@ -83,13 +83,15 @@ def _asked(form: SiteChoice) -> dict[str, Any]:
 def sessions(request: HttpRequest, access: Access) -> HttpResponseBase:
     form = SessionFilter(request.GET or None, sites=_sites(access))
     wish = _asked(form)
-    rows = ordered(request, charges.session_list(access, wish), SORTS, "-started")
+    rows = ordered(request, queries.with_links(charges.session_list(access, wish)), SORTS, "-started")
     if export.wanted(request):
         told = rows.values_list(*EXPORTED).iterator(chunk_size=1000)
         return export.as_csv(request, "sessions", COLUMNS, map(_row, told))
+    page = paged(request, rows, sparse=bool(wish["q"]))
+    charges.priced(page)
     context: Context = {
         "form": form,
-        "page": paged(request, rows, sparse=bool(wish["q"])),
+        "page": page,
         "narrowed": any(wish.values()),
         "flow": queries.now(access),
         "zone": access.organization.time_zone,

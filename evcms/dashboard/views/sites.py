@@ -141,6 +141,7 @@ def _use(access: Access, place: Place) -> Context:
         "chart": {
             "labels": [str(formats.date_format(day, "D")) for day in week.days],
             "unit": "%",
+            "digits": 1,
             "series": [
                 {"label": _("Plugged in"), "values": week.occupied, "hue": "offline"},
                 {"label": _("Charging"), "values": week.charging, "hue": "charging"},

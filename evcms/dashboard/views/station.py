@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.dateparse import parse_datetime
@@ -18,7 +18,7 @@ from evcms.core.access import Access, Permission
 from evcms.dashboard.access import operator
 from evcms.dashboard.forms import MessageFilter, VariableFilter, wishes
 from evcms.dashboard.jsontext import pretty
-from evcms.dashboard.queries import street
+from evcms.dashboard.queries import charges, street
 from evcms.dashboard.sorting import paged
 from sessions import queries as sessions
 from stations import queries
@@ -115,7 +115,12 @@ def _unpriced(station: Station, plugs: list[street.Card]) -> int:
 def station(request: HttpRequest, access: Access, identity: str) -> HttpResponse:
     row = station_or_404(access, identity)
     rows = sessions.sessions(access).filter(station=row).select_related("site", "connector__evse", "id_token", "bill")
-    return page(request, access, row, "station", {"page": paged(request, rows)})
+    found = paged(request, sessions.with_links(rows))
+    if request.GET.get("part") == "sessions":
+        charges.priced(found)
+        request.GET = QueryDict(f"page={found.number}")  # its links lead to the page, not to this part
+        return render(request, "dashboard/stations/_sessions.html", {"station": row, "page": found})
+    return page(request, access, row, "station", {"page": found, "page_number": str(found.number)})
 
 
 @require_GET
