@@ -10,7 +10,7 @@ import structlog
 from django.conf import settings
 from django.db import transaction
 
-from . import clock, events, sql
+from . import clock, events
 from .models import Delivery, DeliveryState, Event
 
 log = structlog.get_logger(__name__)
@@ -38,7 +38,6 @@ def deliver_due(most: int = 500) -> int:
         if not claimed:
             break
         done += sum(_run(delivery) for delivery in claimed)
-        sql.let_others_write()
     return done
 
 

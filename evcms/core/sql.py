@@ -6,7 +6,6 @@ does: wrappers of the connection are called, counted queries and broken transact
 
 import re
 import sqlite3
-import time
 from collections.abc import Sequence
 from functools import cache, lru_cache, partial
 from typing import Any, Final
@@ -16,18 +15,7 @@ from django.db import DEFAULT_DB_ALIAS, connections
 Row = tuple[Any, ...]  # Any: what columns hold
 Params = Sequence[Any]
 MARK: Final = "%s"
-BREATH: Final = 0.01  # s; after transactions of some milliseconds
 _MARKS: Final = re.compile(r"(?<!%)%s")
-
-
-def let_others_write(breath: float = BREATH) -> None:
-    """Call between the transactions of one who has many to make; `breath` in seconds, longer after long ones.
-
-    SQLite has no fair queue for its lock: who waits looks every tenth of a second whether it is free, and finds it
-    taken again and again. Measured: while 1,500 stations were archived, others waited 14 s for each word; so 0.01 s.
-    """
-    if vendor() == "sqlite":
-        time.sleep(breath)
 
 
 def fetch(sql: str, params: Params) -> Sequence[Row]:

@@ -15,7 +15,6 @@ import structlog
 from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
 from django.db.transaction import TransactionManagementError
 
-from evcms.core import sql
 from evcms.ocpp import metrics
 
 log = structlog.get_logger(__name__)
@@ -147,8 +146,6 @@ class Writer:
                 metrics.BATCHES.observe(len(batch))
                 self._loop.call_soon_threadsafe(self._resolve, batch)  # type: ignore[union-attr]
                 self._after_commit()
-                if len(batch) >= FULL_BATCH:
-                    sql.let_others_write()
         finally:
             connection.close()
 

@@ -34,7 +34,9 @@ from .intervals import derive, whole_second
 
 EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 SETTLED: Final = timedelta(minutes=10)  # no transaction of a gateway lasts longer
-CHUNK: Final = 100  # stations in one transaction
+CHUNK: Final = 25  # stations in one transaction
+MARKED: Final = 200  # marks in one statement
+MOVED: Final = ("dirty_since", "change_id", "link_id", "offline_since")  # of a mark
 COUNTS: Final = (WindowState.RUNNING, WindowState.ENDED)
 
 
@@ -117,10 +119,9 @@ def _notice_changes() -> None:
     seen = Coalesce("station__availability_mark__change_id", Value(0))
     news = fresh.annotate(seen=seen).filter(pk__gt=F("seen")).values_list("station_id")
     rows = list(news.annotate(first=Min("happened_at"), last=Max("pk")))
-    with transaction.atomic():
-        _mark({pk: first for pk, first, _last in rows}, changes={pk: last for pk, _first, last in rows})
-        if settled:
-            AvailabilityProgress.objects.filter(pk=1, change_id__lt=settled).update(change_id=settled)
+    _mark_some_by_some({pk: first for pk, first, _last in rows}, changes={pk: last for pk, _first, last in rows})
+    if settled:  # after the marks: who dies between reads some changes again
+        AvailabilityProgress.objects.filter(pk=1, change_id__lt=settled).update(change_id=settled)
 
 
 def _notice_links() -> None:
@@ -138,20 +139,28 @@ def _notice_links() -> None:
     old = [link for *_rest, link, _dark in found if link]
     ends = dict(Connection.objects.filter(pk__in=old).values_list("pk", "closed_at"))
     since = {pk: ends.get(link) or dark or EVER for pk, _link, _now, link, dark in found}
-    with transaction.atomic():
-        _mark(since, links={pk: (link, dark) for pk, link, dark, _old, _seen in found})
+    _mark_some_by_some(since, links={pk: (link, dark) for pk, link, dark, _old, _seen in found})
 
 
-def _mark(
-    since: Mapping[int, datetime],
-    *,
-    changes: Mapping[int, int] | None = None,
-    links: Mapping[int, tuple[int | None, datetime | None]] | None = None,
+Changes = Mapping[int, int]  # station → the last change seen
+Links = Mapping[int, tuple[int | None, datetime | None]]  # station → its connection, since when it is offline
+
+
+def _mark_some_by_some(
+    since: Mapping[int, datetime], *, changes: Changes | None = None, links: Links | None = None
 ) -> None:
+    """As `_mark`, in transactions of its own. Who dies between has marked the first; the next run marks the others."""
+    ids = sorted(since)
+    for place in range(0, len(ids), MARKED):
+        with transaction.atomic():
+            _mark({pk: since[pk] for pk in ids[place : place + MARKED]}, changes=changes, links=links)
+
+
+def _mark(since: Mapping[int, datetime], *, changes: Changes | None = None, links: Links | None = None) -> None:
     """Never forward: what was dirty stays so. In the caller's transaction; marks are locked in station order."""
     ids = sorted(since)
-    for place in range(0, len(ids), 500):
-        some = ids[place : place + 500]
+    for place in range(0, len(ids), MARKED):
+        some = ids[place : place + MARKED]
         fresh = [AvailabilityMark(station_id=pk) for pk in some]
         AvailabilityMark.objects.bulk_create(fresh, ignore_conflicts=True)
         marks = list(AvailabilityMark.objects.select_for_update().filter(station__in=some).order_by("station_id"))
@@ -162,5 +171,4 @@ def _mark(
                 mark.change_id = max(mark.change_id, changes[mark.station_id])
             if links:
                 mark.link_id, mark.offline_since = links[mark.station_id]
-        fields = ["dirty_since", "change_id", "link_id", "offline_since"]
-        AvailabilityMark.objects.bulk_update(marks, fields)
+        AvailabilityMark.objects.bulk_create(marks, update_conflicts=True, unique_fields=["pk"], update_fields=MOVED)

@@ -14,7 +14,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext as _
 
-from evcms.core import audit, clock, events, sql
+from evcms.core import audit, clock, events
 from evcms.core.access import Access, Permission
 from stations import commands, queries, tagging
 from stations.models import (
@@ -229,9 +229,7 @@ def _pass(action: BulkAction, until: datetime) -> int:
     moved = _hear(action)
     while action.state == BulkState.RUNNING and clock.now() < until and (pks := _next(action)):
         access = acting(action, NEEDS[BulkKind(action.kind)])
-        for pk in pks:
-            moved += _step(action, access, pk)
-            sql.let_others_write()
+        moved += sum(_step(action, access, pk) for pk in pks)
         moved += _hear(action)
         action.refresh_from_db(fields=["state"])  # cancelled meanwhile?
     if action.lines.filter(state__in=(LineState.WAITING, LineState.SENT)).exists():

@@ -16,7 +16,7 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import DatabaseError, transaction
 from django.utils.translation import gettext as _
 
-from evcms.core import audit, clock, events, sql, textfile, workbook
+from evcms.core import audit, clock, events, textfile, workbook
 from evcms.core.access import Access, Permission
 from stations import table
 from stations.models import IMPORT_MOVES, ImportChange, ImportFault, ImportRun, ImportState
@@ -28,7 +28,6 @@ from .import_lines import MOST_COMPLAINTS, Lines, Told
 log = structlog.get_logger(__name__)
 
 LOT: Final = 100  # rows in a transaction: some tenths of a second in which nobody else writes a SQLite file
-BREATH: Final = 0.1  # s after each
 LOOKED: Final = 500  # rows between two words of how far the check is
 LEASE: Final = timedelta(minutes=6)  # longer than a task may last
 LONGEST_PASS: Final = timedelta(seconds=90)
@@ -221,7 +220,6 @@ def _store(run: ImportRun, until: datetime) -> None:
         try:
             with transaction.atomic():
                 _lot(run, access, rows[run.done : run.done + LOT])
-            sql.let_others_write(BREATH)
         except _Refused as refused:
             _stop(run, access, refused.complaints)
             return

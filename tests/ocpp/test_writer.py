@@ -300,10 +300,10 @@ async def test_sockets_wait_when_too_much_is_queued(monkeypatch):
 
 
 @pytest.mark.skipif("connection.vendor != 'sqlite'", reason="a lock of SQLite")
-async def test_without_a_database_everybody_hears_it_at_once_and_the_writer_lives_on():
-    path = connection.settings_dict["NAME"]
+async def test_without_a_database_everybody_hears_it_at_once_and_the_writer_lives_on(monkeypatch):
+    path, options = connection.settings_dict["NAME"], connection.settings_dict["OPTIONS"]
+    monkeypatch.setitem(connection.settings_dict, "OPTIONS", options | {"timeout": 0.05})
     async with writing() as writer:
-        await writer.do(lambda: connection.cursor().execute("PRAGMA busy_timeout = 50"))
         blocker = sqlite3.connect(path, isolation_level=None)
         try:
             blocker.execute("BEGIN IMMEDIATE")

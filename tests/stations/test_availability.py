@@ -2,7 +2,9 @@
 
 import itertools
 import random
+from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
@@ -19,6 +21,7 @@ from stations.models import (
     StatusChange,
 )
 from stations.scope_forms import ScopeForm
+from stations.services import availability as store
 from stations.uptime_ground import Ground
 from stations.uptimes import Asked
 from stations.vocabulary import StatusReport
@@ -223,6 +226,40 @@ def test_a_hundred_thousand_words_of_the_past_are_not_read_again(old, plug, now,
     with django_assert_max_num_queries(45):
         assert services.derive_availability() == 1
     assert life(plug) == ["up", "faulted"]
+
+
+class Killed(BaseException):
+    """As by SIGKILL: nothing catches it."""
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_goes_in_portions_and_whoever_dies_between_loses_nothing(site, now, monkeypatch):
+    """2,000 stations in long transactions kept a charger's word waiting for seconds on SQLite."""
+    monkeypatch.setattr(store, "CHUNK", 2)
+    monkeypatch.setattr(store, "MARKED", 2)
+    plugs = [make_station(f"P-{number}", site, connectors=1).connectors.get() for number in range(5)]
+    for plug in plugs:
+        say(plug.station, plug, "faulted", 2, now)
+    calls, deaths = 0, 0
+
+    def watched(what, portion, **more):
+        nonlocal calls
+        calls += 1
+        assert len(portion) <= 2
+        what(portion, **more)
+        if calls > deaths:  # before its commit, a little later each time
+            raise Killed
+
+    monkeypatch.setattr(store, "_mark", partial(watched, store._mark))
+    monkeypatch.setattr(store, "derive", partial(watched, store.derive))
+    while AvailabilityMark.objects.filter(dirty_since=None).count() < len(plugs):
+        calls = 0
+        with suppress(Killed):
+            services.derive_availability()
+        deaths += 1
+    assert deaths > 4
+    assert not AvailabilityMark.objects.exclude(dirty_since=None).exists()
+    assert [life(plug) for plug in plugs] == [["faulted"]] * 5
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -237,7 +237,7 @@ def test_a_window_that_cannot_be_is_found_out_in_the_form(owner, fleet, now, beg
 
 @pytest.mark.django_db(transaction=True)
 def test_others_write_while_many_stations_are_worked_through(owner, site):
-    """SQLite gives its lock to whoever asks first: without a breath between two lines others waited for all of them."""
+    """SQLite gives its lock to whoever asks first: without our backend others waited for all of them."""
     action = confirmed(owner, Kind.ARCHIVE, [make_station(f"M-{number}", site) for number in range(60)])
     written, over = [], Event()
 
