@@ -131,6 +131,14 @@ class ConnectorForm(forms.Form):
         for field in self.fields.values():
             field.widget.attrs["aria-label"] = field.label
 
+    def clean(self) -> dict[str, Any]:
+        """Who says what plug it is says what it gives: our guess would else be told as a fact. Any: cleaned values."""
+        values = super().clean() or {}
+        told = values.get("evse") and values.get("plug") != PlugType.UNKNOWN
+        if told and values.get("max_power_w") is None and "max_power_w" not in self.errors:
+            self.add_error("max_power_w", _("What can it give at most?"))
+        return values
+
     @staticmethod
     def values_of(connector: Connector) -> dict[str, object]:
         return {
@@ -138,7 +146,7 @@ class ConnectorForm(forms.Form):
             "connector": connector.number,
             "plug": connector.plug,
             "power_type": connector.power_type,
-            "max_power_w": connector.max_power_w,
+            "max_power_w": connector.told_power_w,
             "cable": connector.cable,
             "evse_id": connector.evse.evse_id,
         }

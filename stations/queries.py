@@ -20,6 +20,7 @@ from .models import (
     MaintenancePlan,
     MaintenanceWindow,
     OcppMessage,
+    PlugType,
     RefusedHandshake,
     Site,
     Station,
@@ -326,17 +327,28 @@ def with_shown(rows: QuerySet[Connector]) -> Connectors:
 
 
 def connector_counts(access: Access) -> dict[Shown, int]:
-    """How many visible connectors are shown how; every word is there, most with 0.
+    """As `connector_numbers`, without what is not described."""
+    return connector_numbers(access)[0]
+
+
+UNDESCRIBED = Q(plug=PlugType.UNKNOWN, station__approval=Approval.ACCEPTED)  # of connectors: a person has to say
+
+
+def connector_numbers(access: Access) -> tuple[dict[Shown, int], int]:
+    """How many visible connectors are shown how; every word is there, most with 0. And how many have a plug that
+    nobody has described.
 
     Those of stations that have never connected are unknown: nothing there has gone dark.
     """
     fresh = Q(station__connection=None, station__offline_since=None, shown=Shown.OFFLINE)
     rows = connectors(access).select_related(None).order_by().values("shown")
     counts = dict.fromkeys(Shown, 0)
-    for row in rows.annotate(number=Count("pk"), fresh=Count("pk", filter=fresh)):
+    bare, undescribed = Count("pk", filter=UNDESCRIBED), 0
+    for row in rows.annotate(number=Count("pk"), fresh=Count("pk", filter=fresh), bare=bare):
         counts[Shown(row["shown"])] += row["number"] - row["fresh"]
         counts[Shown.UNKNOWN] += row["fresh"]
-    return counts
+        undescribed += row["bare"]
+    return counts, undescribed
 
 
 def station_counts(access: Access) -> dict[str, int]:

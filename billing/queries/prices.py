@@ -97,6 +97,8 @@ def offer(*, connector: Connector, group_id: int | None = None) -> Offer:
 def _usual(connector: Connector) -> tuple[int, int]:
     """(kWh, minutes) of a charge that drivers know from such a plug, at no more than it can give."""
     kilowatt = max(1, connector.max_power_w // 1000)
+    if connector.told_power_w is None:
+        return (20, 40)
     if connector.power_type != PowerType.DC:
         return (20, max(40, 20 * 60 // min(kilowatt, 11)))
     return (30, max(20, 30 * 60 // kilowatt))

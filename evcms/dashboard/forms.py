@@ -23,6 +23,7 @@ from stations.vocabulary import Approval, Direction, MessageOutcome, Shown
 
 NEVER = "never_connected"
 ARCHIVED = "archived"
+UNDESCRIBED = "undescribed"  # a status of the station filter: what plug a connector has is not known yet
 LEFT_OUT = {"invalid_choice": _("There is no “%(value)s” here; it is left out.")}
 ANY = ("", _("Any"))
 NOTHING_FITS = _("There is no “%(value)s” here: no station fits.")
@@ -59,6 +60,7 @@ class StationFilter(forms.Form):
         [
             ("online", _("Online")),
             (NEVER, _("Not yet connected")),
+            (UNDESCRIBED, _("Plug not entered yet")),
             *((word.value, word.label) for word in Shown),
             (ARCHIVED, _("Archived")),
         ],

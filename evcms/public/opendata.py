@@ -126,8 +126,8 @@ def _connector(spot: Spot, tariff: str) -> Json:
         "code": spot.code,
         "standard": spot.plug,
         "format": "CABLE" if spot.cable else "SOCKET",
-        "power_type": spot.power_type,
-        "max_power_w": spot.max_power_w,
+        "power_type": spot.power_type if spot.told_power_w else None,
+        "max_power_w": spot.told_power_w,
         "payment": sorted(spot.ways),
         "tariff": tariff or None,
     }

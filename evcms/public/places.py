@@ -78,7 +78,8 @@ class Place(Generic[S, P]):
 
     @property
     def max_power_w(self) -> int:
-        return max((connector.max_power_w for connector in self.connectors), default=0)
+        """0: nobody has said yet."""
+        return max((connector.told_power_w or 0 for connector in self.connectors), default=0)
 
     @property
     def plugs(self) -> list[str]:
@@ -298,7 +299,7 @@ def _together(mark: Mark[Found]) -> dict[str, Any]:
 
 def _properties(place: Found, dark: Mapping[int, datetime]) -> dict[str, Any]:
     """Any: JSON."""
-    said = [", ".join(place.plugs), power(place.max_power_w), place.price]
+    said = [", ".join(place.plugs), power(place.max_power_w) if place.max_power_w else "", place.price]
     properties = {
         "key": f"site-{place.site.pk}",
         "name": place.site.name,

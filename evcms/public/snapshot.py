@@ -24,7 +24,7 @@ from evcms.core import clock
 from evcms.core.clusters import Pin, pin
 from evcms.core.sorting import natural
 from stations import hours, queries
-from stations.models import PlugType, Site
+from stations.models import PlugType, Site, told_power
 from stations.vocabulary import Shown
 
 log = structlog.get_logger(__name__)
@@ -102,6 +102,10 @@ class Spot:
 
     def __str__(self) -> str:
         return f"{self.station or self.identity} · {self.evse}" + (f".{self.number}" if self.number > 1 else "")
+
+    @property
+    def told_power_w(self) -> int | None:
+        return told_power(self.plug, self.max_power_w)
 
     @property
     def get_plug_display(self) -> str:

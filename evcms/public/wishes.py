@@ -123,7 +123,7 @@ class Judge:
         if wish.plug:
             self._checks.append(lambda spot: spot.plug == wish.plug)
         if wish.least_power_w:
-            self._checks.append(lambda spot: spot.max_power_w >= wish.least_power_w)
+            self._checks.append(lambda spot: (spot.told_power_w or 0) >= wish.least_power_w)
         if wish.pay:
             self._checks.append(lambda spot: wish.pay in spot.ways)
         if wish.most is not None:

@@ -35,6 +35,7 @@ from .street import (
     SiteGrant,
     Station,
     connector_code,
+    told_power,
 )
 from .tags import Tag
 from .talk import Command, Connection, DynamicQr, OcppMessage, RefusedHandshake, StatusChange, Variable
@@ -95,4 +96,5 @@ __all__ = [
     "Variable",
     "WindowState",
     "connector_code",
+    "told_power",
 ]

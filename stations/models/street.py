@@ -2,6 +2,7 @@
 
 import secrets
 import uuid
+from typing import Final
 
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
@@ -199,6 +200,14 @@ class PowerType(models.TextChoices):
     DC = "DC", _("DC")
 
 
+POWER_GUESSED: Final = 22_000  # W: of a plug that nobody has described; to reckon with, never to be told as a fact
+
+
+def told_power(plug: str, watts: int) -> int | None:
+    """What people are told of a plug's power; None: not known yet. Whoever describes a plug says its power, too."""
+    return None if plug == PlugType.UNKNOWN and watts == POWER_GUESSED else watts
+
+
 class Connector(models.Model):
     """One plug. `code` is what the QR sticker says: /c/<code>."""
 
@@ -209,7 +218,7 @@ class Connector(models.Model):
     plug = models.CharField(_("plug"), max_length=24, choices=PlugType, default=PlugType.UNKNOWN)
     power_type = models.CharField(_("current"), max_length=12, choices=PowerType, default=PowerType.AC_3_PHASE)
     cable = models.BooleanField(_("cable attached"), default=False)
-    max_power_w = models.PositiveIntegerField(_("maximum power (W)"), default=22_000)
+    max_power_w = models.PositiveIntegerField(_("maximum power (W)"), default=POWER_GUESSED)
     status = models.CharField(max_length=16, choices=ConnectorStatus, default=ConnectorStatus.UNKNOWN, editable=False)
     status_at = models.DateTimeField(null=True, editable=False)
     error_code = models.CharField(max_length=64, blank=True, editable=False)
@@ -224,3 +233,7 @@ class Connector(models.Model):
 
     def __str__(self) -> str:
         return f"{self.station} · {self.evse.number}" + (f".{self.number}" if self.number > 1 else "")
+
+    @property
+    def told_power_w(self) -> int | None:
+        return told_power(self.plug, self.max_power_w)

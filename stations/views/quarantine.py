@@ -47,7 +47,7 @@ def approve(request: HttpRequest, access: Access, pk: int) -> HttpResponse:
         else:
             messages.success(request, _("%(station)s may work now.") % {"station": approved})
             if values["how"] != "make":
-                return redirect("quarantine")
+                return redirect("station", identity=approved.identity)
             plaintext = services.set_password(access=access, station=approved)
             return render(request, "stations/password.html", {"station": approved, "plaintext": plaintext})
     return render(request, "stations/approve.html", {"form": form, "station": station})

@@ -103,6 +103,7 @@ def test_the_offer_says_the_price_in_the_legal_order_and_an_example(settings, or
     made = tariff_named(organization, "a", price="0.49")
     made.elements, made.hold = flat(per_kwh="0.49", per_start="1.10", idle_per_minute="0.1")["elements"], "30"
     made.save()
+    connector.plug = "IEC_62196_T2"
     said = queries.offer(connector=connector)
     assert [line.sentence for line in said.lines] == [
         "Energy: 0.49 € per kWh",

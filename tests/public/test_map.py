@@ -202,3 +202,19 @@ def test_ten_thousand_stations_answer_within_the_budget(organization, gateway, s
         slow += [path] * (p95 >= 0.3)
     assert not slow
     assert len(client.get("/map/points.geojson").json()["features"]) <= clusters.MOST
+
+
+def test_a_plug_that_nobody_described_is_found_by_no_power_and_no_page_names_one(street):
+    here = Connector.objects.filter(station__site=street[0])
+    here.update(plug="UNKNOWN", max_power_w=22_000)
+    assert names() == ["Kade 2", "Kade 10", "Verweg"]
+    assert names("power=11000") == ["Kade 2", "Verweg"]
+    assert "Plug unknown" in listed()
+    assert "22 kW" not in Client().get(f"/map/{street[0].pk}/").content.decode()
+    [point] = [each for each in points(bbox="4.4,51.9,4.6,52.1", zoom=16) if each["properties"]["name"] == "Kade 10"]
+    assert "kW" not in point["properties"]["note"].split("€")[0]
+    told = Client().get("/open-data/stations.geojson").json()
+    ours = [
+        one for each in told["features"] for one in each["properties"]["connectors"] if one["standard"] == "UNKNOWN"
+    ]
+    assert {(one["max_power_w"], one["power_type"]) for one in ours} == {(None, None)}

@@ -31,6 +31,7 @@ def feed(path):
 
 
 def test_what_stands_there_has_hours_plugs_and_a_price(network, site):
+    Connector.objects.filter(evse__evse_id="NL*CTY*E1*1").update(plug="IEC_62196_T2")
     told = feed(STATIC)
     first, second = told["features"]
     assert [first["id"], second["id"]] == ["NL*CTY*E1*1", "KADE-01*2"]

@@ -40,7 +40,7 @@ class Card:
     connector: Connector
     label: str
     plug: str
-    max_power_w: int
+    max_power_w: int | None  # None: nobody has said yet
     status: str
     since: datetime | None
     url: str
@@ -100,7 +100,7 @@ def _card(connector: Connector, session: ChargingSession | None, costs: dict[int
     url = reverse("session", args=[session.public_id]) if session else ""
     card = Card(
         connector, _("Connector %(number)s") % {"number": _number(connector)}, connector.get_plug_display(),
-        connector.max_power_w, str(stations.shown(connector)), connector.status_at, url, session=session,
+        connector.told_power_w, str(stations.shown(connector)), connector.status_at, url, session=session,
     )  # fmt: skip
     if session:
         card.figures = _figures(session, costs.get(session.pk, ""))

@@ -24,6 +24,7 @@ from evcms.core import addresses, clock
 from evcms.core.access import Access, Permission
 from evcms.dashboard.access import operator
 from evcms.dashboard.context import address
+from evcms.dashboard.forms import UNDESCRIBED
 from evcms.dashboard.maps import map_context
 from evcms.dashboard.queries import charges, network
 from evcms.dashboard.queries import points as points_of_map
@@ -122,7 +123,8 @@ def worries(
 def _now(request: HttpRequest, access: Access) -> Context:
     """The sentence, the notices, the tiles and the incidents: one moment, about ten queries."""
     incidents = network.incidents(access)
-    numbers, shown = stations.station_counts(access), stations.connector_counts(access)
+    numbers = stations.station_counts(access)
+    shown, undescribed = stations.connector_numbers(access)
     may_decide = access.can(Permission.STATIONS)
     quarantined = stations.quarantined(access).order_by().count() if may_decide else 0
     zone = access.organization.time_zone
@@ -131,7 +133,12 @@ def _now(request: HttpRequest, access: Access) -> Context:
     return {
         "zone": zone,
         "now": clock.now(),
-        "worries": [*worries(incidents, numbers, shown, quarantined), *_unpriced(bare), *_to_decide(access)],
+        "worries": [
+            *worries(incidents, numbers, shown, quarantined),
+            *_unpriced(bare),
+            *_undescribed(undescribed),
+            *_to_decide(access),
+        ],
         "unpriced": bare,
         "numbers": numbers,
         "incidents": incidents[:MOST_INCIDENTS],
@@ -160,6 +167,12 @@ def _troubles(request: HttpRequest, access: Access) -> Context:
 def _unpriced(sites: list[money.Unpriced]) -> list[Said]:
     text = ngettext("%(n)d site has no price", "%(n)d sites have no price", len(sites)) % {"n": len(sites)}
     return [Said(text, f"{reverse('tariffs')}#unpriced")] if sites else []
+
+
+def _undescribed(plugs: int) -> list[Said]:
+    text = ngettext("the plug of %(n)d connector is not known yet", "the plugs of %(n)d connectors are not known yet",
+                    plugs) % {"n": plugs}  # fmt: skip
+    return [Said(text, f"{reverse('stations')}?status={UNDESCRIBED}")] if plugs else []
 
 
 def _to_decide(access: Access) -> list[Said]:

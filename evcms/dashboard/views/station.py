@@ -22,7 +22,7 @@ from evcms.dashboard.queries import charges, street
 from evcms.dashboard.sorting import paged
 from sessions import queries as sessions
 from stations import queries
-from stations.models import Connection, RefusedHandshake, Station
+from stations.models import Connection, PlugType, RefusedHandshake, Station
 from stations.vocabulary import Approval
 
 Context = dict[str, Any]  # Any: template context
@@ -88,6 +88,7 @@ def page(
         "incidents_now": [row for row in incidents if row.state != "resolved"][:3],
         "plugs": plugs,
         "unpriced": _unpriced(station, plugs),
+        "undescribed": 0 if station.archived_at else sum(card.connector.plug == PlugType.UNKNOWN for card in plugs),
         "busy": any(card.session for card in plugs),
         "health": street.health(station, plugs),
         "past": street.past(access, station, [card.connector for card in plugs], hours, incidents),
