@@ -1,5 +1,6 @@
 """Prices in words: the same for the connector page, the running cost, the editor's example and the receipt."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -73,27 +74,46 @@ def unit(part: str, *, hourly: bool = False) -> str:
 def price_lines(terms: Terms) -> list[PriceLine]:
     """kWh, minute, session, other: the order of AFIR (EU 2023/1804, art. 5). Empty: charging is free."""
     rows = [row for _kind, same in groupby(components(terms), lambda row: row[1].kind) for row in _by_tier(list(same))]
-    return [_price_line(terms, element, component) for element, component in rows]
+    return [_price_line(terms, element, component, holds) for element, component, holds in rows]
 
 
-def _by_tier(rows: list[tuple[Element, Component]]) -> list[tuple[Element, Component]]:
-    """Prices of one kind: tiers of energy from the first kWh on, whatever order they were written in (it matters only
-    where two hold at once); what holds otherwise stays last. Where something else decides too, as written.
+def _by_tier(rows: list[tuple[Element, Component]]) -> list[tuple[Element, Component, Restrictions]]:
+    """Prices of one kind, and when each holds: tiers of energy from the first kWh on, whatever order they were written
+    in (it matters only where two hold at once). What always holds fills the one gap that they leave, so the ordinary
+    price comes before its exception; else it stays last. Where something else decides too, as written.
     """
-    tiers = [row for row in rows if _is_tier(row[0].restrictions)]
-    if rows[: len(tiers)] != tiers or len(rows) > len(tiers) + 1:
-        return rows
-    return [*sorted(tiers, key=lambda row: row[0].restrictions.min_kwh or Decimal(0)), *rows[len(tiers) :]]
+    said = [(element, component, element.restrictions) for element, component in rows]
+    tiers = [row for row in said if _is_tier(row[2])]
+    if said[: len(tiers)] != tiers or len(said) > len(tiers) + 1:
+        return said
+    gap = _gap(tiers)
+    rest = [(*row[:2], gap if gap and row[2] == Restrictions() else row[2]) for row in said[len(tiers) :]]
+    filled, last = [row for row in rest if _is_tier(row[2])], [row for row in rest if not _is_tier(row[2])]
+    return [*sorted([*tiers, *filled], key=lambda row: row[2].min_kwh or Decimal(0)), *last]
+
+
+def _gap(tiers: Sequence[tuple[Element, Component, Restrictions]]) -> Restrictions | None:
+    """The one range of energy that no tier holds for; None when there is none, or more than one."""
+    gaps, reached = list[Restrictions](), Decimal(0)
+    for _element, _component, holds in sorted(tiers, key=lambda row: row[2].min_kwh or Decimal(0)):
+        begin = holds.min_kwh or Decimal(0)
+        if begin > reached:
+            gaps.append(Restrictions(min_kwh=reached or None, max_kwh=begin))
+        if holds.max_kwh is None:
+            return gaps[0] if len(gaps) == 1 else None
+        reached = max(reached, holds.max_kwh)
+    gaps.append(Restrictions(min_kwh=reached or None))
+    return gaps[0] if tiers and len(gaps) == 1 else None
 
 
 def _is_tier(said: Restrictions) -> bool:
     return said.by_energy and not (said.by_time or said.by_power or said.by_duration)
 
 
-def _price_line(terms: Terms, element: Element, component: Component) -> PriceLine:
+def _price_line(terms: Terms, element: Element, component: Component, holds: Restrictions) -> PriceLine:
     part = PARTS[component.kind]
     shown, hourly = _per_minute(component)
-    said = [circumstances(element.restrictions.to_json())]
+    said = [circumstances(holds.to_json())]
     if not said[0] and terms.of_kind(component.kind)[0][0] is not element:
         said = [_("otherwise")]
     if part == Part.IDLE:

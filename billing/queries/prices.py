@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
-from billing import availability, lookup, pricing
+from billing import availability, lookup, pricing, usual
 from billing.models import Bill, Tariff, TariffAssignment
 from billing.pricing import Priced, Terms
 from billing.reckoning import priced
@@ -73,8 +73,12 @@ def price_lines(*, connector: Connector, at: datetime | None = None) -> list[Pri
     return words_of(lookup.terms_of(tariff, lookup.setting_here(connector))) if tariff else []
 
 
-def offer(*, connector: Connector, group_id: int | None = None) -> Offer:
-    """Everything that a driver (of a group) must know before the start. About 5 queries."""
+def offer(
+    *, connector: Connector, group_id: int | None = None, charge: tuple[int, int] = (usual.KWH, usual.MINUTES)
+) -> Offer:
+    """Everything that a driver (of a group) must know before the start. `charge`: his usual kWh and minutes, for the
+    example. About 5 queries.
+    """
     tariff = tariff_for(connector=connector, group_id=group_id)
     refusal = availability.refusal(connector, tariff)
     if tariff is None:
@@ -84,7 +88,7 @@ def offer(*, connector: Connector, group_id: int | None = None) -> Offer:
     return Offer(
         lines=words_of(terms),
         remarks=remarks(terms),
-        example=example_of(terms, _usual(connector)),
+        example=example_of(terms, _at(connector, charge)),
         hold=held,
         currency=tariff.currency,
         free=terms.free,
@@ -94,17 +98,14 @@ def offer(*, connector: Connector, group_id: int | None = None) -> Offer:
     )
 
 
-def _usual(connector: Connector) -> tuple[int, int]:
-    """(kWh, minutes) of a charge that drivers know from such a plug, at no more than it can give."""
-    kilowatt = max(1, connector.max_power_w // 1000)
-    if connector.told_power_w is None:
-        return (20, 40)
-    if connector.power_type != PowerType.DC:
-        return (20, max(40, 20 * 60 // min(kilowatt, 11)))
-    return (30, max(20, 30 * 60 // kilowatt))
+def _at(connector: Connector, charge: tuple[int, int]) -> tuple[int, int]:
+    """The charge in the time that this plug needs for it."""
+    direct = connector.power_type == PowerType.DC
+    kwh, minutes = charge
+    return kwh, usual.minutes_at(kwh=kwh, minutes=minutes, watts=connector.told_power_w or 0, direct=direct)
 
 
-def example_of(terms: Terms, charge: tuple[int, int] = (20, 40)) -> str:
+def example_of(terms: Terms, charge: tuple[int, int] = (usual.KWH, usual.MINUTES)) -> str:
     """(kWh, minutes) → "20 kWh in 40 min ≈ 10.90 €", beginning now."""
     energy, minutes = charge
     result = pricing.example(

@@ -21,8 +21,8 @@ from evcms.core.figures import number
 from evcms.core.sorting import natural
 from evcms.public import snapshot
 from evcms.public.snapshot import Spot, Where
-from evcms.public.wishes import Judge, Wish
-from evcms.templatetags.figures import ago, power
+from evcms.public.wishes import Best, Judge, Wish
+from evcms.templatetags.figures import ago, rating
 from stations import hours, queries
 from stations.models import Connector, MaintenanceWindow, PlugType, Site, Station
 from stations.vocabulary import Shown
@@ -44,18 +44,38 @@ class Place(Generic[S, P]):
     site: S
     connectors: Sequence[P]
     prices: Mapping[int, billing.Headline] = field(default_factory=dict)
-    usual: str = ""  # what the driver's usual charge costs at the cheapest
+    best: Best | None = None  # where the driver's usual charge costs least
     open: bool | None = None
     metres: int | None = None  # from where the driver is
     wait: str = ""  # when all is taken: when something is likely to be free (public.freeby)
 
     @property
     def price(self) -> str:
-        """ "from 0.49 €/kWh": the cheapest that a driver finds there; empty without a price."""
-        best = min((self.prices[row.pk] for row in self.connectors if row.pk in self.prices), default=None)
+        """ "from 0.49 €/kWh": the price of the plug that `plug` names, the cheapest there; empty without a price."""
+        told = {self.prices[row.pk] for row in self.connectors if row.pk in self.prices}
+        best = self.prices.get(self.best.spot.pk) if self.best else min(told, default=None)
         if best is None or not best.price:
             return best.text if best else ""
         return _("from %(price)s") % {"price": best.text}
+
+    @property
+    def plug(self) -> str:
+        """ "Type 2 · 22 kW": the plug that the price is of; without a price all of them and the most power."""
+        if self.best is None:
+            return _rated(", ".join(self.plugs), self.max_power_w)
+        return _rated(self.best.spot.get_plug_display, self.best.spot.told_power_w)
+
+    @property
+    def others(self) -> str:
+        """ "also CCS, CHAdeMO up to 50 kW": the plugs that the price is not of; empty without any."""
+        rows = [row for row in self.connectors if self.best and row.plug != self.best.spot.plug]
+        if not rows:
+            return ""
+        names = ", ".join(sorted({str(PlugType(row.plug).label) for row in rows}))
+        most = max(row.told_power_w or 0 for row in rows)
+        if not most:
+            return _("also %(plugs)s") % {"plugs": names}
+        return _("also %(plugs)s up to %(power)s") % {"plugs": names, "power": rating(most)}
 
     @property
     def lines(self) -> list[tuple[P, str]]:
@@ -124,6 +144,10 @@ class Place(Generic[S, P]):
 Found = Place[Where, Spot]
 
 
+def _rated(plug: str, watts: int | None) -> str:
+    return f"{plug} · {rating(watts)}" if watts else plug
+
+
 def week_words(week: hours.Hours | None) -> list[tuple[str, str]]:
     found = []
     for first, last, spans in week.grouped() if week else []:
@@ -171,7 +195,7 @@ def priced(places: Iterable[Found], judge: Judge) -> list[Found]:
             prices={
                 spot.pk: _headline(spot.terms, spot.max_power_w, judge, memo) for spot in place.connectors if spot.terms
             },
-            usual=judge.cheapest(place.connectors),
+            best=judge.best(place.connectors),
             open=judge.open(place.site),
             metres=clusters.metres(near, point_of(place)) if near else None,
         )
@@ -238,6 +262,15 @@ def middle() -> str:
     return f"{north / len(sites):.5f},{east / len(sites):.5f}"
 
 
+def currency() -> str:
+    """Of all prices on the map; empty when they are in several. For who has asked for `found` a moment ago."""
+    made = snapshot.last().made
+    if "currency" not in made:
+        said = {spot.terms.currency for here in snapshot.last().spots.values() for spot in here if spot.terms}
+        made["currency"] = said.pop() if len(said) == 1 else ""
+    return str(made["currency"])
+
+
 def first_view(places: Sequence[Found]) -> str:
     """ "4.30,51.90,4.60,52.10": where most of them are, as map.js takes it; empty without any."""
     made = snapshot.last().made
@@ -299,7 +332,7 @@ def _together(mark: Mark[Found]) -> dict[str, Any]:
 
 def _properties(place: Found, dark: Mapping[int, datetime]) -> dict[str, Any]:
     """Any: JSON."""
-    said = [", ".join(place.plugs), power(place.max_power_w) if place.max_power_w else "", place.price]
+    said = [place.plug, place.price, place.others]
     properties = {
         "key": f"site-{place.site.pk}",
         "name": place.site.name,

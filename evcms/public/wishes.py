@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Final
+from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from django import forms
@@ -14,15 +14,16 @@ from django.utils.translation import gettext_lazy as _
 from billing import queries as billing
 from billing.queries.glance import Way
 from billing.terms import Terms
+from billing.usual import KWH, MINUTES, minutes_at
 from evcms.core import clock, figures
 from evcms.core.clusters import WORLD, Box, Point, box_of
 from evcms.core.money import to_major
+from evcms.public import usual
 from evcms.public.snapshot import Spot, Where
-from stations.models import PlugType
+from stations.models import PlugType, PowerType
 
 POWERS: Final = [("0", _("Any power")), ("11000", "11 kW+"), ("50000", "50 kW+"), ("150000", "150 kW+")]
 WAYS: Final = [("", _("Any way to pay")), *Way.choices]
-KWH, MINUTES = 20, 40  # until a driver says what his usual charge is
 
 
 class MapFilter(forms.Form):
@@ -35,8 +36,8 @@ class MapFilter(forms.Form):
     free = forms.BooleanField(label=_("Free now"), required=False)
     open = forms.BooleanField(label=_("Open now"), required=False)
     accessible = forms.BooleanField(label=_("Wheelchair"), required=False)
-    kwh = forms.IntegerField(label=_("Energy (kWh)"), required=False, min_value=1, max_value=200)
-    minutes = forms.IntegerField(label=_("Time (minutes)"), required=False, min_value=1, max_value=1440)
+    kwh = forms.IntegerField(label=_("Energy (kWh)"), required=False, min_value=1, max_value=usual.MOST_KWH)
+    minutes = forms.IntegerField(label=_("Time (minutes)"), required=False, min_value=1, max_value=usual.MOST_MINUTES)
     most = forms.DecimalField(
         label=_("At most"), required=False, min_value=Decimal(0), max_value=Decimal(10000), max_digits=9
     )
@@ -84,8 +85,9 @@ def unread(form: MapFilter) -> list[str]:
 
 def wish_of(request: HttpRequest) -> tuple[MapFilter, Wish]:
     form = MapFilter(request.GET or None)
+    kwh, minutes = usual.kept(request)
     if not form.is_bound:
-        return form, Wish()
+        return form, Wish(kwh=kwh, minutes=minutes)
     form.is_valid()
     said = form.cleaned_data
     near, bbox = said.get("near"), said.get("bbox")
@@ -97,8 +99,8 @@ def wish_of(request: HttpRequest) -> tuple[MapFilter, Wish]:
         free=bool(said.get("free")),
         open=bool(said.get("open")),
         accessible=bool(said.get("accessible")),
-        kwh=said.get("kwh") or KWH,
-        minutes=said.get("minutes") or MINUTES,
+        kwh=said.get("kwh") or kwh,
+        minutes=said.get("minutes") or minutes,
         most=said.get("most"),
         near=Point(*numbers(near)) if near and abs(numbers(near)[0]) <= 90 else None,
         bbox=box_of(numbers(bbox)) if bbox else WORLD,
@@ -111,6 +113,14 @@ def numbers(text: str) -> list[float]:
     return [float(part) for part in text.split(",")]
 
 
+class Best(NamedTuple):
+    """The plug of a place whose price is shown."""
+
+    spot: Spot
+    amount: str  # "10.90 €", German "10,90 €": what the usual charge costs there
+    minutes: int  # and how long it takes
+
+
 class Judge:
     """One wish over many sites, at one moment."""
 
@@ -118,7 +128,7 @@ class Judge:
         self.wish = wish
         self.now = clock.now()
         self._walls: dict[str, datetime] = {}
-        self._costs: dict[int, tuple[int, str]] = {}
+        self._costs: dict[tuple[int, int], tuple[int, str]] = {}
         self._checks: list[Callable[[Spot], bool]] = []
         if wish.plug:
             self._checks.append(lambda spot: spot.plug == wish.plug)
@@ -155,21 +165,33 @@ class Judge:
             self._walls[site.time_zone] = self.now.astimezone(ZoneInfo(site.time_zone))
         return site.hours.open_at(self._walls[site.time_zone])
 
-    def cost(self, terms: Terms) -> tuple[int, str]:
+    def minutes(self, spot: Spot) -> int:
+        """How long the wish's usual charge takes there."""
+        direct = spot.power_type == PowerType.DC
+        return minutes_at(kwh=self.wish.kwh, minutes=self.wish.minutes, watts=spot.told_power_w or 0, direct=direct)
+
+    def cost(self, terms: Terms, minutes: int) -> tuple[int, str]:
         """Minor units and currency of the wish's usual charge, begun now."""
-        kept = self._costs.get(id(terms))
+        kept = self._costs.get((id(terms), minutes))
         if kept is None:
-            priced = billing.usual_charge(terms, kwh=self.wish.kwh, minutes=self.wish.minutes, at=self.now)
-            kept = self._costs[id(terms)] = (priced.total, priced.currency)
+            priced = billing.usual_charge(terms, kwh=self.wish.kwh, minutes=minutes, at=self.now)
+            kept = self._costs[id(terms), minutes] = (priced.total, priced.currency)
         return kept
 
-    def cheapest(self, spots: Iterable[Spot]) -> str:
-        """ "10.90 €", German "10,90 €": the usual charge at the cheapest of them; empty without any price."""
-        costs = [self.cost(spot.terms) for spot in spots if spot.terms]
-        return figures.amount(*min(costs)) if costs else ""
+    def best(self, spots: Iterable[Spot]) -> "Best | None":
+        """Where the usual charge costs least, of equals the quickest; None without any price."""
+        found = [
+            (self.cost(spot.terms, self.minutes(spot)), self.minutes(spot), -(spot.told_power_w or 0), spot.pk, spot)
+            for spot in spots
+            if spot.terms
+        ]
+        if not found:
+            return None
+        cost, minutes, _power, _pk, spot = min(found)
+        return Best(spot, figures.amount(*cost), minutes)
 
     def _cheap(self, spot: Spot) -> bool:
         if spot.terms is None or self.wish.most is None:
             return False
-        total, currency = self.cost(spot.terms)
+        total, currency = self.cost(spot.terms, self.minutes(spot))
         return to_major(total, currency) <= self.wish.most

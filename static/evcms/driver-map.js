@@ -42,7 +42,7 @@
   if (usual.kwh && usual.minutes && !asked.has("kwh") && (usual.kwh !== form.elements.kwh.value || usual.minutes !== form.elements.minutes.value)) {
     for (const name of ["kwh", "minutes"]) form.elements[name].value = usual[name];
     const said = form.querySelector("summary .ev-small");
-    if (said) said.textContent = said.dataset.words.replace("%kwh", usual.kwh).replace("%minutes", usual.minutes);
+    if (said) said.textContent = said.dataset.words.replace("%kwh", usual.kwh);
     ask({ kwh: usual.kwh, minutes: usual.minutes });
   }
 })();

@@ -127,4 +127,25 @@ def test_tiers_are_told_from_the_first_kwh_on_however_they_were_written():
     assert [line.remark for line in lines] == ["the first 10 kWh", "10 to 40 kWh", "beyond 40 kWh"]
     always = Element((Component(Kind.ENERGY, Decimal("0.45")),))
     lines = wording.price_lines(Terms("EUR", (*tiers[:2], always)))
-    assert [line.remark for line in lines] == ["the first 10 kWh", "beyond 40 kWh", "otherwise"]
+    assert [line.remark for line in lines] == ["the first 10 kWh", "10 to 40 kWh", "beyond 40 kWh"]
+    assert [line.price for line in lines] == ["0.40 €", "0.45 €", "0.60 €"]
+
+
+def test_the_ordinary_price_comes_before_the_exception_of_large_charges():
+    assert sentences("kwh>=50 E0.57", "E0.65") == [
+        "Energy: 0.65 € per kWh (the first 50 kWh)",
+        "Energy: 0.57 € per kWh (beyond 50 kWh)",
+    ]
+    assert sentences("kwh<10 E0.70", "E0.65") == [
+        "Energy: 0.70 € per kWh (the first 10 kWh)",
+        "Energy: 0.65 € per kWh (beyond 10 kWh)",
+    ]
+
+
+def test_what_fills_more_than_one_gap_or_none_is_the_otherwise():
+    assert sentences("kwh>=10 kwh<20 E0.5", "E0.4")[-1] == "Energy: 0.40 € per kWh (otherwise)"
+    assert sentences("kwh<10 E0.5", "kwh>=10 E0.6", "E0.4")[-1] == "Energy: 0.40 € per kWh (otherwise)"
+    assert sentences("kwh>=50 E0.57", "22:00-06:00 E0.3") == [
+        "Energy: 0.57 € per kWh (beyond 50 kWh)",
+        "Energy: 0.30 € per kWh (22:00–06:00)",
+    ]

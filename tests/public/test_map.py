@@ -218,3 +218,74 @@ def test_a_plug_that_nobody_described_is_found_by_no_power_and_no_page_names_one
         one for each in told["features"] for one in each["properties"]["connectors"] if one["standard"] == "UNKNOWN"
     ]
     assert {(one["max_power_w"], one["power_type"]) for one in ours} == {(None, None)}
+
+
+def plug(site, number=1, **what):
+    """Names what one of its plugs is; the sites of `country` have two."""
+    row = Connector.objects.filter(station__site=site).order_by("pk")[number - 1]
+    Connector.objects.filter(pk=row.pk).update(**what)
+    return row
+
+
+def test_plug_power_and_price_in_the_list_are_those_of_one_plug(street, organization):
+    slow = plug(street[0], 1, plug="IEC_62196_T2", power_type="AC_3_PHASE", max_power_w=22_000)
+    fast = plug(street[0], 2, plug="IEC_62196_T2_COMBO", power_type="DC", max_power_w=50_000)
+    price(organization, "0.65", connector=fast)
+    price(organization, "0.44", connector=slow)
+    text = listed("q=kade 10")
+    assert "Type 2 · 22 kW · <span" in text
+    assert "from 0.44 €/kWh" in text
+    assert "also CCS up to 50 kW" in text
+    note = points(q="kade 10")[0]["properties"]["note"]
+    assert note == "Type 2 · 22 kW · from 0.44 €/kWh · also CCS up to 50 kW"
+    assert "CCS · 50 kW · <span" in listed("q=kade 10&plug=IEC_62196_T2_COMBO")
+    assert "from 0.65 €/kWh" in listed("q=kade 10&plug=IEC_62196_T2_COMBO")
+
+
+def test_minutes_hold_only_where_the_power_of_the_plug_can_do_it(street, organization):
+    price(organization, "0.50")
+    plug(street[0], 1, plug="IEC_62196_T2", power_type="AC_3_PHASE", max_power_w=22_000)
+    plug(street[0], 2, plug="IEC_62196_T2", power_type="AC_3_PHASE", max_power_w=11_000)
+    assert "≈ 25.00 € for 50 kWh in 273 min" in listed("q=kade 10&kwh=50&minutes=20")
+    plug(street[0], 2, power_type="DC", max_power_w=150_000)
+    assert "≈ 25.00 € for 50 kWh in 20 min" in listed("q=kade 10&kwh=50&minutes=20")
+
+
+def test_a_price_by_the_minute_is_for_as_long_as_the_plug_needs(street, organization):
+    tariff = Tariff.objects.create(organization=organization, name="M", currency="EUR", **flat(per_minute="0.10"))
+    TariffAssignment.objects.create(organization=organization, tariff=tariff)
+    Connector.objects.update(power_type="AC_3_PHASE", max_power_w=11_000)
+    assert "≈ 10.90 € for 20 kWh in 109 min" in listed("q=kade 10&minutes=10")
+    assert names("most=10") == []
+
+
+def test_what_he_calls_his_usual_charge_is_the_example_on_the_connectors_page_too(street, organization):
+    price(organization, "0.50")
+    code = plug(street[0], 1, plug="IEC_62196_T2", power_type="AC_3_PHASE", max_power_w=22_000).code
+    driver = Client()
+    assert "20 kWh in 109 min ≈ 10.00 €" in driver.get(f"/c/{code}").content.decode()
+    driver.get("/map?part=list&kwh=50&minutes=20")
+    text = driver.get(f"/c/{code}").content.decode()
+    assert "50 kWh in 273 min ≈ 25.00 €" in text
+    assert "11 kW, the most that most cars take" in text
+    assert "for 50 kWh in 273 min" in driver.get("/map?part=list&q=kade 10").content.decode()
+    for nonsense in ("0-0", "999-1", "x", "²-3", "50", "-5-5"):
+        stranger = Client()
+        stranger.cookies["usual-charge"] = nonsense
+        assert "20 kWh in 109 min" in stranger.get(f"/c/{code}").content.decode()
+
+
+def test_the_field_for_the_highest_price_names_its_money(street, organization):
+    price(organization, "0.50")
+    assert "At most (EUR)" in Client().get("/map").content.decode()
+    other = Tariff.objects.create(organization=organization, name="F", currency="CHF", **flat(per_kwh="0.6"))
+    TariffAssignment.objects.create(organization=organization, tariff=other, site=street[2])
+    assert "At most<" in Client().get("/map").content.decode()
+
+
+def test_the_list_says_how_it_is_ordered(street):
+    Connector.objects.filter(station__site=street[1]).update(status="charging")
+    text = listed()
+    assert "Free ones first, then by name." in text
+    assert text.index(">Kade 10<") < text.index(">Kade 2<")
+    assert "Free ones first, the nearest on top." in listed("near=53.001,6.0")

@@ -16,8 +16,9 @@ from billing import services
 from billing.errors import PaymentError
 from billing.models import PaymentMethod
 from billing.services import balances, holds
+from billing.usual import CAR_AC_KW, held_back
 from billing.vocabulary import Refusal
-from evcms.public import drivers, freeby, keys, leftcar, looks, places, status
+from evcms.public import drivers, freeby, keys, leftcar, looks, places, status, usual
 from evcms.public.leftcar import Left, left_here
 from evcms.public.limits import too_often
 from evcms.public.views import tell
@@ -25,7 +26,7 @@ from sessions import queries as sessions
 from sessions.models import Driver
 from sessions.services import looked_while_busy
 from stations import queries as stations
-from stations.models import Connector, MaintenanceWindow
+from stations.models import Connector, MaintenanceWindow, PowerType
 from stations.vocabulary import Shown
 
 
@@ -66,7 +67,8 @@ def page_context(request: HttpRequest, row: Connector, wish: Any = None) -> dict
     """`wish`: what was refused. Any: template context. About 14 queries."""
     site = row.station.site
     driver = drivers.driver_of(request)
-    offer = billing.offer(connector=row, group_id=driver.group_id if driver else None)
+    group = driver.group_id if driver else None
+    offer = billing.offer(connector=row, group_id=group, charge=usual.kept(request))
     shown = Shown(row.shown)  # type: ignore[attr-defined]
     own = keys.own_payment(request, row)
     free_now = shown == Shown.AVAILABLE and offer.refusal != Refusal.OCCUPIED
@@ -87,6 +89,7 @@ def page_context(request: HttpRequest, row: Connector, wish: Any = None) -> dict
         "organization": site.organization if site else None,
         "shown": Shown.OCCUPIED if starting else shown,
         "offer": offer,
+        "car_kw": CAR_AC_KW if held_back(watts=row.told_power_w or 0, direct=row.power_type == PowerType.DC) else 0,
         "voucher_here": not own
         and left != Left.ASKED
         and offer.refusal in (None, Refusal.PAYMENTS_OFF)

@@ -11,7 +11,8 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import conditional_page, require_safe
 
-from evcms.public import freeby, places, status
+from billing.usual import CAR_AC_KW
+from evcms.public import freeby, places, status, usual
 from evcms.public.views import tell
 from evcms.public.wishes import Judge, MapFilter, Wish, unread, wish_of
 
@@ -28,7 +29,7 @@ def station_map(request: HttpRequest) -> HttpResponse:
     rows = places.found(wish, judge)
     context = _list(request, form, judge, rows)
     if request.GET.get("part") == "list":
-        return render(request, "public/_places.html", context)
+        return _keeping(render(request, "public/_places.html", context), request, wish)
     brand, status_url = status.house()
     context |= {
         "chips": [form[name] for name in ("free", "open", "accessible")],
@@ -37,6 +38,8 @@ def station_map(request: HttpRequest) -> HttpResponse:
         "free": sum(place.free for place in rows),
         "matching": sum(place.total for place in rows),
         "bounds": places.first_view(rows),
+        "money": places.currency(),
+        "car_kw": CAR_AC_KW,
         "centre": "" if rows else places.middle(),
         "tiles": settings.MAP_TILE_URL,
         "attribution": settings.MAP_TILE_ATTRIBUTION,
@@ -44,7 +47,14 @@ def station_map(request: HttpRequest) -> HttpResponse:
         "brand": brand,
         "status_url": status_url,
     }
-    return render(request, "public/map.html", context)
+    return _keeping(render(request, "public/map.html", context), request, wish)
+
+
+def _keeping(response: HttpResponse, request: HttpRequest, wish: Wish) -> HttpResponse:
+    """What he calls his usual charge holds on the connector's page, too."""
+    if "kwh" in request.GET:
+        usual.remember(response, wish.kwh, wish.minutes)
+    return response
 
 
 def _list(request: HttpRequest, form: MapFilter, judge: Judge, rows: list[places.Found]) -> dict[str, Any]:
