@@ -261,6 +261,7 @@ def test_a_price_by_the_minute_is_for_as_long_as_the_plug_needs(street, organiza
 
 def test_what_he_calls_his_usual_charge_is_the_example_on_the_connectors_page_too(street, organization):
     price(organization, "0.50")
+    plug(street[0], 2, power_type="AC_3_PHASE", max_power_w=11_000)
     code = plug(street[0], 1, plug="IEC_62196_T2", power_type="AC_3_PHASE", max_power_w=22_000).code
     driver = Client()
     assert "20 kWh in 109 min ≈ 10.00 €" in driver.get(f"/c/{code}").content.decode()
