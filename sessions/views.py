@@ -61,7 +61,8 @@ def _export(rows: QuerySet[IdToken]) -> HttpResponse:
 def create(request: HttpRequest) -> HttpResponse:
     access = access_of(request)
     access.demand(Permission.TOKENS)
-    form = TokenForm(request.POST or None, organization=access.organization)
+    begun = {"value": request.GET.get("value", "")[:255]}  # of a card that was refused
+    form = TokenForm(request.POST or None, organization=access.organization, initial=begun)
     if request.method == "POST" and form.is_valid():
         try:
             token = services.create_token(access=access, **form.cleaned_data)

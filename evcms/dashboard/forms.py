@@ -22,6 +22,7 @@ from stations.operations import Field, FieldType, Operation
 from stations.vocabulary import Approval, Direction, MessageOutcome, Shown
 
 NEVER = "never_connected"
+OCPP_16 = "ocpp1.6"
 ARCHIVED = "archived"
 UNDESCRIBED = "undescribed"  # a status of the station filter: what plug a connector has is not known yet
 LEFT_OUT = {"invalid_choice": _("There is no “%(value)s” here; it is left out.")}
@@ -234,12 +235,19 @@ class VariableFilter(forms.Form):
 
 
 def operation_form(
-    operation: Operation, data: Mapping[str, Any] | None = None, initial: Mapping[str, Any] | None = None
+    operation: Operation,
+    data: Mapping[str, Any] | None = None,
+    initial: Mapping[str, Any] | None = None,
+    *,
+    protocol: str = "",
 ) -> forms.Form:
-    """The form of one operation; only the operation itself judges values. Any: as Django's forms take them."""
+    """The form of one operation, with what the station's `protocol` has a place for; only the operation itself judges
+    values. Any: as Django's forms take them.
+    """
     form = forms.Form(data, prefix=operation.name, auto_id="op_%s", initial=dict(initial or {}))
     for one in operation.fields:
-        form.fields[one.name] = _input(one)
+        if not (one.only_2x and protocol == OCPP_16):
+            form.fields[one.name] = _input(one)
     return form
 
 

@@ -8,7 +8,7 @@ from stations import commands
 
 from .fields import EVSE, Field, FieldType, Operation, Values, own_id
 
-_CONNECTOR = Field("connector", FieldType.WHOLE, _("Connector"), help=_("Of the EVSE; OCPP 2.x only"))
+_CONNECTOR = Field("connector", FieldType.WHOLE, _("Connector"), help=_("Of the EVSE; OCPP 2.x only"), only_2x=True)
 _TOKEN = Field("id_token", FieldType.TEXT, _("Token"), required=True)
 _TOKEN_TYPES = tuple(
     (name, name)
@@ -57,7 +57,13 @@ ALL: Final = (
             _TOKEN,
             EVSE,
             _TOKEN_TYPE,
-            Field("remote_start_id", FieldType.WHOLE, _("Remote start id"), help=_("Made when empty; OCPP 2.x only")),
+            Field(
+                "remote_start_id",
+                FieldType.WHOLE,
+                _("Remote start id"),
+                help=_("Made when empty; OCPP 2.x only"),
+                only_2x=True,
+            ),
         ),
         words=("RemoteStartTransaction", "RequestStartTransaction"),
     ),
@@ -83,7 +89,7 @@ ALL: Final = (
                 default="soft",
                 choices=(("soft", _("softly, when it is idle")), ("hard", _("at once"))),
             ),
-            Field("evse", FieldType.WHOLE, _("EVSE"), help=_("Empty: the whole station; OCPP 2.x only")),
+            Field("evse", FieldType.WHOLE, _("EVSE"), help=_("Empty: the whole station; OCPP 2.x only"), only_2x=True),
         ),
         destructive=True,
         words=("Reset",),

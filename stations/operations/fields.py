@@ -49,6 +49,7 @@ class Field:
     default: str = ""
     longest: int = 255
     suggestions: tuple[str, ...] = ()  # usual values of a free text
+    only_2x: bool = False  # OCPP 1.6 has no place for it
 
 
 Values = dict[str, Any]  # Any: cleaned values, each of its field's type

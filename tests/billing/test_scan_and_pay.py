@@ -324,7 +324,8 @@ def test_a_card_of_ours_without_payment_ends_unpaid_with_the_reason(provider, ta
     car.ends(20 * KWH)
     work()
     bill = Bill.objects.get(session=car.session)
-    assert (bill.state, bill.total_minor, bill.reason) == (BillState.UNPAID, 1090, "no card on file: contract token")
+    why = "no card, balance or account pays for its token"
+    assert (bill.state, bill.total_minor, bill.reason) == (BillState.UNPAID, 1090, why)
 
 
 def test_a_session_without_tariff_waits_for_a_person_and_is_never_a_silent_zero(provider, connector, car, facts):

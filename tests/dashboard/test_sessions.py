@@ -1,7 +1,9 @@
 """Sessions: what happened, what it cost, why a person should look."""
 
 import csv
+import html
 import io
+import re
 from datetime import timedelta
 
 import pytest
@@ -11,8 +13,8 @@ from billing.vocabulary import PaymentState
 from evcms.core import clock, delivery
 from evcms.core.access import Role
 from evcms.core.models import AuditEntry, Organization
-from sessions.models import Attempt, ChargingSession, Discrepancy, MeterSample
-from stations.models import Command
+from sessions.models import Attempt, ChargingSession, Discrepancy, IdToken, MeterSample
+from stations.models import Command, StatusChange
 from tests.dashboard.conftest import browser, streamed, words
 from tests.stations.conftest import make_access
 
@@ -228,3 +230,59 @@ def test_voltage_and_current_are_part_of_the_curve(owner, ended):
     assert set(data["voltage_mv"]) == {231_000}
     assert set(data["current_ma"]) == {16_000}
     assert len(data["voltage_mv"]) == len(data["t"])
+
+
+@pytest.fixture
+def refused(network):
+    return Attempt.objects.create(
+        organization=network.organization, station=network.stations[0], kind="tap", state="failed",
+        cause="token_refused", token_value="DEAD&BEEF", connector=network.stations[0].connectors.first(),
+    )  # fmt: skip
+
+
+def test_a_card_that_was_refused_becomes_a_token_without_copying_its_number(network, owner, refused):
+    page = words(owner.get(f"/attempts/{refused.pk}/"))
+    assert "Make this a token" in page
+    link = re.search(r'href="(/tokens/new/[^"]+)"', page)[1]
+    form = owner.get(html.unescape(link)).context["form"]
+    assert form["value"].value() == "DEAD&BEEF"
+    owner.post(link, {"value": "DEAD&BEEF", "label": "Mine", "type": "ISO14443", "status": "accepted"})
+    assert IdToken.objects.filter(value="DEAD&BEEF").exists()
+    assert "Make this a token" not in words(owner.get(f"/attempts/{refused.pk}/"))
+
+
+def test_only_a_card_and_only_by_who_may_make_tokens_becomes_one(network, owner, refused):
+    viewer = browser(network.member(Role.VIEWER, "v@example.org"))
+    assert "Make this a token" not in words(viewer.get(f"/attempts/{refused.pk}/"))
+    Attempt.objects.filter(pk=refused.pk).update(kind="scan")
+    assert "Make this a token" not in words(owner.get(f"/attempts/{refused.pk}/"))
+
+
+def test_what_happened_in_one_second_is_told_as_one_leads_to_the_other(network, owner, refused):
+    second = refused.at.replace(microsecond=0)
+    for status in ("charging", "preparing", "available", "finishing"):
+        StatusChange.objects.create(
+            station=refused.station, connector=refused.connector, status=status, happened_at=second, at=second
+        )
+    Attempt.objects.filter(pk=refused.pk).update(state="ended", at=second, started_at=second, ended_at=second)
+    steps = [step.status for step in owner.get(f"/attempts/{refused.pk}/").context["steps"]]
+    assert steps == ["info", "preparing", "started", "charging", "finishing", "ended", "available"]
+
+
+def test_the_source_of_an_energy_contradicts_no_figure_beside_it(owner, ended):
+    def source():
+        return dict(owner.get(f"/sessions/{ended.public_id}/").context["evidence"])["Source"]
+
+    meter = {"meter_start_mwh": 0, "meter_stop_mwh": 1_350_000, "energy_mwh": 1_350_000}
+    ChargingSession.objects.filter(pk=ended.pk).update(**meter)
+    assert source() == "the register at start and end, as the station reported it"
+    ChargingSession.objects.filter(pk=ended.pk).update(meter_stop_mwh=900_000)
+    assert source().startswith("what the register gained from reading to reading; it ran back or jumped")
+
+
+def test_a_session_that_nobody_pays_says_what_to_do_about_it(network, owner, ended):
+    Bill.objects.filter(session=ended).update(source="none")
+    page = words(owner.get(f"/sessions/{ended.public_id}/"))
+    assert "its token says who pays" not in page
+    assert f'href="/tokens/{ended.id_token_id}/">Give the token a driver' in page
+    assert 'href="/payers/">Let an account pay, or nobody' in page

@@ -540,3 +540,29 @@ def test_archived_ones_are_listed_when_asked_for_and_no_bulk_action_finds_them(n
     assert answer.context["kinds"] == []
     found = fleet.fitting(network.owner, QueryDict("status=archived"))
     assert not found.exists()
+
+
+def test_ocpp_1_6_is_asked_nothing_that_it_has_no_place_for(network):
+    client = browser(network.owner)
+    old = words(client.get("/stations/RIV-0001/commands/"))
+    assert "Of the EVSE; OCPP 2.x only" not in old
+    assert 'name="reset-evse"' not in old
+    new = words(client.get("/stations/RIV-0002/commands/"))
+    assert 'name="reset-evse"' in new
+    answer = client.post("/stations/RIV-0001/commands/send/", {"operation": "reset", "reset-kind": "soft"})
+    assert answer.status_code == 302
+    assert Command.objects.latest("created_at").kind == "Reset"
+
+
+def test_the_hint_at_the_first_answer_goes_with_the_first_answer(network):
+    Command.objects.all().delete()
+    assert "ev-till-first" in words(browser(network.owner).get("/stations/RIV-0001/commands/"))
+
+
+def test_a_station_with_one_plug_does_not_count_it(network):
+    station = Station.objects.get(identity="RIV-0001")
+    kept = ChargingSession.objects.get(station=station, ended_at=None).connector_id
+    Connector.objects.filter(station=station).exclude(pk=kept).update(archived_at=clock.now())
+    page = words(browser(network.owner).get("/stations/RIV-0001/"))
+    assert "It is well; its connector is in use, with" in page
+    assert "came online" in page

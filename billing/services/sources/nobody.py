@@ -8,8 +8,8 @@ from billing.vocabulary import BillState
 def settle(bill: Bill, payment: Payment | None) -> None:
     if bill.total_minor == 0:
         return bills.close(bill, BillState.FREE, why_nothing(bill))
-    who = "contract token" if bill.session.id_token_id else "started without a token of ours"
-    return unpaid(bill, f"no card on file: {who}", payment)
+    why = "no card, balance or account pays for its token" if bill.session.id_token_id else "no token says who pays"
+    return unpaid(bill, why, payment)
 
 
 def why_nothing(bill: Bill) -> str:

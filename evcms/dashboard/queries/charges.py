@@ -24,6 +24,7 @@ from evcms.dashboard.queries.changes import Corrected
 from evcms.templatetags import figures
 from sessions import queries as sessions
 from sessions import success
+from sessions.energy import ROUNDING_MWH
 from sessions.models import Attempt, ChargingSession, Driver, MeterSample
 from sessions.vocabulary import ReadingKind
 from stations.models import OcppMessage
@@ -291,6 +292,8 @@ def _source(session: ChargingSession, by_hand: Corrected) -> str:
         return _("estimated: the end was never reported, the last known reading counts")
     if session.meter_stop_mwh is None:
         return _("the last reading; the end carried no register")
+    if abs(session.meter_stop_mwh - (session.meter_start_mwh or 0) - session.energy_mwh) > ROUNDING_MWH:
+        return _("what the register gained from reading to reading; it ran back or jumped, so its end says otherwise")
     return _("the register at start and end, as the station reported it")
 
 

@@ -165,12 +165,21 @@ def health(station: Station, shown: Iterable[Card]) -> str:
     serviced: bool = station.in_maintenance  # type: ignore[attr-defined]
     busy = [card for card in plugs if card.session]
     if busy:
-        power = sum(max(0, card.session.power_w or 0) for card in busy if card.session)
+        return _busy(busy, len(plugs), serviced=serviced)
+    return _("It is being serviced.") if serviced else _("It is well and waits for a car.")
+
+
+def _busy(busy: Sequence[Card], plugs: int, *, serviced: bool) -> str:
+    power = sum(max(0, card.session.power_w or 0) for card in busy if card.session)
+    if plugs == 1:
+        text = _("It is well; its connector is in use, with %(power)s.")
+        if serviced:
+            text = _("It is being serviced, and still its connector is in use, with %(power)s.")
+    else:
         text = _("It is well; %(busy)d of %(all)d connectors are in use, with %(power)s.")
         if serviced:
             text = _("It is being serviced, and still %(busy)d of %(all)d connectors are in use, with %(power)s.")
-        return text % {"busy": len(busy), "all": len(plugs), "power": figures.power(power)}
-    return _("It is being serviced.") if serviced else _("It is well and waits for a car.")
+    return text % {"busy": len(busy), "all": plugs, "power": figures.power(power)}
 
 
 # The past ---------------------------------------------------------------------------------------------------

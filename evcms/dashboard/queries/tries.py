@@ -15,8 +15,9 @@ from evcms.dashboard.queries.charges import Step, payment_steps
 from evcms.dashboard.trywords import rule_text
 from evcms.templatetags import figures
 from sessions.models import Attempt
+from sessions.services.tokens import find
 from sessions.verdicts import BY_CLUE, Clue, Stage
-from sessions.vocabulary import AttemptStage, AttemptState, Party
+from sessions.vocabulary import AttemptKind, AttemptStage, AttemptState, Party
 from stations import faultwords
 from stations.models import Command, OcppMessage, StatusChange
 from stations.queries import messages
@@ -24,6 +25,10 @@ from stations.queries import messages
 AROUND: Final = timedelta(minutes=1)
 AFTER: Final = timedelta(minutes=2)
 MOST: Final = 100
+UNDER_WAY: Final = 3
+COURSE: Final = {  # chargers tell whole seconds: of one second what leads to the other comes first
+    "info": 0, "requested": 0, "preparing": 1, "started": 2, "finishing": 4, "ended": 5, "failed": 5, "available": 6,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -115,6 +120,12 @@ def payment_of(access: Access, attempt: Attempt) -> Payment | None:
     return Payment.objects.filter(attempt=attempt).first() if access.can(Permission.MONEY) else None
 
 
+def strange_card(attempt: Attempt) -> bool:
+    """Was a card presented that we do not know, by now either? Two queries."""
+    tapped = attempt.kind == AttemptKind.TAP and bool(attempt.token_value)
+    return tapped and find(attempt.organization_id, attempt.token_value) is None
+
+
 def steps(attempt: Attempt, payment: Payment | None) -> list[Step]:
     """Signs, what was asked of the station, its connector's words, and money, in their order."""
     told = [_sign(each) for each in (*attempt.parts.all(), attempt)]
@@ -134,7 +145,7 @@ def steps(attempt: Attempt, payment: Payment | None) -> list[Step]:
         text = rule_text(attempt.rule) if attempt.rule else ""
         told.append(Step(attempt.state, str(capfirst(attempt.get_state_display())), attempt.ended_at, text))
     told += payment_steps(payment) if payment else []
-    return sorted(told, key=lambda step: step.at)
+    return sorted(told, key=lambda step: (step.at.replace(microsecond=0), COURSE.get(step.status, UNDER_WAY), step.at))
 
 
 def _sign(attempt: Attempt) -> Step:
@@ -151,7 +162,7 @@ def _window(attempt: Attempt) -> tuple[datetime, datetime]:
 def _said_by(attempt: Attempt) -> list[StatusChange]:
     since, until = _window(attempt)
     rows = StatusChange.objects.filter(connector=attempt.connector_id, station=attempt.station_id)
-    return list(rows.filter(happened_at__gte=since, happened_at__lte=until).order_by("happened_at")[:MOST])
+    return list(rows.filter(happened_at__gte=since, happened_at__lte=until).order_by("happened_at", "pk")[:MOST])
 
 
 def messages_of(attempt: Attempt) -> list[OcppMessage]:

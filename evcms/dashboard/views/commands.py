@@ -20,7 +20,7 @@ from billing import services as billing
 from evcms.core import audit
 from evcms.core.access import Access, Permission
 from evcms.dashboard.access import operator
-from evcms.dashboard.forms import RawForm, operation_form
+from evcms.dashboard.forms import OCPP_16, RawForm, operation_form
 from evcms.dashboard.views.station import Context, page, station_or_404
 from sessions import queries as sessions
 from stations import commands, services
@@ -30,7 +30,7 @@ from stations.vocabulary import OPEN_COMMANDS, CommandState
 
 RECENT = 20
 RAW = "raw"
-OCPP_16, OCPP_21 = "ocpp1.6", "ocpp2.1"
+OCPP_21 = "ocpp2.1"
 
 
 @dataclass(frozen=True)
@@ -154,7 +154,9 @@ def _context(request: HttpRequest, station: Station, wrong: str = "", said: form
             operation,
             said
             if said and operation.name == wrong
-            else operation_form(operation, initial=initial if operation.name == chosen else None),
+            else operation_form(
+                operation, initial=initial if operation.name == chosen else None, protocol=station.protocol
+            ),
         )
         for operation in OPERATIONS.values()
         if not (operation.only_2x and station.protocol == OCPP_16)
@@ -205,7 +207,10 @@ def send(request: HttpRequest, access: Access, identity: str) -> HttpResponse:
     station = station_or_404(access, identity)
     name = request.POST.get("operation", "")
     operation = OPERATIONS.get(name)
-    form = operation_form(operation, request.POST) if operation else RawForm(request.POST, prefix=RAW, auto_id="op_%s")
+    if operation:
+        form = operation_form(operation, request.POST, protocol=station.protocol)
+    else:
+        form = RawForm(request.POST, prefix=RAW, auto_id="op_%s")
     command = _command(request, operation, form)
     if command is None:
         return _again(request, access, station, operation, form)

@@ -183,6 +183,7 @@ def session(request: HttpRequest, access: Access, public_id: str) -> HttpRespons
         "messages_told": [(each, pretty(each.request), pretty(each.answer)) for each in charges.messages_of(row)],
         "may_see_money": access.can(Permission.MONEY),
         "may_see_accounts": access.all_sites,
+        "may_give_tokens": access.can(Permission.TOKENS),
         "payment_steps": charges.payment_steps(money.payment) if money.payment else [],
         "payment_url": address("payment", money.payment.public_id) if money.payment else "",
     }
@@ -268,6 +269,7 @@ def attempt(request: HttpRequest, access: Access, pk: int) -> HttpResponse:
         "steps": tries.steps(row, payment),
         "parts": row.parts.order_by("at"),
         "payment": payment,
+        "may_make_token": access.can(Permission.TOKENS) and tries.strange_card(row),
         "messages_told": [(each, pretty(each.request), pretty(each.answer)) for each in tries.messages_of(row)],
     }
     return render(request, "dashboard/attempts/attempt.html", context)
