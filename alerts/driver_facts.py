@@ -1,13 +1,14 @@
 """What drivers' wishes hear from below: broken and repaired, planned work, prices, people who leave."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from alerts import rules
 from alerts.events import IncidentOpened, IncidentResolved
 from alerts.models import Incident
-from alerts.services import following, outages, people, prices, reports, works
+from alerts.services import farewell, following, outages, people, prices, reports, works
 from alerts.vocabulary import IncidentKind
 from billing.events import ReceiptIssued, TariffChanged
+from evcms.core import clock, delivery
 from evcms.core.events import subscribe
 from sessions.events import DriverErased, SessionEnded, SessionIdentified, SessionJoined, SessionReached, SessionStarted
 from stations import spots
@@ -78,8 +79,18 @@ def tell_prices(fact: TariffChanged) -> None:
 
 @subscribe(DriverErased, "alerts.forget_driver")
 def forget_driver(fact: DriverErased) -> None:
+    """And the last mail to his address, which goes with it: nothing else holds it then."""
     until = datetime.fromisoformat(fact.at) if fact.at else None
     people.forget_driver(driver_id=fact.driver_id, address=fact.address, until=until)
+    if fact.farewell and fact.address:
+        farewell.send(
+            driver_id=fact.driver_id,
+            address=fact.address,
+            organization_id=fact.organization_id,
+            language=fact.language,
+        )
+    since = (until or clock.now()) - timedelta(days=1)
+    delivery.redact(name=DriverErased.__name__, since=since, match={"driver_id": fact.driver_id}, field="address")
 
 
 @subscribe(IncidentResolved, "alerts.tell_reporters")

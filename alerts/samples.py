@@ -25,7 +25,7 @@ SAMPLES: dict[str, Any] = {  # by the whole name, or its last part; Any: values 
     "page": f"{LINK}c/K7PD2", "link": f"{LINK}u/confirm/x", "unsubscribe": f"{LINK}u/x",
     "where": "Kade 12 · 1 (Harbour)",
     "label": "Kade 12 · 1", "place": "Kade 12, Rotterdam",
-    "organization": "Harbour Charging", "seller": "Harbour Charging",
+    "organization": "Harbour Charging", "seller": "Harbour Charging", "help": "help@charging.example",
     "person": "Anna de Vries", "amount": "12.50 €", "receipt.total": "12.50 €", "total": 3,
     "hold": "60.00 €", "energy_mwh": 23_410_000,
     "card": "Visa ·· 4242", "number": "2026-000123", "month": "May 2026",

@@ -28,13 +28,16 @@ class SessionIdentified:
 @event
 class DriverErased:
     """Somebody wanted to be forgotten: what is kept of him elsewhere goes, too. `address`: his e-mail, for what was
-    written to it up to then (`at`, ISO 8601: he may be back with it before this is heard); it goes with the event, as
-    `core.delivery.prune` forgets old ones.
+    written to it up to then (`at`, ISO 8601: he may be back with it before this is heard); whoever has heard takes it
+    out of the event (`core.delivery.redact`). `farewell`: he did it himself, and one last mail says that it is done.
     """
 
     driver_id: int
     address: str = ""
     at: str = ""
+    organization_id: int | None = None
+    language: str = ""
+    farewell: bool = False
 
 
 @event

@@ -13,7 +13,7 @@ from alerts.vocabulary import NotificationState, Outcome
 from evcms.core import clock
 from evcms.core.events import nudge
 
-from . import routing
+from . import farewell, routing
 
 log = structlog.get_logger(__name__)
 
@@ -49,6 +49,7 @@ def accepted(handed: Sequence[tuple[Notification, DeliveryAttempt, Handed]]) -> 
     arrived = on_their_way.filter(pk__in=[pk for pk, word in good if word.delivered])
     arrived.update(state=NotificationState.DELIVERED, sent_at=now, delivered_at=now)
     on_their_way.filter(pk__in=[pk for pk, _word in good]).update(state=NotificationState.SENT, sent_at=now)
+    farewell.over([row for row, _attempt, _word in handed])
 
 
 def plain(text: str) -> str:
@@ -91,7 +92,8 @@ def after_failure(row: Notification, *, permanent: bool) -> None:
     elif following:
         by_way(row, following)
     else:
-        _move(row, state=NotificationState.FAILED, tries=tries)
+        if _move(row, state=NotificationState.FAILED, tries=tries):
+            farewell.over([row])
 
 
 def by_way(row: Notification, way: Destination) -> None:

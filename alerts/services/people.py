@@ -17,11 +17,7 @@ from evcms.core import clock
 
 from . import routing
 from .notifications import of_recipient, withdraw
-
-WORDLESS: Final[dict[str, Any]] = {  # Any: what columns take
-    "to": "", "subject": "", "text": "", "html": "", "short": "", "data": {}, "headers": {},
-}  # fmt: skip
-"""That a message was sent, and when, without what it said and to whom."""
+from .wordless import WORDLESS
 
 MOST_WAYS: Final = 10  # of one driver
 

@@ -20,7 +20,7 @@ from alerts.models import DeliveryAttempt, Destination, Notification
 from alerts.vocabulary import ChannelName, NotificationState
 from evcms.core import clock
 
-from . import digests, limits, outcomes, routing, unknown
+from . import digests, farewell, limits, outcomes, routing, unknown
 from .parcels import Unmade, message_of
 
 log = structlog.get_logger(__name__)
@@ -62,7 +62,9 @@ def expire() -> int:
     """What is of no use any more; also what a dead worker held, once its lease is over."""
     now = clock.now()
     nobodys = Q(state=NotificationState.QUEUED) | Q(state=NotificationState.SENDING, due_at__lte=now)
-    return Notification.objects.filter(nobodys, expires_at__lte=now).update(state=NotificationState.EXPIRED)
+    late = Notification.objects.filter(nobodys, expires_at__lte=now)
+    farewell.over(late.filter(template=farewell.TEMPLATE))
+    return late.update(state=NotificationState.EXPIRED)
 
 
 def claim(ready: list[str], count: int, only: int | None = None) -> list[Notification]:

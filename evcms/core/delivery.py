@@ -4,7 +4,8 @@ A subscriber's rows and the mark "done" commit together: killed at any line, the
 """
 
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 from django.conf import settings
@@ -90,6 +91,19 @@ def revive(delivery_ids: list[int]) -> int:
     """Gives dead deliveries another life (an action of the admin); returns how many."""
     dead = Delivery.objects.filter(pk__in=delivery_ids, state=DeliveryState.DEAD)
     return dead.update(state=DeliveryState.WAITING, attempts=0, due_at=clock.now())
+
+
+def redact(*, name: str, since: datetime, match: dict[str, Any], field: str) -> None:
+    """Takes a text out of an event whose subscribers need it no more. In the transaction of the last that did.
+
+    `match`: members of its payload. Any: JSON.
+    """
+    rows = Event.objects.filter(
+        name=name, created_at__gte=since, **{f"payload__{key}": it for key, it in match.items()}
+    )
+    for row in rows.select_for_update():
+        row.payload = {**row.payload, field: ""}
+        row.save(update_fields=["payload"])
 
 
 def prune() -> int:

@@ -71,12 +71,13 @@ def erase_own(*, driver: Driver) -> None:
             )
         IdToken.objects.filter(driver=row, guest=False).delete()
         IdToken.history.filter(driver=row, guest=False).delete()
-        _erase(row)
+        _erase(row, farewell=True)
         audit.record_driver(None, row.organization, "driver.erased", row)
 
 
-def _erase(row: Driver) -> None:
+def _erase(row: Driver, *, farewell: bool = False) -> None:
     """The person and his way in; sessions and receipts stay. A member's or staff's own login is not the driver's."""
+    language = row.language or row.organization.language
     user, address = row.user, row.email or (row.user.email if row.user else "")
     audit.forget_driver(user, row)
     for name in FIELDS:
@@ -86,7 +87,16 @@ def _erase(row: Driver) -> None:
     if user and not user.is_staff and not Membership.objects.filter(user=user).exists():
         mailboxes.forget(user)
         User.objects.filter(pk=user.pk).update(email=f"erased-{user.pk}@invalid", name="", is_active=False)
-    publish(DriverErased(driver_id=row.pk, address=address, at=row.erased_at.isoformat()))
+    publish(
+        DriverErased(
+            driver_id=row.pk,
+            address=address,
+            at=row.erased_at.isoformat(),
+            organization_id=row.organization_id,
+            language=language,
+            farewell=farewell,
+        )
+    )
 
 
 def _locked(access: Access, driver: Driver) -> Driver:

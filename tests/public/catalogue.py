@@ -22,6 +22,7 @@ LANGUAGES = ("de", "nl", "fr", "es")
 DRIVER_FILES = (
     "templates/public/*.html",
     "templates/public/account/*.html",
+    "templates/alerts/mail/account_closed/*",
     "templates/alerts/mail/debt/*",
     "templates/alerts/mail/statement/*",
     "sessions/services/signing_in.py",

@@ -12,12 +12,16 @@ import time_machine
 from allauth.account.models import EmailAddress
 from django.db.models import Q
 
+from alerts.channels import TransportError
+from alerts.channels.email import transport
 from alerts.models import Notification
+from alerts.services import sending
 from billing.models import Account, Bill, Debt, PaymentMethod
 from billing.services import accounts
 from evcms.core import clock, delivery
-from evcms.core.models import AuditEntry, User
+from evcms.core.models import AuditEntry, Event, User
 from sessions.models import Attempt, ChargingSession, Driver, IdToken
+from sessions.services.drivers import erase_driver
 from tests.public.test_account import comes_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -108,11 +112,67 @@ def test_messages_and_the_history_of_cards_forget_who_it_was(client, driver):
     assert Notification.objects.filter(to="dora@example.org").exists(), "the link to sign in went there"
     client.post("/account/close", {"sure": "yes"})
     delivery.deliver_due()
+    sending.send_due()
     said = Notification.objects.filter(Q(to__icontains="dora") | Q(text__icontains="dora"))
     assert not said.exists()
-    assert set(Notification.objects.filter(to="").values_list("state", flat=True)) == {"expired"}
+    assert set(Notification.objects.values_list("to", "state")) == {("", "expired"), ("", "sent")}
     assert not IdToken.history.filter(label__icontains="Dora").exists()
     assert not AuditEntry.objects.filter(Q(object_label__icontains="Dora") | Q(detail__icontains="04AB")).exists()
+
+
+def test_a_last_mail_confirms_the_closing_and_its_address_goes_with_it(client, driver, organization, mailoutbox):
+    Driver.objects.filter(pk=driver.pk).update(language="fr")
+    type(organization).objects.filter(pk=organization.pk).update(support_email="help@example.org")
+    client.post("/account/close", {"sure": "yes"})
+    mailoutbox.clear()
+    delivery.deliver_due()
+    for _ in range(2):
+        sending.send_due()
+    (mail,) = mailoutbox
+    assert mail.to == ["dora@example.org"]
+    assert mail.subject == "Votre compte est fermé"
+    assert "help@example.org" in mail.body
+    row = Notification.objects.get(template="account_closed")
+    assert (row.state, row.to, row.text, row.html) == ("sent", "", "", "")
+    assert not Event.objects.filter(name="DriverErased", payload__icontains="dora").exists()
+
+
+def test_the_last_mail_survives_a_worker_that_dies_and_comes_once(client, driver, mailoutbox, monkeypatch):
+    client.post("/account/close", {"sure": "yes"})
+    mailoutbox.clear()
+    with monkeypatch.context() as patch:
+        patch.setattr(delivery, "redact", lambda **_: 1 / 0)
+        delivery.deliver_due()
+    assert not Notification.objects.filter(template="account_closed").exists(), "undone with all the rest"
+    clock.advance(timedelta(hours=2))
+    delivery.deliver_due()
+    delivery.deliver_due()
+    sending.send_due()
+    assert len(mailoutbox) == 1
+
+
+def turned_down(message):
+    raise TransportError("no such mailbox", permanent=True)
+
+
+@pytest.mark.parametrize("end", ["too late", "refused for good"])
+def test_a_last_mail_that_cannot_be_sent_leaves_no_address_behind(client, driver, end, monkeypatch):
+    client.post("/account/close", {"sure": "yes"})
+    delivery.deliver_due()
+    if end == "too late":
+        clock.advance(timedelta(days=4))
+    else:
+        monkeypatch.setattr(transport, "send", turned_down)
+    sending.send_due()
+    row = Notification.objects.get(template="account_closed")
+    assert (row.state, row.to) == ({"too late": "expired"}.get(end, "failed"), "")
+
+
+def test_whom_the_operator_erases_gets_no_mail_of_ours(client, driver, owner):
+    erase_driver(access=owner, driver=driver)
+    delivery.deliver_due()
+    assert not Notification.objects.filter(template="account_closed").exists()
+    assert not Event.objects.filter(name="DriverErased", payload__icontains="dora").exists()
 
 
 def test_a_balance_below_zero_keeps_the_account_open(client, driver, organization):

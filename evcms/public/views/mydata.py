@@ -39,7 +39,7 @@ def close(request: HttpRequest, driver: Driver) -> HttpResponse:
         try:
             _close(request, driver)
             logout(request)
-            messages.success(request, _("Your account is closed and your data are erased."))
+            messages.success(request, _("Your account is closed and your data are erased. One last mail confirms it."))
             return redirect("public:map")
         except ValidationError as refused:
             error = " ".join(refused.messages)
