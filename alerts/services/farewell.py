@@ -17,7 +17,7 @@ WAITS: Final = timedelta(days=3)  # for a mail server that is away, or not set u
 
 def send(*, driver_id: int, address: str, organization_id: int | None, language: str) -> None:
     """Once for each account, in the caller's transaction."""
-    owner = Organization.objects.filter(pk=organization_id).first()
+    owner = Organization.objects.filter(pk=organization_id or 0).first()
     seller, mailbox = (owner.legal_name or owner.name, owner.support_email) if owner else ("", "")
     notify(
         key=f"closed:{driver_id}",
