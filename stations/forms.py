@@ -6,8 +6,10 @@ from django import forms
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
+from evcms.core import countries
 from evcms.core.access import Access
 from evcms.core.form_fields import offer
+from evcms.core.forms import zones
 from evcms.core.seen import SEEN, Merging
 from evcms.core.sheets import XLSX_TYPE
 from stations import queries, tagging
@@ -43,6 +45,9 @@ def own_sites(access: Access, field: forms.Field) -> None:
 
 
 class SiteForm(Merging, Judged):
+    country = forms.ChoiceField(label=_("Country"))
+    time_zone = forms.ChoiceField(label=_("Time zone"), choices=zones)
+
     class Meta:
         model = Site
         fields = tuple(name for name in SITE_FIELDS if name != "access_notes_in")
@@ -54,6 +59,7 @@ class SiteForm(Merging, Judged):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Any: as Django's forms take them. A text of its own for each language that drivers read."""
         super().__init__(*args, **kwargs)
+        countries.offer(self.fields["country"], self.initial.get("country", ""))
         for code, name in settings.LANGUAGES:
             self.fields[f"{NOTES}{code}"] = forms.CharField(
                 label=name, required=False, max_length=2000, widget=forms.Textarea(attrs={"rows": 2, "lang": code}),

@@ -3,6 +3,8 @@
 from functools import lru_cache
 from importlib.resources import files
 
+from django import forms
+
 
 @lru_cache(maxsize=1)
 def names() -> dict[str, str]:
@@ -12,5 +14,8 @@ def names() -> dict[str, str]:
     return dict(sorted(rows, key=lambda row: row[1]))
 
 
-def choices() -> list[tuple[str, str]]:
-    return [(code, f"{name} ({code})") for code, name in names().items()]
+def offer(field: forms.Field, stored: str) -> None:
+    """Gives a choice its countries. A stored one that is none is to be chosen anew."""
+    assert isinstance(field, forms.ChoiceField)
+    known = [(code, f"{name} ({code})") for code, name in names().items()]
+    field.choices = known if stored in names() else [("", "—"), *known]

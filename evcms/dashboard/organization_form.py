@@ -44,10 +44,7 @@ class OrganizationForm(forms.ModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Any: as Django's forms take them. A stored country that is none is to be chosen anew."""
         super().__init__(*args, **kwargs)
-        known = self.instance.country in countries.names()
-        field = self.fields["country"]
-        assert isinstance(field, forms.ChoiceField)
-        field.choices = [*([] if known else [("", "—")]), *countries.choices()]
+        countries.offer(self.fields["country"], self.instance.country)
 
     def clean_vat_id(self) -> str:
         text = str(self.cleaned_data["vat_id"]).strip()

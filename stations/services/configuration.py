@@ -16,7 +16,7 @@ from django.db.models import Min
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from evcms.core import audit, clock
+from evcms.core import audit, clock, countries
 from evcms.core.access import Access, Permission
 from stations import hours, passwords, queries
 from stations.models import Connector, Evse, Site, Station
@@ -109,8 +109,8 @@ def check_site(site: Site) -> None:
         text = _("%(zone)s is no time zone; give one such as Europe/Amsterdam.")
         errors["time_zone"] = [text % {"zone": site.time_zone}]
     site.country = str(site.country).upper()
-    if not (len(site.country) == 2 and site.country.isascii() and site.country.isalpha()):
-        errors["country"] = [_("Give the country as two letters, such as NL.")]
+    if site.country not in countries.names():
+        errors["country"] = [_("Give the country as its two letters of ISO 3166, such as NL or GB.")]
     for name in ("latitude", "longitude"):
         if getattr(site, name) != getattr(site, name):  # NaN, which no validator refuses
             errors[name] = [_("This is no coordinate.")]

@@ -33,6 +33,7 @@ def test_a_site_is_made_edited_and_audited_with_before_and_after(owner):
     [
         ({"time_zone": "Mars/Olympus"}, "time_zone"),
         ({"country": "NLD"}, "country"),
+        ({"country": "UK"}, "country"),
         ({"latitude": 91}, "latitude"),
         ({"latitude": float("nan")}, "latitude"),
         ({"longitude": "east"}, "longitude"),

@@ -118,7 +118,7 @@ def test_a_member_of_some_sites_decides_about_no_stranger(organization, rival, a
 
 
 def test_a_site_and_a_station_with_connectors_are_entered_in_forms(page, organization):
-    site = {"name": "Plein", "latitude": "52.01", "longitude": "4.36", "country": "nl", "time_zone": "Europe/Amsterdam"}
+    site = {"name": "Plein", "latitude": "52.01", "longitude": "4.36", "country": "NL", "time_zone": "Europe/Amsterdam"}
     assert page.post(reverse("site-create"), site).status_code == 302
     plein = Site.objects.get()
     assert (plein.country, plein.organization) == ("NL", organization)
@@ -159,7 +159,7 @@ def test_a_new_site_lies_where_its_organization_does(page, organization):
 
 
 def test_how_to_find_a_site_is_entered_in_each_language_and_read_by_each_driver(page, organization, client):
-    site = {"name": "Plein", "latitude": "52.01", "longitude": "4.36", "country": "nl", "time_zone": "Europe/Amsterdam",
+    site = {"name": "Plein", "latitude": "52.01", "longitude": "4.36", "country": "NL", "time_zone": "Europe/Amsterdam",
             "public": "on", "access_notes": "Behind the church", "access_notes_in_nl": "Achter de kerk"}  # fmt: skip
     assert page.post(reverse("site-create"), site).status_code == 302
     plein = Site.objects.get()
@@ -179,7 +179,10 @@ def test_a_form_says_what_is_wrong_at_its_field(page, site):
         {"name": "Kade", "latitude": "99", "longitude": "4", "country": "NL", "time_zone": "Nowhere"},
     )
     assert answer.status_code == 200
-    assert "Nowhere is no time zone" in text_of(answer)
+    assert "Nowhere is not one of" in text_of(answer)
+    for wrong, said in (({"latitude": "99"}, "less than or equal to 90"), ({"country": "XX"}, "XX is not one of")):
+        told = {"name": "Kade", "latitude": "52", "longitude": "4", "country": "NL", "time_zone": "Europe/Amsterdam"}
+        assert said in text_of(page.post(reverse("site-create"), told | wrong))
     answer = page.post(reverse("station-create"), {"identity": "a b", "site": site.pk, "security_profile": "1"})
     assert "1 to 48 letters" in text_of(answer)
     assert not Station.objects.exists()
