@@ -72,7 +72,8 @@ class AccessMiddleware:
             return unsent.to_login(request, self.get_response(request))
         access = access_of(request)
         request.access = access  # type: ignore[attr-defined]
-        if access and needs_second_factor(access) and not request.path.startswith(FREE_PATHS):
+        request.factor_due = bool(access and needs_second_factor(access))  # type: ignore[attr-defined]
+        if request.factor_due and not request.path.startswith(FREE_PATHS):  # type: ignore[attr-defined]
             return redirect("mfa_activate_totp")
         if not request.path.startswith(DRIVER_PAGES):
             translation.activate(request.user.language or (access.organization.language if access else "en"))

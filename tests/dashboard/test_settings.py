@@ -204,6 +204,12 @@ def test_who_must_have_a_second_factor_is_led_to_it(owner, organization):
     answer = browser(owner).get("/settings/")
     assert answer.status_code == 302
     assert "2fa" in answer.url
+    told = "Your role at City Charging needs a second factor"
+    page = browser(owner)
+    assert told in page.get("/settings/", follow=True).text
+    Organization.objects.filter(pk=organization.pk).update(mfa_policy=MfaPolicy.NOBODY)
+    assert told not in page.get(answer.url, follow=True).text
+    Organization.objects.filter(pk=organization.pk).update(mfa_policy=MfaPolicy.MONEY)
     viewer = make_access(organization, Role.VIEWER)
     assert browser(viewer).get("/settings/").status_code == 200
 
