@@ -1,5 +1,6 @@
 """Every setting, in one file, each value from the environment. `.env.example` explains them all."""
 
+import logging
 import os
 import sys
 from email.utils import parseaddr
@@ -391,15 +392,17 @@ LOGGING: dict[str, Any] = {
             else structlog.processors.JSONRenderer(),
         }
     },
-    "filters": {"one line": {"()": "evcms.core.logs.OneLine"}},
+    "filters": {"one line": {"()": "evcms.core.logs.OneLine"}, "mistyped": {"()": "evcms.core.logs.Mistyped"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["one line"]}},
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     "loggers": {
         name: {"level": "WARNING"}
         for name in ("daphne", "django.channels.server", "celery.beat", "celery.worker.strategy", "celery.app.trace")
     }
+    | {"django.request": {"filters": ["mistyped"]}}
     | {"stripe": {"level": "INFO" if LOG_LEVEL == "DEBUG" else LOG_LEVEL}},  # at debug it prints whole answers
 }
+DJANGO_STRUCTLOG_STATUS_4XX_LOG_LEVEL = logging.INFO  # a visitor's mistake is an everyday line
 structlog.configure(
     processors=[
         structlog.stdlib.filter_by_level,

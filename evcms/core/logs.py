@@ -34,3 +34,14 @@ class OneLine(logging.Filter):
 
 def expected(error: BaseException) -> bool:
     return any(f"{kind.__module__}.{kind.__qualname__}" in EXPECTED for kind in type(error).__mro__)
+
+
+class Mistyped(logging.Filter):
+    """Leaves out Django's second line about an address that does not exist or a form that was refused: the line of the
+    finished request says it, and a code that a driver mistyped is nothing for the operator's terminal.
+    """
+
+    STATUSES = (404, 405, 410, 422)
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return getattr(record, "status_code", None) not in self.STATUSES

@@ -53,3 +53,12 @@ def test_a_task_that_came_too_late_to_matter_is_no_news(said):
     assert page() == ""
     logger.warning({"event": "task_revoked", "expired": False, "terminated": True})
     assert "task_revoked" in page()
+
+
+@pytest.mark.django_db
+def test_a_mistyped_address_makes_everyday_lines_only(client, caplog):
+    with caplog.at_level(logging.INFO):
+        client.get("/c/NOSUCH1")
+    told = [record for record in caplog.records if "/c/NOSUCH1" in record.getMessage()]
+    assert [record.msg["event"] for record in told] == ["request_started", "request_finished"]
+    assert {record.levelno for record in told} == {logging.INFO}
