@@ -38,9 +38,8 @@ def logged_in(email: str, password: str = PASSWORD) -> Client:
     return client
 
 
-def enrols(client: Client, password: str = PASSWORD) -> bool:
+def enrols(client: Client) -> bool:
     """Walks through the page of the second factor with a good code."""
-    client.post("/accounts/reauthenticate/", {"password": password})
     page = client.get("/accounts/2fa/totp/activate/", follow=True)
     assert "until you have verified" not in page.text
     secret = client.session[totp.SECRET_SESSION_KEY]
