@@ -6,7 +6,7 @@ from django.db.models import Count, Q, QuerySet
 from django.db.models.functions import Coalesce
 
 from alerts.models import Incident, Notification, ProblemReport, Recipient, Rule, Subscription
-from alerts.vocabulary import Audience, IncidentState, NotificationState, Topic
+from alerts.vocabulary import Audience, ChannelName, IncidentState, NotificationState, Topic
 from evcms.core.access import Access
 from stations.queries import visible_sites
 
@@ -61,6 +61,23 @@ def recipient_of_driver(driver_id: int) -> Recipient | None:
     """The one of a driver's account, when there is one already."""
     rows = Recipient.objects.filter(audience=Audience.DRIVER, driver_id=driver_id)
     return rows.select_related("organization").first()
+
+
+def messages_to(recipient: Recipient | None, email: str, organization_id: int, most: int) -> list[Notification]:
+    """What was written to somebody by his ways, and to his mail address beside them (links to sign in, receipts); not
+    what an operator's contact with the same address heard of incidents. Newest first.
+    """
+    his = Q(channel=ChannelName.EMAIL, to__iexact=email) if email else Q(pk=None)
+    if recipient:
+        his |= Q(recipient=recipient) | Q(destination__recipient=recipient)
+    rows = Notification.objects.filter(his, Q(organization=organization_id) | Q(organization=None), incident=None)
+    return list(rows.order_by("-pk")[:most])
+
+
+def reports_by(recipient: Recipient, most: int) -> list[ProblemReport]:
+    """What he reported himself, newest first."""
+    rows = recipient.problem_reports.select_related("connector__station__site", "connector__evse")
+    return list(rows.order_by("-pk")[:most])
 
 
 def reports_of(incident: Incident) -> QuerySet[ProblemReport]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from django.db.models import F, Prefetch, Q, QuerySet, Sum
 from django.utils.translation import gettext as _
 
-from billing.models import Bill, Debt, Enrolment, FundingRule, Payment, PaymentMethod, Receipt
+from billing.models import Bill, Collection, Debt, Enrolment, FundingRule, Payment, PaymentMethod, Receipt
 from billing.vocabulary import DebtState, EnrolmentState, FundingSource, MethodState, PaymentState
 from evcms.core.access import Access
 from sessions.models import ChargingSession, Driver, IdToken
@@ -87,8 +87,25 @@ def visits(driver: Driver, most: int = 100) -> list[Visit]:
     """His ended sessions, newest first, with what they cost."""
     receipts = Prefetch("bill__receipts", Receipt.objects.filter(refund=None).order_by("-pk"))
     rows = ChargingSession.objects.filter(driver=driver, ended_at__isnull=False)
-    rows = rows.select_related("station", "site", "bill", "payment").prefetch_related(receipts)
+    near = ("station", "site", "bill", "payment", "connector__station", "connector__evse")
+    rows = rows.select_related(*near).prefetch_related(receipts)
     return [_visit(session) for session in rows[:most]]
+
+
+def documents_of(driver: Driver, most: int) -> list[Receipt]:
+    """Receipts, credit notes and corrections of his charges, newest first."""
+    return list(Receipt.objects.filter(bill__session__driver=driver).order_by("-pk")[:most])
+
+
+def payments_of(driver: Driver, most: int) -> list[Payment]:
+    """What was held and taken for his charges, newest first."""
+    rows = Payment.objects.filter(driver=driver).select_related("connector__station__site", "connector__evse")
+    return list(rows.order_by("-pk")[:most])
+
+
+def collections_of(driver: Driver, most: int) -> list[Collection]:
+    """What he paid otherwise: top-ups, open amounts. Newest first."""
+    return list(Collection.objects.filter(driver=driver).order_by("-pk")[:most])
 
 
 def _visit(session: ChargingSession) -> Visit:

@@ -4,24 +4,29 @@ import csv
 import io
 import json
 import zipfile
+from datetime import time as time_of_day
 from datetime import timedelta
 from time import time
 
 import pytest
 import time_machine
 from allauth.account.models import EmailAddress
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db.models import Q
 
 from alerts.channels import TransportError
 from alerts.channels.email import transport
-from alerts.models import Notification
+from alerts.models import Notification, Recipient
 from alerts.services import sending
-from billing.models import Account, Bill, Debt, PaymentMethod
+from alerts.services.notifications import notify
+from billing.models import Account, Bill, Debt, Payment, PaymentMethod, Receipt
 from billing.services import accounts
 from evcms.core import clock, delivery
 from evcms.core.models import AuditEntry, Event, User
 from sessions.models import Attempt, ChargingSession, Driver, IdToken
 from sessions.services.drivers import erase_driver
+from tests.alerts.test_reports import picture
+from tests.billing.conftest import KWH, later, paid, work
 from tests.public.test_account import comes_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -53,6 +58,59 @@ def test_the_archive_has_all_that_is_known_as_json_and_the_charges_as_csv(client
     assert "4242" in said["cards"][0]["card"]
     row = next(csv.DictReader(io.StringIO(pack.read("charges.csv").decode())))
     assert (row["place"], row["energy_kwh"]) == (site.name, "12.345")
+
+
+def packed(client, name):
+    return json.loads(zipfile.ZipFile(io.BytesIO(client.get("/account/data.zip").content)).read(name))
+
+
+def test_the_archive_has_what_he_reported_with_his_photo_and_how_he_wants_to_be_told(
+    client, driver, connector, settings, tmp_path
+):
+    settings.MEDIA_ROOT = tmp_path
+    photo = SimpleUploadedFile("cable.jpg", picture((20, 20)))
+    client.post(f"/c/{connector.code}/report", {"problem": "cable", "text": "It is torn.", "photo": photo})
+    (report,) = packed(client, "account.json")["problem_reports"]
+    assert (report["text"], report["connector"]) == ("It is torn.", str(connector))
+    assert report["reported_local"].endswith(("+01:00", "+02:00"))
+    pack = zipfile.ZipFile(io.BytesIO(client.get("/account/data.zip").content))
+    assert pack.read(report["photo"])
+    recipient = Recipient.objects.get(driver=driver)
+    Recipient.objects.filter(pk=recipient.pk).update(time_zone="Europe/Paris", quiet_from=time_of_day(22))
+    said = packed(client, "account.json")["message_settings"]
+    assert (said["time_zone"], said["quiet_from"]) == ("Europe/Paris", "22:00:00")
+
+
+def test_the_archive_has_the_messages_that_were_sent_to_him_and_nobody_elses(client, driver, organization):
+    notify(key="his", template="account_closed", context={"seller": "City"}, to="Dora@example.org",
+           organization_id=organization.pk)  # fmt: skip
+    notify(key="hers", template="account_closed", context={"seller": "City"}, to="eva@example.org",
+           organization_id=organization.pk)  # fmt: skip
+    told = packed(client, "messages.json")
+    assert {row["to"].lower() for row in told} == {"dora@example.org"}
+    assert "Your account is closed" in {row["subject"] for row in told}
+
+
+def test_the_archive_has_payments_receipts_connector_names_and_local_times(
+    client, driver, provider, connector, car, tariff, site
+):
+    payment = paid(provider, connector)
+    Payment.objects.update(driver=driver)
+    car.starts(payment.attempt)
+    work()
+    later(minutes=30)
+    car.ends(10 * KWH)
+    work()
+    ChargingSession.objects.filter(payment=payment).update(driver=driver)
+    (said,) = packed(client, "payments.json")
+    assert (said["held"], said["taken"], said["currency"], said["for"]) == ("30.00", "6.00", "EUR", str(connector))
+    (receipt,) = packed(client, "receipts.json")
+    assert receipt["document"]["total"] == 600
+    assert receipt["pdf"].endswith(f"/r/{Receipt.objects.get().public_id}.pdf")
+    charge = packed(client, "account.json")["charges"][0]
+    assert charge["connector"] == str(connector)
+    assert charge["time_zone"] == site.time_zone
+    assert charge["started_local"][:19] != charge["started_at"][:19]
 
 
 def test_the_archive_has_the_balance_and_what_moved_it(client, driver, owner):
