@@ -16,6 +16,7 @@ from .commands import (
 )
 from .configuration import (
     archive_site,
+    archive_sites,
     archive_station,
     create_site,
     create_station,
@@ -88,6 +89,7 @@ __all__ = [
     "approve",
     "archive_firmware",
     "archive_site",
+    "archive_sites",
     "archive_station",
     "booted",
     "cancel_bulk",

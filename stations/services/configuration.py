@@ -103,6 +103,18 @@ def archive_site(*, access: Access, site: Site) -> None:
             audit.record(access, "site.archived", site)
 
 
+def archive_sites(*, access: Access, sites: Iterable[Site]) -> tuple[int, list[str]]:
+    """Each for itself: how many went, and a sentence for each that stays because stations stand there."""
+    gone, refused = 0, []
+    for site in sites:
+        try:
+            archive_site(access=access, site=site)
+            gone += 1
+        except ValidationError as error:
+            refused += error.messages
+    return gone, refused
+
+
 def check_site(site: Site) -> None:
     errors: dict[str, list[str]] = {}
     if site.time_zone not in available_timezones():

@@ -81,6 +81,7 @@ PAGES = {
     "view-save": Door(VIEW, post=True),
     "view-change": Door(VIEW, (("pk", "view", "pk"),), post=True, level=ALL),
     "sites": Door(VIEW),
+    "sites-archive": Door(STATIONS, post=True),
     "site": Door(VIEW, SITE),
     "analytics": Door(VIEW),
     "usage": Door(VIEW),

@@ -72,6 +72,16 @@ def sites(access: Access) -> QuerySet[Site]:
     return stations.visible_sites(access).filter(archived_at=None).order_by("name")
 
 
+def fitting(access: Access, text: str) -> list[Site]:
+    """Those that these words mean; all without any."""
+    words = text.strip().casefold()
+    return [site for site in sites(access) if not words or words in _words(site)]
+
+
+def _words(site: Site) -> str:
+    return f"{site.name} {site.address} {site.postal_code} {site.city}".casefold()
+
+
 def places(access: Access, wanted: Iterable[Site]) -> list[Place]:
     """Of visible sites, in their order; four queries. The rows of many stations are counted by the database."""
     found = {site.pk: Place(site) for site in wanted}

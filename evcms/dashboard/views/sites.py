@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
 from django.core.paginator import Page, Paginator
 from django.db.models import Q
@@ -22,7 +23,7 @@ from evcms.dashboard.forms import SiteFilter, wishes
 from evcms.dashboard.maps import map_context
 from evcms.dashboard.queries import listing, network
 from evcms.dashboard.queries import points as points_of_map
-from evcms.dashboard.queries.places import Place, places, troubled
+from evcms.dashboard.queries.places import Place, fitting, places, troubled
 from evcms.dashboard.queries.places import sites as all_sites
 from evcms.dashboard.sorting import ROWS
 from stations import queries
@@ -50,8 +51,8 @@ COUNTED: dict[str, Callable[[Place], Any]] = {  # what all must be counted for; 
 @operator()
 def sites(request: HttpRequest, access: Access) -> HttpResponseBase:
     form = SiteFilter(request.GET or None)
-    text = wishes(form)["q"].strip().casefold() if form.is_bound else ""
-    found = [site for site in all_sites(access) if not text or text in _words(site)]
+    text = wishes(form)["q"].strip() if form.is_bound else ""
+    found = fitting(access, text)
     sort = request.GET.get("sort", "name")
     name, falling = sort.removeprefix("-"), sort.startswith("-")
     found.sort(key=SAID.get(name, SAID["name"]), reverse=falling)
@@ -69,15 +70,12 @@ def sites(request: HttpRequest, access: Access) -> HttpResponseBase:
         "form": form,
         "page": page,
         "narrowed": bool(text),
+        "filter": urlencode({"q": text}) if text else "",
         "may": access.can(Permission.STATIONS),
         "troubled": sum(site.pk in wrong for site in found),
     }
     bounds = points_of_map.first_view(access)
     return render(request, "dashboard/sites/list.html", context | map_context(reverse("overview-points"), bounds))
-
-
-def _words(site: Site) -> str:
-    return f"{site.name} {site.address} {site.postal_code} {site.city}".casefold()
 
 
 def _row(place: Place) -> tuple[object, ...]:
