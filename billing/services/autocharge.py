@@ -17,17 +17,17 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
+from billing import sightings
 from billing.events import CarSeen
 from billing.models import Enrolment, FundingRule, PaymentMethod
 from billing.vocabulary import EnrolmentState, FundingSource, MethodState
 from evcms.core import audit, clock, events
 from sessions import cars
 from sessions import services as sessions
-from sessions.models import Attempt, ChargingSession, Driver, IdToken
-from sessions.vocabulary import AttemptState, TokenType
+from sessions.models import ChargingSession, Driver, IdToken
+from sessions.vocabulary import TokenType
 
 ASKED_FOR: Final = timedelta(days=60)
-AROUND: Final = timedelta(minutes=10)  # a car's id comes this long before its driver's card, at most
 
 
 def ask(*, driver: Driver, label: str = "") -> Enrolment:
@@ -55,12 +55,8 @@ def look_for_car(*, session_id: int) -> None:
     wish = _wish_of(session)
     if session is None or wish is None:
         return
-    until = session.ended_at or clock.now()
-    tried = Attempt.objects.filter(
-        station_id=session.station_id, state=AttemptState.FAILED, at__gte=session.started_at - AROUND, at__lte=until
-    )
-    found = {cars.vehicle_id(value, mac=True) for value in tried.values_list("token_value", flat=True)} - {""}
-    if len(found) == 1 and not _others_there(session):
+    found = sightings.refused_cars(session)
+    if len(found) == 1 and not sightings.others_there(session):
         _offer(wish, session, found.pop())
 
 
@@ -82,16 +78,8 @@ def _wish_of(session: ChargingSession | None) -> Enrolment | None:
     return asked.filter(Q(expires_at=None) | Q(expires_at__gt=clock.now())).first()
 
 
-def _others_there(session: ChargingSession) -> bool:
-    """Did anybody else begin at this station around that time? Then the car might be his."""
-    near = (session.started_at - AROUND, session.started_at + AROUND)
-    others = ChargingSession.objects.filter(station_id=session.station_id, started_at__range=near)
-    return others.exclude(pk=session.pk).exclude(driver_id=session.driver_id or 0).exists()
-
-
 def _offer(wish: Enrolment, session: ChargingSession, vehicle: str) -> None:
-    known = IdToken.objects.filter(organization_id=wish.organization_id, folded=cars.token_value(vehicle))
-    if known.exists():
+    if sightings.enrolled(wish.organization_id, vehicle):
         return
     with transaction.atomic():
         mine = Enrolment.objects.filter(pk=wish.pk, state=EnrolmentState.ASKED)

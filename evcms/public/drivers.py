@@ -13,6 +13,8 @@ from django.urls import reverse
 
 from billing import queries as billing
 from billing.models import Debt, Enrolment, Payment, PaymentMethod
+from billing.sightings import Miss, miss_of
+from billing.vocabulary import EnrolmentState
 from evcms.core import clock
 from evcms.core.models import Event, Organization
 from sessions.models import ChargingSession, Driver, IdToken
@@ -63,6 +65,7 @@ class Overview:
     running: list[ChargingSession]
     starting: list[Payment]
     recent: list[billing.Visit] = field(default_factory=list)
+    miss: Miss | None = None  # why the car that he waits to enrol was not offered
 
     @property
     def usable(self) -> list[PaymentMethod]:
@@ -70,15 +73,18 @@ class Overview:
 
 
 def overview(driver: Driver) -> Overview:
+    cars = list(billing.cars_of(driver))
+    wish = next((car for car in cars if car.state == EnrolmentState.ASKED), None)
     return Overview(
         driver=driver,
         cards=list(billing.cards_of(driver)),
         tokens=billing.tokens_of(driver),
-        cars=list(billing.cars_of(driver)),
+        cars=cars,
         debts=list(billing.debts_of(driver)),
         running=list(billing.running_of(driver)),
         starting=list(billing.starting_of(driver)),
         recent=billing.visits(driver)[:3],
+        miss=miss_of(wish) if wish else None,
     )
 
 

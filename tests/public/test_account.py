@@ -284,6 +284,52 @@ def test_a_car_is_enrolled_and_confirmed_on_the_page(client, driver, provider, c
     assert wish.state == EnrolmentState.ENDED
 
 
+def tells(car, vehicle, token=None):
+    """The station asks about the car and gets no start; then the driver's charge begins and ends."""
+    for each in vehicle.split():
+        billing.admit(station_id=car.station.pk, token_value=each, token_type="MacAddress", at=clock.now())
+    car.starts(token=token.value)
+    goes_on()
+    later(minutes=5)
+    car.ends(mwh=1 * KWH)
+    goes_on()
+
+
+@pytest.mark.parametrize(
+    ("vehicle", "words"),
+    [
+        ("001A2B3C4D5E", "Was it yours?"),
+        ("", "the station told us the id of no car"),
+        ("001A2B3C4D5E 001A2B3C4D5F", "we could not tell which was yours"),
+        ("001A2B3C4D66", "is enrolled already"),
+    ],
+)
+def test_who_waits_to_enrol_his_car_reads_what_came_of_his_last_charge(
+    client, driver, provider, car, tariff, organization, vehicle, words
+):
+    saves_card(provider, driver)
+    IdToken.objects.create(organization=organization, value="VID:001A2B3C4D66", folded="VID:001A2B3C4D66")
+    IdToken.objects.filter(folded__startswith="VID").update(status="blocked")
+    client.post("/account/cars/new", {"label": "Blue one"})
+    assert "where the station can see the car" in client.get("/account/").content.decode()
+    tells(car, vehicle, a_token(driver))
+    page = client.get("/account/").content.decode()
+    assert words in page
+    assert "where the station can see the car" not in page
+
+
+def test_a_car_that_came_with_a_charge_by_phone_is_asked_about_too(client, driver, provider, tariff, connector, car):
+    saves_card(provider, driver)
+    client.post("/account/cars/new", {"label": "Zoé"})
+    client.post(f"/c/{connector.code}/start")
+    billing.admit(station_id=car.station.pk, token_value="0201A7C0AA01", token_type="ISO14443", at=clock.now())
+    car.starts(Payment.objects.get().attempt)
+    goes_on()
+    car.ends(mwh=1 * KWH)
+    goes_on()
+    assert "Was it yours?" in client.get("/account/").content.decode()
+
+
 def test_another_driver_s_rows_are_not_there(client, driver, provider, organization):
     other = a_driver(organization, email="eve@example.org")
     card, token = saves_card(provider, other), a_token(other)
