@@ -58,7 +58,9 @@ def test_head_and_plugs_of_an_offline_station_name_one_moment(network, dark):
     station = row_of(network, dark)
     cards = street.cards(network.owner, station, with_cost=False)
     assert {card.since for card in cards} == {station.dark_since}
-    assert street.health(station, cards) == "It has been offline for 2 min."
+    assert street.health(station, cards) == "It went offline 2 min ago."
+    clock.advance(timedelta(minutes=2, seconds=40))
+    assert street.health(station, cards) == f"It went offline {figures.ago(cards[0].since)}."
     page = words(browser(network.owner).get(f"/stations/{dark.station.identity}/"))
     assert "last message" in page
     assert "last heard" not in page

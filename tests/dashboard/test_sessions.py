@@ -243,6 +243,7 @@ def refused(network):
 def test_a_card_that_was_refused_becomes_a_token_without_copying_its_number(network, owner, refused):
     page = words(owner.get(f"/attempts/{refused.pk}/"))
     assert "Make this a token" in page
+    assert "Cause: not yet known.<" in page
     link = re.search(r'href="(/tokens/new/[^"]+)"', page)[1]
     form = owner.get(html.unescape(link)).context["form"]
     assert form["value"].value() == "DEAD&BEEF"

@@ -217,7 +217,7 @@ def test_a_viewer_looks_but_does_not_command(network):
 def test_the_sentence_says_how_the_station_is(network, owner):
     assert "1 of 2 connectors are in use" in words(owner.get("/stations/RIV-0001/"))
     assert "Connector 2 reports a fault: current leaks to earth." in words(owner.get("/stations/RIV-0003/"))
-    assert "It has been offline for " in words(owner.get("/stations/RIV-0008/"))
+    assert "It went offline " in words(owner.get("/stations/RIV-0008/"))
     Station.objects.filter(identity="RIV-0004").update(approval=Approval.QUARANTINED)
     assert "It waits for your approval." in words(owner.get("/stations/RIV-0004/"))
 

@@ -154,7 +154,7 @@ def health(station: Station, shown: Iterable[Card]) -> str:
         dark: datetime | None = station.dark_since  # type: ignore[attr-defined]
         if dark is None or station.last_seen_at is None:
             return _("It has not connected yet.")
-        return _("It has been offline for %(time)s.") % {"time": figures.duration(clock.now() - dark)}
+        return _("It went offline %(ago)s.") % {"ago": figures.ago(dark)}  # as its plugs say it, to the minute
     broken = [card for card in plugs if card.status == Shown.FAULTED]
     if station.status == ConnectorStatus.FAULTED:
         code = faultwords.headline(station.status_error) or _("no code")

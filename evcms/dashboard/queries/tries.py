@@ -76,6 +76,8 @@ def sentence(attempt: Attempt) -> str:
         return _("It worked at %(place)s.") % {"place": place}
     words = {"place": place, "cause": Party(attempt.party).label if attempt.party else _("not yet known"),
              "why": rule_text(attempt.rule)}  # fmt: skip
+    if not attempt.rule:
+        return _("It failed at %(place)s. Cause: %(cause)s.") % words
     return _("It failed at %(place)s. Cause: %(cause)s. %(why)s.") % words
 
 
