@@ -6,7 +6,7 @@
    every form     is sent once: while it is under way its buttons are disabled
    <form data-unsent="Not sent. …">         says this when there is no connection (else the words of #ev-unsent), and the page
        stays: in [data-unsent-place] of the page, or behind the form
-   <form data-autosubmit>                   a changed <select> or checkbox sends it (filters)
+   <form data-autosubmit>                   a changed <select> or checkbox sends it (filters); with the keyboard the new page begins there
    <input data-filter-list="#commands">     hides the items of that list which do not hold the typed words
    <input data-suggest="/sites/names/">      offers what that address knows for the typed words ({"names": […]})
    <button data-copy="#code">               copies an element's words     data-copied="Copied" is said afterwards
@@ -144,15 +144,33 @@
   document.addEventListener("keydown", (event) => {
     if (!event.target.matches("form[data-autosubmit] select")) return;
     keyed = event.target;
-    if (event.key === "Enter" && changed === keyed) keyed.form.requestSubmit();
+    if (event.key === "Enter" && changed === keyed) sift(keyed.form, keyed);
   });
-  document.addEventListener("focusout", (event) => { if (changed && event.target === changed) changed.form.requestSubmit(); });
+  document.addEventListener("focusout", (event) => { if (changed && event.target === changed) sift(changed.form, changed); });
   document.addEventListener("change", (event) => {
     const form = event.target.closest("form[data-autosubmit]");
     if (!form || !event.target.matches("select, input[type=checkbox], input[type=radio], input[type=date]")) return;
     if (event.target === keyed) changed = keyed;
-    else form.requestSubmit();
+    else sift(form, event.target);
   });
+
+  // A filter that sends itself brings its page anew: who works with the keyboard goes on where he was.
+  const STAYED = "evcms-stayed";
+  let byKey = false;
+  document.addEventListener("pointerdown", () => { byKey = false; }, true);
+  document.addEventListener("keydown", () => { byKey = true; }, true);
+  function sift(form, at) {
+    const here = { path: location.pathname, name: at.name, value: at.type === "checkbox" || at.type === "radio" ? at.value : null };
+    try { if (byKey) sessionStorage.setItem(STAYED, JSON.stringify(here)); } catch (refused) { /* then the page begins at its top */ }
+    form.requestSubmit();
+  }
+  (function stay() {
+    let was = null;
+    try { was = JSON.parse(sessionStorage.getItem(STAYED)); sessionStorage.removeItem(STAYED); } catch (refused) { return; }
+    if (!was || was.path !== location.pathname) return;
+    const found = [...document.querySelectorAll("form[data-autosubmit] [name]")].find((each) => each.name === was.name && (was.value === null || each.value === was.value));
+    if (found) found.focus();
+  })();
 
   document.addEventListener("input", (event) => {
     const list = event.target.dataset && event.target.dataset.filterList && document.querySelector(event.target.dataset.filterList);

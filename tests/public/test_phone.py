@@ -150,3 +150,15 @@ def test_arrows_go_through_the_languages_and_the_choice_is_sent_when_it_is_left(
     with page.expect_navigation():
         page.keyboard.press("Tab")
     assert page.locator("html").get_attribute("lang") == wanted
+
+
+def test_a_filter_by_the_keyboard_leaves_the_keyboard_where_it_is(page, live_server, connector):
+    page.goto(f"{live_server.url}/map")
+    chip = page.locator(".ev-mapfilter input[type=checkbox]").first
+    chip.focus()
+    with page.expect_navigation():
+        page.keyboard.press("Space")
+    assert page.evaluate("document.activeElement.name") == chip.get_attribute("name")
+    assert chip.is_checked()
+    page.reload()
+    assert page.evaluate("document.activeElement === document.body")
