@@ -29,6 +29,8 @@ from stations.vocabulary import Shown
 
 WORKS_WITHIN = timedelta(days=14)  # planned work that a driver is told of at the place
 DIRECTIONS = "https://www.openstreetmap.org/directions"
+HERE = 30  # metres: the same place
+NEAREST = 3  # of the list, that the map shows beside where the driver is
 BUSY = (Shown.CHARGING, Shown.SUSPENDED, Shown.OCCUPIED, Shown.RESERVED)
 ORDER = (Shown.AVAILABLE, *BUSY, Shown.MAINTENANCE, Shown.FAULTED, Shown.UNAVAILABLE, Shown.UNKNOWN, Shown.OFFLINE)
 
@@ -131,6 +133,8 @@ class Place(Generic[S, P]):
         """ "850 m", "3.2 km"; empty when nobody said where he is."""
         if self.metres is None:
             return ""
+        if self.metres < HERE:
+            return _("right here")
         if self.metres < 1000:
             return f"{self.metres // 10 * 10} m"
         return f"{number(Decimal(self.metres // 100) / 10, 1)} km"
@@ -282,6 +286,15 @@ def first_view(places: Sequence[Found]) -> str:
     if whole:
         made["view"] = said
     return said
+
+
+def around(near: Point | None, nearest: Sequence[Found]) -> str:
+    """ "4.30,51.90,4.60,52.10": where he is and the first of the list, as driver-map.js takes it; empty without."""
+    if near is None:
+        return ""
+    spots = [near, *(point_of(place) for place in nearest[:NEAREST])]
+    wests, souths = [spot.longitude for spot in spots], [spot.latitude for spot in spots]
+    return ",".join(f"{side:.5f}" for side in (min(wests), min(souths), max(wests), max(souths)))
 
 
 def point_of(place: Found) -> Pin:

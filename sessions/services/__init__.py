@@ -1,6 +1,6 @@
 """Every write of this room. See ARCHITECTURE.md for the contract; one file for each part of it."""
 
-from .attempts import expire_attempts, fail, in_vain, request_start, request_stop
+from .attempts import expire_attempts, fail, in_vain, plug_in_by, request_start, request_stop
 from .corrections import correct_begin, correct_end, correct_energy
 from .drivers import create_driver, edit_driver, erase_driver, erase_own
 from .ending import close, end, end_many
@@ -57,6 +57,7 @@ __all__ = [
     "judge_attempts",
     "looked_while_busy",
     "paid_token",
+    "plug_in_by",
     "prune_samples",
     "reach_times",
     "read_link",

@@ -92,6 +92,11 @@ def request_start(
     return attempt
 
 
+def plug_in_by(attempt: Attempt) -> datetime | None:
+    """Until when the station waits for the car; we wait a little longer for its word."""
+    return attempt.expires_at - MARGIN if attempt.expires_at else None
+
+
 def _time_out(station_id: int) -> int:
     """Seconds that the station waits for a cable, as it reported them; else the usual ones."""
     keys = Q()

@@ -247,14 +247,15 @@
       const svg = node("svg", { viewBox: "0 0 24 24", "aria-hidden": "true" });
       node("path", { d: "M12 8a4 4 0 1 1 0 8a4 4 0 0 1 0-8M12 2v3M12 19v3M2 12h3M19 12h3" }, svg);
       button.append(svg);
-      L.DomEvent.on(button, "click", (event) => { L.DomEvent.stop(event); view.map.locate({ setView: true, maxZoom: 15 }); });
+      L.DomEvent.on(button, "click", (event) => { L.DomEvent.stop(event); view.map.locate(); });
       return button;
     } });
     view.map.addControl(new Control({ position: "bottomright" }));
     view.map.on("locationfound", (event) => {
       if (view.here) view.here.setLatLng(event.latlng);
       else view.here = L.circleMarker(event.latlng, { radius: 8, weight: 3, color: "#fff", fillColor: token("charging"), fillOpacity: 1 }).addTo(view.map);
-      view.element.dispatchEvent(new CustomEvent("evcms:here", { bubbles: true, detail: { latitude: event.latlng.lat, longitude: event.latlng.lng } }));
+      const detail = { latitude: event.latlng.lat, longitude: event.latlng.lng };
+      if (view.element.dispatchEvent(new CustomEvent("evcms:here", { bubbles: true, cancelable: true, detail }))) view.fit([detail.longitude, detail.latitude, detail.longitude, detail.latitude]);
     });
     view.map.on("locationerror", () => evcms.toast && evcms.toast(view.words.nowhere, "suspended"));
   }
@@ -300,6 +301,7 @@
     view.show = (key) => { const marker = view.markers.get(String(key)); if (marker && view.layer.zoomToShowLayer) view.layer.zoomToShowLayer(marker, () => marker.openPopup()); };
     view.filter = (test) => { view.only = test; fillLayer(view); };
     view.reload = () => load(view);
+    view.fit = ([west, south, east, north]) => map.fitBounds(L.latLngBounds([south, west], [north, east]).pad(0.15), { maxZoom: 15, paddingBottomRight: [0, covered(view)] });
     maps.set(element, view);
     if (data.centre) map.panBy([0, covered(view) / 2], { animate: false });
     base(view).catch(() => { element.dataset.baseFailed = "1"; });

@@ -358,6 +358,24 @@ def test_a_driver_finds_his_charges_and_receipts(client, driver, provider, tarif
     assert client.get(re.search(r"/r/[\w-]+", page)[0]).status_code == 200
 
 
+def test_a_charge_that_runs_stands_above_those_that_are_over_each_with_its_plug_and_the_word_receipt(
+    client, driver, provider, tariff, connector, car
+):
+    saves_card(provider, driver)
+    token = a_token(driver)
+    car.starts(token=token.value)
+    goes_on()
+    running = client.get("/account/charges").content.decode()
+    assert "To your charge" in running
+    later(hours=1)
+    car.ends(mwh=10 * KWH)
+    goes_on()
+    over = client.get("/account/charges").content.decode()
+    assert "To your charge" not in over
+    assert str(connector) in over
+    assert re.search(r'<a href="/r/[\w-]+">Receipt</a>', over)
+
+
 def test_his_name_is_his_to_change(client, driver):
     client.post("/account/name", {"name": "Dora Driver"})
     assert "Dora Driver" in client.get("/account/").content.decode()

@@ -238,6 +238,7 @@ def test_who_finds_it_taken_hears_first_what_is_free_right_beside_it(connector, 
     Connector.objects.filter(pk=connector.pk).update(status="charging")
     beside = page(f"/c/{connector.code}").split("Free nearby")[1]
     assert site.name in beside
+    assert "right here" in beside
     Connector.objects.update(status="charging")
     assert "Free nearby" not in page(f"/c/{connector.code}")
 

@@ -8,6 +8,7 @@ from django.test import Client
 from alerts.models import Notification
 from billing.models import Payment, Receipt
 from evcms.core import clock
+from evcms.templatetags.figures import clock_time
 from stations import services as stations
 from stations.models import Connection, Connector, Gateway
 from stations.vocabulary import ConnectorStatus, StatusReport
@@ -191,3 +192,14 @@ def test_a_start_that_came_to_nothing_shows_what_is_free_beside_it(driver, conne
     text = seen(driver, f"/s/{driver.payment.public_id}")
     assert "Nothing was charged." in text
     assert site.name in text.split("Free nearby")[1]
+
+
+def test_who_has_started_reads_by_when_to_plug_in_and_that_nothing_need_be_done_otherwise(driver, connector):
+    text = seen(driver, f"/s/{driver.payment.public_id}")
+    until = driver.payment.attempt.expires_at - timedelta(minutes=1)
+    assert f"Plug in by {clock_time(until, connector.station.site.time_zone)}." in text
+    assert "the start is given up by itself" in text
+
+
+def test_the_steps_of_a_charge_name_the_money_that_it_costs(driver, car):
+    assert "every … EUR" in seen(driver, f"/s/{driver.payment.public_id}")

@@ -33,7 +33,9 @@ def account(request: HttpRequest, driver: Driver) -> HttpResponse:
 @require_GET
 @signed_in
 def visits(request: HttpRequest, driver: Driver) -> HttpResponse:
-    context = {"visits": billing.visits(driver), "brand": driver.organization.name}
+    context = {
+        "visits": billing.visits(driver), "running": billing.running_of(driver), "brand": driver.organization.name,
+    }  # fmt: skip
     return render(request, "public/account/visits.html", context)
 
 

@@ -65,11 +65,13 @@ def _list(request: HttpRequest, form: MapFilter, judge: Judge, rows: list[places
     query = request.GET.copy()
     for name in NOT_KEPT:
         query.pop(name, None)
+    shown = places.priced(page, judge)
     return {
         "form": form,
         "wish": wish,
+        "around": places.around(wish.near, shown),
         "unread": unread(form),
-        "places": freeby.with_waits(places.priced(page, judge)),
+        "places": freeby.with_waits(shown),
         "page": page,
         "query": query.urlencode(),
         "nothing": _why_nothing(wish, somewhere=bool(rows)),

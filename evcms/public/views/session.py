@@ -79,6 +79,7 @@ def page_context(payment: Payment) -> dict[str, Any]:
         "phase": phase(payment, running, receipt),
         "percent": budget_percent(payment, running),
         "organization": payment.organization,
+        "plug_in_by": services.plug_in_by(payment.attempt) if payment.attempt and running is None else None,
         "plugged_in": plugged_in(payment.connector_id),
         "stopping": running is not None and sessions.stop_asked(running),
         "live_url": f"/ws/public/s/{payment.public_id}/",
