@@ -292,7 +292,7 @@ def around(near: Point | None, nearest: Sequence[Found]) -> str:
     """ "4.30,51.90,4.60,52.10": where he is and the first of the list, as driver-map.js takes it; empty without."""
     if near is None:
         return ""
-    spots = [near, *(point_of(place) for place in nearest[:NEAREST])]
+    spots: list[Point | Pin] = [near, *(point_of(place) for place in nearest[:NEAREST])]
     wests, souths = [spot.longitude for spot in spots], [spot.latitude for spot in spots]
     return ",".join(f"{side:.5f}" for side in (min(wests), min(souths), max(wests), max(souths)))
 
