@@ -5,6 +5,7 @@ import uuid
 from django.db.models import QuerySet
 
 from evcms.core.access import Access
+from stations import queries
 from stations.models import ImportChange, ImportKind, ImportRun, ImportState
 
 
@@ -28,6 +29,11 @@ def identities(access: Access, run: str) -> QuerySet[ImportChange, str]:
     """Of the stations that a stored file made or changed (`run`: one of `choice`)."""
     rows = ImportChange.objects.filter(run__in=runs(access), run=run, kind=ImportKind.STATION)
     return rows.order_by().values_list("name", flat=True)
+
+
+def locked_out(access: Access, run: str) -> queries.Stations:
+    """Of them those that are turned away until somebody sets their password."""
+    return queries.stations(access).filter(queries.LOCKED_OUT, identity__in=identities(access, run)).order_by()
 
 
 def moves(run: ImportRun) -> QuerySet[ImportChange]:

@@ -26,7 +26,7 @@ from .models import (
     Station,
     WindowState,
 )
-from .vocabulary import Approval, CommandState, ConnectorStatus, Shown
+from .vocabulary import Approval, CommandState, ConnectorStatus, SecurityProfile, Shown
 
 
 class OnlineColumns(TypedDict):
@@ -168,6 +168,16 @@ def _online(prefix: str) -> Q:
 
 
 NEVER_CONNECTED = Q(online=False, dark_since=None)  # of rows of `with_online`: planned, and nothing has gone dark
+
+
+_ASKS_PASSWORD = (SecurityProfile.BASIC, SecurityProfile.BASIC_TLS)
+LOCKED_OUT = Q(approval=Approval.ACCEPTED, security_profile__in=_ASKS_PASSWORD, password_digest="")
+"""Of stations: the profile demands a password and none is set here, so each handshake is refused."""
+
+
+def locked_out(station: Station) -> bool:
+    accepted = station.approval == Approval.ACCEPTED
+    return accepted and station.security_profile in _ASKS_PASSWORD and not station.password_digest
 
 
 def never_connected(station: Station) -> bool:
@@ -352,13 +362,17 @@ def connector_numbers(access: Access) -> tuple[dict[Shown, int], int]:
 
 
 def station_counts(access: Access) -> dict[str, int]:
-    """Of the visible, accepted stations: `total`, `online`, `offline`, and `new`, which have never connected."""
+    """Of the visible, accepted stations: `total`, `online`, `offline`, `new`, which have never connected, and `locked`,
+    which are kept out for want of a password.
+    """
     accepted = stations(access).filter(approval=Approval.ACCEPTED).select_related(None).order_by()
     said: dict[str, Any] = accepted.aggregate(  # Any: ORM
-        total=Count("pk"), live=Count("pk", filter=Q(online=True)), new=Count("pk", filter=NEVER_CONNECTED)
-    )
+        total=Count("pk"), live=Count("pk", filter=Q(online=True)), new=Count("pk", filter=NEVER_CONNECTED),
+        locked=Count("pk", filter=LOCKED_OUT & Q(online=False)),
+    )  # fmt: skip
     dark = said["total"] - said["live"] - said["new"]
-    return {"total": said["total"], "online": said["live"], "offline": dark, "new": said["new"]}
+    counts = {"total": said["total"], "online": said["live"], "offline": dark, "new": said["new"]}
+    return counts | {"locked": said["locked"]}
 
 
 # The log -------------------------------------------------------------------------------------------

@@ -24,6 +24,7 @@ from stations.vocabulary import Approval, Direction, MessageOutcome, Shown
 NEVER = "never_connected"
 OCPP_16 = "ocpp1.6"
 ARCHIVED = "archived"
+LOCKED = "locked"  # another: its profile demands a password, and none is set
 UNDESCRIBED = "undescribed"  # a status of the station filter: what plug a connector has is not known yet
 LEFT_OUT = {"invalid_choice": _("There is no “%(value)s” here; it is left out.")}
 ANY = ("", _("Any"))
@@ -62,6 +63,7 @@ class StationFilter(forms.Form):
             ("online", _("Online")),
             (NEVER, _("Not yet connected")),
             (UNDESCRIBED, _("Plug not entered yet")),
+            (LOCKED, _("Password not set yet")),
             *((word.value, word.label) for word in Shown),
             (ARCHIVED, _("Archived")),
         ],

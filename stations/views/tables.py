@@ -68,6 +68,7 @@ def import_run(request: HttpRequest, access: Access, pk: uuid.UUID) -> HttpRespo
         "nothing": not any([*run.made.values(), *run.changed.values()]),
         "moves": imported.moves(run).count() if checked else 0, "some_moves": imported.moves(run)[:MOVES],
         "stored": done and imported.identities(access, str(run.pk)).exists(),
+        "locked": imported.locked_out(access, str(run.pk)).count() if done else 0,
     }  # fmt: skip
     if request.GET.get("part") != "progress":
         return render(request, "stations/import_run.html", context)

@@ -21,7 +21,16 @@ from sessions.models import ChargingSession, IdToken
 from sessions.vocabulary import ReadingKind, Sample, SessionEnd, SessionStart, SessionState
 from stations import services as stations
 from stations.models import Connection, Connector, Evse, Gateway, OcppMessage, PlugType, PowerType, Site, Station
-from stations.vocabulary import Answer, Approval, Boot, ConnectorStatus, RefusalReason, StatusReport, VariableReport
+from stations.vocabulary import (
+    Answer,
+    Approval,
+    Boot,
+    ConnectorStatus,
+    RefusalReason,
+    SecurityProfile,
+    StatusReport,
+    VariableReport,
+)  # fmt: skip
 from tests.tariffs import flat
 
 KWH = 1_000_000
@@ -79,7 +88,7 @@ class Network:
         station = Station.objects.create(
             organization=self.organization, site=self.sites[number % 4], identity=f"RIV-{number + 1:04}",
             name=f"{PLACES[number % 4][1]} {'ABC'[number // 4]}", approval=Approval.ACCEPTED,
-            created_at=self.now - timedelta(days=90),
+            created_at=self.now - timedelta(days=90), security_profile=SecurityProfile.NONE,
         )  # fmt: skip
         for n in (1, 2):
             evse = Evse.objects.create(station=station, number=n)

@@ -27,7 +27,7 @@ from stations.models import (
     WindowState,
 )
 from stations.operations import OPERATIONS
-from stations.vocabulary import Answer, Approval, CommandState
+from stations.vocabulary import Answer, Approval, CommandState, RefusalReason
 from tests.dashboard.conftest import browser, streamed, words
 from tests.stations.conftest import make_access
 
@@ -306,8 +306,9 @@ def test_what_was_archived_by_mistake_comes_back_as_it_was(network, owner):
 
 def test_a_station_that_never_connected_is_not_called_offline(network, owner):
     planned = Station.objects.create(
-        organization=network.organization, site=network.sites[0], identity="PLANNED", approval=Approval.ACCEPTED
-    )
+        organization=network.organization, site=network.sites[0], identity="PLANNED", approval=Approval.ACCEPTED,
+        security_profile=0,
+    )  # fmt: skip
     evse = Evse.objects.create(station=planned, number=1)
     Connector.objects.create(evse=evse, station=planned)
 
@@ -566,3 +567,21 @@ def test_a_station_with_one_plug_does_not_count_it(network):
     page = words(browser(network.owner).get("/stations/RIV-0001/"))
     assert "It is well; its connector is in use, with" in page
     assert "came online" in page
+
+
+def test_a_station_without_its_password_says_that_it_is_turned_away(network):
+    where = {"organization": network.organization, "site": network.sites[0], "approval": Approval.ACCEPTED}
+    station = Station.objects.create(identity="WEST-1", security_profile=1, **where)
+    client = browser(network.owner)
+    assert "It is turned away until a password is set" in words(client.get("/stations/WEST-1/"))
+    assert "1 station waits for its password" in words(client.get("/"))
+    rows = client.get("/stations/", {"status": "locked"}).context["rows"]
+    assert [row.identity for row, _segments in rows] == ["WEST-1"]
+    stations.set_password(access=network.owner, station=station)
+    assert "It has not connected yet." in words(client.get("/stations/WEST-1/"))
+    assert "for its password" not in words(client.get("/"))
+    assert not client.get("/stations/", {"status": "locked"}).context["rows"]
+    stations.refuse_handshake(
+        identity="WEST-1", reason=RefusalReason.WRONG_PASSWORD, detail="", offered="ocpp1.6", address="10.0.0.5"
+    )
+    assert "It was turned away just now: Wrong password." in words(client.get("/stations/WEST-1/"))

@@ -200,3 +200,14 @@ def test_what_nobody_stores_is_let_go_and_old_runs_are_forgotten(owner):
     waits.refresh_from_db()
     assert (waits.state, bytes(waits.content)) == ("cancelled", b"")
     assert not ImportRun.objects.filter(pk=done.pk).exists()
+
+
+def test_what_a_file_brought_without_a_password_is_counted_and_found(owner):
+    run = services.confirm_import(access=owner, run=brought(owner, many(3)))
+    services.run_imports()
+    Station.objects.filter(identity="P-0").update(password_digest="x")
+    client = browser(owner)
+    page = client.get(reverse("station-import-run", args=[run.pk])).text
+    assert "2 stations are turned away until their passwords are set" in page
+    found = client.get("/stations/", {"imported": str(run.pk), "status": "locked"}).context["rows"]
+    assert sorted(row.identity for row, _segments in found) == ["P-1", "P-2"]

@@ -112,7 +112,7 @@ def test_counts_are_one_query_and_know_every_word(owner, linked, django_assert_n
     assert set(counts) == set(Shown)
     assert (counts[Shown.AVAILABLE], counts[Shown.UNKNOWN], sum(counts.values())) == (1, 1, 2)
     with django_assert_num_queries(1):
-        assert queries.station_counts(owner) == {"total": 1, "online": 1, "offline": 0, "new": 0}
+        assert queries.station_counts(owner) == {"total": 1, "online": 1, "offline": 0, "new": 0, "locked": 0}
 
 
 def test_since_when_a_station_is_dark(linked, gateway, owner):

@@ -9,7 +9,7 @@ from django.db.models import Prefetch, Q
 
 from alerts import facts
 from evcms.core.access import Access
-from evcms.dashboard.forms import ARCHIVED, UNDESCRIBED
+from evcms.dashboard.forms import ARCHIVED, LOCKED, UNDESCRIBED
 from stations import imported, tagging
 from stations import queries as stations
 from stations.models import Station
@@ -68,6 +68,8 @@ def _by_status(access: Access, rows: stations.Stations, status: str) -> stations
     if status in ("offline", "never_connected"):
         away = rows.filter(online=False, approval=Approval.ACCEPTED)
         return away.filter(dark_since__isnull=status == "never_connected")
+    if status == LOCKED:
+        return rows.filter(stations.LOCKED_OUT, online=False)
     if status == UNDESCRIBED:
         return rows.filter(pk__in=stations.connectors(access).filter(stations.UNDESCRIBED).order_by().values("station"))
     if status == Shown.MAINTENANCE:

@@ -152,8 +152,10 @@ def health(station: Station, shown: Iterable[Card]) -> str:
         return _("It is rejected: every handshake is refused.")
     if not stations.online(station):
         dark: datetime | None = station.dark_since  # type: ignore[attr-defined]
+        if stations.locked_out(station):
+            return _("It is turned away until a password is set: its security profile demands one. Press Edit.")
         if dark is None or station.last_seen_at is None:
-            return _("It has not connected yet.")
+            return _refused(station) or _("It has not connected yet.")
         return _("It went offline %(ago)s.") % {"ago": figures.ago(dark)}  # as its plugs say it, to the minute
     broken = [card for card in plugs if card.status == Shown.FAULTED]
     if station.status == ConnectorStatus.FAULTED:
@@ -167,6 +169,15 @@ def health(station: Station, shown: Iterable[Card]) -> str:
     if busy:
         return _busy(busy, len(plugs), serviced=serviced)
     return _("It is being serviced.") if serviced else _("It is well and waits for a car.")
+
+
+def _refused(station: Station) -> str:
+    """Why one that never came in was turned away last; "" if it never knocked. One query."""
+    row = station.refused_handshakes.order_by("-last_at").first()
+    if row is None:
+        return ""
+    said = {"ago": figures.ago(row.last_at), "why": row.get_reason_display()}
+    return _("It was turned away %(ago)s: %(why)s.") % said
 
 
 def _busy(busy: Sequence[Card], plugs: int, *, serviced: bool) -> str:

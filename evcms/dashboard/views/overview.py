@@ -24,7 +24,7 @@ from evcms.core import addresses, clock
 from evcms.core.access import Access, Permission
 from evcms.dashboard.access import operator
 from evcms.dashboard.context import address
-from evcms.dashboard.forms import UNDESCRIBED
+from evcms.dashboard.forms import LOCKED, UNDESCRIBED
 from evcms.dashboard.maps import map_context
 from evcms.dashboard.queries import charges, network
 from evcms.dashboard.queries import points as points_of_map
@@ -86,6 +86,7 @@ def worries(
     unheard = sum(row.state == IncidentState.OPEN and row.severity != Severity.CRITICAL for row in incidents)
     board, list_ = reverse("incidents"), reverse("stations")
     offline, new, faulted = numbers["offline"], numbers["new"], shown[Shown.FAULTED]
+    locked = numbers["locked"]
     said = [
         (
             critical,
@@ -107,6 +108,11 @@ def worries(
             quarantined,
             ngettext("%(n)d station wants to be let in", "%(n)d stations want to be let in", quarantined),
             address("quarantine") or f"{list_}?approval=quarantined",
+        ),
+        (
+            locked,
+            ngettext("%(n)d station waits for its password", "%(n)d stations wait for their passwords", locked),
+            f"{list_}?status={LOCKED}",
         ),
         (
             new,
