@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable
 from datetime import time
-from typing import Any
+from typing import Any, Final
 from zoneinfo import available_timezones
 
 from django.conf import settings
@@ -16,6 +16,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import translation
 from django.utils.dateparse import parse_time
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_http_methods
@@ -29,6 +30,17 @@ from evcms.core.access import Permission
 from evcms.core.middleware import client_address
 
 LONGEST_HISTORY = 50
+PARTS_OF_THE_WORLD: Final = {
+    "Europe": _lazy("Europe"),
+    "Africa": _lazy("Africa"),
+    "America": _lazy("America"),
+    "Antarctica": _lazy("Antarctica"),
+    "Asia": _lazy("Asia"),
+    "Atlantic": _lazy("Atlantic"),
+    "Australia": _lazy("Australia"),
+    "Indian": _lazy("Indian Ocean"),
+    "Pacific": _lazy("Pacific"),
+}
 
 
 @csrf_exempt  # RFC 8058: the mail provider posts here without our cookie; the token is the authority
@@ -106,7 +118,7 @@ def _shown(recipient: Recipient) -> dict[str, Any]:
         "wishes": queries.wishes_of(recipient),
         "history": recipient.notifications.order_by("-created_at")[:LONGEST_HISTORY],
         "zone": str(routing.zone(recipient)),
-        "zones": sorted(available_timezones()),
+        "zones": _zones(recipient.time_zone),
         "languages": settings.LANGUAGES,
         "digests": Digest.choices,
         "steps": Step.choices,
@@ -114,6 +126,19 @@ def _shown(recipient: Recipient) -> dict[str, Any]:
         "sms_on": channels.ready(ChannelName.SMS),
         "push_demo": bool(settings.DEMO_INBOX_URL),
     }
+
+
+def _zones(own: str) -> list[tuple[str, list[tuple[str, str]]]]:
+    """(part of the world, its (name, city)s), Europe first; old and technical names only when one is his `own`."""
+    found: dict[str, list[tuple[str, str]]] = {part: [] for part in PARTS_OF_THE_WORLD}
+    for name in sorted(available_timezones()):
+        part, slash, city = name.partition("/")
+        if slash and part in found:
+            found[part].append((name, city.replace("_", " ")))
+    known = {name for places in found.values() for name, _city in places}
+    if own and own not in known:
+        found[own] = [(own, own)]
+    return [(str(PARTS_OF_THE_WORLD.get(part, part)), places) for part, places in found.items()]
 
 
 class _Way:

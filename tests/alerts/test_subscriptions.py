@@ -148,6 +148,17 @@ def test_settings_of_the_recipient_are_his_to_change(connector):
         assert Recipient.objects.get().digest == "daily"
 
 
+def test_time_zones_are_cities_by_part_of_the_world_the_driver_s_own_first_among_them(connector):
+    recipient = subscribe(connector, "free").recipient
+    text = Client(headers={"Accept-Language": "fr"}).get(f"/u/mine/{recipient.token}/").content.decode()
+    assert text.index('<optgroup label="Europe">') < text.index('<optgroup label="Afrique">')
+    assert '<option value="America/New_York">New York</option>' in text
+    assert "Etc/GMT" not in text
+    Recipient.objects.filter(pk=recipient.pk).update(time_zone="Etc/GMT+1")
+    text = Client().get(f"/u/mine/{recipient.token}/").content.decode()
+    assert '<option value="Etc/GMT+1" selected>' in text
+
+
 def test_erasing_leaves_no_address_and_no_words(connector):
     destination = subscribe(connector, "free")
     Client().post(f"/u/mine/{destination.recipient.token}/", {"do": "erase"})

@@ -147,6 +147,9 @@ def test_the_receipt_page_writes_its_moments_with_their_zone(driver, car):
     car.ends(5 * KWH)
     work()
     text = seen(Client(), f"/r/{Receipt.objects.get().public_id}")
+    bill = text[text.index("How the price came about") :]
+    assert bill.index("Session fee") < bill.index("Total") < bill.index("Net") < bill.index("VAT")
+    assert "Save this card for next time" in text
     assert text.count(" CET") + text.count(" CEST") == 3
     assert text.count(f" {clock.now():%Y}, ") == 3  # a document that is kept names its year
 

@@ -55,6 +55,9 @@ def test_a_voucher_is_offered_only_when_there_are_any_and_starts_the_charge(owne
     assert "I have a voucher" in visitor.get(page).text
     refused = visitor.post(f"{page}/voucher", {"voucher": "nonsense"}, follow=True)
     assert "does not work here" in refused.text
+    assert refused.status_code == 422
+    assert "<details open><summary>I have a voucher" in refused.text
+    assert 'value="nonsense" aria-invalid="true"' in refused.text
     answer = visitor.post(f"{page}/voucher", {"voucher": made.spelled.lower(), "email": "me@example.org"})
     payment = Payment.objects.get()
     assert answer.url == f"/s/{payment.public_id}"
@@ -65,6 +68,7 @@ def test_a_voucher_is_offered_only_when_there_are_any_and_starts_the_charge(owne
     text = visitor.get(f"/s/{payment.public_id}", follow=True).text
     assert "6.00" in text
     receipt = Payment.objects.get().receipt
+    assert "Save this card" not in Client(headers={"Accept-Language": "de"}).get(f"/r/{receipt.public_id}").text
     assert "Left on the voucher: 4.00 €" in re.sub("<[^>]+>", "", visitor.get(f"/r/{receipt.public_id}").text)
     assert (
         "Voucher" in visitor.get(f"/r/{receipt.public_id}").text

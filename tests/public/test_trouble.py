@@ -146,6 +146,19 @@ def test_a_stranger_cannot_pay_for_a_car_that_was_left_before_he_says_that_it_is
     assert Payment.objects.count() == 2
 
 
+def test_who_waits_on_the_page_gets_the_button_when_the_car_has_left(left_car, connector):
+    path = f"/c/{connector.code}"
+    page = seen(Client(), path)
+    assert f'data-live-refresh="{path}?part=action"' in page
+    assert "<button" not in seen(Client(), f"{path}?part=action")
+    wait(minutes=1)
+    says(connector, ConnectorStatus.AVAILABLE)
+    part = seen(Client(), f"{path}?part=action")
+    assert "Pay and start" in part
+    assert "<html" not in part
+    assert 'name="csrfmiddlewaretoken"' in part
+
+
 def test_whose_car_it_is_pays_again_at_once(left_car, connector):
     path = f"/c/{connector.code}"
     text = seen(left_car, path)

@@ -1,6 +1,6 @@
 """The QR code's target: what plug, is it free, what does it cost, pay and start. One thumb, no account."""
 
-from typing import Any
+from typing import Any, Final
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
@@ -29,6 +29,8 @@ from stations import queries as stations
 from stations.models import Connector, MaintenanceWindow, PowerType
 from stations.vocabulary import Shown
 
+PARTS: Final = {"state": "public/_connector_state.html", "action": "public/_connector_action.html"}
+
 
 def connector_or_404(code: str) -> Connector:
     """Codes are typed from stickers: case does not matter."""
@@ -41,11 +43,11 @@ def connector_or_404(code: str) -> Connector:
 @require_GET
 def connector(request: HttpRequest, code: str) -> HttpResponse:
     row = connector_or_404(code)
-    part = request.GET.get("part") == "state"
+    part = PARTS.get(request.GET.get("part", ""))
     context = page_context(request, row)
     if not part and not context["own"] and context["shown"] in looks.BUSY and looks.is_new(request, row.code):
         looked_while_busy(connector_id=row.pk)
-    return render(request, "public/_connector_state.html" if part else "public/connector.html", context)
+    return render(request, part or "public/connector.html", context)
 
 
 @require_GET

@@ -25,9 +25,10 @@ from evcms.core.money import to_minor
 from evcms.public import keys, leftcar, links
 from evcms.public.drivers import driver_of, group_of, signed_in
 from evcms.public.limits import too_often
-from evcms.public.views.connector import connector_or_404
+from evcms.public.views.connector import connector_or_404, page_context
 from sessions.models import Driver
 from stations import services as stations
+from stations.models import Connector
 
 MOST = Decimal(1000)  # major units at once
 
@@ -47,11 +48,20 @@ def voucher(request: HttpRequest, code: str) -> HttpResponse:
             language=get_language() or "en", group_id=group_of(request),
         )  # fmt: skip
     except (PaymentError, ValidationError) as error:
-        messages.error(request, " ".join(error.messages) if isinstance(error, ValidationError) else str(error))
-        return redirect("public:connector", code=row.code)
+        return _refused(request, row, " ".join(error.messages) if isinstance(error, ValidationError) else str(error))
     response = redirect("public:session", public_id=payment.public_id)
     keys.remember(response, payment)
     return response
+
+
+def _refused(request: HttpRequest, row: Connector, sentence: str) -> HttpResponse:
+    """The connector's page again, with what was typed; where the form has gone meanwhile, the sentence above all."""
+    context = page_context(request, row)
+    if not context["voucher_here"]:
+        messages.error(request, sentence)
+        return redirect("public:connector", code=row.code)
+    typed = {"voucher_typed": request.POST.get("voucher", "")[:24], "voucher_email": request.POST.get("email", "")}
+    return render(request, "public/connector.html", context | typed | {"voucher_error": sentence}, status=422)
 
 
 @require_POST
