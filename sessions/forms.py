@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from evcms.core.form_fields import offer
@@ -28,6 +29,15 @@ class TokenForm(forms.ModelForm):
 
     def _post_clean(self) -> None:
         """The service judges and writes; the form only turns words into values."""
+
+
+class DriverForm(forms.Form):
+    name = forms.CharField(label=_("Name"), max_length=120)
+    email = forms.EmailField(label=_("E-mail"), required=False, help_text=_("Receipts and debts are mailed there."))
+    phone = forms.CharField(label=_("Telephone"), max_length=32, required=False)
+    language = forms.ChoiceField(
+        label=_("Language"), required=False, choices=[("", _("as the network")), *settings.LANGUAGES]
+    )
 
 
 class TokenFilter(forms.Form):

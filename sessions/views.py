@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from evcms.core.access import Access, Permission
 from evcms.core.text import cell
-from sessions import pages, services
+from sessions import pages, queries, services
 from sessions.forms import TokenFilter, TokenForm
 from sessions.models import IdToken
 from sessions.vocabulary import TokenStatus
@@ -61,7 +61,11 @@ def _export(rows: QuerySet[IdToken]) -> HttpResponse:
 def create(request: HttpRequest) -> HttpResponse:
     access = access_of(request)
     access.demand(Permission.TOKENS)
-    begun = {"value": request.GET.get("value", "")[:255]}  # of a card that was refused
+    chosen = request.GET.get("driver", "")
+    begun = {  # of a card that was refused, or for a driver who has none
+        "value": request.GET.get("value", "")[:255],
+        "driver": queries.drivers(access).filter(pk=int(chosen)).first() if _is_key(chosen) else None,
+    }
     form = TokenForm(request.POST or None, organization=access.organization, initial=begun)
     if request.method == "POST" and form.is_valid():
         try:
@@ -71,6 +75,11 @@ def create(request: HttpRequest) -> HttpResponse:
         except ValidationError as error:
             complain(form, error)
     return render(request, "sessions/token_form.html", {"form": form, "token": None})
+
+
+def _is_key(text: str) -> bool:
+    """That a database takes."""
+    return text.isdecimal() and len(text) < 19
 
 
 def _say_what_it_may(request: HttpRequest, token: IdToken) -> None:

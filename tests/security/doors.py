@@ -195,6 +195,8 @@ PAGES = {
     "terminal-report-seen": Door(MONEY, REPORT, post=True, data=(("note", "a stranger"),)),
     "drivers": Door(TOKENS),
     "driver": Door(TOKENS, PERSON, level=ALL),
+    "driver-create": Door(TOKENS),
+    "driver-edit": Door(TOKENS, PERSON, level=ALL),
     "debts": Door(MONEY),
     "debt-waive": Door(MONEY, DEBT, post=True, data=(("reason", "a stranger"),)),
     "debt-collect": Door(MONEY, DEBT, post=True),
