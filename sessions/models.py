@@ -272,7 +272,7 @@ class ChargingSession(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.station} {self.started_at:%F %T}"
+        return f"{self.station} {self.started_at:%F %T} UTC"
 
 
 class MeterSample(models.Model):
@@ -342,7 +342,7 @@ class Reservation(models.Model):
     created_at = models.DateTimeField(default=clock.now)
 
     def __str__(self) -> str:
-        return f"{self.token_value} at {self.station} until {self.expires_at:%F %T}"
+        return f"{self.token_value} at {self.station} until {self.expires_at:%F %T} UTC"
 
 
 class UsageHour(models.Model):

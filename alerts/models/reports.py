@@ -29,4 +29,4 @@ class ProblemReport(models.Model):
     closed_at = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
-        return f"{self.get_problem_display()} ({self.created_at:%F %H:%M})"
+        return f"{self.get_problem_display()} ({self.created_at:%F %H:%M} UTC)"

@@ -89,7 +89,7 @@ class PriceSnapshot(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.tariff} at {self.created_at:%F %T}"
+        return f"{self.tariff} at {self.created_at:%F %T} UTC"
 
 
 class SitePricing(models.Model):

@@ -104,7 +104,7 @@ class BulkAction(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display()} {self.created_at:%F %T}"
+        return f"{self.get_kind_display()} {self.created_at:%F %T} UTC"
 
 
 class BulkLine(models.Model):

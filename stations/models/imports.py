@@ -67,7 +67,7 @@ class ImportRun(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.name} {self.created_at:%F %T}"
+        return f"{self.name} {self.created_at:%F %T} UTC"
 
 
 class ImportFault(models.Model):
