@@ -38,7 +38,8 @@ def create(request: HttpRequest, access: Access) -> HttpResponse:
             return redirect("station-connectors", identity=station.identity)
         except ValidationError as error:
             complain(form, error)
-    return render(request, "stations/station_form.html", {"form": form, "station": None})
+    homeless = not queries.visible_sites(access).filter(archived_at=None).exists()
+    return render(request, "stations/station_form.html", {"form": form, "station": None, "homeless": homeless})
 
 
 @require_http_methods(["GET", "POST"])

@@ -4,6 +4,8 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from evcms.core.models import Organization
+from stations.models import Site, Station
 from tests.dashboard.conftest import browser, words
 
 pytestmark = pytest.mark.django_db
@@ -36,3 +38,21 @@ def test_a_page_that_promises_a_mail_says_when_none_can_leave(owner, station, se
     pages = ("/account/sign-in", f"/c/{station.connectors.first().code}", "/accounts/password/reset/")
     told = [words(Client().get(page)) for page in pages] + [words(browser(owner).get(reverse("members")))]
     assert ["No mail leaves this system yet" in text for text in told] == [not mail_on] * 4
+
+
+def test_a_sticker_says_what_to_do_and_whom_to_call_in_the_drivers_language(owner, station, organization):
+    Organization.objects.filter(pk=organization.pk).update(support_phone="+49 30 1234", language="de")
+    sheet = words(browser(owner).get(reverse("qr-sheet", args=[station.identity])))
+    assert sheet.count("Scannen und laden") == station.connectors.count() == sheet.count("+49 30 1234")
+    assert organization.name in sheet.split('class="ev-sticker-who"')[1]
+
+
+def test_who_enters_a_station_without_any_site_is_led_to_make_one(owner, station):
+    told = "A station stands at a site, and there is none yet."
+    client = browser(owner)
+    assert told not in words(client.get(reverse("station-create")))
+    Station.objects.update(site=None)
+    Site.objects.all().delete()
+    page = words(client.get(reverse("station-create")))
+    assert told in page
+    assert reverse("site-create") in page
