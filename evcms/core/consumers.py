@@ -13,6 +13,8 @@ from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from django.urls import path
 from redis.exceptions import RedisError
 
+from .layer import channel_layer
+
 log = structlog.get_logger(__name__)
 
 FLUSH_SECONDS = 0.5  # between two flushes; the first signal after a quiet time leaves at once
@@ -69,7 +71,9 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
         """Any: whatever the browser sent. Only `hello` and `ping` mean something."""
         kind = content.get("type") if isinstance(content, dict) else None
         if kind == "hello":
-            await self.send_json({"type": "refresh" if content.get("since") else "caught_up"})
+            since = content.get("since")
+            missed = isinstance(since, int) and await channel_layer().told_since(self.joined, since)
+            await self.send_json({"type": "refresh" if missed else "caught_up"})
         elif kind == "ping":
             await self.send_json({"type": "pong"})
 

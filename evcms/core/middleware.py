@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone, translation
 
-from . import refusals, unsent
+from . import clock, refusals, unsent
 from .access import Access, Role
 from .models import Membership, MfaPolicy, User
 
@@ -61,6 +61,7 @@ class AccessMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        request.begun = clock.now()  # type: ignore[attr-defined]  # as old are the figures of a page
         response = self._answer(request)
         if not request.path.startswith(DRIVER_PAGES):
             refusals.note(request, response)

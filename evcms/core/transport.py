@@ -14,7 +14,8 @@ from typing import Any
 
 import structlog
 from celery import current_app
-from channels.layers import get_channel_layer
+
+from .layer import channel_layer
 
 log = structlog.get_logger(__name__)
 LONGEST_QUEUE = 10_000
@@ -82,9 +83,7 @@ class Outbound:
 
     async def _send(self, group: str, message: dict[str, Any]) -> None:
         try:
-            layer = get_channel_layer()
-            assert layer is not None  # the settings name one
-            await asyncio.wait_for(layer.group_send(group, message), timeout=2)
+            await asyncio.wait_for(channel_layer().group_send_many([(group, message)]), timeout=2)
         except Exception as error:  # a dead Redis in any of its many ways
             self.errors += 1
             log.warning("signal not sent", group=group, error=str(error))

@@ -7,9 +7,9 @@ from typing import Any, Final, NamedTuple
 
 import structlog
 
+from evcms.core.layer import channel_layer
 from evcms.ocpp import metrics
 from evcms.ocpp.link import Link
-from evcms.ocpp.signals import channel_layer
 from evcms.ocpp.writer import Closed, Writer
 from stations import queries, services
 from stations.models import Station

@@ -11,9 +11,8 @@ from typing import Any, Final
 
 import structlog
 from celery import current_app
-from channels.layers import get_channel_layer
 
-from evcms.core.layer import ChannelLayer, Signal
+from evcms.core.layer import Signal, channel_layer
 from evcms.ocpp import metrics
 
 log = structlog.get_logger(__name__)
@@ -85,13 +84,6 @@ class Signals:
             for task in tasks:
                 await asyncio.to_thread(_publish, task)
             await asyncio.sleep(NUDGE_PAUSE)
-
-
-def channel_layer() -> ChannelLayer:
-    """The layer of the settings, which always name ours."""
-    layer = get_channel_layer()
-    assert isinstance(layer, ChannelLayer)
-    return layer
 
 
 def _publish(task: str) -> None:

@@ -1,21 +1,22 @@
 /* Live pages: one WebSocket per page, its path in <body data-live-url="/ws/live/…">.
 
    The server sends JSON:
-     {"type": "patch", "items": [{"target": "#id" | "key of data-live", …what to change}], "cursor": "…"}
+     {"type": "patch", "items": [{"target": "#id" | "key of data-live", …what to change}]}
          text: "…"            the element's words
          html: "…"            its content           outer: "…"   the element itself
          attrs: {name: value | null}                value: 3     of a <progress> or <input>
          prepend: "<li>…"     a row on top; data-live-max on the element says how many stay
-     {"type": "event", "name": "connector", "data": {"key": "…", …}, "cursor": "…"}
+     {"type": "event", "name": "connector", "data": {"key": "…", …}}
          becomes CustomEvent "evcms:connector" on document; the last one per key wins within half a second
-     {"type": "caught_up"}    answer to our hello when everything since `since` was sent again
-     {"type": "refresh"}      the server cannot catch up: fetch the fragments again
+     {"type": "caught_up"}    answer to our hello: nothing was said since then
+     {"type": "refresh"}      something was said that we did not hear: fetch the fragments again
      {"type": "pong"}         answer to our {"type": "ping"} (when nothing came for some seconds)
-   We send {"type": "hello", "since": <last cursor or null>} after each connection.
+   We send {"type": "hello", "since": <when the page was drawn, data-live-since in seconds>} after the first connection; after
+   another one we fetch the fragments again at once and say null.
    Whether we hear the server stands in #ev-live, data-state: live, reconnecting (it may be short), stale (no connection, and since
    when the figures are): at once when the browser says that it is offline or a ping stays unanswered.
 
-   Fragments: <div id="board" data-live-refresh="/url"> is fetched again when the catch-up failed, and every 15 s while the socket
+   Fragments: <div id="board" data-live-refresh="/url"> is fetched again after a loss, and every 15 s while the socket
    is down. The url answers the fragment's content, or a whole page in which the same id is looked up. With
    data-live-on="connector.status session.ended" it is also fetched again after such events (at most every two seconds, or
    data-live-every="10"), with data-live-key="station_id:17" only when the event's data say so (station_id or station_ids). Writes to the page are collected and made twice a second; nothing is written while the page is hidden or
@@ -23,12 +24,12 @@
 (function () {
   "use strict";
   const evcms = (window.evcms = window.evcms || {});
-  const FLUSH = 500, GATHER = 20, PING = 10000, ANSWER = 8000, CATCH_UP = 3000, STALE = 20000, REFRESH = 15000, MOST = 2000;
+  const FLUSH = 500, GATHER = 20, PING = 10000, ANSWER = 8000, STALE = 20000, REFRESH = 15000, MOST = 2000;
   const url = document.body.dataset.liveUrl;
   const badge = document.getElementById("ev-live");
   const patches = new Map(), events = new Map();
-  let socket = null, tries = 0, lostAt = 0, heardAt = Date.now(), cut = false, cursor = null, behind = false, serial = 0;
-  let flushedAt = 0, flushTimer = 0, catchUpTimer = 0, answerTimer = 0, retryTimer = 0;
+  let socket = null, tries = 0, lostAt = 0, heardAt = Date.now(), cut = false, behind = false, serial = 0;
+  let flushedAt = 0, flushTimer = 0, answerTimer = 0, retryTimer = 0;
 
   function show(state) {
     evcms.live.state = state;
@@ -128,7 +129,6 @@
   }
 
   function take(message) {
-    if (message.cursor !== undefined) cursor = message.cursor;
     if (message.type === "patch") {
       for (const item of message.items || []) {
         if (item.prepend !== undefined) keep(patches, item.target + "+" + ++serial, item);
@@ -137,8 +137,7 @@
     } else if (message.type === "event") {
       const key = (message.data || {}).key;
       keep(events, message.name + " " + (key === undefined ? ++serial : key), message);
-    } else if (message.type === "caught_up") clearTimeout(catchUpTimer);
-    else if (message.type === "refresh") { clearTimeout(catchUpTimer); behind = true; }
+    } else if (message.type === "refresh") behind = true;
     schedule();
   }
 
@@ -226,12 +225,12 @@
     clearTimeout(answerTimer);
     tries = 0; lostAt = 0; cut = false; heardAt = Date.now();
     show("live");
-    send({ type: "hello", since: cursor });
-    if (again) catchUpTimer = setTimeout(refresh, CATCH_UP);
+    send({ type: "hello", since: again ? null : Number(document.body.dataset.liveSince) || null });
+    if (again) { behind = true; schedule(); }
   }
 
   function closed() {
-    clearTimeout(answerTimer); clearTimeout(catchUpTimer);
+    clearTimeout(answerTimer);
     socket = null;
     lostAt = lostAt || Date.now();
     lost();

@@ -1,8 +1,11 @@
 """Many signals in one round trip reach whom one after the other would reach."""
 
+from datetime import timedelta
+
 import pytest
 import redis
 
+from evcms.core import clock
 from evcms.core.layer import ChannelLayer
 
 
@@ -29,3 +32,16 @@ async def test_a_dead_server_is_told(layer):
     with pytest.raises(redis.ConnectionError):
         await dead.group_send_many([("org.1", {"type": "evcms.signal"})])
     await layer.group_send_many([("org.1", {"type": "evcms.signal"})])
+
+
+async def test_a_page_that_joins_late_learns_whether_its_groups_were_told_since_it_was_drawn(layer):
+    drawn = int(clock.now().timestamp())
+    assert not await layer.told_since(["org.1", "map"], drawn)
+    await layer.group_send_many([("org.1", {"type": "evcms.signal"}), ("org.2", {"type": "evcms.signal"})])
+    assert await layer.told_since(["org.1", "map"], drawn)
+    assert not await layer.told_since(["map"], drawn)
+    assert not await layer.told_since([], drawn)
+    assert not await layer.told_since(["org.1"], drawn + 5)
+    clock.advance(timedelta(seconds=70))  # over the edge of a minute
+    assert await layer.told_since(["org.1"], drawn)
+    assert await layer.told_since(["map"], drawn - 3600), "nobody knows any more"
