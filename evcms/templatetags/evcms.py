@@ -170,6 +170,12 @@ def unbroken(figure: str) -> str:
 
 
 @register.filter
+def joined(name: object) -> str:
+    """Of a connector's name in a narrow column: no line begins with the dot or what is behind it."""
+    return str(name).replace(" · ", "\N{NO-BREAK SPACE}·\N{NO-BREAK SPACE}")
+
+
+@register.filter
 def units(figure: str) -> SafeString:
     """`{{ mwh|kwh|units }}`: the figure in tabular digits, its unit small and grey."""
     head, space, unit = str(figure).rpartition(" ")
