@@ -1,7 +1,7 @@
 """Takes the pictures of these guides from a demo that runs (`make demo`) and puts them into docs/guides/pictures:
 
     python docs/guides/take_pictures.py http://127.0.0.1:8000            # all of them
-    python docs/guides/take_pictures.py http://127.0.0.1:8000 review map  # these only
+    python docs/guides/take_pictures.py http://127.0.0.1:8000 review map_de  # these only
 
 Needs Chromium (`EVCMS_CHROMIUM` or on PATH) and the packages for development. Look at each picture afterwards: the demo
 lives, and another day shows other things. Pictures are WebP of at most 120 kB, cut to what the text talks about.
@@ -14,7 +14,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -31,6 +31,8 @@ DESK = {"width": 1160, "height": 860}  # narrow enough to be read in a column of
 WALL = {"width": 1600, "height": 900}
 WIDE = {"width": 1440, "height": 900}
 PHONE = {"width": 390, "height": 780}
+
+LOCALES = {"en": "en-GB", "de": "de-DE", "nl": "nl-NL", "fr": "fr-FR", "es": "es-ES"}  # of the drivers' guides
 
 SCALES = {1160: 1.5, 1440: 1.1, 1600: 0.9}  # a picture is at most 1440 pixels wide
 
@@ -49,6 +51,7 @@ class Picture:
     lowest: int = 820
     window: dict[str, int] | None = None
     afterwards: tuple[Step, ...] = ()
+    language: str = "en"
 
     @property
     def on_phone(self) -> bool:
@@ -103,21 +106,21 @@ def at_the_front(page: Page, act: str) -> None:
 
 def pay_and_plug_in(page: Page) -> None:
     to_the_plug(page)
-    page.click("button:has-text('Pay and start')")
+    page.click("form[action$='/pay'] button")
     page.wait_for_selector("#number")
     for name, value in CARD.items():
         page.fill(f"#{name}", value)
     page.click("button[type=submit]")
     page.wait_for_url("**/s/*")
     at_the_front(page, "plug")
-    page.wait_for_selector("text=Cost so far")
+    page.wait_for_selector(STOP)
     page.wait_for_timeout(CHARGED_S * 1000)
 
 
 def stop(page: Page) -> None:
-    page.click("main button:has-text('Stop')")
+    page.click(STOP)
     page.click("[data-dialog-yes]")
-    page.wait_for_selector("text=Finished")
+    page.wait_for_selector(STOP, state="detached")
     at_the_front(page, "unplug")
 
 
@@ -141,10 +144,11 @@ def simulate(page: Page) -> None:
     page.wait_for_selector("text=Revenue by the hour", timeout=60_000)
 
 
+STOP = "form[action$='/stop'] button"
 CHARGED_S = 45  # until there is something to see
 CHARGING = "/stations/?status=charging"
 
-ALL = (
+STAFF = (
     # operators
     Picture("overview", "owner", "/", lowest=760),
     Picture("wall", "owner", "/?wall=1", (), window=WALL),
@@ -190,13 +194,14 @@ ALL = (
     Picture("tariff", "finance", "/tariffs/", steps=(click("main h2 a[href^='/tariffs/']"),), lowest=900, window=WIDE),
     Picture("simulation", "finance", "/tariffs/simulations/", steps=(simulate,), lowest=900, window=WIDE),
     Picture("disputes", "finance", "/money/disputes/", lowest=520, window=WIDE),
-    # drivers
+)
+DRIVERS = (
     Picture("map", "", "/map", (), window=PHONE),
     Picture(
         "site",
         "",
         "/map",
-        ("section:has(h2:text('Popular times'))",),
+        ("section:has(.ev-popular)",),
         (click("main a[href^='/map/']:has-text('P+R')"),),
         window=PHONE,
     ),
@@ -207,6 +212,16 @@ ALL = (
 )
 
 
+def in_languages(picture: Picture) -> Iterator[Picture]:
+    """What a driver reads about he sees in his language; the English one has the plain name."""
+    for language in LOCALES:
+        name = picture.name if language == "en" else f"{picture.name}_{language}"
+        yield replace(picture, name=name, language=language)
+
+
+ALL = (*STAFF, *(each for picture in DRIVERS for each in in_languages(picture)))
+
+
 @contextmanager
 def visitor(browser: Browser, base: str, picture: Picture) -> Iterator[Page]:
     """A tab of the one whom the picture is of."""
@@ -214,7 +229,7 @@ def visitor(browser: Browser, base: str, picture: Picture) -> Iterator[Page]:
     context = browser.new_context(
         viewport=picture.window or DESK,  # type: ignore[arg-type]
         device_scale_factor=2 if phone else SCALES[(picture.window or DESK)["width"]],
-        locale="en-GB",
+        locale=LOCALES[picture.language],
         timezone_id="Europe/Amsterdam",
         reduced_motion="reduce",
         is_mobile=phone,
