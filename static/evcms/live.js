@@ -147,6 +147,13 @@
     return same ? fragment(same.innerHTML) : null;
   }
 
+  function says(content, element) {
+    const holder = document.createElement("div");
+    holder.append(content.cloneNode(true));
+    const plain = (html) => html.replace(/(name="csrfmiddlewaretoken" value=")[^"]*/g, "$1");
+    return plain(holder.innerHTML) === plain(element.innerHTML);
+  }
+
   async function refreshOne(element) {
     if (inUse(element)) return;
     if (asking.has(element)) { asking.set(element, true); return; } // one question at a time; then once more
@@ -165,8 +172,10 @@
       if (!answer.ok || answer.redirected) return;
       const content = contentOf(await answer.text(), element);
       if (!content) return;
-      element.replaceChildren(content);
-      adopt(element);
+      if (!says(content, element)) { // who presses a button just now presses that one
+        element.replaceChildren(content);
+        adopt(element);
+      }
       heardAt = Math.max(heardAt, asked);
       cut = false;
       if (lostAt) lost();

@@ -139,7 +139,8 @@ class ConnectorAdmin(ServiceAdmin):
         """The service takes all connectors of the station: the others as they are."""
         rows = obj.station.connectors.filter(archived_at=None).select_related("evse")
         wanted = [
-            ConnectorForm.values_of(row) | (chosen(values, CONNECTOR_FIELDS) if row.pk == obj.pk else {})
+            ConnectorForm.values_of(row)
+            | (chosen(values, CONNECTOR_FIELDS) if row.pk == obj.pk else {"max_power_w": row.max_power_w})
             for row in rows
         ]
         services.set_connectors(access=access, station=obj.station, connectors=wanted)

@@ -37,6 +37,7 @@ def street(stack, request):
 def pay(page, web, code, card="4242 4242 4242 4242"):
     page.goto(f"{web}/c/{code}")
     page.get_by_role("button", name="Pay and start").click()
+    page.locator("#number").wait_for()  # the provider's page; ours has an e-mail field, too
     page.get_by_label(re.compile("e-?mail", re.I)).fill("driver@example.org")
     page.locator("#number").fill(card)
     page.locator("#expiry").fill("12 / 34")
@@ -135,6 +136,7 @@ def test_a_declined_card_starts_nothing(street, stack, phone):
     until(lambda: Connector.objects.get(pk=connector.pk).status == "available", what="the station to be free")
     phone.goto(f"{stack.web.url}/c/{connector.code}")
     phone.get_by_role("button", name="Pay and start").click()
+    phone.locator("#number").wait_for()  # the provider's page; ours has an e-mail field, too
     phone.get_by_label(re.compile("e-?mail", re.I)).fill("driver@example.org")
     phone.locator("#number").fill("4000 0000 0000 0002")
     phone.locator("#expiry").fill("12 / 34")
