@@ -71,11 +71,12 @@ def _page(access: Access, row: Bill, form: ResolveForm) -> Context:
     session = row.session
     ended = session.ended_at is not None
     now = priced(session, row.snapshot) if ended and row.snapshot else None
+    so_far = queries.cost_by_now(session=session, bill=row) if row.state == BillState.OPEN else None
     entries = row.journal.prefetch_related("lines").order_by("at", "pk")
     return {
         "bill": row,
         "session": session,
-        "cost": queries.cost_of(row) if row.trace else None,
+        "cost": queries.cost_of(row) if row.trace else so_far,
         "now": now if now and now.total != row.total_minor else None,
         "payment": Payment.objects.filter(session=session).first(),
         "debt": getattr(row, "debt", None),

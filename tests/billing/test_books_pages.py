@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from django.urls import reverse
 
-from billing import services
+from billing import queries, services
 from billing.models import Account, Bill, Receipt
 from billing.services import statements
 from billing.vocabulary import BillState
@@ -176,3 +176,15 @@ def test_who_sees_one_site_sees_no_books(month, client, organization):
 
 
 __all__ = ["finance", "month", "settled"]
+
+
+def test_the_bill_of_a_charge_that_runs_says_what_it_costs_so_far(month, money):
+    """It has no trace before its end, which is not the same as no price."""
+    bill = Bill.objects.filter(state=BillState.OPEN).exclude(snapshot=None).select_related("session").get()
+    text = words(money.get(reverse("bill", args=[bill.session.public_id])))
+    told = queries.cost_so_far(session=bill.session).total
+    assert told != "0.00 €"
+    assert f"1.00 kWh for {told}, running" in text
+    assert "No tariff was in force" not in text
+    Bill.objects.filter(pk=bill.pk).update(snapshot=None)
+    assert "No tariff was in force" in words(money.get(reverse("bill", args=[bill.session.public_id])))
